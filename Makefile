@@ -1,36 +1,37 @@
-# The commands of the house. `make test` and `make check` install what they
-# lack (Debian packages, through apt-get) and say so.
+# `make test` and `make e2e` install missing Debian packages with apt-get and
+# print their names.
 
 GO       ?= go
 PACKAGES ?= ./...
 TOOL     := $(GO) tool -modfile=tools/go.mod
-BESIDE   := $(GO) run ./internal/store/storetest/withpostgres
+POSTGRES := $(GO) run ./internal/store/storetest/withpostgres
 
 # The race detector checks all Go code except SQLite, which is translated from C:
-# checking that would take most of the time of a test and find no races of ours.
+# checking it would take most of the time and find no races in Overdue.
 PLAIN    := -race=false -d=checkptr=0
 RACE     := -race -gcflags='modernc.org/sqlite/lib=$(PLAIN)' -gcflags='modernc.org/libc/...=$(PLAIN)'
 
-.PHONY: run test e2e bench check generate needs-test
+.PHONY: run test e2e bench check generate dist needs-test
 
-run: ## the product, on embedded SQLite
+run: ## runs the server, on SQLite
 	$(GO) run . serve
 
 test: needs-test ## every test, on both databases, with the race detector
-	$(BESIDE) $(GO) test $(RACE) -timeout 12m $(PACKAGES)
+	$(POSTGRES) $(GO) test $(RACE) -timeout 12m $(PACKAGES)
 
 e2e: needs-test ## only the tests of the real binary
-	$(BESIDE) $(GO) test $(RACE) -timeout 12m -count=1 ./e2e/...
+	$(POSTGRES) $(GO) test $(RACE) -timeout 12m -count=1 ./e2e/...
 
-bench: needs-test ## pings per second beside a bare handler, memory, pages, mass silence
+bench: needs-test ## pings per second, memory, pages, many heartbeats that go silent at once
 	$(GO) run ./e2e/bench
 
-check: ## vet, staticcheck, gofumpt, generated code, licences
+check: ## vet, staticcheck, gofumpt, wording, generated code, licences
 	$(GO) vet ./...
+	$(GO) test ./internal/prose
 	$(TOOL) staticcheck ./...
 	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' ':!*_templ.go')); test -z "$$out" || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
-	@# mathutil is BSD-3-Clause in words of its own, which the tool cannot read.
-	@# What it says of assembly files is no finding.
+	@# mathutil has the BSD-3-Clause licence in other words, which the tool does not recognise.
+	@# Its messages about assembly files are not errors.
 	$(TOOL) go-licenses check . --ignore overdue --ignore modernc.org/mathutil --stderrthreshold=ERROR --logtostderr=false --allowed_licenses=MIT,BSD-2-Clause,BSD-3-Clause,Apache-2.0,ISC,MPL-2.0
 	$(TOOL) templ generate -path internal/web/view >/dev/null 2>&1
 	@git diff --exit-code --stat -- internal/web/view || { echo "the templates were changed without make generate"; exit 1; }
@@ -39,6 +40,9 @@ check: ## vet, staticcheck, gofumpt, generated code, licences
 
 generate: ## the Go code of the templates
 	$(TOOL) templ generate -path internal/web/view
+
+dist: ## binaries, packages, images, SBOM and checksums, in dist/
+	@sh tools/dist.sh
 
 needs-test:
 	@sh tools/needs.sh

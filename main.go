@@ -1,10 +1,12 @@
-// Overdue is a self-hosted heartbeat monitor: jobs call it when they have run,
-// and it tells people when a call does not come.
+// Overdue is a self-hosted heartbeat monitor: jobs ping it, and it notifies people if a
+// ping does not arrive.
 package main
 
 import (
 	"os"
-	_ "time/tzdata" // schedules name time zones, and small images carry no zone files
+	_ "time/tzdata" // schedules name time zones, and small images contain no zone files
+
+	_ "golang.org/x/crypto/x509roots/fallback" // small images contain no certificates of authorities
 
 	"overdue/internal/cli"
 )

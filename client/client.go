@@ -13,19 +13,18 @@ import (
 	"time"
 )
 
-// apiPath is where the API lives below the address of the server.
+// apiPath is the path of the API below the address of the server.
 const apiPath = "/api/v1"
 
-// callTimeout bounds one call from dialling to the last byte, in case the
-// caller's context does not. A test alert waits up to 35 s for the provider.
+// callTimeout limits one call if the context does not. A test alert waits up to 35 s for
+// the provider.
 const callTimeout = 45 * time.Second
 
-// maxResponseBytes is the most that is read of one answer, in bytes: a page of
-// heartbeats stays far below it, and an endless stream must not fill memory.
+// maxResponseBytes is the maximum size of a response. A page of heartbeats is far smaller;
+// the limit protects the memory from an endless stream.
 const maxResponseBytes = 64 << 20
 
-// Client calls the API of one server with one key. It is safe for use by many
-// goroutines.
+// Client calls the API of one server with one key. It is safe for concurrent use.
 type Client struct {
 	base      string
 	key       string
@@ -33,11 +32,11 @@ type Client struct {
 	userAgent string
 }
 
-// Option changes how a [Client] calls.
+// Option configures a [Client].
 type Option func(*Client)
 
-// WithHTTPClient replaces the HTTP client, for a proxy or a private authority.
-// The given client is copied; its redirects are made safe (see [New]).
+// WithHTTPClient sets the HTTP client, for example for a proxy or a private certificate
+// authority. The client is copied, and its redirects are restricted (see [New]).
 func WithHTTPClient(h *http.Client) Option {
 	return func(c *Client) {
 		own := *h
@@ -45,18 +44,17 @@ func WithHTTPClient(h *http.Client) Option {
 	}
 }
 
-// WithUserAgent names the program in the server's logs.
+// WithUserAgent sets the name of the program in the logs of the server.
 func WithUserAgent(name string) Option {
 	return func(c *Client) { c.userAgent = name }
 }
 
-// New returns a client of the server at base, for example
-// "https://overdue.example.org", that presents the API key. A base that cannot
-// be used is reported by the first call.
+// New returns a client for the server at base, for example "https://overdue.example.org",
+// that authenticates with the API key. The first call reports an invalid base.
 //
-// Redirects are followed only where they keep the method: an HTTP client that
-// follows 301 or 302 turns a POST into a GET, which the far end may well answer
-// with 200 without having done anything.
+// The client follows only redirects that keep the method. An HTTP client that follows a 301
+// or 302 turns a POST into a GET, and the target may answer 200 without having done
+// anything.
 func New(base, key string, opts ...Option) *Client {
 	c := &Client{
 		base:      strings.TrimRight(base, "/"),
@@ -71,7 +69,7 @@ func New(base, key string, opts ...Option) *Client {
 	return c
 }
 
-// maxRedirects is where a chain of redirects is taken for a loop.
+// maxRedirects is the maximum number of redirects of one call.
 const maxRedirects = 5
 
 // keepMethod stops at a redirect that would change the method.
@@ -82,22 +80,21 @@ func keepMethod(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// call is one request to the API.
+// call is a request to the API.
 type call struct {
 	method string
-	path   string // below /api/v1, its parts already escaped
+	path   string // below /api/v1, with escaped segments
 	query  url.Values
 	body   any // sent as JSON unless nil
 }
 
-// response is what came back, read to its end.
+// response is a complete response.
 type response struct {
 	status int
 	body   []byte
 }
 
-// send makes a call and returns the answer of a server that agreed. Anything
-// but a 2xx status is a [*Problem].
+// send makes a call. A status other than 2xx is a [*Problem].
 func (c *Client) send(ctx context.Context, a call) (response, error) {
 	req, err := c.request(ctx, a)
 	if err != nil {
@@ -118,7 +115,7 @@ func (c *Client) send(ctx context.Context, a call) (response, error) {
 	return response{status: resp.StatusCode, body: body}, nil
 }
 
-// request builds the HTTP request for a call.
+// request builds the HTTP request of a call.
 func (c *Client) request(ctx context.Context, a call) (*http.Request, error) {
 	if err := checkBase(c.base); err != nil {
 		return nil, err
@@ -148,24 +145,24 @@ func (c *Client) request(ctx context.Context, a call) (*http.Request, error) {
 	return req, nil
 }
 
-// checkBase refuses what is not the address of a web server, in words that say
-// what one looks like; net/http would say "unsupported protocol scheme".
+// checkBase rejects an address that is not the one of a web server. Its error shows a valid
+// address; net/http would return "unsupported protocol scheme".
 func checkBase(base string) error {
 	if base == "" {
-		return errors.New("server address: not given")
+		return errors.New("server address: required")
 	}
 	u, err := url.Parse(base)
 	if err != nil {
 		return fmt.Errorf("server address: %w", err)
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return fmt.Errorf("server address %q: must look like https://overdue.example.org", base)
+		return fmt.Errorf("server address %q: must be an http or https URL, such as https://overdue.example.org", base)
 	}
 	return nil
 }
 
-// fetch makes a call whose answer is one JSON value. status is the HTTP status,
-// which tells "created" from "changed".
+// fetch makes a call and decodes the JSON of the response. The status distinguishes created
+// from changed.
 func fetch[T any](ctx context.Context, c *Client, a call) (value T, status int, err error) {
 	got, err := c.send(ctx, a)
 	if err != nil {
@@ -178,7 +175,7 @@ func fetch[T any](ctx context.Context, c *Client, a call) (value T, status int, 
 	return value, got.status, nil
 }
 
-// fetchValue is fetch for the many calls that do not care about the status.
+// fetchValue is fetch without the status.
 func fetchValue[T any](ctx context.Context, c *Client, a call) (T, error) {
 	value, _, err := fetch[T](ctx, c, a)
 	return value, err

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// newEchoServer is a server that records the request and gives one answer.
+// newEchoServer returns a server that records the request and returns one response.
 func newEchoServer(t *testing.T, status int, kind, body string) (*client.Client, *[]string) {
 	t.Helper()
 	var heard []string
@@ -28,7 +28,7 @@ func newEchoServer(t *testing.T, status int, kind, body string) (*client.Client,
 		}
 		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body) // the client may have left
+		_, _ = io.WriteString(w, body) // the client may have disconnected
 	}))
 	t.Cleanup(srv.Close)
 	return client.New(srv.URL+"/", "ovd_key"), &heard

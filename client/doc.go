@@ -1,15 +1,13 @@
-// Package client talks to Overdue: it sends pings and calls the API.
+// Package client sends pings to Overdue and calls its API.
 //
-// It is the public face of the contract in Go. The JSON shapes are said here
-// once: the server answers with these types, webhooks carry them, the command
-// line and the tests read them. The package imports nothing but the standard
-// library, and nothing of the server.
+// It is the public Go client. It also defines the JSON of the contract once: the server answers with
+// these types, webhooks contain them, and the command line and the tests decode them. The package
+// imports only the standard library.
 //
-// A job in Go sends its own ping when it has done its work:
+// A job in Go sends its own ping after its work:
 //
 //	err := client.Send(ctx, os.Getenv("PING_URL"), client.PingOptions{})
 //
-// Send is patient: it retries what may pass and returns nil only once the ping
-// is stored. Calls of the API are not repeated, because most of them change
-// something; Problem.Retryable tells whether repeating one makes sense.
+// Send retries temporary errors and returns nil only after the ping is stored. Calls of the API are not
+// retried, because most of them change something; Problem.Retryable reports whether a retry makes sense.
 package client

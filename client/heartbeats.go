@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// HeartbeatQuery filters and sorts the list of heartbeats. Empty members do not
-// filter.
+// HeartbeatQuery filters and sorts the list of heartbeats. An empty member does not filter.
 type HeartbeatQuery struct {
 	Status string // new, up, late, down or paused
 	Tag    string
-	Q      string // text to look for
+	Q      string // text to search for
 	Sort   string
 	PageQuery
 }
@@ -37,29 +36,28 @@ func (c *Client) Heartbeats(ctx context.Context, q HeartbeatQuery) (Page[Heartbe
 	return fetchPage[Heartbeat](ctx, c, "/heartbeats", q.values())
 }
 
-// AllHeartbeats walks all heartbeats, page after page. An error is the last
-// thing that it yields.
+// AllHeartbeats iterates over all heartbeats, page by page. It ends after the first error.
 func (c *Client) AllHeartbeats(ctx context.Context, q HeartbeatQuery) iter.Seq2[Heartbeat, error] {
 	return iteratePages[Heartbeat](ctx, c, "/heartbeats", q.values())
 }
 
-// Heartbeat returns one heartbeat, by id or ref.
+// Heartbeat returns a heartbeat by id or ref.
 func (c *Client) Heartbeat(ctx context.Context, id string) (Heartbeat, error) {
 	return fetchValue[Heartbeat](ctx, c, call{method: "GET", path: heartbeatPath(id)})
 }
 
-// HeartbeatBySlug returns the heartbeat with the given slug.
+// HeartbeatBySlug returns a heartbeat by slug.
 func (c *Client) HeartbeatBySlug(ctx context.Context, slug string) (Heartbeat, error) {
 	return fetchValue[Heartbeat](ctx, c, call{method: "GET", path: slugPath(slug)})
 }
 
-// CreateHeartbeat makes a new heartbeat. Name and a schedule are required.
+// CreateHeartbeat creates a heartbeat. Name and schedule are required.
 func (c *Client) CreateHeartbeat(ctx context.Context, s HeartbeatSettings) (Heartbeat, error) {
 	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: "/heartbeats", body: s})
 }
 
-// PutHeartbeat creates the heartbeat with this slug, or changes it if there is
-// one; created tells which. Calling it twice is calling it once.
+// PutHeartbeat creates the heartbeat with the slug, or changes it; created reports which.
+// It is idempotent.
 func (c *Client) PutHeartbeat(ctx context.Context, slug string, s HeartbeatSettings) (h Heartbeat, created bool, err error) {
 	h, status, err := fetch[Heartbeat](ctx, c, call{
 		method: "PUT", path: slugPath(slug), body: s,
@@ -67,39 +65,39 @@ func (c *Client) PutHeartbeat(ctx context.Context, slug string, s HeartbeatSetti
 	return h, status == http.StatusCreated, err
 }
 
-// ChangeHeartbeat changes the given settings and leaves the others.
+// ChangeHeartbeat changes the given settings and keeps the others.
 func (c *Client) ChangeHeartbeat(ctx context.Context, id string, s HeartbeatSettings) (Heartbeat, error) {
 	return fetchValue[Heartbeat](ctx, c, call{method: "PATCH", path: heartbeatPath(id), body: s})
 }
 
-// DeleteHeartbeat removes a heartbeat and its history.
+// DeleteHeartbeat deletes a heartbeat and its history.
 func (c *Client) DeleteHeartbeat(ctx context.Context, id string) error {
 	_, err := c.send(ctx, call{method: "DELETE", path: heartbeatPath(id)})
 	return err
 }
 
-// PauseHeartbeat stops the heartbeat from being judged.
+// PauseHeartbeat stops the monitoring of a heartbeat.
 func (c *Client) PauseHeartbeat(ctx context.Context, id string) (Heartbeat, error) {
 	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/pause"})
 }
 
-// ResumeHeartbeat lets the heartbeat be judged again, from now on.
+// ResumeHeartbeat starts the monitoring of a heartbeat again, counted from now.
 func (c *Client) ResumeHeartbeat(ctx context.Context, id string) (Heartbeat, error) {
 	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/resume"})
 }
 
-// ExplainHeartbeat returns the arithmetic behind the heartbeat's status.
+// ExplainHeartbeat explains the status of a heartbeat.
 func (c *Client) ExplainHeartbeat(ctx context.Context, id string) (Explanation, error) {
 	return fetchValue[Explanation](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/why"})
 }
 
-// RunQuery says which runs are listed. A zero Since does not bound them.
+// RunQuery selects the runs to list. A zero Since selects all.
 type RunQuery struct {
 	Since time.Time
 	PageQuery
 }
 
-// Runs returns one page of what became of a heartbeat's slots, newest first.
+// Runs returns one page of the outcomes of a heartbeat's slots, newest first.
 func (c *Client) Runs(ctx context.Context, id string, q RunQuery) (RunPage, error) {
 	v := q.PageQuery.values()
 	if !q.Since.IsZero() {
@@ -113,15 +111,147 @@ func (c *Client) Pings(ctx context.Context, id string, q PageQuery) (Page[Ping],
 	return fetchPage[Ping](ctx, c, heartbeatPath(id)+"/pings", q.values())
 }
 
-// AllPings walks all pings that are kept, newest first.
+// AllPings iterates over all stored pings of a heartbeat, newest first.
 func (c *Client) AllPings(ctx context.Context, id string, q PageQuery) iter.Seq2[Ping, error] {
 	return iteratePages[Ping](ctx, c, heartbeatPath(id)+"/pings", q.values())
 }
 
-// PingBody returns the body of ping n, byte for byte as it was kept.
+// PingBody returns the body of ping n, exactly as stored.
 func (c *Client) PingBody(ctx context.Context, id string, n int64) ([]byte, error) {
 	got, err := c.send(ctx, call{
 		method: "GET", path: heartbeatPath(id) + "/pings/" + strconv.FormatInt(n, 10) + "/body",
 	})
 	return got.body, err
+}
+
+// Heartbeat is a job that is expected to ping. Unknown values are null.
+//
+// ID and PingURL are secrets: they give the right to ping. For a read-only key they are
+// null; it uses Ref, which every read endpoint accepts in place of the id.
+type Heartbeat struct {
+	ID          *string  `json:"id" format:"uuid" doc:"Random UUID, part of the ping URL; null for a read-only key"`
+	Ref         string   `json:"ref" doc:"Stable hash of the id; read endpoints accept it in place of the id. It does not give the right to ping"`
+	PingURL     *string  `json:"ping_url" format:"uri" doc:"Address to which the job sends its pings; null for a read-only key"`
+	Name        string   `json:"name"`
+	Slug        string   `json:"slug"`
+	Description string   `json:"description"`
+	Tags        []string `json:"tags" nullable:"false"`
+
+	Interval     *int64   `json:"interval" doc:"Seconds between pings; null if the schedule is cron or oncalendar"`
+	Cron         []string `json:"cron" nullable:"true" doc:"Cron expressions; null for another schedule"`
+	OnCalendar   []string `json:"oncalendar" nullable:"true" doc:"Calendar expressions of systemd; null for another schedule"`
+	Timezone     *string  `json:"timezone" doc:"IANA name of the zone of cron or oncalendar; null for an interval"`
+	Schedule     string   `json:"schedule" doc:"Description of the schedule"`
+	Early        *int64   `json:"early" doc:"Seconds before a slot in which a ping counts for it; null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
+	Grace        int64    `json:"grace" doc:"Seconds after due_at until a missing ping opens an incident"`
+	MaxRunTime   *int64   `json:"max_run_time" doc:"Maximum seconds from the start to the finish of a run; null: the grace period"`
+	MinRunTime   *int64   `json:"min_run_time" doc:"Minimum seconds from the start to the success of a run; a shorter run has failed; null: no minimum"`
+	StartGrace   *int64   `json:"start_grace" doc:"Seconds after due_at by which a run must start or ping; null: only the grace period applies"`
+	AlertAfter   int      `json:"alert_after" doc:"Number of consecutive failed runs that opens an incident"`
+	Severity     string   `json:"severity" enum:"critical,warning,info" doc:"How urgent its alerts are"`
+	Methods      string   `json:"methods" enum:"any,post"`
+	ManualResume bool     `json:"manual_resume" doc:"A ping does not resume a paused heartbeat"`
+	Channels     []string `json:"channels" nullable:"true" doc:"Ids of the channels that receive alerts; null: all of the project"`
+
+	ExpectFirstBy *time.Time `json:"expect_first_by" doc:"Time by which a new heartbeat must receive its first ping; null: none"`
+
+	Status      string     `json:"status" enum:"new,up,late,down,paused"`
+	Running     bool       `json:"running" doc:"A run has started and not finished"`
+	DueAt       *time.Time `json:"due_at" doc:"When the next ping is due"`
+	DeadlineAt  *time.Time `json:"deadline_at" doc:"When a missing ping opens an incident: due_at plus grace"`
+	LastPingAt  *time.Time `json:"last_ping_at" doc:"Arrival of the last success or failure"`
+	LastStartAt *time.Time `json:"last_start_at"`
+	LastRunTime *float64   `json:"last_run_time" doc:"Seconds, with fraction"`
+	PingsCount  int64      `json:"pings_count" doc:"Number of pings since creation"`
+	IncidentID  *string    `json:"incident_id" doc:"Id of the open incident"`
+	CreatedAt   time.Time  `json:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at" doc:"Time of the last change of its settings"`
+}
+
+// HeartbeatSettings creates or changes a heartbeat. A missing member keeps its value, or
+// gets its default in a new heartbeat.
+type HeartbeatSettings struct {
+	Name         *string   `json:"name,omitempty"`
+	Slug         *string   `json:"slug,omitempty"`
+	Description  *string   `json:"description,omitempty"`
+	Tags         *[]string `json:"tags,omitempty"`
+	Interval     any       `json:"interval,omitempty"`
+	Cron         *[]string `json:"cron,omitempty"`
+	OnCalendar   *[]string `json:"oncalendar,omitempty"`
+	Timezone     *string   `json:"timezone,omitempty"`
+	Early        any       `json:"early,omitempty"`
+	Grace        any       `json:"grace,omitempty"`
+	MaxRunTime   any       `json:"max_run_time,omitempty"`
+	MinRunTime   any       `json:"min_run_time,omitempty"`
+	StartGrace   any       `json:"start_grace,omitempty"`
+	AlertAfter   *int      `json:"alert_after,omitempty"`
+	Severity     *string   `json:"severity,omitempty"`
+	Methods      *string   `json:"methods,omitempty"`
+	ManualResume *bool     `json:"manual_resume,omitempty"`
+	Channels     *[]string `json:"channels,omitempty"`
+
+	ExpectFirstBy *string `json:"expect_first_by,omitempty"` // RFC 3339
+}
+
+// Run is the outcome of one or more consecutive slots. A slot is a time at which a run was
+// expected.
+type Run struct {
+	Slot    time.Time  `json:"slot" doc:"The first slot"`
+	Until   time.Time  `json:"until" doc:"The last slot; all slots of an item are on the same day in UTC"`
+	Count   int64      `json:"count" doc:"Number of slots"`
+	Outcome string     `json:"outcome" enum:"on_time,late,missed,failed,too_short,overran,not_started,unknown"`
+	LateBy  *int64     `json:"late_by" doc:"Seconds by which the latest run was late; null for other outcomes"`
+	At      *time.Time `json:"at" doc:"Arrival of the newest ping that decided the outcome; null if there was none"`
+}
+
+// Uptime counts the runs of the last 30 days.
+type Uptime struct {
+	Expected int64 `json:"expected" doc:"Expected runs, without those that Overdue could not monitor"`
+	Good     int64 `json:"good" doc:"Runs that were on time or late"`
+}
+
+// RunPage is one page of a heartbeat's runs, newest first.
+type RunPage struct {
+	Page[Run]
+	Uptime Uptime `json:"uptime"`
+}
+
+// Ping is a request of a job, as evaluated and stored.
+type Ping struct {
+	N         int64     `json:"n" doc:"Number of the ping, from 1 for each heartbeat"`
+	Kind      string    `json:"kind" enum:"success,start,fail,log,ignored"`
+	At        time.Time `json:"at" doc:"When the request arrived"`
+	RunTime   *float64  `json:"run_time" doc:"Seconds since the matching start, with fraction"`
+	ExitCode  *int      `json:"exit_code"`
+	RunID     *string   `json:"run_id"`
+	Method    string    `json:"method"`
+	Source    string    `json:"source" doc:"Address of the client"`
+	UserAgent string    `json:"user_agent"`
+	BodySize  int64     `json:"body_size" doc:"Stored bytes"`
+	BodyURL   *string   `json:"body_url" doc:"Address of the body; null if there is none"`
+	Flags     []string  `json:"flags" enum:"body_truncated,body_timeout,body_aborted,run_finished,delayed" doc:"Unusual facts. body_truncated: the body was longer than the stored part. body_timeout: the rest of the body did not arrive in time. body_aborted: the connection closed within the body. run_finished: a start of a run that had already finished, which starts nothing. delayed: the request waited while the server was suspended; at is when it arrived"`
+}
+
+// Explanation is the arithmetic that led to the status of a heartbeat.
+type Explanation struct {
+	Status         string     `json:"status" enum:"new,up,late,down,paused"`
+	At             time.Time  `json:"at" doc:"Time of this evaluation"`
+	LastPingAt     *time.Time `json:"last_ping_at"`
+	From           *time.Time `json:"from" doc:"Start of the interval: the last ping, or the time of resuming"`
+	Slot           *time.Time `json:"slot" doc:"Slot of the next ping"`
+	Interval       *int64     `json:"interval"`
+	Schedule       string     `json:"schedule" doc:"Description of the schedule"`
+	Timezone       *string    `json:"timezone"`
+	EarlyFor       *time.Time `json:"early_for" doc:"The slot that the last, early ping counts for"`
+	EarlyCredit    *int64     `json:"early_credit" doc:"Seconds by which the last ping was early; null if it was not early"`
+	Grace          int64      `json:"grace"`
+	BlackoutCredit int64      `json:"blackout_credit" doc:"Seconds added because Overdue itself was not monitoring"`
+	DueAt          *time.Time `json:"due_at"`
+	DeadlineAt     *time.Time `json:"deadline_at"`
+	RunDeadlineAt  *time.Time `json:"run_deadline_at" doc:"When the active run exceeds its maximum run time"`
+	StartBy        *time.Time `json:"start_by" doc:"When a run must have started; null without start_grace"`
+	BadRuns        int        `json:"bad_runs" doc:"Number of consecutive failed runs"`
+	AlertAfter     int        `json:"alert_after"`
+	Hint           *string    `json:"hint" doc:"Possible mistake in the schedule"`
+	Decision       string     `json:"decision" doc:"The arithmetic in one sentence"`
 }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"iter"
 	"net/url"
+	"time"
 )
 
-// IncidentQuery filters the list of incidents. Empty members do not filter.
+// IncidentQuery filters the list of incidents. An empty member does not filter.
 type IncidentQuery struct {
 	State     string // open, acknowledged or resolved
 	Heartbeat string // id or ref
@@ -27,30 +28,80 @@ func (c *Client) Incidents(ctx context.Context, q IncidentQuery) (Page[Incident]
 	return fetchPage[Incident](ctx, c, "/incidents", q.values())
 }
 
-// AllIncidents walks all incidents, page after page. An error is the last thing
-// that it yields.
+// AllIncidents iterates over all incidents, page by page. It ends after the first error.
 func (c *Client) AllIncidents(ctx context.Context, q IncidentQuery) iter.Seq2[Incident, error] {
 	return iteratePages[Incident](ctx, c, "/incidents", q.values())
 }
 
-// Incident returns one incident with its timeline and deliveries.
+// Incident returns an incident with its timeline and deliveries.
 func (c *Client) Incident(ctx context.Context, id string) (IncidentDetail, error) {
 	return fetchValue[IncidentDetail](ctx, c, call{method: "GET", path: incidentPath(id)})
 }
 
-// AcknowledgeIncident says that somebody is on it, which stops reminders.
+// AcknowledgeIncident acknowledges an incident, which stops its reminders.
 func (c *Client) AcknowledgeIncident(ctx context.Context, id string) (IncidentDetail, error) {
 	return fetchValue[IncidentDetail](ctx, c, call{method: "POST", path: incidentPath(id) + "/acknowledge"})
 }
 
-// NoteRequest is a note to write on an incident.
+// NoteRequest adds a note to an incident.
 type NoteRequest struct {
 	Text string `json:"text"`
 }
 
-// AddNote writes a note on the incident's timeline.
+// AddNote adds a note to the timeline of an incident.
 func (c *Client) AddNote(ctx context.Context, id, text string) (IncidentDetail, error) {
 	return fetchValue[IncidentDetail](ctx, c, call{
 		method: "POST", path: incidentPath(id) + "/notes", body: NoteRequest{Text: text},
 	})
+}
+
+// Incident is a period in which a heartbeat was down.
+type Incident struct {
+	ID             string     `json:"id"`
+	Number         int64      `json:"number" doc:"Number of the incident, from 1 for each project"`
+	HeartbeatID    *string    `json:"heartbeat_id" doc:"Null for read-only keys and in webhooks"`
+	HeartbeatRef   string     `json:"heartbeat_ref"`
+	HeartbeatName  string     `json:"heartbeat_name"`
+	Severity       string     `json:"severity" enum:"critical,warning,info" doc:"Current severity of the heartbeat"`
+	State          string     `json:"state" enum:"open,acknowledged,resolved"`
+	Cause          string     `json:"cause" enum:"missed,failure,overran,too_short,not_started"`
+	OpenedAt       time.Time  `json:"opened_at" doc:"The deadline, even if it was detected later"`
+	DetectedAt     time.Time  `json:"detected_at"`
+	AcknowledgedAt *time.Time `json:"acknowledged_at"`
+	AcknowledgedBy *string    `json:"acknowledged_by"`
+	ResolvedAt     *time.Time `json:"resolved_at"`
+	Resolution     *string    `json:"resolution" enum:"recovered,edited,paused,deleted"`
+}
+
+// IncidentDetail is an incident with its timeline and deliveries.
+type IncidentDetail struct {
+	Incident
+	Timeline   []TimelineEntry `json:"timeline" nullable:"false"`
+	Deliveries []Delivery      `json:"deliveries" nullable:"false"`
+}
+
+// TimelineEntry is one event of an incident.
+type TimelineEntry struct {
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"`
+	Text string    `json:"text"`
+}
+
+// Delivery is an alert for one channel, with its attempts.
+type Delivery struct {
+	ID            string     `json:"id" doc:"Id of the alert, the idempotency key in every payload"`
+	ChannelID     string     `json:"channel_id"`
+	Recipient     *string    `json:"recipient" doc:"The only recipient of the channel that this delivery is for, because the others already have the alert; null: all others"`
+	Event         string     `json:"event"`
+	State         string     `json:"state" enum:"pending,sent,failed"`
+	Attempts      []Attempt  `json:"attempts" nullable:"false"`
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+}
+
+// Attempt is one delivery attempt.
+type Attempt struct {
+	At      time.Time `json:"at"`
+	Outcome string    `json:"outcome" enum:"sent,retry,refused"`
+	Status  *int      `json:"status" doc:"Status code of the provider, if any"`
+	Detail  string    `json:"detail"`
 }

@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// PageQuery says which page of a list is wanted. The zero value is the first
-// page, of the length that the server prefers.
+// PageQuery selects a page of a list. The zero value is the first page with the default
+// length of the server.
 type PageQuery struct {
-	Limit  int    // items on a page; 0 lets the server choose
+	Limit  int    // number of items; 0: the default of the server
 	Cursor string // NextCursor of the page before
 }
 
@@ -23,21 +23,20 @@ func (q PageQuery) values() url.Values {
 	return v
 }
 
-// setNonEmpty leaves out what is empty: an empty filter is not the same as none.
+// setNonEmpty omits empty values: the server treats an empty filter as a value.
 func setNonEmpty(v url.Values, name, value string) {
 	if value != "" {
 		v.Set(name, value)
 	}
 }
 
-// fetchPage fetches one page of a list.
+// fetchPage returns one page of a list.
 func fetchPage[T any](ctx context.Context, c *Client, path string, query url.Values) (Page[T], error) {
 	return fetchValue[Page[T]](ctx, c, call{method: "GET", path: path, query: query})
 }
 
-// iteratePages walks a list from one page to the next. It ends after the last item,
-// after the first error, or when the server repeats its cursor, which would
-// otherwise never end.
+// iteratePages iterates over the items of a list. It ends after the last item, after the
+// first error, or when the server repeats a cursor, which would loop otherwise.
 func iteratePages[T any](ctx context.Context, c *Client, path string, query url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
@@ -58,4 +57,10 @@ func iteratePages[T any](ctx context.Context, c *Client, path string, query url.
 			query.Set("cursor", *got.NextCursor)
 		}
 	}
+}
+
+// Page is one page of a list. NextCursor is null on the last.
+type Page[T any] struct {
+	Items      []T     `json:"items" nullable:"false"`
+	NextCursor *string `json:"next_cursor"`
 }

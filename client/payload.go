@@ -8,19 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// ReducedBodySize is how many bytes of a body [Send] still sends if the whole body
-// does not get through.
+// ReducedBodySize is how many bytes of a body [Send] still sends if the whole body does not
+// get through.
 const ReducedBodySize = 1000
 
-// payload is the body of a ping: the forms of it that have not failed yet, from
-// whole to empty.
+// payload is the body of a ping: the variants that have not failed yet, from complete to
+// empty.
 type payload struct {
 	variants     [][]byte
-	reason       error // why the body is no longer whole
-	bodyFailures int   // failures of the current form that the body may explain
+	reason       error // why the body is no longer complete
+	bodyFailures int   // failures of the current variant that the body may have caused
 }
 
-// newPayload returns the forms of a body: whole, its last bytes, nothing.
+// newPayload returns the variants of a body: complete, its last bytes, and empty.
 func newPayload(body []byte) *payload {
 	p := &payload{}
 	if len(body) > 0 {
@@ -33,12 +33,12 @@ func newPayload(body []byte) *payload {
 	return p
 }
 
-// body is the current form.
+// body returns the current variant.
 func (p *payload) body() []byte { return p.variants[0] }
 
-// timeout is the longest time for the next attempt: at most longest, and at most
-// an equal part of the time left for each form that may still be needed. The
-// last form may use all of it; ctx ends it.
+// timeout returns the timeout of the next attempt: at most longest, and at most an equal
+// part of the remaining time for each variant that may still be needed. The last variant
+// may use all of it.
 func (p *payload) timeout(ctx context.Context, longest time.Duration) time.Duration {
 	if deadline, bounded := ctx.Deadline(); bounded && len(p.variants) > 1 {
 		return min(longest, time.Until(deadline)/time.Duration(len(p.variants)))
@@ -46,13 +46,12 @@ func (p *payload) timeout(ctx context.Context, longest time.Duration) time.Durat
 	return longest
 }
 
-// maxBodyFailures is the number of failures, possibly caused by the body, after
-// which it is reduced. One is not enough: a server that restarts resets
-// connections as well.
+// maxBodyFailures is the number of failures, possibly caused by the body, after which it is
+// reduced. One is not enough: a restarting server resets connections, too.
 const maxBodyFailures = 2
 
-// reduce continues with the next form if the body explains the failure. It
-// reports whether it did: then the ping must be sent again at once.
+// reduce continues with the next variant if the body explains the failure. It reports
+// whether it did; then the ping must be sent again at once.
 func (p *payload) reduce(err error) bool {
 	if len(p.variants) == 1 {
 		return false
@@ -73,10 +72,9 @@ func (p *payload) reduce(err error) bool {
 
 // causedByBody reports whether the body certainly or possibly caused a failure.
 //
-// An answer of the ping endpoint does not depend on the body, except 408 and 413.
-// Any other 4xx, or a page in place of the answer, comes from a proxy or firewall
-// that may have read the body. A connection that was never made has not carried
-// any of it.
+// The answers of the ping endpoint do not depend on the body, except 408 and 413. Any other
+// 4xx, or a page in place of the answer, comes from a proxy or firewall that may have
+// inspected the body. A connection that was never established has not carried any of it.
 func causedByBody(err error) (certain, possible bool) {
 	var p *Problem
 	var n *connectionError
@@ -95,15 +93,15 @@ func causedByBody(err error) (certain, possible bool) {
 	return false, false
 }
 
-// reportReduced calls onReduced if the acknowledged form is not the whole body.
+// reportReduced calls onReduced if the acknowledged variant is not the complete body.
 func (p *payload) reportReduced(onReduced func(kept int, reason error)) {
 	if onReduced != nil && p.reason != nil {
 		onReduced(len(p.body()), p.reason)
 	}
 }
 
-// Tail returns the end of a body, at most limit bytes. It does not begin inside
-// a UTF-8 character: half of one would make the whole body invalid text.
+// Tail returns the end of a body, at most limit bytes. It does not begin inside a UTF-8
+// character, which would make the whole text invalid.
 func Tail(body []byte, limit int) []byte {
 	if len(body) <= limit {
 		return body

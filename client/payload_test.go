@@ -18,13 +18,13 @@ import (
 	"overdue/client"
 )
 
-// never is no answer, until long after the client has left; patient is how long.
+// never is a server that does not answer until the client has timed out; patient is its timeout.
 const (
 	never   = "never"
 	patient = time.Hour
 )
 
-// limitedServer is a network in a synctest bubble, with a server at the far end of each
+// limitedServer is a network in a synctest bubble with a server at the end of each
 // connection. answer gets a request whose body has not been read yet and returns
 // what is sent. Then the connection is closed.
 type limitedServer struct {
@@ -60,7 +60,7 @@ func (l *limitedServer) serve(conn net.Conn) {
 		time.Sleep(patient)
 		return
 	}
-	_, _ = io.WriteString(conn, said) // the client may have left
+	_, _ = io.WriteString(conn, said) // the client may have disconnected
 }
 
 // slowReader delivers 1000 bytes in each pace.
@@ -124,7 +124,7 @@ func TestSend_TheSignalArrivesIfTheBodyDoesNot(t *testing.T) {
 		"a proxy forbids what it reads":  {&limitedServer{answer: unless(0, respondWith(403, "<html>Blocked by policy"))}, []int64{whole, short, 0}, 0, "403 Forbidden"},
 		"a proxy cannot read the type":   {&limitedServer{answer: unless(0, respondWith(406, "<html>"))}, []int64{whole, short, 0}, 0, "406"},
 		"a proxy calls it malformed":     {&limitedServer{answer: unless(0, respondWith(400, "<html>"))}, []int64{whole, short, 0}, 0, "400"},
-		"a firewall answers 200":         {&limitedServer{answer: unless(0, respondWith(200, "<html>The requested URL was rejected"))}, []int64{whole, short, 0}, 0, "not the \"OK\""},
+		"a firewall answers 200":         {&limitedServer{answer: unless(0, respondWith(200, "<html>The requested URL was rejected"))}, []int64{whole, short, 0}, 0, "without the \"OK\""},
 		"a proxy breaks at the body":     {&limitedServer{answer: unless(0, respondWith(502, "<html>"))}, []int64{whole, whole, short, short, 0}, 0, "502 Bad Gateway"},
 		"reset while the body is sent":   {&limitedServer{answer: unless(2000, "")}, []int64{whole, whole, short}, int(short), "closed pipe"},
 		"reset for every body":           {&limitedServer{answer: unless(0, "")}, []int64{whole, whole, short, short, 0}, 0, "could not be reached"},

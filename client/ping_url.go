@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// PingURL returns the ping URL for a target that is either such a URL already
-// or the id of a heartbeat on the server at base.
+// PingURL returns the ping URL of a target, which is a ping URL or the id of a heartbeat on
+// the server at base.
 func PingURL(base, target string) (string, error) {
 	if strings.Contains(target, "://") {
 		u, err := url.Parse(target)
@@ -17,7 +17,7 @@ func PingURL(base, target string) (string, error) {
 		return target, checkBase(u.Scheme + "://" + u.Host)
 	}
 	if !isUUID(target) {
-		return "", fmt.Errorf("%q is neither a ping URL nor the id of a heartbeat", target)
+		return "", fmt.Errorf("%q is neither a ping URL nor the id of a heartbeat: copy the ping URL from the heartbeat's page", target)
 	}
 	if err := checkBase(base); err != nil {
 		return "", err
@@ -25,7 +25,7 @@ func PingURL(base, target string) (string, error) {
 	return strings.TrimRight(base, "/") + apiPath + "/hb/" + target, nil
 }
 
-// isUUID checks the shape only; which ids exist is for the server to say.
+// isUUID checks only the form; the server knows which ids exist.
 func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false

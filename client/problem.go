@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// Problem is a refusal by the server: an application/problem+json document
-// (RFC 9457), or the status and first line of whatever else was answered.
+// Problem is an error response of the server: an application/problem+json document (RFC
+// 9457), or the status and first line of another response.
 type Problem struct {
 	Type   string       `json:"type,omitempty"`
 	Title  string       `json:"title,omitempty"`
@@ -21,38 +21,37 @@ type Problem struct {
 	Detail string       `json:"detail,omitempty"`
 	Errors []FieldError `json:"errors,omitempty"`
 
-	// RetryAfter is how long the server asked to be left alone; 0 if it did
-	// not say (RFC 9110, section 10.2.3).
+	// RetryAfter is the wait that the server requested; 0 if it requested none (RFC 9110,
+	// section 10.2.3).
 	RetryAfter time.Duration `json:"-"`
 
-	// fromPingEndpoint says that the ping endpoint of Overdue answered, and not a
-	// proxy or firewall before it: each of its answers has Ping-Body-Limit.
+	// fromPingEndpoint reports that the ping endpoint of Overdue answered, and not a proxy
+	// or firewall before it: each of its answers has Ping-Body-Limit.
 	fromPingEndpoint bool
 }
 
-// FieldError is what is wrong with one member of a request.
+// FieldError is a fault of one member of a request.
 type FieldError struct {
 	Message  string `json:"message,omitempty"`
 	Location string `json:"location,omitempty"`
 	Value    any    `json:"value,omitempty"`
 
-	// Suggestions are schedules with the meaning of an expression of another
-	// program: one, or several if it is ambiguous.
+	// Suggestions are schedules with the meaning of an expression of another program: one,
+	// or several if it is ambiguous.
 	Suggestions []Suggestion `json:"suggestions,omitempty"`
 }
 
-// Suggestion is a schedule to write instead of one that was rejected.
+// Suggestion is a schedule that can replace a rejected one.
 type Suggestion struct {
 	Schedule string `json:"schedule"`           // the member to write it in: interval, cron or oncalendar
-	Text     string `json:"text"`               // what to write
+	Text     string `json:"text"`               // the value to write
 	Timezone string `json:"timezone,omitempty"` // the zone that the expression names
-	Reading  string `json:"reading"`            // whose expression it was taken for, such as Quartz
+	Reading  string `json:"reading"`            // the dialect of the expression, such as Quartz
 	Note     string `json:"note,omitempty"`     // what else to change
 }
 
-// Error says what the server said, in one line: the status, the sentence, and
-// each member that is wrong. Each is said once: the sentence of this server is
-// that of the first member.
+// Error returns the problem in one line: the status, the sentence, and the fault of each
+// member. A sentence that repeats the fault of a member is omitted.
 func (p *Problem) Error() string {
 	said := fmt.Sprintf("the server answered %d", p.Status)
 	if p.Title != "" {
@@ -79,17 +78,16 @@ func (p *Problem) Error() string {
 	return said + ": " + strings.Join(parts, "; ")
 }
 
-// Retryable reports whether the same request may succeed later. Only timeouts,
-// abuse limits and trouble on the server's side pass; a request that the server
-// understood and refused stays refused.
+// Retryable reports whether the same request can succeed later: only after a timeout, a
+// rate limit, or an error of the server.
 func (p *Problem) Retryable() bool {
 	return p.Status == http.StatusRequestTimeout || p.Status == http.StatusTooManyRequests || p.Status >= 500
 }
 
-// readProblem reads the problem out of an answer that is not a success.
+// readProblem returns the problem of an error response.
 func readProblem(resp *http.Response, body []byte) *Problem {
 	p := &Problem{}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // a bad type is no type
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // an invalid type counts as none
 	switch kind {
 	case "application/problem+json", "application/json":
 		if json.Unmarshal(body, p) != nil {
@@ -98,23 +96,24 @@ func readProblem(resp *http.Response, body []byte) *Problem {
 	case "text/plain":
 		p.Detail = firstLine(body)
 	}
-	// The status line is what intermediaries act on, so it beats the document.
+	// Proxies act on the status line, so it takes precedence over the document.
 	p.Status = resp.StatusCode
 	if p.Title == "" {
 		p.Title = http.StatusText(resp.StatusCode)
 	}
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < 400 {
-		p.Detail = "it sends to " + firstLine([]byte(to)) + "; use that address, or copy the ping URL again"
+		p.Detail = "the server redirects to " + firstLine([]byte(to)) + ": use that address, or copy the ping URL again"
 	}
 	p.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	p.fromPingEndpoint = resp.Header.Get("Ping-Body-Limit") != ""
 	return p
 }
 
-// maxLineBytes is how many bytes of a plain-text refusal are kept.
+// maxLineBytes is the maximum length of a plain-text error.
 const maxLineBytes = 200
 
-// firstLine keeps what can be shown on a terminal: one line, short, printable.
+// firstLine returns the first line of a body, shortened, without characters that a terminal
+// cannot show.
 func firstLine(body []byte) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
 	if len(line) > maxLineBytes {
@@ -128,7 +127,7 @@ func firstLine(body []byte) string {
 	}, line)
 }
 
-// retryAfter reads both forms of the header: seconds and an HTTP date.
+// retryAfter parses both forms of the header: seconds and an HTTP date.
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
 		return max(0, time.Duration(seconds)*time.Second)

@@ -7,17 +7,16 @@ import (
 	"time"
 )
 
-// Bounds of the patience of [Send]: ten attempts and the rests between them
-// last about a minute and a half.
+// Limits of the retries of [Send]: ten attempts and the waits between them take about a
+// minute and a half.
 const (
 	maxAttempts = 10
 	minBackoff  = 500 * time.Millisecond
 	maxBackoff  = 15 * time.Second
 )
 
-// backoff says how long to rest after the nth failure, and whether trying
-// again makes sense at all. The jitter keeps a thousand jobs that failed
-// together from coming back together.
+// backoff returns how long to wait after the nth failure, and whether the error is
+// retryable. The jitter spreads the retries of many jobs that failed at the same time.
 func backoff(err error, n int) (rest time.Duration, again bool) {
 	rest = min(minBackoff<<(n-1), maxBackoff)
 	rest = rest/2 + rand.N(rest)
@@ -28,14 +27,14 @@ func backoff(err error, n int) (rest time.Duration, again bool) {
 	return rest, !errors.Is(err, errNotOverdue)
 }
 
-// leavesTime reports whether anything of ctx is left after the rest. Resting only to
-// find that time is up would keep the caller waiting for nothing.
+// leavesTime reports whether ctx has time left after the wait. Otherwise the caller would
+// wait for nothing.
 func leavesTime(ctx context.Context, rest time.Duration) bool {
 	deadline, bounded := ctx.Deadline()
 	return ctx.Err() == nil && (!bounded || time.Until(deadline) > rest)
 }
 
-// sleep rests and reports whether it was left alone.
+// sleep waits, and reports whether ctx was still valid at the end.
 func sleep(ctx context.Context, rest time.Duration) bool {
 	timer := time.NewTimer(rest)
 	defer timer.Stop()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ScheduleQuery asks what a schedule means: exactly one of Interval, Cron and
+// ScheduleQuery selects a schedule to preview: exactly one of Interval, Cron and
 // OnCalendar.
 type ScheduleQuery struct {
 	Interval   any      `json:"interval,omitempty"` // seconds, or a text such as "24h"
@@ -13,37 +13,36 @@ type ScheduleQuery struct {
 	OnCalendar []string `json:"oncalendar,omitempty"`
 	// Timezone is an IANA name; empty is the zone of the project.
 	Timezone string `json:"timezone,omitempty"`
-	// After is the moment to look from; nil is now.
+	// After is the start of the preview; nil is now.
 	After *time.Time `json:"after,omitempty"`
-	// Count is how many slots are wanted in either direction, 5 when 0, at most 50.
+	// Count is the number of slots in each direction: 5 if 0, maximum 50.
 	Count int `json:"count,omitempty"`
 }
 
-// SchedulePreview is what a schedule means.
+// SchedulePreview describes a schedule.
 type SchedulePreview struct {
-	Words        string        `json:"words" doc:"The schedule in plain words"`
-	Timezone     *string       `json:"timezone" doc:"The name that the zone of the slots has today; null for an interval, which knows no zone"`
-	Next         []Slot        `json:"next" nullable:"false" doc:"The next slots after the moment, soonest first. Of an interval: when each ping would be due, if one came at the moment and each after it exactly on time"`
-	Previous     []Slot        `json:"previous" nullable:"false" doc:"The slots up to and with the moment, latest first. Empty for an interval, which has none without pings"`
-	ClockChanges []ClockChange `json:"clock_changes" nullable:"false" doc:"The next changes of the clock that touch a slot, or that the next slots lie on both sides of"`
+	Words        string        `json:"words" doc:"Description of the schedule"`
+	Timezone     *string       `json:"timezone" doc:"Current name of the zone of the slots; null for an interval, which has no zone"`
+	Next         []Slot        `json:"next" nullable:"false" doc:"The next slots, earliest first. For an interval: when each ping is due if one arrives now and each further one exactly on time"`
+	Previous     []Slot        `json:"previous" nullable:"false" doc:"The previous slots, latest first. Empty for an interval, which has no slots without pings"`
+	ClockChanges []ClockChange `json:"clock_changes" nullable:"false" doc:"The next changes of the clock that affect a slot, or between the next slots"`
 }
 
-// Slot is a moment at which a ping is due.
+// Slot is a time at which a ping is due.
 type Slot struct {
 	At    time.Time `json:"at" doc:"In UTC"`
-	Local string    `json:"local" format:"date-time" doc:"The same in the time zone, with its offset"`
+	Local string    `json:"local" format:"date-time" doc:"In the time zone, with its offset"`
 }
 
-// ClockChange is a change of the clock and what it does to a schedule.
+// ClockChange is a change of the clock and its effect on a schedule.
 type ClockChange struct {
 	At       time.Time `json:"at"`
 	Timezone string    `json:"timezone"`
-	Effect   string    `json:"effect" enum:"shifted,skipped,made_up,once,twice" doc:"shifted: slots keep their time on the clock; skipped: some do not occur; made_up: those that are skipped are due right after the change; once, twice: those that the clock shows twice are due the first time only, or both times"`
-	Text     string    `json:"text" doc:"In a sentence for people"`
+	Effect   string    `json:"effect" enum:"shifted,skipped,made_up,once,twice" doc:"shifted: slots keep their local time; skipped: some slots do not occur; made_up: skipped slots are due right after the change; once, twice: slots whose local time occurs twice are due the first time only, or both times"`
+	Text     string    `json:"text" doc:"Description for people"`
 }
 
-// PreviewSchedule returns what a schedule means, and when it would be due. A
-// read-only key may ask.
+// PreviewSchedule describes a schedule and its slots. A read-only key is sufficient.
 func (c *Client) PreviewSchedule(ctx context.Context, q ScheduleQuery) (SchedulePreview, error) {
 	return fetchValue[SchedulePreview](ctx, c, call{method: "POST", path: "/schedules/preview", body: q})
 }

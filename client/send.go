@@ -17,51 +17,50 @@ import (
 	"unicode/utf8"
 )
 
-// Signal is what a ping says about its job.
+// Signal is the message of a ping.
 type Signal string
 
 // The signals. The zero value is a success.
 const (
 	Success Signal = "success"
-	Start   Signal = "start" // the job began
+	Start   Signal = "start" // the job started
 	Fail    Signal = "fail"
-	Log     Signal = "log" // kept, judges nothing
+	Log     Signal = "log" // stored in the log without an effect on the status
 )
 
-// BodyLimit is how many bytes of a ping's body the server keeps, unless its
+// BodyLimit is the maximum number of bytes of a body that the server stores, unless its
 // Ping-Body-Limit header says otherwise. It cuts the rest.
 const BodyLimit = 100_000
 
-// defaultAttemptTimeout is how long one attempt may take unless told otherwise.
+// defaultAttemptTimeout is the default timeout of one attempt.
 const defaultAttemptTimeout = 10 * time.Second
 
-// PingOptions says what to send with a ping. The zero value is a success
-// without a body.
+// PingOptions describes a ping. The zero value is a success without a body.
 type PingOptions struct {
 	Signal   Signal
-	ExitCode *int   // 0–255; replaces Signal: 0 is a success, all else a failure
-	RunID    string // a UUID that pairs a start with its finish
+	ExitCode *int   // 0 to 255; replaces Signal: 0 is a success, any other value a failure
+	RunID    string // pairs a start with its finish
 	Body     []byte
 
-	AttemptTimeout time.Duration                       // longest time for one attempt; 0 means 10 s
-	OnRetry        func(err error, rest time.Duration) // called before each rest; may be nil
+	AttemptTimeout time.Duration                       // timeout of one attempt; 0 means 10 s
+	OnRetry        func(err error, rest time.Duration) // called before each wait; may be nil
 	OnReduced      func(kept int, reason error)        // called if the ping was acknowledged with only the last kept bytes of Body; may be nil
-	HTTP           *http.Client                        // nil: a client that follows no redirect which changes the method
+	HTTP           *http.Client                        // nil: a client that rejects redirects that change the method
 	UserAgent      string
 }
 
-// Send sends one ping to a ping URL and returns nil only when the server has
-// acknowledged it, which means stored.
+// Send sends a ping to a ping URL. It returns nil only if the server has acknowledged the
+// ping, which means that it is stored.
 //
-// It tries again, with growing rests and no sooner than Retry-After asks, until
-// ctx ends or ten attempts have failed. What cannot get better (an unknown
-// heartbeat, a malformed request, an address that is not Overdue's) is not
-// tried again. So a ping may arrive twice. Refusals are a [*Problem].
+// Send retries with growing waits, and no sooner than Retry-After requires, until ctx ends
+// or ten attempts have failed. It does not retry permanent errors: an unknown heartbeat, an
+// invalid request, an address that is not the one of Overdue. A ping may arrive twice. An
+// error response is a [*Problem].
 //
-// The signal does not depend on the body. If an attempt fails in a way that the
-// body can explain, Send repeats it with the last [ReducedBodySize] bytes, and then
-// without a body. Attempts with a body use only their share of the remaining time,
-// so that there is always time for the one without a body before ctx ends.
+// The signal does not depend on the body. If the body may have caused a failure, Send
+// repeats the attempt with the last [ReducedBodySize] bytes, and then without a body.
+// Attempts with a body use only their share of the remaining time, so there is always time
+// for the one without a body before ctx ends.
 func Send(ctx context.Context, pingURL string, o PingOptions) error {
 	address, err := o.address(pingURL)
 	if err != nil {
@@ -118,13 +117,12 @@ func (o PingOptions) address(pingURL string) (string, error) {
 	return u.String(), nil
 }
 
-// errNotOverdue is a 200 from something that is not this API: a login page of the
-// network, a web site that answers every path. Believing it would be the
-// silent miss that this product exists to prevent.
-var errNotOverdue = errors.New(`the answer was 200 but not the "OK" of an acknowledged ping; is this the ping URL?`)
+// errNotOverdue is a 200 from another server: the login page of a network, or a web site
+// that answers every path. Accepting it would cause a silent miss.
+var errNotOverdue = errors.New(`the response was 200 without the "OK" of a stored ping: check that this is the ping URL`)
 
-// attempt sends the ping once. It is always a POST: heartbeats may be set to
-// count nothing else.
+// attempt sends the ping once. It always uses POST, because a heartbeat may ignore other
+// methods.
 func (o PingOptions) attempt(ctx context.Context, address string, p *payload) error {
 	longest := p.timeout(ctx, cmp.Or(max(o.AttemptTimeout, 0), defaultAttemptTimeout))
 	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("no answer within %s", longest.Round(time.Millisecond)))
@@ -154,7 +152,8 @@ func (o PingOptions) attempt(ctx context.Context, address string, p *payload) er
 	return nil
 }
 
-// setHeaders sets the headers. The type lets the server show text as text.
+// setHeaders sets the headers of a ping. The content type lets the server show text as
+// text.
 func (o PingOptions) setHeaders(req *http.Request, body []byte) {
 	req.Header.Set("User-Agent", "overdue-client")
 	if o.UserAgent != "" {
@@ -169,8 +168,8 @@ func (o PingOptions) setHeaders(req *http.Request, body []byte) {
 	}
 }
 
-// httpClient follows no redirect that would turn the POST into a GET: a heartbeat
-// that counts only POST would log it as ignored, and answer 200.
+// httpClient returns a client that does not follow a redirect from POST to GET: a heartbeat
+// that counts only POST would log the ping as ignored, and answer 200.
 func (o PingOptions) httpClient() *http.Client {
 	if o.HTTP != nil {
 		return o.HTTP
@@ -178,7 +177,7 @@ func (o PingOptions) httpClient() *http.Client {
 	return &http.Client{CheckRedirect: keepMethod}
 }
 
-// connectionError is the error of an attempt that got no complete answer.
+// connectionError is the error of an attempt without a complete response.
 type connectionError struct {
 	err       error
 	connected bool // the server or a proxy had accepted the connection
@@ -189,8 +188,8 @@ func (e *connectionError) Error() string { return "the server could not be reach
 
 func (e *connectionError) Unwrap() error { return e.err }
 
-// newConnectionError drops the method and URL that net/http puts before the reason: a
-// ping URL is a capability and does not belong in a cron mail.
+// newConnectionError removes the method and the URL that net/http puts before the cause: a
+// ping URL is a secret and does not belong in a cron mail.
 func newConnectionError(ctx context.Context, err error, connected bool) error {
 	timeout := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	if ctx.Err() != nil {

@@ -4,6 +4,7 @@ package e2e_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -41,15 +42,18 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fakemonitor": fakeMonitor,
+			"fakehook":    fakeHook,
+			"server":      startServer,
 			"waitfor":     waitFor,
 		},
 	})
 }
 
 // fakeMonitor starts a monitor for one script: "fakemonitor ok", "fakemonitor
-// busy 2" (two answers of 503, then ok), "fakemonitor hang" or "fakemonitor
-// dead"; "fakemonitor api" is a server with one heartbeat. It sets OVERDUE_URL, and writes each ping to the file pings as a line
-// "/start run=1 body=…", runs being numbered as they appear.
+// busy 2" (503 twice, then ok), "fakemonitor hang", "fakemonitor dead", or
+// "fakemonitor api", a server with one heartbeat. It sets OVERDUE_URL and writes each
+// ping to the file pings as a line "/start run=1 body=…". Runs are numbered in the
+// order in which they appear.
 func fakeMonitor(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: fakemonitor ok|busy N|hang|dead|api")
@@ -96,8 +100,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case f.mode == "api" && r.Method == "PUT":
 		w.WriteHeader(http.StatusCreated)
 		_, _ = fmt.Fprintf(w, `{"slug":"x","ping_url":"http://%s/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"}`, r.Host)
-	case f.mode == "api":
+	case f.mode == "api" && strings.HasSuffix(r.URL.Path, "/heartbeats"):
 		_, _ = io.WriteString(w, `{"items":[{"id":"x","slug":"backup","name":"Backup"}],"next_cursor":null}`)
+	case f.mode == "api":
+		_, _ = io.WriteString(w, `{"id":"x","slug":"backup","name":"Backup"}`)
 	case busy:
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -126,6 +132,52 @@ func (f *fake) write(r *http.Request, body []byte) {
 	if err != nil {
 		panic(err) // a script must not pass because nothing could be written
 	}
+}
+
+// fakeHook starts a receiver of webhooks that answers with a status, and sets HOOK to
+// its address: "fakehook 410".
+func fakeHook(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: fakehook STATUS")
+	}
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	ts.Defer(srv.Close)
+	ts.Setenv("HOOK", srv.URL)
+}
+
+// startServer starts a real server with an empty database, and sets OVERDUE_URL,
+// OVERDUE_DATABASE and OVERDUE_API_KEY for the rest of the script.
+func startServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: server")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	address := listener.Addr().String()
+	ts.Check(listener.Close())
+	database := ts.MkAbs("server.db")
+	program := filepath.Join(binDir, "overdue")
+	log, err := os.Create(ts.MkAbs("server.log"))
+	ts.Check(err)
+	serve := exec.Command(program, "serve", "--listen", address, "--database", database, "--allow-private-networks")
+	serve.Stdout, serve.Stderr = log, log
+	ts.Check(serve.Start())
+	ts.Defer(func() {
+		_ = serve.Process.Kill()
+		_ = serve.Wait()
+		_ = log.Close()
+	})
+	ready := exec.Command("timeout", "30", "sh", "-c", `until curl -fsS -o /dev/null "$1/readyz" 2>/dev/null; do sleep 0.05; done`, "sh", "http://"+address)
+	if err := ready.Run(); err != nil {
+		ts.Fatalf("server not ready: %v\n%s", err, ts.ReadFile("server.log"))
+	}
+	key, err := exec.Command(program, "api-key", "create", "--name", "script", "--database", database).Output()
+	ts.Check(err)
+	ts.Setenv("OVERDUE_URL", "http://"+address)
+	ts.Setenv("OVERDUE_DATABASE", database)
+	ts.Setenv("OVERDUE_API_KEY", strings.TrimSpace(string(key)))
 }
 
 // waitFor waits until a file contains a text: "waitfor pings /start".

@@ -1,7 +1,7 @@
 #!/bin/sh
-# busybox crond ends a crontab line at a #, also inside quotes: the shell gets an open quote and the job does nothing. Debian's
-# cron passes the # to the shell.
-# Why it matters: Overdue puts the command in quotes; a command with a comment, which ran before, would no longer run.
+# busybox crond ends a crontab line at a #, even inside quotes: the shell gets an unterminated quote and the job does nothing.
+# Debian's cron passes the # to the shell.
+# Why it matters: Overdue puts the command in quotes, so a command with a comment that ran before would no longer run.
 # Versions: busybox-static 1:1.35.0-4+deb12u1+b1, cron 3.0pl1-162. Seen 2026-11-29. Needs root; takes 70 seconds.
 set -eu
 want="${EXPECT:-busybox: comment

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The cronexpr of Nomad accepts "fri-sun" in the day of week and runs on Friday and Saturday, not on Sunday; the older gorhill
+# The cronexpr of Nomad accepts "fri-sun" in the day of week and runs on Friday and Saturday, but not on Sunday. The older gorhill
 # version accepts it and never runs.
-# Why it matters: Overdue rejects the range and suggests 5-7, which is what people mean and not what these programs do.
+# Why it matters: Overdue rejects the range and suggests 5-7, which is the intended meaning but differs from both programs.
 # Versions: hashicorp/cronexpr 1.1.3, gorhill/cronexpr 0.0.0-20180427100037. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-nomad Fri Sat Fri Sat

@@ -1,8 +1,8 @@
 #!/bin/sh
-# A script that reports its exit code with "trap '... $? ...' EXIT", ended by SIGTERM while it runs: bash runs the trap and $? in it is 0,
-# although the script exits with 143; so does ksh93. mksh runs it with 143. dash, BusyBox and zsh do not run it.
-# Why it matters: the usual "trap 'curl URL/$?' EXIT" silently reports a job that was stopped as a success. The script that Overdue
-# prints uses the exit code of a subshell instead of such a trap.
+# A script reports its exit code with "trap '... $? ...' EXIT", and SIGTERM ends it while it runs. bash and ksh93 run the trap with $? = 0,
+# although the script does not exit with 0. mksh runs the trap with 143. dash, BusyBox and zsh do not run it.
+# Why it matters: with the common "trap 'curl URL/$?' EXIT", a job that was stopped is silently reported as a success. The script that
+# Overdue prints uses the exit code of a subshell instead of such a trap.
 # Versions: Debian 12, bash 5.2.15, dash 0.5.12, busybox 1.35.0, mksh 59c, zsh 5.9, ksh93u+m 1.0.4. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-bash: trap saw 0, exit code 143

@@ -1,8 +1,8 @@
 #!/bin/sh
-# "0 0 13 * 5" in node-cron runs only on a Friday the 13th: both day fields must match. croner and the package cron run it on
-# every 13th and every Friday, as crontab(5) says.
+# node-cron runs "0 0 13 * 5" only on a Friday the 13th: both day fields must match. croner and the package cron run it on
+# every 13th and every Friday, as crontab(5) specifies.
 # Why it matters: the line has five fields, so Overdue accepts it and expects the runs of crontab(5). A node-cron job would be
-# reported as missed; for six fields with both days Overdue suggests nothing.
+# reported as missed. For a line with six fields that restricts both days, Overdue makes no suggestion.
 # Versions: node-cron 4.6.0, croner 11.0.1, cron 4.4.0. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-node-cron 2027-08-13

@@ -1,7 +1,7 @@
 #!/bin/sh
-# OpenSMTPD of Debian 12 completes no TLS handshake, neither with RSA nor with ECDSA keys, neither TLS 1.2 nor 1.3: the client
-# gets the alert "internal error" (80). The same certificate works with openssl s_server. The package says nothing about it.
-# Why it matters: STARTTLS is required unless the URL says smtp+insecure://, so Overdue cannot send through this server.
+# OpenSMTPD of Debian 12 completes no TLS handshake, with RSA or ECDSA keys, with TLS 1.2 or 1.3: the client gets the alert
+# "internal error" (80). The same certificate works with openssl s_server. The package does not document this.
+# Why it matters: STARTTLS is required unless the URL starts with smtp+insecure://, so Overdue cannot send through this server.
 # Version: opensmtpd 6.8.0p2-4+b4 (Debian 12), OpenSSL 3.0. Seen 2026-11-29. Needs: Debian 12 with apt, root for namespaces.
 set -eu
 want="${EXPECT:-opensmtpd rsa tls1_2: alert 80

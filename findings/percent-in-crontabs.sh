@@ -1,7 +1,7 @@
 #!/bin/sh
-# An unescaped % in a crontab command: for Debian's cron it ends the command, and the rest is standard input, as crontab(5) says.
+# In a crontab command, an unescaped % ends the command for Debian's cron, and the rest is standard input, as crontab(5) specifies.
 # bcron and busybox crond pass the whole text to the shell, so "cat > out%hello" creates an empty file named out%hello.
-# Why it matters: Overdue wraps the command and keeps the input after it; if the daemon has no such input, that would cut the command.
+# Why it matters: Overdue wraps the command and keeps the input after it. If the daemon has no such input, that would truncate the command.
 # Versions: cron 3.0pl1-162, bcron 0.11-19, busybox-static 1:1.35.0-4+deb12u1+b1. Seen 2026-11-29. Needs root; takes 70 seconds.
 set -eu
 want="${EXPECT:-cron out: hello
@@ -15,7 +15,7 @@ for pkg in cron=3.0pl1-162 bcron=0.11-19 libbg2=2.04+dfsg-2.1 busybox-static=1:1
 	apt-get -q download "$pkg" >log 2>&1 || { cat log; exit 1; }
 done
 for deb in *.deb; do dpkg-deb -x "$deb" .; done
-# daemon NAME COMMAND: runs it for 65 seconds in a namespace where the only crontab is that of root, so that no job of this machine runs.
+# daemon NAME COMMAND runs the daemon for 65 seconds in a namespace with only the crontab of root, so that no job of this machine runs.
 daemon() {
 	mkdir -p "$1/spool/crontabs" "$1/out"
 	echo "* * * * * cd $dir/$1/out && cat > out%hello" > "$1/spool/crontabs/root"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# supercronic treats a job as running until its output is closed: if the job has exited 0 and left a process in the background that
+# supercronic treats a job as running until its output is closed. If the job exited with 0 and left a process in the background that
 # keeps standard output open, no further run starts ("job is still running"). cron starts the next run in time.
-# Why it matters: the job succeeds and pings, its later runs do not start, and Overdue rightly reports them missed. Such a job must
-# close the output of the processes that it leaves behind (>/dev/null 2>&1 &), with and without overdue run.
+# Why it matters: the job succeeds and pings, but its later runs do not start, and Overdue correctly reports them as missed. Such a job
+# must close the output of its background processes (>/dev/null 2>&1 &), with and without overdue run.
 # Version: supercronic 0.2.33. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-output kept: 1 start, skipped since still running

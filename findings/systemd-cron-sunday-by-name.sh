@@ -1,8 +1,7 @@
 #!/bin/sh
-# systemd-cron 2.5.1 creates a daily timer for "0 2 * * sun", and none at all for a line with the name of a month; with numbers both
-# are right. Version 1.15.19 reads sun correctly, and reads nov as October.
-# Why it matters: Overdue would expect a weekly run, and a job that runs every day would hide a missing Sunday.
-# Versions: systemd-cron 2.5.1-2 (Debian trixie). Seen 2026-11-29. Needs root.
+# systemd-cron 2.5.1 creates a daily timer for "0 2 * * sun", and no timer for a line with the name of a month. With numbers, both
+# are correct. Version 1.15.19 reads sun correctly, and reads nov as October.
+# Why it matters: Overdue would expect a weekly run, and a job that runs every day would hide a missing run on Sunday.
 set -eu
 want="${EXPECT:-0 2 * * 0: Sun *-*-* 2:0:00
 0 2 * * sun: Mon,Tue,Wed,Thu,Fri,Sat,Sun *-*-* 2:0:00

@@ -1,21 +1,21 @@
 #!/bin/sh
-# A service with Restart=on-failure fails once and then succeeds. systemd 257 starts its OnFailure= unit after the failed attempt;
-# systemd 252 starts its OnSuccess= unit when it begins the second attempt. Both start OnSuccess= for a run that ExecCondition= skips.
-# Why it matters: units of OnFailure= that alert, the usual advice, alert for an attempt that is repeated; those of OnSuccess= that
-# ping report a success for a failure or a skipped run. So the drop-in of discover reports from ExecStopPost= by $SERVICE_RESULT,
-# and the printed unit, which has OnFailure=, asks for RestartMode=direct if the service has Restart=.
-# Versions: systemd 252 (Debian 12) and 257 (Debian 13), each as process 1 of its own namespaces; needs root. Seen 2026-11-29.
+# A service with Restart=on-failure fails once and then succeeds. systemd 257 starts its OnFailure= unit after the failed attempt.
+# systemd 252 starts its OnSuccess= unit when it begins the second attempt. Both start OnSuccess= if ExecCondition= skips the run.
+# Why it matters: OnFailure= units, the usual advice for alerts, send an alert for an attempt that is repeated. OnSuccess= units report
+# a success for a failure or a skipped run. So the drop-in of discover reports from ExecStopPost= by $SERVICE_RESULT, and the printed
+# unit, which uses OnFailure=, requires RestartMode=direct if the service has Restart=.
+# Versions: systemd 252 (Debian 12) and 257 (Debian 13), each as process 1 in separate namespaces; needs root. Seen 2026-11-29.
 set -eu
 want="${EXPECT:-252: success of skip, success after attempt 1, success after attempt 2
 257: success of skip, failure after attempt 1, success after attempt 2}"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-# The Debian mirror of this machine.
+# Uses the Debian mirror of this machine.
 mirror=$(apt-get indextargets --format '$(SITE)' | grep '/debian$' | head -n 1)
 mkdir lists lists/partial archives archives/partial none
 
-# root RELEASE makes a small root directory with systemd of that release.
+# root RELEASE creates a small root directory with the systemd of that release.
 root() {
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main" > sources
 	set -- -qq -o Dir::Etc::SourceList="$dir/sources" -o Dir::Etc::SourceParts="$dir/none" -o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir" -o APT::Sandbox::User=root
@@ -38,7 +38,7 @@ root() {
 	echo 0123456789abcdef0123456789abcdef > root/etc/machine-id
 }
 
-# units writes the two services, each with a unit for its success and its failure.
+# units writes the two services, and for each a unit for success and a unit for failure.
 units() {
 	u=root/etc/systemd/system
 	printf '[Unit]\nDefaultDependencies=no\nWants=retry.service skip.service\n' > $u/lab.target
@@ -54,7 +54,7 @@ units() {
 	printf 'Restart=on-failure\nRestartSec=1\nExecStart=/bin/sh -c "if [ -e /first ]; then sleep 10; : > /second; else : > /first; exit 1; fi"\n' >> $u/retry.service
 }
 
-# boot starts systemd as process 1 until the second attempt is done. It ends with its namespaces.
+# boot starts systemd as process 1 and stops it with its namespaces after the second attempt.
 boot() {
 	cat > boot <<'SH'
 mount --make-rprivate /

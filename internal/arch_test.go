@@ -1,5 +1,5 @@
-// Package internal holds the rules of the house as a test: who may import
-// whom, how files are named and how long they may be, and what no code does.
+// Package internal tests the rules for the structure of the code: imports, names
+// and sizes of files, and forbidden calls.
 package internal
 
 import (
@@ -15,28 +15,35 @@ import (
 	"testing"
 )
 
-// allowed says which of our packages each package may import. A new package
-// needs an entry, and a sentence in docs/architecture.md.
+// allowed lists the packages of the project that each package may import. A new
+// package needs an entry, and a sentence in docs/architecture.md.
 var allowed = map[string][]string{
 	".":                                     {"internal/cli"},
 	"client":                                {},
 	"docs/manual":                           {},
-	"internal/api":                          {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/wire"},
-	"internal/app":                          {"client", "internal/api", "internal/auth", "internal/chore", "internal/deliver", "internal/httpd", "internal/ingest", "internal/manage", "internal/meter", "internal/monitor", "internal/notify", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/live", "internal/web/view/paths"},
-	"internal/auth":                         {"internal/monitor", "internal/safetext", "internal/schedule", "internal/store"},
-	"internal/chore":                        {},
-	"internal/cli":                          {"client", "internal/app", "internal/discover", "internal/discover/crontab", "internal/schedule"},
-	"internal/deliver":                      {"client", "internal/meter", "internal/monitor", "internal/notify", "internal/pingid", "internal/safetext", "internal/store", "internal/wire"},
+	"internal/api":                          {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/safetext", "internal/wire"},
+	"internal/app":                          {"client", "internal/api", "internal/auth", "internal/deliver", "internal/httpd", "internal/ingest", "internal/loop", "internal/manage", "internal/metrics", "internal/monitor", "internal/notify", "internal/pingurl", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/live", "internal/web/view/paths"},
+	"internal/auth":                         {"internal/monitor", "internal/ratelimit", "internal/safetext", "internal/schedule", "internal/store"},
+	"internal/cli":                          {"client", "internal/app", "internal/cli/completion", "internal/cli/manpage", "internal/cli/settings", "internal/cli/table", "internal/discover", "internal/discover/crontab", "internal/manage", "internal/notify", "internal/runjob", "internal/schedule", "internal/wire"},
+	"internal/cli/completion":               {},
+	"internal/cli/manpage":                  {},
+	"internal/cli/settings":                 {},
+	"internal/cli/table":                    {},
+	"internal/deliver":                      {"client", "internal/metrics", "internal/monitor", "internal/notify", "internal/pingid", "internal/safetext", "internal/store", "internal/wire"},
 	"internal/discover":                     {"internal/discover/crontab", "internal/discover/systemd", "internal/schedule", "internal/snippet"},
 	"internal/discover/crontab":             {"internal/schedule"},
 	"internal/discover/systemd":             {"internal/schedule"},
-	"internal/httpd":                        {"internal/monitor", "internal/pingid"},
-	"internal/ingest":                       {"internal/meter", "internal/monitor", "internal/store"},
-	"internal/manage":                       {"client", "internal/auth", "internal/monitor", "internal/notify", "internal/safetext", "internal/schedule", "internal/store", "internal/wire"},
-	"internal/meter":                        {},
+	"internal/httpd":                        {"internal/monitor", "internal/pingid", "internal/pingurl", "internal/ratelimit"},
+	"internal/ingest":                       {"internal/loop", "internal/metrics", "internal/monitor", "internal/pingurl", "internal/ratelimit", "internal/store"},
+	"internal/loop":                         {},
+	"internal/manage":                       {"client", "internal/auth", "internal/loop", "internal/monitor", "internal/notify", "internal/ratelimit", "internal/safetext", "internal/schedule", "internal/store", "internal/wire"},
+	"internal/metrics":                      {},
 	"internal/monitor":                      {"internal/schedule"},
 	"internal/notify":                       {"client", "internal/safetext"},
 	"internal/pingid":                       {},
+	"internal/pingurl":                      {},
+	"internal/ratelimit":                    {},
+	"internal/runjob":                       {"client"},
 	"internal/safetext":                     {},
 	"internal/schedule":                     {"internal/schedule/wallclock"},
 	"internal/schedule/wallclock":           {},
@@ -49,13 +56,13 @@ var allowed = map[string][]string{
 	"internal/store/migrations":             {"internal/store/dialect", "internal/store/filelock"},
 	"internal/store/postgres":               {"internal/store/dialect"},
 	"internal/store/sqlite":                 {"internal/store/dialect", "internal/store/filelock", "internal/wal"},
-	"internal/store/storetest":              {"internal/store"},
+	"internal/store/storetest":              {"internal/monitor", "internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"internal/store/writebehind":            {"internal/monitor", "internal/store/dialect", "internal/wal"},
 	"internal/wal":                          {},
-	"internal/watch":                        {"internal/meter", "internal/monitor", "internal/store"},
-	"internal/web":                          {"internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/schedule", "internal/web/docsite", "internal/web/forms", "internal/web/live", "internal/web/present", "internal/web/static", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/docsview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},
-	"internal/web/docsite":                  {"docs/manual", "internal/web/view/docsview", "internal/web/view/paths"},
+	"internal/watch":                        {"internal/loop", "internal/metrics", "internal/monitor", "internal/store"},
+	"internal/web":                          {"internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/pingurl", "internal/schedule", "internal/web/docsite", "internal/web/forms", "internal/web/live", "internal/web/present", "internal/web/static", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/docsview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},
+	"internal/web/docsite":                  {"docs/manual", "internal/ratelimit", "internal/web/view/docsview", "internal/web/view/paths"},
 	"internal/web/forms":                    {"internal/notify", "internal/web/view/ui"},
 	"internal/web/live":                     {"internal/httpd", "internal/monitor", "internal/web/view/heartbeatview", "internal/web/view/layout", "internal/web/view/ui"},
 	"internal/web/present":                  {"internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/snippet", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/paths", "internal/web/view/ui"},
@@ -69,8 +76,10 @@ var allowed = map[string][]string{
 	"internal/web/view/layout":              {"internal/web/static", "internal/web/view/paths", "internal/web/view/ui"},
 	"internal/web/view/paths":               {},
 	"internal/web/view/ui":                  {"internal/snippet", "internal/web/static"},
-	"internal/wire":                         {"client", "internal/monitor", "internal/pingid", "internal/schedule", "internal/store"},
+	"internal/wire":                         {"client", "internal/monitor", "internal/pingid", "internal/pingurl", "internal/schedule", "internal/store"},
 	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
+	"internal/prose":                        {},
+	"internal/prose/sample":                 {"internal/prose"},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
 	"e2e/cron":                              {},
@@ -78,8 +87,8 @@ var allowed = map[string][]string{
 	"tools/manifest":                        {},
 }
 
-// confined says which packages alone may import a library. What is not listed
-// may be used anywhere but in the pure packages.
+// confined lists the only packages that may import a library. All packages except
+// the pure ones may import the other libraries.
 var confined = map[string][]string{
 	"database/sql": {
 		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest",
@@ -88,8 +97,8 @@ var confined = map[string][]string{
 	"github.com/jackc/pgx/v5":             {"internal/store/dialect", "internal/store/postgres", "internal/store/storetest"},
 	"github.com/pressly/goose/v3":         {"internal/store/migrations"},
 	"github.com/danielgtaylor/huma/v2":    {"internal/api"},
-	"github.com/alecthomas/kong":          {"internal/cli"},
-	"github.com/prometheus/client_golang": {"internal/meter"},
+	"github.com/alecthomas/kong":          {"internal/cli", "internal/cli/completion", "internal/cli/manpage", "internal/cli/settings"},
+	"github.com/prometheus/client_golang": {"internal/metrics"},
 	"github.com/wneessen/go-mail":         {"internal/notify"},
 	"github.com/a-h/templ":                {"internal/web", "internal/web/docsite", "internal/web/live", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/docsview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/layout", "internal/web/view/ui"},
 	"github.com/alexedwards/scs/v2":       {"internal/auth"},
@@ -99,18 +108,19 @@ var confined = map[string][]string{
 	"github.com/yuin/goldmark":            {"internal/web/docsite"},
 	"code.dny.dev/ssrf":                   {"internal/notify"},
 	"net/smtp":                            {"internal/notify"},
+	"github.com/mattn/go-runewidth":       {"internal/cli/table"},
 
 	"github.com/KimMachineGun/automemlimit": {"internal/app"},
 }
 
-// pure packages, and the packages below them, decide. They take the time as an
-// argument and have no side effects.
+// pure packages, and the packages below them, have no side effects. They get the
+// time as an argument.
 var pure = []string{"internal/monitor", "internal/schedule"}
 
-// notPure is what they must not import.
+// notPure matches the imports that are forbidden in them.
 var notPure = regexp.MustCompile(`^(context|os|net|net/.*|database/.*|log.*|encoding/json|io.*|sync.*|math/rand.*)$|\.`)
 
-// source is one parsed Go file of ours.
+// source is a parsed Go file of the project.
 type source struct {
 	path      string // below the module's root
 	pkg       string // its directory
@@ -121,7 +131,7 @@ type source struct {
 	set       *token.FileSet
 }
 
-// sources parses every Go file of the module.
+// sources parses all Go files of the module.
 func sources(t *testing.T) []source {
 	t.Helper()
 	var all []source
@@ -159,7 +169,7 @@ func sources(t *testing.T) []source {
 	return all
 }
 
-// imports lists what a file imports.
+// imports returns the paths that a file imports.
 func (s source) imports() []string {
 	var all []string
 	for _, i := range s.file.Imports {
@@ -168,25 +178,25 @@ func (s source) imports() []string {
 	return all
 }
 
-func TestPackagesImportOnlyWhatTheHouseAllows(t *testing.T) {
+func TestArchitecture_PackagesImportOnlyAllowedPackages(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.test {
 			continue
 		}
 		may, known := allowed[s.pkg]
 		if !known {
-			t.Errorf("%s: package %s has no entry in the list of allowed imports", s.path, s.pkg)
+			t.Errorf("%s: package %s has no entry in allowed", s.path, s.pkg)
 			continue
 		}
 		for _, path := range s.imports() {
 			if ours, isOurs := strings.CutPrefix(path, "overdue/"); isOurs && !slices.Contains(may, ours) {
-				t.Errorf("%s imports %s; package %s may not", s.path, ours, s.pkg)
+				t.Errorf("%s imports %s, which is not allowed for package %s", s.path, ours, s.pkg)
 			}
 		}
 	}
 }
 
-func TestLibrariesStayInTheirPackages(t *testing.T) {
+func TestArchitecture_LibrariesAreImportedOnlyByTheirPackages(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.test {
 			continue
@@ -194,21 +204,21 @@ func TestLibrariesStayInTheirPackages(t *testing.T) {
 		for _, path := range s.imports() {
 			for library, where := range confined {
 				if (path == library || strings.HasPrefix(path, library+"/")) && !slices.Contains(where, s.pkg) {
-					t.Errorf("%s imports %s, which belongs in %v alone", s.path, path, where)
+					t.Errorf("%s imports %s; only %v may import it", s.path, path, where)
 				}
 			}
 		}
 	}
 }
 
-func TestTheMiddleIsPure(t *testing.T) {
+func TestArchitecture_ThePureCoreHasNoSideEffects(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.test || !isPure(s.pkg) {
 			continue
 		}
 		for _, path := range s.imports() {
 			if notPure.MatchString(path) && !strings.HasPrefix(path, "overdue/") {
-				t.Errorf("%s imports %s; the rules take what they need as arguments", s.path, path)
+				t.Errorf("%s imports %s; pure packages get values as arguments", s.path, path)
 			}
 		}
 		for _, call := range s.calls("time") {
@@ -224,7 +234,7 @@ func isPure(pkg string) bool {
 	return slices.ContainsFunc(pure, func(p string) bool { return pkg == p || strings.HasPrefix(pkg, p+"/") })
 }
 
-// calls lists the functions of a package that a file mentions.
+// calls returns the functions of a package that a file uses.
 func (s source) calls(pkg string) []string {
 	var all []string
 	ast.Inspect(s.file, func(n ast.Node) bool {
@@ -238,7 +248,7 @@ func (s source) calls(pkg string) []string {
 	return all
 }
 
-// mayWait are places outside virtual time that wait for another process.
+// mayWait matches files that may wait for another process in real time.
 var mayWait = regexp.MustCompile(`^(e2e/|internal/store/storetest/postgres\.go$)`)
 
 // bubbled reports whether a test file runs in virtual time.
@@ -247,7 +257,7 @@ func (s source) bubbled() bool {
 	return s.test && (slices.Contains(imports, "testing/synctest") || slices.Contains(imports, "overdue/internal/store/storetest"))
 }
 
-func TestNobodySleepsOnTheRealClock(t *testing.T) {
+func TestArchitecture_NoCodeSleepsOnTheRealClock(t *testing.T) {
 	for _, s := range sources(t) {
 		if mayWait.MatchString(s.path) || s.pkg == "internal" {
 			continue
@@ -255,28 +265,28 @@ func TestNobodySleepsOnTheRealClock(t *testing.T) {
 		for _, call := range s.calls("time") {
 			switch {
 			case slices.Contains([]string{"Tick", "AfterFunc"}, call) && !s.test:
-				t.Errorf("%s uses time.%s; rest in a chore.Loop instead", s.path, call)
+				t.Errorf("%s uses time.%s; use a loop.Loop instead", s.path, call)
 			case call == "Sleep" && !s.bubbled():
-				t.Errorf("%s sleeps; only tests in virtual time do", s.path)
+				t.Errorf("%s sleeps; only tests in virtual time may sleep", s.path)
 			}
 		}
 	}
 }
 
-func TestNoTestSkips(t *testing.T) {
+func TestArchitecture_NoTestIsSkipped(t *testing.T) {
 	skip := regexp.MustCompile(`^Skip(f|Now)?$`)
 	for _, s := range sources(t) {
 		for _, receiver := range []string{"t", "b", "f", "tb"} {
 			for _, call := range s.calls(receiver) {
 				if s.test && s.pkg != "internal" && skip.MatchString(call) {
-					t.Errorf("%s skips; what a machine lacks is a failure that says what to install", s.path)
+					t.Errorf("%s skips a test; if a program is missing, fail and say what to install", s.path)
 				}
 			}
 		}
 	}
 }
 
-func TestFilesAreSmallAndNamedAfterWhatIsInThem(t *testing.T) {
+func TestArchitecture_FilesAreSmallAndHaveSpecificNames(t *testing.T) {
 	vague := []string{"helpers", "helper", "types", "misc", "utils", "util", "common", "models"}
 	for _, s := range sources(t) {
 		most := 600
@@ -284,51 +294,51 @@ func TestFilesAreSmallAndNamedAfterWhatIsInThem(t *testing.T) {
 			most = 800
 		}
 		if s.lines > most && !s.generated {
-			t.Errorf("%s has %d lines; at most %d, so it has outgrown its noun", s.path, s.lines, most)
+			t.Errorf("%s has %d lines; the maximum is %d: split it", s.path, s.lines, most)
 		}
 		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(s.path), ".go"), "_test")
 		if slices.Contains(vague, name) || slices.Contains(vague, filepath.Base(s.pkg)) || filepath.Base(s.pkg) == "pkg" || filepath.Base(s.pkg) == "service" {
-			t.Errorf("%s: the name says nothing; name it after the noun in it", s.path)
+			t.Errorf("%s: the name is not specific; name the file after the noun in it", s.path)
 		}
 	}
 }
 
-func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+func TestArchitecture_EveryPackageHasADocComment(t *testing.T) {
 	said := map[string]bool{}
 	for _, s := range sources(t) {
 		said[s.pkg] = said[s.pkg] || (s.file.Doc != nil && len(s.file.Doc.Text()) > 40)
 	}
 	for pkg, ok := range said {
 		if !ok {
-			t.Errorf("package %s has no comment that says what it is for", pkg)
+			t.Errorf("package %s has no doc comment that describes its purpose", pkg)
 		}
 	}
 }
 
-// refused are the synonyms of our words; docs/glossary.md has the words.
-var refused = regexp.MustCompile(`(?i)checkin|dead.?man|watchdog|notifier|alarm|downtime|beat`)
+// avoided matches synonyms of the terms in docs/glossary.md.
+var avoided = regexp.MustCompile(`(?i)checkin|dead.?man|watchdog|notifier|alarm|downtime|beat`)
 
-// vagueWords are endings of names that say nothing.
+// vagueWords matches parts of names that are not specific.
 var vagueWords = regexp.MustCompile(`(Manager|Helper|Impl|Util|Utils)$|^(Get|Do|Process)([A-Z]|$)`)
 
-// asked are names that a library's interface asks for.
-var asked = []string{"GetStatus", "GetHeaders", "CheckIntegrity"}
+// required are names that the interface of a library requires.
+var required = []string{"GetStatus", "GetHeaders", "CheckIntegrity"}
 
-func TestNamesUseTheWordsOfTheGlossary(t *testing.T) {
+func TestArchitecture_ExportedNamesUseTheTermsOfTheGlossary(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.generated || s.test {
 			continue
 		}
 		for name := range s.declared() {
 			other := strings.NewReplacer("Heartbeat", "", "heartbeat", "").Replace(name)
-			if !slices.Contains(asked, name) && (refused.MatchString(other) || vagueWords.MatchString(name)) {
-				t.Errorf("%s declares %s; the glossary has a better word", s.path, name)
+			if !slices.Contains(required, name) && (avoided.MatchString(other) || vagueWords.MatchString(name)) {
+				t.Errorf("%s declares %s; use a specific term of docs/glossary.md", s.path, name)
 			}
 		}
 	}
 }
 
-// declared yields the exported names that a file declares.
+// declared returns the exported names that a file declares.
 func (s source) declared() map[string]bool {
 	all := map[string]bool{}
 	add := func(id *ast.Ident) {
@@ -356,7 +366,7 @@ func (s source) declared() map[string]bool {
 	return all
 }
 
-func TestEveryDirectDependencyHasItsReason(t *testing.T) {
+func TestArchitecture_EveryDirectDependencyHasAReason(t *testing.T) {
 	mod, err := os.ReadFile("../go.mod")
 	if err != nil {
 		t.Fatal(err)
@@ -377,12 +387,41 @@ func TestEveryDirectDependencyHasItsReason(t *testing.T) {
 	}
 	for _, path := range direct {
 		if !strings.Contains(string(reasons), "`"+path+"`") {
-			t.Errorf("docs/dependencies.md gives no reason for %s", path)
+			t.Errorf("docs/dependencies.md has no row for %s", path)
 		}
 	}
 	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)`").FindAllStringSubmatch(string(reasons), -1) {
 		if !slices.Contains(direct, m[1]) {
-			t.Errorf("docs/dependencies.md explains %s, which go.mod does not require", m[1])
+			t.Errorf("docs/dependencies.md has a row for %s, which go.mod does not require", m[1])
+		}
+	}
+}
+
+// documentedPackage finds the packages in the first column of the table of packages.
+var documentedPackage = regexp.MustCompile("`([a-z0-9/.]+)`")
+
+func TestArchitecture_TheDocumentListsEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| package | the only place that … |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := map[string]bool{}
+	for line := range strings.Lines(table) {
+		columns := strings.Split(line, " | ")
+		for _, m := range documentedPackage.FindAllStringSubmatch(columns[0], -1) {
+			listed[m[1]] = true
+		}
+	}
+	for pkg := range allowed {
+		if !listed[pkg] {
+			t.Errorf("docs/architecture.md does not list package %s", pkg)
+		}
+	}
+	for pkg := range listed {
+		if _, exists := allowed[pkg]; !exists && !strings.HasPrefix(pkg, "e2e/") && pkg != "tools/image" && pkg != "main.go" {
+			t.Errorf("docs/architecture.md lists %s, which is not in allowed", pkg)
 		}
 	}
 }

@@ -17,10 +17,10 @@ import (
 
 const writtenURL = "https://overdue.example.org/api/v1/hb/YOUR-ID"
 
-// pingsWith finds commands that ping. "curl …" in prose stands for the whole line.
+// pingsWith finds commands that ping. "curl …" in prose is an abbreviation of one.
 var pingsWith = regexp.MustCompile(`\b(curl|wget) -[^…\n]*(/api/v1/hb/|PING_URL|pingURL|ping_url)`)
 
-// survives reports whether the command would send the ping again after a restart.
+// survives reports whether a command retries while the server restarts.
 func survives(line string) bool {
 	for _, whole := range []string{snippet.Curl, snippet.Wget} {
 		line = strings.ReplaceAll(line, whole, "")
@@ -32,9 +32,9 @@ func survives(line string) bool {
 	return !regexp.MustCompile(`\b(curl|wget) -`).MatchString(line)
 }
 
-// TestPrinted_EveryLineThatPingsSurvivesARestart reads documents, templates and
-// the strings of the program.
-func TestPrinted_EveryLineThatPingsSurvivesARestart(t *testing.T) {
+// TestPrinted_EveryCommandThatPingsRetries reads documents, templates and the
+// string literals of the program.
+func TestPrinted_EveryCommandThatPingsRetries(t *testing.T) {
 	found := 0
 	for path, texts := range printed(t) {
 		for _, text := range texts {
@@ -42,49 +42,50 @@ func TestPrinted_EveryLineThatPingsSurvivesARestart(t *testing.T) {
 				if pingsWith.MatchString(line) {
 					found++
 					if !survives(line) {
-						t.Errorf("%s: does not send again what a restarting server did not take: %s", path, strings.TrimSpace(line))
+						t.Errorf("%s: does not retry while the server restarts: %s", path, strings.TrimSpace(line))
 					}
 				}
 			}
 		}
 	}
 	if found < 10 {
-		t.Errorf("found only %d lines; this proves nothing", found)
+		t.Errorf("found only %d commands", found)
 	}
 	for _, w := range snippet.Examples(writtenURL) {
 		for _, b := range w.Blocks {
 			if !survives(b.Code) {
-				t.Errorf("%s: a line does not send again what a restarting server did not take:\n%s", w.Name, b.Code)
+				t.Errorf("%s: a command does not retry while the server restarts:\n%s", w.Name, b.Code)
 			}
 		}
 	}
 	for name, code := range snippet.DocSnippets(writtenURL) {
 		if !survives(code) {
-			t.Errorf("line %q does not send again what a restarting server did not take:\n%s", name, code)
+			t.Errorf("command %q does not retry while the server restarts:\n%s", name, code)
 		}
 	}
 }
 
-// asksTheAPI are the files with commands for a person at a terminal. A change
-// that is sent twice would be made twice, so those do not try again.
+// asksTheAPI lists the files with API commands for a person at a terminal. Those do
+// not retry, because a change that is sent twice is made twice.
 var asksTheAPI = map[string]bool{"internal/web/view/accountview/api_keys.go": true, "internal/web/docsite/reference.go": true}
 
-// TestPrinted_OnlyOnePackageWritesCommandsThatPing: a second table would differ.
-func TestPrinted_OnlyOnePackageWritesCommandsThatPing(t *testing.T) {
+// TestPrinted_OnlyPackageSnippetContainsCommandsThatPing prevents a second table
+// of commands that differs from the first.
+func TestPrinted_OnlyPackageSnippetContainsCommandsThatPing(t *testing.T) {
 	for path, texts := range printed(t) {
 		if !strings.HasSuffix(path, ".go") || asksTheAPI[path] {
 			continue
 		}
 		for _, text := range texts {
 			if regexp.MustCompile(`\b(curl|wget) -`).MatchString(text) {
-				t.Errorf("%s: take the command from package snippet: %s", path, text)
+				t.Errorf("%s: use the command of package snippet: %s", path, text)
 			}
 		}
 	}
 }
 
-// printed returns what people may copy, by file: lines of documents and templates,
-// and string literals of Go outside of tests and package snippet.
+// printed returns the texts that contain commands to copy, by file: documents,
+// templates, and string literals of Go outside tests and package snippet.
 func printed(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -134,8 +135,9 @@ func literals(t *testing.T, name string, text []byte) []string {
 
 var fencedCode = regexp.MustCompile("(?s)```[a-z]+ [^\n]+\n(.*?)\n```")
 
-// TestManual_ItsCodeIsThatOfTheTable: the table is what the tests run.
-func TestManual_ItsCodeIsThatOfTheTable(t *testing.T) {
+// TestPrinted_TheManualContainsTheCodeOfPackageSnippet makes sure that the manual
+// contains the code that the tests run.
+func TestPrinted_TheManualContainsTheCodeOfPackageSnippet(t *testing.T) {
 	files, err := filepath.Glob("../docs/manual/*.md")
 	if err != nil || len(files) == 0 {
 		t.Fatal(err)
@@ -156,7 +158,7 @@ func TestManual_ItsCodeIsThatOfTheTable(t *testing.T) {
 			if name, ok := known[code]; ok {
 				delete(lines, name)
 			} else if pingsWith.MatchString(code) && !byDiscover {
-				t.Errorf("%s: code that is not in the table of package snippet:\n%s", path, code)
+				t.Errorf("%s: package snippet does not contain this code:\n%s", path, code)
 			}
 		}
 	}
@@ -166,7 +168,7 @@ func TestManual_ItsCodeIsThatOfTheTable(t *testing.T) {
 	}
 	for name, code := range lines {
 		if !strings.Contains(string(readme), "\n    "+code+"\n") {
-			t.Errorf("no document has the line %q of package snippet", name)
+			t.Errorf("no document contains the command %q of package snippet", name)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"overdue/docs/manual"
 	"overdue/internal/api"
 	"overdue/internal/cli"
-	"overdue/internal/meter"
+	"overdue/internal/metrics"
 	"overdue/internal/notify"
 )
 
@@ -53,8 +53,19 @@ func commands(t *testing.T) [][]string {
 	return all
 }
 
-// flagPattern matches the definitions of flags in a help text.
-var flagPattern = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`)
+// flagPattern finds the flags of a help text, where they are introduced.
+var flagPattern = regexp.MustCompile(`(?m)^ +(?:-\w, )?--(\[no-\])?([a-z-]+)`)
+
+// helpFlags returns the flags of a command. A flag that can be negated counts once, as
+// it is written without "no-".
+func helpFlags(t *testing.T, command ...string) []string {
+	t.Helper()
+	var flags []string
+	for _, m := range flagPattern.FindAllStringSubmatch(commandHelp(t, command...), -1) {
+		flags = append(flags, "--"+m[2])
+	}
+	return flags
+}
 
 // variablePattern matches environment variables.
 var variablePattern = regexp.MustCompile(`OVERDUE_[A-Z_]+`)
@@ -67,12 +78,16 @@ func TestManual_DocumentsEveryCommandAndFlag(t *testing.T) {
 			t.Errorf("the manual does not document overdue %v", command)
 		}
 		where := text
-		if command[0] == "serve" || command[0] == "check" {
+		switch command[0] {
+		case "serve":
 			where = settings
+		case "check", "health":
+			where += settings
 		}
-		for _, m := range flagPattern.FindAllStringSubmatch(commandHelp(t, command...), -1) {
-			if m[1] != "--help" && !strings.Contains(where, "`"+m[1]) {
-				t.Errorf("the manual does not document overdue %s %s", strings.Join(command, " "), m[1])
+		for _, flag := range helpFlags(t, command...) {
+			name := strings.TrimPrefix(flag, "--")
+			if flag != "--help" && flag != "--version" && !strings.Contains(where, "`"+flag) && !strings.Contains(where, "`--no-"+name) {
+				t.Errorf("the manual does not document overdue %s %s", strings.Join(command, " "), flag)
 			}
 		}
 	}
@@ -105,8 +120,8 @@ func TestManual_DocumentsExactlyTheEnvironmentVariables(t *testing.T) {
 func TestManual_NamesNoUnknownFlag(t *testing.T) {
 	known := []string{}
 	for _, command := range commands(t) {
-		for _, m := range flagPattern.FindAllStringSubmatch(commandHelp(t, command...), -1) {
-			known = append(known, m[1])
+		for _, flag := range helpFlags(t, command...) {
+			known = append(known, flag, "--no-"+strings.TrimPrefix(flag, "--"))
 		}
 	}
 	for _, file := range []string{"configuration.md", "command-line.md", "operations.md", "delivery.md"} {
@@ -149,11 +164,11 @@ func TestManual_DocumentsEveryPingURL(t *testing.T) {
 
 func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	none := func() float64 { return 0 }
-	m := meter.New(none, none)
+	m := metrics.New(none, none)
 	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
-	m.RegisterOutbox(func() meter.Outbox { return meter.Outbox{Failing: map[string]bool{"id": true}} })
+	m.RegisterOutbox(func() metrics.Outbox { return metrics.Outbox{Failing: map[string]bool{"id": true}} })
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	told, err := io.ReadAll(answer.Body)

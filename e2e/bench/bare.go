@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// serveBare is the least that an HTTP server in Go can do: it answers OK and
-// stores nothing. What Overdue reaches is told as a share of what this reaches.
-// It says its address as Overdue does, and serves until ctx ends.
+// serveBare runs a minimal HTTP server in Go: it answers OK and stores nothing. The
+// report compares the throughput of Overdue with it. It prints its address like
+// Overdue, and serves until ctx ends.
 func serveBare(ctx context.Context, errOut io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

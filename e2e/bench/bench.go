@@ -20,8 +20,8 @@ type bench struct {
 	dir     string // on a real disk; gone after the run
 	binary  string
 	report  *report
-	said    io.Writer // progress, for whoever waits
-	stocked *stock    // made once, by whoever needs it first
+	said    io.Writer // progress messages
+	stocked *stock    // created at the first use
 }
 
 // measure is one thing that can be asked for by name.
@@ -42,8 +42,8 @@ func measures() []measure {
 	}
 }
 
-// benchAll measures, and tells what it found. An error says which bounds are
-// broken, or what could not be measured; the rest is told all the same.
+// benchAll measures and prints the results. An error names the exceeded limits, or
+// the measurements that failed; the other results are still printed.
 func benchAll(ctx context.Context, o options, out, errOut io.Writer) (err error) {
 	dir, err := diskDir()
 	if err != nil {

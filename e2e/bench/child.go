@@ -72,7 +72,7 @@ func (c *child) listen(log io.Reader, address chan<- string) {
 		c.log = append(c.log, lines.Text())
 		c.log = c.log[max(0, len(c.log)-mostLines):]
 	}
-	// How it ended is told by stop, which knows whether that was asked for.
+	// stop reports how the process ended, because it knows whether that was intended.
 	_ = c.cmd.Wait()
 }
 

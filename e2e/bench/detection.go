@@ -18,8 +18,8 @@ const (
 	mostTold    = 1000
 )
 
-// detection measures how long after its deadline a silence is noticed, and how
-// long until somebody has been told, while nothing else goes on.
+// detection measures how long after its deadline a missing ping is detected, and
+// how long until the alert is delivered, on an otherwise idle server.
 func (b *bench) detection(ctx context.Context) error {
 	for _, place := range b.places("detection") {
 		if err := b.detectionOn(ctx, place); err != nil {
@@ -117,9 +117,9 @@ func (b *bench) lateness(on string, r *receiver) error {
 		told = append(told, int64(n.at.Sub(i.OpenedAt)))
 	}
 	if len(seen) != watched || len(notices) != watched {
-		return fmt.Errorf("%d webhooks told of %d incidents; want %d of each", len(notices), len(seen), watched)
+		return fmt.Errorf("got %d webhooks for %d incidents; want %d of each", len(notices), len(seen), watched)
 	}
-	b.report.spread("detection", on, "from deadline to noticed", noticed, atMost(mostNoticed))
+	b.report.spread("detection", on, "from deadline to detection", noticed, atMost(mostNoticed))
 	b.report.spread("detection", on, "from deadline to webhook received", told, atMost(mostTold))
 	return nil
 }

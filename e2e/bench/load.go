@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// patience is how long a connection may wait for one answer. The server gives
-// up on a ping sooner.
+// patience is how long a connection waits for a response. The server answers a
+// ping sooner, at the latest with an error.
 const patience = 30 * time.Second
 
 // conn is one keep-alive connection. It does as little as possible, because it
@@ -40,8 +40,7 @@ func dial(ctx context.Context, address string, n int) ([]*conn, error) {
 	return conns, nil
 }
 
-// hangUp closes connections. What could still go wrong with them is nobody's
-// concern.
+// hangUp closes connections and ignores errors.
 func hangUp(conns []*conn) {
 	for _, c := range conns {
 		_ = c.Close()
@@ -57,8 +56,8 @@ func requests(ids []string) [][]byte {
 	return all
 }
 
-// exchange sends a request and reads its answer; ok tells whether that was 200
-// with the body OK. An error says that the connection is of no more use.
+// exchange sends a request and reads its response; ok reports whether it was 200
+// with the body OK. After an error, the connection cannot be used again.
 func (c *conn) exchange(request []byte) (ok bool, err error) {
 	if _, err := c.Write(request); err != nil {
 		return false, fmt.Errorf("ping: %w", err)
@@ -143,8 +142,8 @@ func round(ctx context.Context, address string, requests [][]byte, n int, length
 	return t, err
 }
 
-// hammer sends one ping after the other from the moment begun on. A ping that is
-// on its way at the end is waited for, because it may be stored.
+// hammer sends one ping after the other, starting at begun. At the end it waits for
+// the ping in flight, because it may be stored.
 func (c *conn) hammer(requests [][]byte, begun time.Time, length time.Duration) error {
 	if err := c.SetDeadline(begun.Add(length + patience)); err != nil {
 		return fmt.Errorf("deadline: %w", err)

@@ -87,7 +87,7 @@ func TestAPacedLoadCountsRefusalsAndGoesOn(t *testing.T) {
 	}
 	n := int(heard.Load())
 	if len(got.took) != n || got.refused != n/2 {
-		t.Errorf("counted %d pings, %d refused; want %d and %d", len(got.took), got.refused, n, n/2)
+		t.Errorf("counted %d pings, %d rejected; want %d and %d", len(got.took), got.refused, n, n/2)
 	}
 	first := slices.MinFunc(got.took, func(a, b timed) int { return a.at.Compare(b.at) }).at
 	if all, after := len(got.since(first.Add(-1))), len(got.since(first)); all != n || after != n-1 {

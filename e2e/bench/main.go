@@ -8,16 +8,16 @@
 //	      ◀─ webhooks ───────────────────── overdue serve
 //
 // Client and servers share one machine, so an absolute number says little: the
-// rate of pings is told beside that of a handler that only answers OK, under
+// rate of pings is compared with that of a handler that only answers OK, under
 // the same load and in the same minute. Both run in turns, and the median of
 // the ratios counts.
 //
-// It refuses to call anything measured that it has not checked: every answer
+// Every measurement is verified: every response
 // must be 200 with the body OK, and afterwards the server must have stored
 // exactly as many pings as it acknowledged.
 //
-// Invariants: every wait and every loop is bounded; no process outlives the run,
-// however it ends, and no directory unless it is killed (SIGKILL).
+// Invariants: every wait and every loop has a limit. At the end of the run, no process is
+// left, and no directory unless the run was killed (SIGKILL).
 package main
 
 import (

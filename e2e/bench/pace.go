@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// mostPaced is how many connections share a paced load, and so how many pings
-// may be on their way. It is more than a second's worth: with too few, one slow
-// answer would make the others wait here and not in the server.
+// mostPaced is the number of connections that share a paced load, and so the maximum
+// number of pings in flight. It is more than the pings of a second: with too few,
+// one slow response would make the others wait here and not in the server.
 const mostPaced = 256
 
 // paced is a load at a given rate, however the server answers. The time of a
@@ -78,7 +78,8 @@ func (p *paced) stop() (meanwhile, error) {
 	return p.result, p.err
 }
 
-// work sends what is due. A connection that broke ends it: the others go on.
+// work sends the pings that are due, until its connection breaks. The other
+// connections continue.
 func (p *paced) work(c *conn, requests [][]byte, due <-chan time.Time) {
 	for at := range due {
 		err := c.SetDeadline(time.Now().Add(patience))
@@ -92,7 +93,7 @@ func (p *paced) work(c *conn, requests [][]byte, due <-chan time.Time) {
 	}
 }
 
-// note keeps how one ping went, and tells whether the connection can go on.
+// note records the result of a ping, and reports whether the connection is usable.
 func (p *paced) note(at time.Time, ok bool, err error) bool {
 	took := time.Since(at)
 	p.mu.Lock()

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// What the pages are measured with, and what they may weigh, in kilobytes (kB,
-// 10³ bytes). Compressed are the bodies as they are sent to a browser that has
-// nothing yet; headers come on top.
+// The data of the page measurement, and the maximum sizes of pages in kilobytes (kB,
+// 10³ bytes). Compressed sizes are those of the bodies for a browser with an empty
+// cache, without headers.
 const (
 	visits        = 50
 	mostPage      = 150
@@ -30,8 +30,8 @@ const (
 // visited is a page that is measured.
 type visited struct{ name, path string }
 
-// pages measures what somebody waits for who looks at ten thousand heartbeats:
-// the first byte of a page, and how much there is to load.
+// pages measures the time to the first byte and the size of pages in a project with
+// ten thousand heartbeats.
 func (b *bench) pages(ctx context.Context) error {
 	address := filepath.Join(b.dir, "pages.db")
 	owner := []string{"--owner-email", ownerEmail, "--owner-password", ownerPassword}
@@ -126,7 +126,7 @@ func (b *bench) firstVisit(ctx context.Context, r *reader) error {
 	return nil
 }
 
-// reader is somebody who is signed in.
+// reader is a signed-in person.
 type reader struct {
 	base   string
 	client *http.Client

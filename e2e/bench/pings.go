@@ -30,8 +30,8 @@ type contender struct {
 	acked    int64
 }
 
-// pings measures how many pings a second are stored, beside how many requests a
-// second a bare handler answers.
+// pings measures how many pings are stored per second, compared with the requests
+// per second of a bare handler.
 func (b *bench) pings(ctx context.Context) (err error) {
 	first, err := b.stockSQLite(ctx)
 	if err != nil {
@@ -78,8 +78,8 @@ func (b *bench) pings(ctx context.Context) (err error) {
 	return verify(ctx, field)
 }
 
-// race loads the contenders in turns from n connections, and reports each
-// beside the first.
+// race loads the contenders alternately from n connections, and reports each
+// compared with the first.
 func (b *bench) race(ctx context.Context, field []*contender, n int) error {
 	entries := make([]entry, len(field))
 	for i, c := range field {
@@ -143,7 +143,7 @@ func (c *contender) load(ctx context.Context, n int, length time.Duration) (tall
 	return t, nil
 }
 
-// verify compares what was acknowledged with what is stored, and stops the
+// verify compares the acknowledged pings with the stored pings, and stops the
 // servers.
 func verify(ctx context.Context, field []*contender) error {
 	for _, c := range field {

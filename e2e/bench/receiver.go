@@ -14,7 +14,7 @@ import (
 	"overdue/client"
 )
 
-// What the receiver keeps.
+// Limits of the receiver.
 const (
 	mostNotices    = 1000 // later ones are only counted
 	biggestMessage = 1 << 20
@@ -76,7 +76,7 @@ func (r *receiver) taken() (int, []notice) {
 	return r.count, r.notices[:len(r.notices):len(r.notices)]
 }
 
-// opened decodes a webhook that tells of a new incident.
+// opened decodes a webhook about a new incident.
 func (n notice) opened() (client.Incident, error) {
 	var body client.Notification
 	if err := json.Unmarshal(n.body, &body); err != nil {

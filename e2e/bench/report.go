@@ -72,7 +72,7 @@ func (b *bound) String() string {
 	return fmt.Sprintf("at most %g", b.Limit)
 }
 
-// race adds the rounds of a server beside those of the bare handler.
+// race adds the rounds of a server, compared with those of the bare handler.
 func (r *report) race(e entry, bare []tally) {
 	var took latencies
 	var rates, ratios []float64

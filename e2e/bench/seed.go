@@ -12,8 +12,8 @@ import (
 	"overdue/internal/store"
 )
 
-// What the mass silence is made of. Its heartbeats go to the store directly:
-// a hundred thousand calls of the API would take longer than all the rest.
+// The data of the mass silence. Its heartbeats are written to the store directly,
+// because a hundred thousand API calls would take longer than everything else.
 const (
 	silentOnes = 100_000
 	livingOnes = 1_000

@@ -19,8 +19,8 @@ type server struct {
 	api *client.Client
 }
 
-// newKey makes an API key for a new database, as an operator does: beside the
-// server's first start, which makes the database.
+// newKey creates an API key for a new database, as an operator does: after the first
+// start of the server, which creates the database.
 func (b *bench) newKey(ctx context.Context, database string) (string, error) {
 	s, err := b.serve(ctx, database, "")
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *bench) newKey(ctx context.Context, database string) (string, error) {
 	return strings.TrimSpace(string(out)), s.stop()
 }
 
-// benchKey seals the secrets of databases that live as long as a measurement.
+// benchKey encrypts the secrets of the temporary databases.
 const benchKey = "a2V5IG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMgbG9uZy4="
 
 // serve starts the server on a database.

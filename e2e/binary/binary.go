@@ -1,7 +1,7 @@
 // Package binary is the only place that builds the program that the tests from
 // outside run.
 //
-// It refuses to know what they do with it: each starts and ends it as it needs.
+// Each test starts and stops it as needed.
 package binary
 
 import (
@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 )
 
-// With builds the program into a directory of its own, calls run with its path,
-// and takes it away again. It is for TestMain: it returns what run does, or 1
-// when there is nothing to run, having said why.
+// With builds the program into a temporary directory, calls run with its path, and
+// deletes the directory. It is for TestMain: it returns the result of run. If the
+// build fails, it prints the error and returns 1.
 func With(run func(path string) int) int {
 	dir, err := os.MkdirTemp("", "overdue-e2e")
 	if err != nil {

@@ -61,10 +61,10 @@ func TestChannels_AWebhookTestIsSignedAndItsResponseShown(t *testing.T) {
 		l := <-letters
 		verifier, err := webhooks.NewWebhook(secret)
 		if err != nil {
-			b.Fatalf("the secret that is shown, %q: %v", secret, err)
+			b.Fatalf("the displayed secret %q: %v", secret, err)
 		}
 		if err := verifier.Verify(l.body, l.header); err != nil {
-			b.Errorf("with the secret that is shown: %v", err)
+			b.Errorf("with the displayed secret: %v", err)
 		}
 	})
 	b.step("the response of a failing webhook is shown", func(b *tab) {

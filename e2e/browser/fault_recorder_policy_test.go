@@ -49,5 +49,5 @@ func TestFaultRecorder_NoticesPolicyViolations(t *testing.T) {
 	if mustEvaluate[bool](b, `"ran" in window`) {
 		b.Error("a script ran that the policy forbids")
 	}
-	b.finish() // each breach is told several times: by the page, in the log, as an issue
+	b.finish() // each violation is reported several times
 }

@@ -29,6 +29,12 @@ const violationCallback = "policyBreached"
 // inside the page.
 const violationListener = `addEventListener("securitypolicyviolation", (e) => ` + violationCallback + `(e.effectiveDirective + " " + e.blockedURI + " " + e.sample));`
 
+// toastListener keeps the toast of a page, which disappears after a few seconds: a busy
+// machine may look too late.
+const toastListener = `addEventListener("DOMContentLoaded", () => {
+	document.documentElement.dataset.toast = document.querySelector("#toast")?.innerText.trim() ?? "";
+});`
+
 // noTransition is an exception that Chromium throws into a page if it was too slow
 // for the view transition of the stylesheet. The page is then shown without it.
 const noTransition = "Transition was aborted because of invalid state"

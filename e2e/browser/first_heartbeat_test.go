@@ -13,6 +13,12 @@ func hasStatus(word string) string {
 	return `document.querySelector(".hero .status-xl")?.innerText.trim() === "` + word + `"`
 }
 
+// Long enough to see each status on a busy machine, and short enough to wait for.
+const (
+	shortInterval = "10s"
+	shortGrace    = "10s"
+)
+
 // touch marks the document. untouched is true as long as it was not reloaded.
 const (
 	touch     = `document.documentElement.dataset.journey = "here"`
@@ -44,8 +50,8 @@ func TestFirstHeartbeat_FromSetupToDown(t *testing.T) {
 		b.followLink("Use cron or OnCalendar")
 		b.waitForPath("/heartbeats/new")
 		b.fill("Name", "Nightly backup")
-		b.fill("Expected interval", "3s")
-		b.fill("Grace period", "2s")
+		b.fill("Expected interval", shortInterval)
+		b.fill("Grace period", shortGrace)
 		b.submit("Save")
 		b.waitFor("the page of the new heartbeat", hasStatus("New"))
 	})

@@ -37,7 +37,7 @@ func TestHeartbeatForm_ShowsErrorsAtTheFieldsAndFocusesTheFirst(t *testing.T) {
 		b.fill("Name", "Weekly backup")
 		b.submit("Save")
 		b.waitForPath("/heartbeats/" + *h.ID)
-		b.waitForText("Saved")
+		b.waitForToast("Saved")
 		b.waitFor("the new name", `document.querySelector("h1").innerText === "Weekly backup"`)
 		b.waitForText("every 36 h")
 	})

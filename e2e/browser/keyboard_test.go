@@ -79,7 +79,7 @@ func TestKeyboard_CompletesTheFirstHeartbeat(t *testing.T) {
 		b.tabTo("Name")
 		b.typeKeys("Nightly backup")
 		b.tabTo("Expected interval")
-		b.typeKeys("3s") // what was there is selected by Tab
+		b.typeKeys(shortInterval) // Tab has selected the default
 		b.tabTo("Grace period")
 		b.typeKeys("2s")
 		b.tabTo("Save")
@@ -126,8 +126,8 @@ func TestNoScript_CompletesTheFirstHeartbeat(t *testing.T) {
 		createOwner(b, s)
 		b.followLink("Use cron or OnCalendar")
 		b.fill("Name", "Nightly backup")
-		b.fill("Expected interval", "2s")
-		b.fill("Grace period", "2s")
+		b.fill("Expected interval", shortInterval)
+		b.fill("Grace period", shortGrace)
 		b.submit("Save")
 		b.waitFor("New", hasStatus("New"))
 	})
@@ -149,7 +149,7 @@ func TestNoScript_CompletesTheFirstHeartbeat(t *testing.T) {
 		b.followLink("Heartbeats")
 		b.tick("Select Nightly backup")
 		if mustEvaluate[bool](b, `document.querySelector("output").innerText === "1 selected"`) {
-			b.Error("a script ran, so this proves nothing")
+			b.Error("a script ran; the test proves nothing")
 		}
 		b.submit("Pause")
 		b.waitFor("the row Paused", rowHasStatus("Nightly backup", "paused"))

@@ -88,7 +88,7 @@ func TestHeartbeatList_FiltersBySearchStatusAndTag(t *testing.T) {
 		b.waitForText("No matching heartbeats.")
 		b.followLink("Show all")
 		if n := len(b.rowNames()); n != len(all) {
-			b.Errorf("all of them are %d; want %d", n, len(all))
+			b.Errorf("the unfiltered list has %d; want %d", n, len(all))
 		}
 	})
 }
@@ -140,7 +140,7 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 	})
 	b.step("Undo restores them", func(b *tab) {
 		b.submit("Undo")
-		b.waitForText("Restored 2 heartbeats")
+		b.waitForToast("Restored 2 heartbeats")
 		b.navigate("/heartbeats?tag=weekly")
 		b.expectRows("job 05", "job 06")
 	})
@@ -174,10 +174,10 @@ func TestHeartbeat_DeletionAsksForTheNameAndCanBeUndone(t *testing.T) {
 	})
 	b.step("Undo restores the heartbeat", func(b *tab) {
 		b.submit("Undo")
-		b.waitForText("Restored job 05")
+		b.waitForToast("Restored job 05")
 		b.followLink("Heartbeats")
 		if names := b.rowNames(); !slices.Contains(names, "job 05") || len(names) != 12 {
-			b.Errorf("after taking it back the list is %q", names)
+			b.Errorf("after Undo the list is %q", names)
 		}
 	})
 }
@@ -193,7 +193,7 @@ func TestLive_AnUpdatedRowKeepsFocusSelectionAndPosition(t *testing.T) {
 	const where = `Math.round(scrollY)`
 	before := mustEvaluate[int](b, where)
 	if before == 0 {
-		b.Fatal("the page does not scroll, so that it stays proves nothing")
+		b.Fatal("the page does not scroll; the test proves nothing")
 	}
 	ping(t, *all[8].PingURL)
 	b.waitFor("the row Up, on the page as it was loaded", rowHasStatus("job 09", "up")+"&&"+untouched)

@@ -40,7 +40,7 @@ func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {
 	second.followLink("Incidents")
 	second.followLink("Nightly backup")
 	second.submit("Acknowledge")
-	notes.waitFor("Acknowledged by somebody else, and the button gone", hasStatus("Acknowledged")+`&& !document.querySelector('.page-head button[form="ack"]')`)
+	notes.waitFor("Acknowledged by another person, and no button", hasStatus("Acknowledged")+`&& !document.querySelector('.page-head button[form="ack"]')`)
 	must("the note that is being typed, after an acknowledgement")
 
 	report(t, *h.PingURL, "third output")

@@ -77,11 +77,11 @@ func (b *tab) expectAccessible() {
 	b.expectNames()
 	b.expectNoSidewaysScroll()
 	if light := mustEvaluate[float64](b, contrastScript); light < 0.9 {
-		b.Errorf("by day the background has a brightness of %.2f", light)
+		b.Errorf("in the light theme the background has a brightness of %.2f", light)
 	}
 	b.preferTheme("dark")
 	if dark := mustEvaluate[float64](b, contrastScript); dark < 0 || dark > 0.2 {
-		b.Errorf("by night the background has a brightness of %.2f", dark)
+		b.Errorf("in the dark theme the background has a brightness of %.2f", dark)
 	}
 	b.preferTheme("light")
 	b.resize(narrow)

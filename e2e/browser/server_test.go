@@ -151,7 +151,7 @@ func report(t *testing.T, url, body string) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("the ping was answered %s", resp.Status)
+		t.Fatalf("the ping got %s", resp.Status)
 	}
 }
 

@@ -32,7 +32,7 @@ func guessPassword(b *tab, email string) (wrong, tooMany string, tries int) {
 			return wrong, said, tries
 		}
 	}
-	b.Fatalf("%d wrong passwords were answered alike: %s", most, wrong)
+	b.Fatalf("%d wrong passwords got the same error: %s", most, wrong)
 	return "", "", 0
 }
 
@@ -49,13 +49,13 @@ func TestSignIn_LimitsGuessesAndRevealsNoAccount(t *testing.T) {
 		b.Errorf("answers differ:\n  account: %s / %s after %d\n  nobody:  %s / %s after %d", wrong, tooMany, tries, otherWrong, otherTooMany, otherTries)
 	}
 	if !strings.Contains(tooMany, "minute") {
-		b.Errorf("too many tries are answered %q, which does not say when to come back", tooMany)
+		b.Errorf("the error after too many tries is %q, without the time to wait", tooMany)
 	}
 	b.fill("Email", ownerEmail)
 	b.fill("Password", ownerPassword)
 	b.submit("Sign in")
 	if got := b.errorText(); digits.ReplaceAllString(got, "N") != digits.ReplaceAllString(tooMany, "N") {
-		b.Errorf("the right password was answered %q", got)
+		b.Errorf("the correct password got %q", got)
 	}
 }
 

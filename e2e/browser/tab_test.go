@@ -63,7 +63,7 @@ func newTab(t *testing.T, s *server) *tab {
 	call(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	call(b, audits.Enable, cdp.Empty{})
 	call(b, runtime.AddBinding, runtime.AddBindingParams{Name: violationCallback})
-	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violationListener})
+	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: violationListener + toastListener})
 	return b
 }
 
@@ -153,6 +153,12 @@ func (b *tab) check(expression string) error {
 func (b *tab) waitForText(text string) {
 	b.Helper()
 	b.waitFor("the page says "+quote(text), fmt.Sprintf(`document.body.innerText.replace(/\s+/g, " ").includes(%s)`, quote(text)))
+}
+
+// waitForToast waits until the page shows a toast, or has shown it.
+func (b *tab) waitForToast(text string) {
+	b.Helper()
+	b.waitFor("the toast "+quote(text), fmt.Sprintf(`document.documentElement.dataset.toast?.includes(%s)`, quote(text)))
 }
 
 // waitForPath fails unless the page has this path.

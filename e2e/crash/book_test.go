@@ -11,15 +11,15 @@ import (
 	"overdue/client"
 )
 
-// book notes which pings were sent and which were acknowledged. Each has a run
-// id of its own, by which it is found again.
+// book records which pings were sent and which were acknowledged. Each ping has a
+// unique run id, by which it is found again.
 type book struct {
-	mu      sync.Mutex
-	sent    map[string]map[string]bool   // run ids by heartbeat
-	acked   map[string]map[string]string // kind by run id, by heartbeat
-	acks    int
-	refused int
-	wrong   []string // answers that must not be
+	mu       sync.Mutex
+	sent     map[string]map[string]bool   // run ids by heartbeat
+	acked    map[string]map[string]string // kind by run id, by heartbeat
+	acks     int
+	rejected int
+	wrong    []string // answers that must not be
 }
 
 func newBook(heartbeats ...[]client.Heartbeat) *book {
@@ -63,17 +63,17 @@ func (b *book) end(p ping, a answer) {
 		b.acked[p.id][p.rid] = kinds[p.signal]
 		b.acks++
 	case a.status == 503 && a.retryAfter != "":
-		b.refused++
+		b.rejected++
 	case a.status != 0:
 		b.wrong = append(b.wrong, fmt.Sprintf("answer %d %q, Retry-After %q", a.status, a.body, a.retryAfter))
 	}
 }
 
-// count is how many pings were acknowledged and how many refused.
-func (b *book) count() (acks, refused int) {
+// count returns how many pings were acknowledged and how many were rejected.
+func (b *book) count() (acks, rejected int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.acks, b.refused
+	return b.acks, b.rejected
 }
 
 // sentTo is how many pings were sent to a heartbeat.
@@ -110,7 +110,7 @@ func (b *book) verify(t *testing.T, api *client.Client) {
 	for id, acked := range b.acked {
 		lost += b.verifyOne(t, api, id, acked)
 	}
-	t.Logf("%d pings acknowledged, %d refused", b.acks, b.refused)
+	t.Logf("%d pings acknowledged, %d rejected", b.acks, b.rejected)
 	if lost > 0 {
 		t.Errorf("%d of %d acknowledged pings are lost", lost, b.acks)
 	}
@@ -134,7 +134,7 @@ func (b *book) verifyOne(t *testing.T, api *client.Client, id string, acked map[
 		case err != nil:
 			t.Fatal(err)
 		case p.N != next:
-			t.Fatalf("%s: ping %d stands where %d should", h.Name, p.N, next)
+			t.Fatalf("%s: got ping %d; want %d", h.Name, p.N, next)
 		case p.RunID == nil || !b.sent[id][*p.RunID]:
 			t.Fatalf("%s: ping %d was never sent", h.Name, p.N)
 		case stored[*p.RunID] != "":

@@ -26,7 +26,7 @@ func TestKillingPostgreSQLUnderLoadLosesNothingAcknowledged(t *testing.T) {
 		}
 		rest(t.Context(), between(r, 2*time.Second, 3*time.Second))
 		if _, after := l.book.count(); after == before {
-			t.Error("no ping was refused while PostgreSQL was dead")
+			t.Error("no ping was rejected while PostgreSQL was down")
 		}
 		if err := database.Start(); err != nil {
 			t.Fatal(err)

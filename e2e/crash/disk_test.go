@@ -18,11 +18,11 @@ func TestAFullDiskIsAnsweredHonestlyAndLosesNothing(t *testing.T) {
 	busy := makeHeartbeats(t, s.api(), "busy", 20, seldom)
 	l := startLoad(t, &load{book: newBook(busy), heartbeats: busy, addresses: []string{s.address}}, 16, chance(t))
 
-	// Full, and then somebody frees space: it goes on by itself.
+	// The disk is full, then space is freed: the server recovers without a restart.
 	l.book.awaitAcks(t, 100, 20*time.Second)
 	s.fillDisk(t, l.book)
 	if _, err := s.api().Heartbeat(t.Context(), *busy[0].ID); err != nil {
-		t.Errorf("a full disk can be read all the same: %v", err)
+		t.Errorf("reading from a full disk: %v", err)
 	}
 	s.limitFiles(t, unix.RLIM_INFINITY)
 	s.awaitReady(t, http.StatusOK, 30*time.Second)
@@ -40,9 +40,9 @@ func TestAFullDiskIsAnsweredHonestlyAndLosesNothing(t *testing.T) {
 }
 
 // fillDisk makes every file of the running server as big as it may get, and
-// waits until pings are refused and the server says why it is not ready.
+// waits until pings are rejected and the server says why it is not ready.
 //
-// A limit on the size of files stands for the disk, because it needs no rights
+// A limit on the size of files simulates a full disk, because it needs no rights
 // and takes effect at once: the write in which it is reached is cut short, and
 // the next fails, as on a disk that fills up. It fails with EFBIG in place of
 // ENOSPC; see setrlimit(2).
@@ -55,9 +55,9 @@ func (s *server) fillDisk(t *testing.T, b *book) {
 	const room = 100_000 // not a multiple of a page: a write is cut in its middle
 	s.limitFiles(t, uint64(wal.Size())+room)
 	_, before := b.count()
-	await(t, 30*time.Second, "50 pings are refused", func() bool {
-		_, refused := b.count()
-		return refused >= before+50
+	await(t, 30*time.Second, "50 pings are rejected", func() bool {
+		_, rejected := b.count()
+		return rejected >= before+50
 	})
 	said := s.awaitReady(t, http.StatusServiceUnavailable, 20*time.Second)
 	if !strings.Contains(said, "the database is unavailable") || !strings.Contains(said, "disk") {

@@ -196,7 +196,7 @@ func halfOpen(t *testing.T, s *server, stop, goOn func() error) {
 		t.Logf("%s, then: %s", what, figures(a.between(what, began.Add(settledAfter), back)))
 		t.Logf("%s, back: %s; 200 after %s", what, figures(a.between(what, back, time.Now())), a.firstOK(what, back))
 	}
-	a.judge(t, began, back)
+	a.check(t, began, back)
 	a.verifyStored(t, heartbeats)
 	if during > before+100 {
 		t.Errorf("%d files were open before, %d during; want a bounded number", before, during)
@@ -215,8 +215,8 @@ func (a *asking) firstOK(what string, from time.Time) time.Duration {
 	return time.Hour
 }
 
-// judge compares the answers with what is promised.
-func (a *asking) judge(t *testing.T, began, back time.Time) {
+// check compares the responses with the promises.
+func (a *asking) check(t *testing.T, began, back time.Time) {
 	t.Helper()
 	if worst := slowest(a.between("ping", began, back)); worst.took > firstAnswer {
 		t.Errorf("a ping was answered %d after %s", worst.status, worst.took)

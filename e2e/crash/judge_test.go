@@ -10,7 +10,7 @@ import (
 	"overdue/client"
 )
 
-// story is all that the API tells of one heartbeat, oldest first.
+// story is the history of a heartbeat in the API, oldest first.
 type story struct {
 	heartbeat client.Heartbeat
 	pings     []client.Ping
@@ -76,8 +76,8 @@ type entry struct {
 	At   time.Time
 }
 
-// verifyFailures compares the incidents of a heartbeat that nothing but its
-// own pings can take down with what these say, to the microsecond.
+// verifyFailures compares the incidents of a heartbeat with its pings, to the
+// microsecond. Only pings can take the heartbeat down.
 func (s story) verifyFailures(t *testing.T) {
 	t.Helper()
 	var want, got [][]entry
@@ -119,7 +119,7 @@ func (s span) touches(a, b time.Time) bool { return !s.to.Before(a) && !s.from.A
 // verifySilences compares the incidents of a heartbeat with an interval and a
 // grace of a second each with the gaps between its pings. A gap is one missed
 // incident, dated at its deadline. Only where the server was away near that
-// window may it have moved the deadline or forgiven it. A gap that is none
+// window may it have moved the deadline or skipped it. A gap within the deadline
 // must never be an incident.
 func (s story) verifySilences(t *testing.T, away []span) {
 	t.Helper()

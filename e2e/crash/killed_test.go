@@ -96,13 +96,13 @@ func (c *campaign) run(t *testing.T) {
 	}
 }
 
-// script is a job of its own for a heartbeat.
+// script returns a separate job for a heartbeat.
 func (c *campaign) script(h client.Heartbeat) *script {
 	return &script{id: *h.ID, wire: &wire{address: c.address}, book: c.book, r: rand.New(rand.NewPCG(c.r.Uint64(), 0))}
 }
 
-// nearby is how far around an outage silence may be judged differently: what
-// the server knows of its own absence is that coarse.
+// nearby is how far around an outage the result for a missing ping may differ: the
+// server does not know the limits of its own outage more precisely.
 const nearby = 1500 * time.Millisecond
 
 // killOnce lets the server work for a random while, kills it, starts it again
@@ -128,9 +128,9 @@ func (c *campaign) killOnce(t *testing.T) {
 	c.away = append(c.away, outage)
 }
 
-// settle waits until all silence is noticed and all alerts are told. On
-// PostgreSQL that takes up to a minute: another node might hold what the
-// killed one had claimed, and only the end of the lease tells that none does.
+// settle waits until all missing pings are detected and all alerts are sent. On
+// PostgreSQL that takes up to a minute, because alerts that the killed node had
+// claimed are sent only after their lease ends.
 func (c *campaign) settle(t *testing.T) {
 	t.Helper()
 	awaitIncidents(t, c.api(), c.silent, 45*time.Second)
@@ -142,7 +142,7 @@ func (c *campaign) settle(t *testing.T) {
 	}
 }
 
-// settleOne waits until nothing is owed for an incident any more.
+// settleOne waits until an incident has no pending alerts.
 func (c *campaign) settleOne(t *testing.T, i client.Incident) {
 	t.Helper()
 	await(t, 90*time.Second, fmt.Sprintf("all alerts of incident %d are sent", i.Number), func() bool {
@@ -154,8 +154,8 @@ func (c *campaign) settleOne(t *testing.T, i client.Incident) {
 	})
 }
 
-// verify compares what is stored with what was acknowledged and what that
-// implies.
+// verify compares the stored pings with the acknowledged pings, and the incidents
+// with the incidents that the pings imply.
 func (c *campaign) verify(t *testing.T) {
 	t.Helper()
 	api := c.api()

@@ -12,7 +12,7 @@ import (
 	"overdue/client"
 )
 
-// seldom is a schedule under which nothing lapses during a test.
+// seldom is an interval that is longer than a test, so that no ping becomes due.
 const seldom = 3600 // seconds
 
 // makeHeartbeats creates heartbeats with the given interval and grace, in seconds.

@@ -1,14 +1,14 @@
-// Package crash_test kills the real binary under load and counts what is left.
+// Package crash_test kills the real binary under load and checks the stored data.
 //
-// It is the only place that pulls plugs: kill -9, a database that dies, a disk
-// that is full, a stop in the middle of work. What it holds true afterwards:
+// It is the only package that tests failures: kill -9, a database that crashes, a
+// full disk, a stop under load. Afterwards it verifies that
 //
 //   - every ping that was answered 200 is stored, and no ping twice;
-//   - every incident that the stored pings imply exists, once, dated as they say;
-//   - every alert owed was told at least once, always under the same id.
+//   - every incident that the stored pings imply exists once, with the right times;
+//   - every alert was delivered at least once, always with the same id.
 //
-// It refuses to look into the database or the process: all is asked through
-// the command line, the API and a webhook, as a customer would.
+// It does not read the database or the memory of the process. It uses the command
+// line, the API and a webhook, like a user.
 //
 // Moments are random. A failure prints the seed; -seed runs it again.
 package crash_test

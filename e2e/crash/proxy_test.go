@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// proxy passes bytes between TCP clients and a database, until it swallows
-// them: then connections stay open, and nothing arrives at either end. What was
-// swallowed never comes.
+// proxy passes bytes between TCP clients and a database, until it drops them: then
+// connections stay open, and no bytes arrive at either end. Dropped bytes are never
+// delivered.
 type proxy struct {
 	listener   net.Listener
 	target     string // path of a Unix socket
@@ -52,7 +52,7 @@ func (p *proxy) accept() {
 		}
 		server, err := net.Dial("unix", p.target)
 		if err != nil {
-			_ = client.Close() // as a refused connection
+			_ = client.Close() // like a connection refused
 			continue
 		}
 		p.mu.Lock()

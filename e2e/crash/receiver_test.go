@@ -48,8 +48,8 @@ func newReceiver(t *testing.T, api *client.Client) *receiver {
 	return r
 }
 
-// receive takes one message. It counts as told once it is answered: of one
-// whose sender dies before that, only the id matters, because it comes again.
+// receive accepts one message. It counts as delivered when it is answered. If the
+// sender crashes before that, only the id matters, because the message is repeated.
 func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 	var body client.Notification
 	if err := json.NewDecoder(req.Body).Decode(&body); err != nil || body.Incident == nil {
@@ -83,8 +83,9 @@ func (r *receiver) all() []notice {
 	return slices.Clone(r.got)
 }
 
-// verify checks that every incident was told of, in order, and that copies can
-// be told from news: a server that is killed while it tells tells it again.
+// verify checks that the alerts of every incident were delivered in order, and that
+// duplicates have the same id: a server that is killed while it sends an alert sends
+// it again.
 func (r *receiver) verify(t *testing.T, incidents []client.IncidentDetail, kills int) {
 	t.Helper()
 	arrived := map[string][]notice{}
@@ -129,7 +130,7 @@ func verifyTold(t *testing.T, number int64, arrived []notice, want []string, kil
 	}
 	for _, event := range order {
 		if !answered[event] {
-			t.Errorf("incident %d: %s was only begun to be told", number, event)
+			t.Errorf("incident %d: %s was sent but never answered", number, event)
 		}
 	}
 }

@@ -28,9 +28,8 @@ func (s *script) say(ctx context.Context, signal string) bool {
 	}
 }
 
-// fail reports failures and recoveries in turn until more ends, and then a
-// last failure if it shall end down. It returns how many failures were
-// acknowledged.
+// fail reports failures and recoveries alternately until more ends, and then a last
+// failure if endsDown is set. It returns the number of acknowledged failures.
 func (s *script) fail(ctx, more context.Context, endsDown bool) (failures int) {
 	defer s.wire.close()
 	for more.Err() == nil {

@@ -53,8 +53,8 @@ func newServer(t *testing.T, database string) *server {
 	return s
 }
 
-// beside is another server on the same database.
-func (s *server) beside(t *testing.T) *server {
+// secondServer starts another server on the same database.
+func (s *server) secondServer(t *testing.T) *server {
 	t.Helper()
 	return newServer(t, s.database)
 }
@@ -123,7 +123,7 @@ func (s *server) start(t *testing.T) {
 		t.Fatal(errors.Join(err, log.Close()))
 	}
 	go func() {
-		_ = cmd.Wait() // how it ended stands in ProcessState
+		_ = cmd.Wait() // ProcessState has the result
 		_ = log.Close()
 		close(exited)
 	}()
@@ -164,8 +164,8 @@ func (s *server) signal(t *testing.T, sig syscall.Signal) {
 // longestStop is how long a stop in good order may take.
 const longestStop = 25 * time.Second
 
-// stopped waits until a server that was told to stop has, and returns its exit
-// code.
+// stopped waits until a server that received a stop signal has stopped, and returns
+// its exit code.
 func (s *server) stopped(t *testing.T) int {
 	t.Helper()
 	select {
@@ -248,7 +248,7 @@ func await(t *testing.T, longest time.Duration, what string, so func() bool) {
 	}
 }
 
-// rest waits, and reports whether ctx goes on.
+// rest waits, and reports whether ctx is still active.
 func rest(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -261,8 +261,8 @@ func rest(ctx context.Context, d time.Duration) bool {
 // sqliteFile is a database file that does not exist yet.
 func sqliteFile(t *testing.T) string { return filepath.Join(t.TempDir(), "overdue.db") }
 
-// newPostgres starts a PostgreSQL that syncs to disk. Its directory is not of
-// testing's making: those may not be entered by the user that it runs as.
+// newPostgres starts a PostgreSQL that syncs to disk. It does not use a directory of
+// package testing, because the user that PostgreSQL runs as cannot enter those.
 func newPostgres(t *testing.T) *storetest.Postgres {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "crashpg")

@@ -33,7 +33,7 @@ func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
 		}
 	}
 	s.signal(t, syscall.SIGTERM)
-	rest(t.Context(), time.Second) // by now it takes no more connections
+	rest(t.Context(), time.Second) // by now it no longer accepts connections
 	if status, said := s.readyz(); status != 0 {
 		t.Errorf("a server that stops took another connection and answered %d %s", status, said)
 	}
@@ -58,8 +58,8 @@ func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
 	s.stop(t)
 }
 
-// What lies in a socket's buffer when the stop is asked for was sent before it:
-// on connections that were used before, and on new ones, as each curl makes.
+// Data in the buffer of a socket at the stop signal was sent before the signal: on
+// connections that were used before, and on new ones, as each curl makes.
 // The server sleeps while all of it is written, so that none of it is read.
 func TestStoppingAnswersWhatWasSentBeforeIt(t *testing.T) {
 	t.Parallel()

@@ -18,8 +18,8 @@ import (
 	"overdue/client"
 )
 
-// Loopback addresses of clients that know nothing of each other. The machine's
-// own, 127.0.0.1, is exempt from the limit of an address.
+// Loopback addresses of independent clients. The address of the machine, 127.0.0.1,
+// is exempt from the limit of an address.
 const (
 	stranger = "127.0.0.2"
 	jobs     = "127.0.0.3"
@@ -32,8 +32,8 @@ var halves = []string{
 	"POST /nothing HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nx",
 }
 
-// hold opens connections that send only a part of a request, and goes on until
-// the end of the test: what the server closes is opened again.
+// hold opens connections that send only a part of a request. Until the end of the
+// test, it replaces the connections that the server closes.
 func hold(t *testing.T, address, from string, connections int) {
 	t.Helper()
 	ctx := t.Context()
@@ -107,7 +107,7 @@ func TestServe_ConnectionsThatAStrangerHoldsOpenDoNotKeepPingsOut(t *testing.T) 
 			t.Logf("%d files, %d connections held open: pings p99 %s, without them %s", files, connections, ninetyNine(took), ninetyNine(quiet))
 			if metrics := s.metrics(t); !strings.Contains(metrics, `overdue_rejected_total{reason="connections_per_address"} `) ||
 				strings.Contains(metrics, `overdue_rejected_total{reason="connections_per_address"} 0`) {
-				t.Error("the metrics do not tell of the connections that were closed")
+				t.Error("the metrics do not count the connections that were closed")
 			}
 			if said := s.tail(); !strings.Contains(said, `"msg":"requests rejected"`) || strings.Count(said, `"reason":"connections_per_address"`) > 3 {
 				t.Errorf("the log should tell once a minute:\n%s", said)

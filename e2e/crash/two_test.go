@@ -15,7 +15,7 @@ func TestTwoServersOnOneSQLiteFileAreOneTooMany(t *testing.T) {
 	s.startReady(t)
 	busy := makeHeartbeats(t, s.api(), "busy", 20, seldom)
 	l := startLoad(t, &load{book: newBook(busy), heartbeats: busy, addresses: []string{s.address}}, 8, chance(t))
-	second := s.beside(t)
+	second := s.secondServer(t)
 	second.start(t)
 	if code := second.stopped(t); code == 0 {
 		t.Error("the second server ended as if all were well")
@@ -36,7 +36,7 @@ func TestANodeTakesOverFromOneThatIsKilled(t *testing.T) {
 	t.Parallel()
 	r := chance(t)
 	dies := newServer(t, newPostgres(t).Address("public"))
-	lives := dies.beside(t)
+	lives := dies.secondServer(t)
 	dies.startReady(t)
 	lives.startReady(t)
 	api := lives.api()
@@ -70,7 +70,7 @@ func TestANodeTakesOverFromOneThatIsKilled(t *testing.T) {
 	awaitIncidents(t, api, failing, time.Second)
 	l.stop()
 	verifyTakenOver(t, api, told, append(failing, silent...))
-	t.Logf("all alerts were told %s after it died; it had claimed %d", time.Since(died).Round(time.Millisecond), held(told))
+	t.Logf("all alerts were delivered %s after it died; it had claimed %d", time.Since(died).Round(time.Millisecond), held(told))
 	for _, h := range silent {
 		storyOf(t, api, *h.ID).verifySilences(t, nil)
 	}
@@ -106,12 +106,12 @@ func awaitIncidents(t *testing.T, api *client.Client, heartbeats []client.Heartb
 	})
 }
 
-// longestLease is after how long what a dead node had claimed is told by
-// another: the lease of a minute, and a few seconds to notice.
+// longestLease is the time after which another node sends the alerts that a dead
+// node had claimed: the lease of a minute, and a few seconds to detect its end.
 const longestLease = 75 * time.Second
 
-// verifyTakenOver waits until each heartbeat's incident was told by the node
-// that lives, and checks that it was told once under the id of the first try.
+// verifyTakenOver waits until the live node has sent the alert of each incident, and
+// checks that it was sent once with the id of the first attempt.
 func verifyTakenOver(t *testing.T, api *client.Client, told *receiver, heartbeats []client.Heartbeat) {
 	t.Helper()
 	var incidents []client.IncidentDetail
@@ -122,7 +122,7 @@ func verifyTakenOver(t *testing.T, api *client.Client, told *receiver, heartbeat
 		}
 		incidents = append(incidents, s.incidents...)
 	}
-	await(t, longestLease, "every incident was told by the node that lives", func() bool {
+	await(t, longestLease, "the live node has sent the alert of every incident", func() bool {
 		answered := map[string]int{}
 		for _, got := range told.all() {
 			if got.answered {
@@ -131,7 +131,7 @@ func verifyTakenOver(t *testing.T, api *client.Client, told *receiver, heartbeat
 		}
 		for _, i := range incidents {
 			if answered[i.ID] > 1 {
-				t.Fatalf("incident %d was told %d times by the node that lives", i.Number, answered[i.ID])
+				t.Fatalf("the live node sent the alert of incident %d %d times", i.Number, answered[i.ID])
 			}
 		}
 		return len(answered) == len(incidents)

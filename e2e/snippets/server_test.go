@@ -39,8 +39,8 @@ type server struct {
 	answers []string // to what it did not accept
 }
 
-// newServer reserves a port. Until start, connections to it are refused, and no
-// other process gets it.
+// newServer reserves a port. Until start, it rejects connections, and no other
+// process gets the port.
 func newServer(t *testing.T) *server {
 	t.Helper()
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

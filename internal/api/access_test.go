@@ -14,9 +14,9 @@ import (
 	"overdue/internal/store"
 )
 
-// access says, for every operation of the document, what a request to it is
-// answered with a read-only key, a read-write key, and one of another project.
-// Without a key it is always 401. A new endpoint without a row here fails.
+// access contains, for every operation of the document, the expected status
+// for a read-only key, a read-write key, and a key of another project.
+// Without a key it is always 401. An endpoint without a row fails the test.
 var access = map[string]struct {
 	path, body                 string
 	readOnly, readWrite, other int
@@ -54,7 +54,7 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 		_, i := w.fail("Sync")
 		w.ping(h, monitor.Ping{Kind: monitor.PingLog, Method: "POST", Body: []byte("log")})
 		spare := w.heartbeat("spare")
-		// By id and by ref alike: the id is no secret to whoever has it.
+		// The key accepts id and ref: a caller who has the id already knows it.
 		for _, names := range []*strings.Replacer{
 			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", spareChannel.ID),
 			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again"),
@@ -85,7 +85,7 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 func requireAuditNamesKey(t *testing.T, w *fixture) {
 	t.Helper()
 	byKeys := 0
-	err := w.db.View(t.Context(), func(tx *store.Tx) error {
+	err := w.DB.View(t.Context(), func(tx *store.Tx) error {
 		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1000)
 		for _, e := range entries {
 			if strings.HasPrefix(e.Actor, "API key ") {
@@ -102,7 +102,7 @@ func requireAuditNamesKey(t *testing.T, w *fixture) {
 	}
 }
 
-// operations lists those of the document that want a key.
+// operations lists the operations of the document that require a key.
 func operations(t *testing.T) []op {
 	t.Helper()
 	var all []op
@@ -113,7 +113,7 @@ func operations(t *testing.T) []op {
 			}
 		}
 	}
-	// What deletes comes last, and otherwise in one order.
+	// Deletions come last; the others have a fixed order.
 	slices.SortFunc(all, func(a, b op) int { return strings.Compare(b.Method+b.OperationID, a.Method+a.OperationID) })
 	if len(all) < len(access) {
 		t.Errorf("%d operations for %d rows", len(all), len(access))
@@ -123,7 +123,7 @@ func operations(t *testing.T) []op {
 
 type op struct{ OperationID, Method string }
 
-// requireNoIDs checks that the other project sees only what it made itself.
+// requireNoIDs checks that the other project sees only its own objects.
 func requireNoIDs(t *testing.T, w *fixture) {
 	t.Helper()
 	for _, h := range w.all("other") {
@@ -142,11 +142,11 @@ func requireNoIDs(t *testing.T, w *fixture) {
 
 // all lists every heartbeat that a key sees.
 func (w *fixture) all(key string) []client.Heartbeat {
-	w.t.Helper()
+	w.Helper()
 	var all []client.Heartbeat
-	for h, err := range w.client(key).AllHeartbeats(w.t.Context(), client.HeartbeatQuery{}) {
+	for h, err := range w.client(key).AllHeartbeats(w.Context(), client.HeartbeatQuery{}) {
 		if err != nil {
-			w.t.Fatal(err)
+			w.Fatal(err)
 		}
 		all = append(all, h)
 	}
@@ -157,7 +157,7 @@ func TestAPI_AReadOnlyKeySeesNoPingURL(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, w *fixture) {
 		h, i := w.fail("Backup")
 		c := w.client("read-only")
-		// Every answer is searched for the id by the transport.
+		// The transport searches every response for the id.
 		for _, path := range []string{"", "/" + h.Ref, "/" + *h.ID, "/" + *h.ID + "/why", "/" + *h.ID + "/pings"} {
 			if r := w.request("read-only", "GET", "/api/v1/heartbeats"+path, ""); r.status != 200 {
 				t.Errorf("%s: %d", path, r.status)
@@ -222,7 +222,7 @@ func TestServeHTTP_UnknownPathsAndMethodsAreProblems(t *testing.T) {
 
 func TestProblem_InternalErrorsAreLoggedAndNotRevealed(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, w *fixture) {
-		if err := w.db.Close(); err != nil {
+		if err := w.DB.Close(); err != nil {
 			t.Fatal(err)
 		}
 		r := w.request("read-write", "GET", "/api/v1/heartbeats", "", "X-Request-Id", "mine-1")
@@ -249,7 +249,7 @@ func TestRegister_AKeyRevokedDuringItsRequestChangesNothing(t *testing.T) {
 		go func() {
 			_, _ = feed.Write([]byte(`{"grace": `))
 			var keys []monitor.APIKey
-			_ = w.db.Update(t.Context(), func(tx *store.Tx) (err error) {
+			_ = w.DB.Update(t.Context(), func(tx *store.Tx) (err error) {
 				if keys, err = tx.APIKeys(w.owner.Project.Key); err == nil {
 					for _, k := range keys {
 						_, err = tx.RevokeAPIKey(w.owner.Project.Key, k.ID, time.Now().UTC())

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -12,29 +13,30 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
+	"overdue/internal/safetext"
 )
 
-// Prefix is where the API lives.
+// Prefix is the path of the API.
 const Prefix = "/api/v1"
 
-// documentPath is where the OpenAPI document is, below Prefix.
+// documentPath is the path of the OpenAPI document, below Prefix.
 const documentPath = "/openapi.json"
 
-// Options are what the API is made of.
+// Options configures the API.
 type Options struct {
 	Service *manage.Service
 	Keys    *auth.Keys
-	// ClientAddress returns the address that a request came from, for the audit log.
+	// ClientAddress returns the address of the client, for the audit log.
 	ClientAddress func(*http.Request) string
-	// BaseURL is the address under which clients reach this server, without a
-	// slash at its end. Ping URLs begin with it.
+	// BaseURL is the public address of the server, without a trailing slash. Ping URLs
+	// begin with it.
 	BaseURL string
-	// Version is that of the program, for the document.
+	// Version is the version of the program, for the OpenAPI document.
 	Version string
 	Log     *slog.Logger
 }
 
-// API answers all requests under [Prefix] but the pings.
+// API serves all requests below [Prefix] except pings.
 type API struct {
 	Options
 	mux     *mux
@@ -42,8 +44,8 @@ type API struct {
 	openAPI func() ([]byte, error)
 }
 
-// New returns the API. Mount it at /api/v1/, beside the more specific
-// /api/v1/hb/ of the pings.
+// New returns the API. Mount it at /api/v1/, with the more specific /api/v1/hb/ of the
+// pings.
 func New(o Options) http.Handler { return httpd.APIHeaders(build(o)) }
 
 // build registers every endpoint.
@@ -58,49 +60,77 @@ func build(o Options) *API {
 	a.channelRoutes()
 	a.documentPings()
 	a.completeDocument()
-	// Marshalled once, when somebody first asks.
+	// The document is encoded once, for the first request.
 	a.openAPI = sync.OnceValues(func() ([]byte, error) { return json.Marshal(a.huma.OpenAPI()) })
 	a.mux.HandleFunc("GET "+Prefix+documentPath, a.serveDocument)
 	return a
 }
 
-// ServeHTTP answers a request. The mux's own answers to unknown paths are plain
-// text, so those are given here.
+// ServeHTTP serves a request. The answers of the mux to unknown paths are plain text, so
+// they are replaced by problems.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	refusal, pattern := a.mux.Handler(r)
+	handler, pattern := a.mux.Handler(r)
 	if pattern != "" {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
-	said := statusRecorder{header: http.Header{}}
-	refusal.ServeHTTP(&said, r)
-	if said.status == http.StatusMethodNotAllowed {
-		allowed := said.header.Get("Allow")
-		httpd.NewProblem(said.status, "This path does not take "+shortenEcho(r.Method)+". It takes: "+allowed+".").With("Allow", allowed).Write(w, r)
+	recorder := statusRecorder{header: http.Header{}}
+	handler.ServeHTTP(&recorder, r)
+	if recorder.status == http.StatusMethodNotAllowed {
+		allowed := recorder.header.Get("Allow")
+		httpd.NewProblem(recorder.status, "This path does not support "+safetext.Shorten(r.Method, maxEcho)+". Supported: "+allowed+".").With("Allow", allowed).Write(w, r)
 		return
 	}
-	httpd.NewProblem(http.StatusNotFound, "There is no such path in the API. "+Prefix+documentPath+" lists all there are.").Write(w, r)
+	httpd.NewProblem(http.StatusNotFound, "There is no such path in the API. "+Prefix+documentPath+" lists all paths.").Write(w, r)
 }
 
-// statusRecorder catches what the mux would have answered.
+// statusRecorder records the error response of the mux.
 type statusRecorder struct {
 	header http.Header
 	status int
 }
 
-// Header, WriteHeader and Write make it an http.ResponseWriter.
-func (a *statusRecorder) Header() http.Header         { return a.header }
-func (a *statusRecorder) WriteHeader(status int)      { a.status = status }
+// Header implements http.ResponseWriter.
+func (a *statusRecorder) Header() http.Header { return a.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *statusRecorder) WriteHeader(status int) { a.status = status }
+
+// Write implements http.ResponseWriter.
 func (a *statusRecorder) Write(b []byte) (int, error) { return len(b), nil }
 
-// serveDocument answers with the OpenAPI document.
+// serveDocument serves the OpenAPI document.
 func (a *API) serveDocument(w http.ResponseWriter, r *http.Request) {
 	document, err := a.openAPI()
 	if err != nil {
-		a.Log.Error("OpenAPI document", "error", err, "request_id", httpd.RequestID(r))
+		a.Log.Error("OpenAPI document not encoded", "error", err, "request_id", httpd.RequestID(r))
 		httpd.InternalError().Write(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(document) // who left early need not be told
+	_, _ = w.Write(document) // the client may have disconnected
 }
+
+// mux separates the paths of slugs from those of ids: in one ServeMux,
+// /heartbeats/by-slug/{slug} and /heartbeats/{id}/pings conflict.
+type mux struct{ bySlug, byID http.ServeMux }
+
+// muxFor returns the ServeMux of a path or a pattern.
+func (m *mux) muxFor(path string) *http.ServeMux {
+	if strings.Contains(path, "/by-slug/") {
+		return &m.bySlug
+	}
+	return &m.byID
+}
+
+// HandleFunc registers a handler.
+func (m *mux) HandleFunc(pattern string, handle func(http.ResponseWriter, *http.Request)) {
+	m.muxFor(pattern).HandleFunc(pattern, handle)
+}
+
+// Handler returns the handler of a request and its pattern. The pattern is empty if the
+// handler is an error.
+func (m *mux) Handler(r *http.Request) (http.Handler, string) { return m.muxFor(r.URL.Path).Handler(r) }
+
+// ServeHTTP serves a request.
+func (m *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.muxFor(r.URL.Path).ServeHTTP(w, r) }

@@ -15,23 +15,23 @@ import (
 	"overdue/internal/wire"
 )
 
-// channelSettings is what a request may say of a channel. What its settings may
-// hold is said by the kinds, see documentChannelKinds.
+// channelSettings is the body of a request that creates or changes a channel. See
+// documentChannelKinds for its settings.
 type channelSettings struct {
 	_ struct{} `additionalProperties:"false"`
 
-	Kind             *string        `json:"kind,omitempty" doc:"Required when creating; cannot be changed"`
-	Name             *string        `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"For people. Required when creating"`
+	Kind             *string        `json:"kind,omitempty" doc:"Required in a new channel; cannot be changed"`
+	Name             *string        `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"Name for people. Required in a new channel"`
 	Settings         map[string]any `json:"settings,omitempty"`
-	NotifyOnLate     *bool          `json:"notify_on_late,omitempty" doc:"Also tell when a heartbeat is late. false unless given"`
-	NotifyOnRecovery *bool          `json:"notify_on_recovery,omitempty" doc:"Also tell when an incident is resolved. true unless given"`
-	RemindEvery      *duration      `json:"remind_every,omitempty" nullable:"true" doc:"From one reminder to the next while an incident is open and not acknowledged: 1 s to 366 d. Null: never"`
+	NotifyOnLate     *bool          `json:"notify_on_late,omitempty" doc:"Also notify when a heartbeat is late. Default: false"`
+	NotifyOnRecovery *bool          `json:"notify_on_recovery,omitempty" doc:"Also notify when an incident is resolved. Default: true"`
+	RemindEvery      *duration      `json:"remind_every,omitempty" nullable:"true" doc:"Time between reminders while an incident is open and not acknowledged: 1 s to 366 d. Null: no reminders"`
 }
 
-// channelEdit reads the settings from a body.
+// channelEdit decodes a body into an edit.
 func channelEdit(body []byte) (manage.ChannelEdit, error) {
 	var s channelSettings
-	found, err := decodeObject(body, &s)
+	found, err := decodeObject(body, membersOf(&s))
 	return manage.ChannelEdit{
 		Kind: s.Kind, Name: s.Name, Settings: s.Settings, NotifyOnLate: s.NotifyOnLate, NotifyOnRecovery: s.NotifyOnRecovery,
 		RemindEvery: s.RemindEvery.text(), InputFaults: found,
@@ -40,7 +40,7 @@ func channelEdit(body []byte) (manage.ChannelEdit, error) {
 
 type (
 	ChannelPath struct {
-		ID string `path:"id" doc:"Its id" example:"01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"`
+		ID string `path:"id" doc:"Id" example:"01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"`
 	}
 	channelPatch struct {
 		ChannelPath
@@ -51,7 +51,7 @@ type (
 
 // channelRoutes registers the endpoints of channels.
 func (a *API) channelRoutes() {
-	settings := reflect.TypeFor[channelSettings]()
+	settings := a.schemaOf(reflect.TypeFor[channelSettings]())
 	tag := []string{"Channels"}
 	gone := []int{http.StatusNotFound}
 	register(a, endpoint{Operation: huma.Operation{
@@ -59,7 +59,7 @@ func (a *API) channelRoutes() {
 	}}, a.listChannels)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "create-channel", Method: http.MethodPost, Path: "/channels", Tags: tag, Summary: "Create a channel",
-		Description:   "A secret that is made for you, such as that of a webhook, is in this answer and in no other.",
+		Description:   "Only this response contains a generated secret, such as the one of a webhook.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
 	}, body: settings, example: exampleChannel}, a.createChannel)
 	register(a, endpoint{Operation: huma.Operation{
@@ -67,30 +67,27 @@ func (a *API) channelRoutes() {
 	}}, a.getChannel)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "change-channel", Method: http.MethodPatch, Path: "/channels/{id}", Tags: tag, Summary: "Change a channel",
-		Description: "What is absent stays as it is, also within settings; a null there removes a setting, or makes a new secret. " +
-			"A secret given as the dots of the answer stays as it is. If the scheme, host or port of the URL changes, send the secret again.",
+		Description: "Missing members stay unchanged, also within settings; null there removes a setting, or generates a new secret. " +
+			"A masked secret stays unchanged. If the scheme, host or port of the URL changes, send the secret again.",
 		Errors: append(slices.Clone(gone), http.StatusPreconditionFailed),
 	}, body: settings, example: map[string]any{"remind_every": "1h"}}, a.changeChannel)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "delete-channel", Method: http.MethodDelete, Path: "/channels/{id}", Tags: tag, Summary: "Delete a channel",
-		Description: "A heartbeat that told only this channel tells all channels of the project from then on.", Errors: gone,
+		Description: "A heartbeat that used only this channel then uses all channels of the project.", Errors: gone,
 	}}, a.deleteChannel)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "test-channel", Method: http.MethodPost, Path: "/channels/{id}/test", Tags: tag, Summary: "Send a test alert now",
-		Description: "Answers with what the provider said: its refusal is a result, not an error. A project may send 10 in a minute; beyond that the answer is 429 with Retry-After.",
+		Description: "Returns the answer of the provider: its error is a result, not an error of the request. The maximum is 10 per project and minute; more are answered with 429 and Retry-After.",
 		Errors:      append(slices.Clone(gone), http.StatusTooManyRequests),
 	}}, a.testChannel)
 }
 
-// channelJSON shows one. Its secrets are dots already.
+// channelJSON converts a channel, whose secrets are masked.
 func channelJSON(c monitor.Channel) client.Channel { return wire.Channel(c, c.Settings) }
 
 func (a *API) listChannels(ctx context.Context, who auth.Actor, in *PageQuery) (*bodyResponse[client.Page[client.Channel]], error) {
-	listing, err := a.Service.Channels(ctx, who, in.query())
-	if err != nil {
-		return nil, err
-	}
-	return pageResponse(listing, channelJSON), nil
+	list, err := a.Service.Channels(ctx, who, in.query())
+	return pageResponse(list, err, channelJSON)
 }
 
 func (a *API) createChannel(ctx context.Context, who auth.Actor, in *JSONBody) (*createdResponse[client.Channel], error) {
@@ -105,7 +102,7 @@ func (a *API) createChannel(ctx context.Context, who auth.Actor, in *JSONBody) (
 	return &createdResponse[client.Channel]{ETag: etag(manage.ChannelVersion(c)), Location: a.BaseURL + Prefix + "/channels/" + c.ID, Body: channelJSON(c)}, nil
 }
 
-// channelResponse shows the channel that a call to the desk returned.
+// channelResponse returns the response for the result of the service.
 func channelResponse(c monitor.Channel, err error) (*etagResponse[client.Channel], error) {
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func TestCreateChannel_AGeneratedSecretIsShownOnce(t *testing.T) {
 		if r.status != 201 || strings.Contains(r.body, "QUJD") || strings.Contains(r.body, "geheim") || !strings.Contains(r.body, `"X-Key":"••••"`) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-		// Sent back as it was answered, it stays; null makes a new one.
+		// The masked secret stays; null generates a new one.
 		kept, err := c.ChangeChannel(t.Context(), made.ID, client.ChannelSettings{Name: new("Operations"), Settings: want.Settings})
 		if err != nil || kept.Name != "Operations" || w.storedSecret(made.ID) != secret {
 			t.Error(err, kept)
@@ -54,17 +54,17 @@ func TestCreateChannel_AGeneratedSecretIsShownOnce(t *testing.T) {
 	})
 }
 
-// storedSecret is the one of a webhook, as it is stored.
+// storedSecret returns the secret of a webhook from the store.
 func (w *fixture) storedSecret(id string) string {
-	w.t.Helper()
+	w.Helper()
 	var secret string
-	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+	err := w.DB.View(w.Context(), func(tx *store.Tx) error {
 		c, err := tx.Channel(w.owner.Project.Key, id)
 		secret, _ = c.Settings["secret"].(string)
 		return err
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return secret
 }
@@ -168,7 +168,7 @@ func TestTestChannel_SendsAnAlertAndKeepsTheResult(t *testing.T) {
 		for _, answer := range []client.TestResult{
 			{Delivered: false, Status: new(404), Detail: "no such hook"},
 			{Delivered: true, Status: new(204), Detail: ""},
-			{Delivered: false, Detail: "No mail server is configured: start Overdue with --smtp-url."},
+			{Delivered: false, Detail: "No mail server is configured: set --smtp-url."},
 		} {
 			w.testResult = answer
 			got, err := c.TestChannel(t.Context(), made.ID)
@@ -227,7 +227,7 @@ func TestChangeChannel_NoSecretFollowsTheURLToAnotherHost(t *testing.T) {
 			`{"settings": {"url": "https://example.com:444/hook", "secret": null, "headers": {"authorization": "••••"}}}`,
 		} {
 			r := w.request("read-write", "PATCH", path, body)
-			if r.status != 422 || !strings.Contains(r.body, "Type the header") || !strings.Contains(r.body, "body.settings.headers") {
+			if r.status != 422 || !strings.Contains(r.body, "Enter the header") || !strings.Contains(r.body, "body.settings.headers") {
 				t.Errorf("%s: %d %s", body, r.status, r.body)
 			}
 		}

@@ -1,22 +1,18 @@
-// Package api is the face for programs: JSON under /api/v1, described by the
-// OpenAPI document that it serves about itself.
+// Package api is the interface for programs: JSON below /api/v1, described by the OpenAPI document that
+// it serves.
 //
 //	request ──▶ ServeMux ──▶ authenticate ──▶ endpoint ──▶ manage.Service
-//	               │ no such path or method      │ read the body, strictly
+//	               │ unknown path or method      │ decode the body strictly
 //	               ▼                             ▼
-//	         problem+json ◀── any error ── wire.Heartbeat … ───▶ JSON
+//	         problem+json ◀── any error ── wire.Heartbeat … ──▶ JSON
 //
-// It refuses to decide anything about heartbeats: who may and what is valid is
-// asked of package manage, how a thing looks in JSON of package wire. The
-// pings themselves are taken elsewhere (package ingest); here they are only
-// described.
+// It decides nothing about heartbeats: package manage checks rights and values, and package wire
+// converts to JSON. Package ingest receives the pings; this package only describes them.
 //
 // Invariants:
 //
-//   - whatever goes wrong is answered as application/problem+json;
-//   - a member or a query parameter that is not known is refused by its name,
-//     never ignored;
-//   - the document and the answers agree: the tests hold every answer against it;
-//   - answers may gain members, so the document allows further ones there; in
-//     requests it does not.
+//   - Every error is answered as application/problem+json.
+//   - An unknown member or query parameter is rejected with its name, never ignored.
+//   - The document matches the answers: the tests validate every answer against it.
+//   - Answers may get new members, so the document allows additional members there, but not in requests.
 package api

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// createForETag is the path of a new heartbeat.
+// createForETag returns the path of a new heartbeat.
 func (w *fixture) createForETag(t *testing.T) string {
 	t.Helper()
 	r := w.request("read-write", "POST", "/api/v1/heartbeats", `{"name": "backup", "interval": 3600}`)
@@ -69,7 +69,7 @@ func TestGetHeartbeatBySlug_ReturnsTheSameHeartbeatAsTheID(t *testing.T) {
 		if err != nil || h.Slug != "backup" {
 			t.Errorf("client: %+v, %v", h, err)
 		}
-		// The name of a path below an id is a slug like any other.
+		// The name of a path below an id is a valid slug, too.
 		for slug, status := range map[string]int{"unknown": 404, "pings": 404, "why": 404, "%00": 404} {
 			if r := w.request("read-write", "GET", "/api/v1/heartbeats/by-slug/"+slug, ""); r.status != status {
 				t.Errorf("%s: %d %s; want %d", slug, r.status, r.body, status)

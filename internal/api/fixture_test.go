@@ -17,31 +17,31 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
+	"overdue/internal/loop"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
 
-// testBaseURL is the public address in these tests. It is not that of the test
-// server, so that nothing can mistake one for the other.
+// testBaseURL is the public address in these tests. It differs from the address of the test
+// server, so that a test notices if one is used in place of the other.
 const testBaseURL = "https://overdue.example.org"
 
-// fixture is a server with two projects, and what is known about it.
+// fixture is a server with two projects.
 type fixture struct {
-	t              *testing.T
-	db             *store.DB
+	*storetest.Fixture
 	service        *manage.Service
 	url            string
 	http           *http.Client
-	keys           map[string]string // secrets by what they are
+	keys           map[string]string // secrets by kind
 	owner          auth.Actor
-	ids            []string // of all heartbeats: what a read-only key must never see
+	ids            []string // of all heartbeats; a read-only key must never see them
 	log            *bytes.Buffer
-	testedChannels []monitor.Channel // channels that were sent test alerts, in clear
-	testResult     client.TestResult // what their provider says
-	pendingSignals int               // how often alerts were said to be owed
-	dueSignals     []time.Time       // when things were said to happen
+	testedChannels []monitor.Channel // channels that received test alerts, in plain text
+	testResult     client.TestResult // answer of their provider
+	pendingSignals int               // number of calls of OnPending
+	dueSignals     []time.Time       // arguments of OnDue
 }
 
 // eachDatabase runs a test on every database.
@@ -57,20 +57,13 @@ func eachDatabase(t *testing.T, test func(*testing.T, *fixture)) {
 
 func newFixture(t *testing.T, address string) *fixture {
 	t.Helper()
-	db, err := store.Open(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w := &fixture{t: t, db: db, keys: map[string]string{"none": "", "wrong": auth.NewKey()}, log: &bytes.Buffer{}}
+	w := &fixture{Fixture: storetest.Open(t, address), keys: map[string]string{"none": "", "wrong": auth.NewKey()}, log: &bytes.Buffer{}}
 	w.service = manage.New(manage.Options{
-		DB:        db,
-		OnPending: func() { w.pendingSignals++ },
-		OnDue:     func(next time.Time) { w.dueSignals = append(w.dueSignals, next) },
+		DB: w.DB,
+		Signals: loop.Signals{
+			Pending: func() { w.pendingSignals++ },
+			Due:     func(next time.Time) { w.dueSignals = append(w.dueSignals, next) },
+		},
 		SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
 			w.testedChannels = append(w.testedChannels, c)
 			return w.testResult, []monitor.DeliveryResult{{Delivered: w.testResult.Delivered, Permanent: true, Reason: w.testResult.Detail}}
@@ -80,7 +73,7 @@ func newFixture(t *testing.T, address string) *fixture {
 	w.keys["read-write"], w.keys["read-only"] = w.key(w.owner, false), w.key(w.owner, true)
 	w.keys["other"] = w.key(w.project("other"), false)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	o := Options{Service: w.service, Keys: auth.NewKeys(db), ClientAddress: func(*http.Request) string { return "192.0.2.1" }, BaseURL: testBaseURL, Version: "1.0.0", Log: log}
+	o := Options{Service: w.service, Keys: auth.NewKeys(w.DB), ClientAddress: func(*http.Request) string { return "192.0.2.1" }, BaseURL: testBaseURL, Version: "1.0.0", Log: log}
 	srv := httptest.NewServer(httpd.Handler(New(o), log, httpd.NewRejections(log, func(httpd.Reason) {}), nil))
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
@@ -91,60 +84,52 @@ func newFixture(t *testing.T, address string) *fixture {
 	return w
 }
 
-// project makes a project and returns its owner.
+// project creates a project and returns its owner.
 func (w *fixture) project(slug string) auth.Actor {
-	w.t.Helper()
-	var p monitor.Project
-	err := w.db.Update(w.t.Context(), func(tx *store.Tx) (err error) {
-		p, err = tx.AddProject(monitor.Project{Slug: slug, Name: slug, Zone: "UTC", Created: time.Now().UTC()})
-		return err
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return auth.Operator(p, "root")
+	w.Helper()
+	return auth.Operator(w.AddProject(slug, slug), "root")
 }
 
 func (w *fixture) key(a auth.Actor, readOnly bool) string {
-	w.t.Helper()
-	_, secret, err := w.service.CreateKey(w.t.Context(), a, "test", readOnly)
+	w.Helper()
+	_, secret, err := w.service.CreateKey(w.Context(), a, "test", readOnly)
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return secret
 }
 
-// client returns one with the named key.
+// client returns a client with the named key.
 func (w *fixture) client(key string) *client.Client {
 	return client.New(w.url, w.keys[key], client.WithHTTPClient(w.http))
 }
 
-// heartbeat makes one in the main project.
+// heartbeat creates a heartbeat in the main project.
 func (w *fixture) heartbeat(name string) client.Heartbeat {
-	w.t.Helper()
-	h, err := w.client("read-write").CreateHeartbeat(w.t.Context(), client.HeartbeatSettings{Name: &name, Interval: "1h", Grace: "10m"})
+	w.Helper()
+	h, err := w.client("read-write").CreateHeartbeat(w.Context(), client.HeartbeatSettings{Name: &name, Interval: "1h", Grace: "10m"})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return h
 }
 
-// channel makes a webhook in the main project.
+// channel creates a webhook in the main project.
 func (w *fixture) channel(name string) client.Channel {
-	w.t.Helper()
-	c, err := w.client("read-write").CreateChannel(w.t.Context(), client.ChannelSettings{
+	w.Helper()
+	c, err := w.client("read-write").CreateChannel(w.Context(), client.ChannelSettings{
 		Kind: new("webhook"), Name: &name, Settings: map[string]any{"url": "https://example.com/hook"},
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return c
 }
 
-// ping takes a ping, as the other end of the server would.
+// ping applies a ping, as package ingest does.
 func (w *fixture) ping(h client.Heartbeat, p monitor.Ping) {
-	w.t.Helper()
-	err := w.db.Update(w.t.Context(), func(tx *store.Tx) error {
+	w.Helper()
+	err := w.DB.Update(w.Context(), func(tx *store.Tx) error {
 		found, err := tx.HeartbeatsForPings([]string{*h.ID})
 		if err != nil {
 			return err
@@ -160,11 +145,11 @@ func (w *fixture) ping(h client.Heartbeat, p monitor.Ping) {
 		return err
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 }
 
-// apiResponse is an answer, read to its end.
+// apiResponse is a complete response.
 type apiResponse struct {
 	status int
 	header http.Header
@@ -173,14 +158,14 @@ type apiResponse struct {
 
 // request sends a request with the named key. A body makes it JSON.
 func (w *fixture) request(key, method, path, body string, headers ...string) apiResponse {
-	w.t.Helper()
+	w.Helper()
 	var reader io.Reader
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, reader)
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, reader)
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -193,21 +178,21 @@ func (w *fixture) request(key, method, path, body string, headers ...string) api
 	}
 	resp, err := w.http.Do(r)
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return apiResponse{resp.StatusCode, resp.Header, string(b)}
 }
 
-// auditActions lists the actions in the audit log, oldest first.
+// auditActions lists the audit log, oldest first.
 func (w *fixture) auditActions() []string {
-	w.t.Helper()
+	w.Helper()
 	var actions []string
-	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+	err := w.DB.View(w.Context(), func(tx *store.Tx) error {
 		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1000)
 		for _, e := range entries {
 			actions = append(actions, fmt.Sprintf("%s: %s %s", e.Actor, e.Action, e.Target))
@@ -215,13 +200,13 @@ func (w *fixture) auditActions() []string {
 		return err
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	slices.Reverse(actions)
 	return actions
 }
 
-// problemJSON is a refusal as it is answered.
+// problemJSON is a decoded problem.
 type problemJSON struct {
 	Title     string
 	Status    int
@@ -237,10 +222,10 @@ func (p *problemJSON) read(t *testing.T, r apiResponse) {
 	}
 }
 
-// lastAuditEntry is the newest entry of the audit log of the main project.
+// lastAuditEntry returns the newest entry of the audit log of the main project.
 func (w *fixture) lastAuditEntry() (newest monitor.AuditEntry) {
-	w.t.Helper()
-	err := w.db.View(w.t.Context(), func(tx *store.Tx) error {
+	w.Helper()
+	err := w.DB.View(w.Context(), func(tx *store.Tx) error {
 		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1)
 		if err == nil && len(entries) > 0 {
 			newest = entries[0]
@@ -248,7 +233,7 @@ func (w *fixture) lastAuditEntry() (newest monitor.AuditEntry) {
 		return err
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return newest
 }

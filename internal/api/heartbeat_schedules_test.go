@@ -75,13 +75,13 @@ func TestCreateHeartbeat_ScheduleFaultsNameTheMemberAndLine(t *testing.T) {
 			{"i", `{"oncalendar": []}`, "body.oncalendar", "The schedule is empty"},
 			{"i", `{"oncalendar": ["Mon..Fri 3"]}`, "body.oncalendar[0]", "3"},
 			{"i", `{"cron": ["@daily"], "timezone": "CEST"}`, "body.timezone", "Europe/Berlin"},
-			{"i", `{"interval": 60, "timezone": "UTC"}`, "body.timezone", "An interval knows no time zone"},
-			{"i", `{"timezone": "UTC"}`, "body.timezone", "An interval knows no time zone"},
-			{"c", `{"oncalendar": null}`, "body.oncalendar", "needs a schedule"},
+			{"i", `{"interval": 60, "timezone": "UTC"}`, "body.timezone", "An interval has no time zone"},
+			{"i", `{"timezone": "UTC"}`, "body.timezone", "An interval has no time zone"},
+			{"c", `{"oncalendar": null}`, "body.oncalendar", "A schedule is required"},
 			{"i", `{"max_run_time": 60, "min_run_time": 60}`, "body.min_run_time", "less than the maximum"},
-			{"i", `{"alert_after": 101}`, "body.alert_after", "from 1 to 100"},
+			{"i", `{"alert_after": 101}`, "body.alert_after", "between 1 and 100"},
 			{"i", `{"alert_after": "two"}`, "body.alert_after", "whole number"},
-			{"i", `{"expect_first_by": "2020-01-01T00:00:00Z"}`, "body.expect_first_by", "still to come"},
+			{"i", `{"expect_first_by": "2020-01-01T00:00:00Z"}`, "body.expect_first_by", "in the future"},
 		} {
 			if row.slug == "i" {
 				w.request("read-write", "PUT", "/api/v1/heartbeats/by-slug/i", `{"interval": 60}`)
@@ -96,8 +96,8 @@ func TestCreateHeartbeat_ScheduleFaultsNameTheMemberAndLine(t *testing.T) {
 
 func TestListRuns_IsNewestFirstWithUptime(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, w *fixture) {
-		h := w.heartbeat("Backup") // every hour, ten minutes of grace
-		// Two hours within one day in UTC: from two o'clock of yesterday.
+		h := w.heartbeat("Backup") // interval 1 h, grace period 10 min
+		// Two hours within one day in UTC: from 02:00 yesterday.
 		start := time.Now().UTC().Truncate(24 * time.Hour).Add(-22 * time.Hour)
 		at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
 		for _, p := range []monitor.Ping{

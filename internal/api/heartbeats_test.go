@@ -26,7 +26,7 @@ func TestCreateHeartbeat_SetsDefaultsAndReturnsThePingURL(t *testing.T) {
 		want := client.Heartbeat{
 			ID: got.ID, Ref: got.Ref, PingURL: new(testBaseURL + "/api/v1/hb/" + *got.ID), Name: "Nächtliches Backup!", Slug: "nachtliches-backup",
 			Tags: []string{}, Interval: new(int64(86400)), Grace: 300, Methods: "any", Status: "new",
-			Schedule: "every 24 h", AlertAfter: 1,
+			Schedule: "every 24 h", AlertAfter: 1, Severity: "critical",
 			CreatedAt: got.CreatedAt, UpdatedAt: got.CreatedAt,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -276,7 +276,7 @@ func TestPauseHeartbeat_ResolvesAndResumeCountsFromNow(t *testing.T) {
 		if err != nil || down.Status != "down" || down.IncidentID == nil {
 			t.Fatal(err, down)
 		}
-		for range 2 { // again changes nothing
+		for range 2 { // the second request changes nothing
 			paused, err := c.PauseHeartbeat(t.Context(), h.Ref)
 			if err != nil || paused.Status != "paused" || paused.IncidentID != nil || paused.DueAt != nil {
 				t.Fatal(err, paused)
@@ -481,7 +481,7 @@ func TestListPings_IsNewestFirstWithBodies(t *testing.T) {
 	})
 }
 
-// problem reads a refusal.
+// problem decodes a problem.
 func problem(t *testing.T, r apiResponse) (p problemJSON) {
 	t.Helper()
 	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" {

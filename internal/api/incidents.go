@@ -14,7 +14,7 @@ import (
 	"overdue/internal/wire"
 )
 
-// noteBody is what a request says to write a note.
+// noteBody is the body of a request that adds a note.
 type noteBody struct {
 	_ struct{} `additionalProperties:"false"`
 
@@ -23,12 +23,12 @@ type noteBody struct {
 
 type (
 	incidentsQuery struct {
-		State     string `query:"state" enum:"open,acknowledged,resolved" doc:"Only those in this state"`
-		Heartbeat string `query:"heartbeat" doc:"Only those of this heartbeat, by id or ref"`
+		State     string `query:"state" enum:"open,acknowledged,resolved" doc:"Only incidents in this state"`
+		Heartbeat string `query:"heartbeat" doc:"Only incidents of this heartbeat, by id or ref"`
 		PageQuery
 	}
 	IncidentPath struct {
-		ID string `path:"id" doc:"Its id" example:"01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"`
+		ID string `path:"id" doc:"Id" example:"01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"`
 	}
 	incidentNote struct {
 		IncidentPath
@@ -45,28 +45,25 @@ func (a *API) incidentRoutes() {
 	}}, a.listIncidents)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "get-incident", Method: http.MethodGet, Path: "/incidents/{id}", Tags: tag, Summary: "Get one incident",
-		Description: "With its timeline, and who was told and how that went.", Errors: gone,
+		Description: "Returns the incident with its timeline and deliveries.", Errors: gone,
 	}}, a.getIncident)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "acknowledge-incident", Method: http.MethodPost, Path: "/incidents/{id}/acknowledge", Tags: tag, Summary: "Acknowledge an incident",
-		Description: "Says that somebody is on it, which stops its reminders. Doing it again changes nothing; a resolved incident is a conflict.",
+		Description: "Stops the reminders. Idempotent; a resolved incident is a conflict.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}}, a.acknowledgeIncident)
 	register(a, endpoint{Operation: huma.Operation{
-		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Write a note on an incident",
+		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Add a note to an incident",
 		Errors: []int{http.StatusNotFound, http.StatusConflict},
-	}, body: reflect.TypeFor[noteBody](), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
+	}, body: a.schemaOf(reflect.TypeFor[noteBody]()), example: map[string]any{"text": "The provider is down; waiting for them."}}, a.addNote)
 }
 
 func (a *API) listIncidents(ctx context.Context, who auth.Actor, in *incidentsQuery) (*bodyResponse[client.Page[client.Incident]], error) {
-	listing, err := a.Service.Incidents(ctx, who, manage.IncidentQuery{State: in.State, Heartbeat: in.Heartbeat, PageQuery: in.query()})
-	if err != nil {
-		return nil, err
-	}
-	return pageResponse(listing, func(i monitor.Incident) client.Incident { return wire.Incident(i, who.SeesPingURLs()) }), nil
+	list, err := a.Service.Incidents(ctx, who, manage.IncidentListQuery{State: in.State, Heartbeat: in.Heartbeat, Limit: in.Limit, Cursor: in.Cursor})
+	return pageResponse(list, err, func(i monitor.Incident) client.Incident { return wire.Incident(i, who.SeesPingURLs()) })
 }
 
-// incidentResponse shows the incident that a call to the desk returned.
+// incidentResponse returns the response for the result of the service.
 func incidentResponse(who auth.Actor) func(manage.IncidentDetail, error) (*bodyResponse[client.IncidentDetail], error) {
 	return func(d manage.IncidentDetail, err error) (*bodyResponse[client.IncidentDetail], error) {
 		if err != nil {
@@ -95,7 +92,7 @@ func (a *API) acknowledgeIncident(ctx context.Context, who auth.Actor, in *Incid
 
 func (a *API) addNote(ctx context.Context, who auth.Actor, in *incidentNote) (*bodyResponse[client.IncidentDetail], error) {
 	var note noteBody
-	found, err := decodeObject(in.RawBody, &note)
+	found, err := decodeObject(in.RawBody, membersOf(&note))
 	if err != nil {
 		return nil, err
 	}

@@ -14,14 +14,14 @@ import (
 	"overdue/internal/store"
 )
 
-// fail takes a new heartbeat down, and returns it with its incident.
+// fail creates a heartbeat, reports a failure, and returns it with its incident.
 func (w *fixture) fail(name string) (client.Heartbeat, client.Incident) {
-	w.t.Helper()
+	w.Helper()
 	h := w.heartbeat(name)
 	w.ping(h, monitor.Ping{Kind: monitor.PingFail, Method: "POST"})
-	page, err := w.client("read-write").Incidents(w.t.Context(), client.IncidentQuery{Heartbeat: *h.ID})
+	page, err := w.client("read-write").Incidents(w.Context(), client.IncidentQuery{Heartbeat: *h.ID})
 	if err != nil || len(page.Items) != 1 {
-		w.t.Fatal(err, page)
+		w.Fatal(err, page)
 	}
 	return h, page.Items[0]
 }
@@ -85,7 +85,7 @@ func TestAcknowledgeIncident_HappensOnceAndNotAfterResolution(t *testing.T) {
 		}
 		w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "POST"})
 		r := w.request("read-write", "POST", "/api/v1/incidents/"+i.ID+"/acknowledge", "")
-		if p := problem(t, r); p.Status != 409 || p.Detail != "Incident #1 is resolved already: there is nothing to acknowledge." {
+		if p := problem(t, r); p.Status != 409 || p.Detail != "Incident #1 is already resolved: only an open incident can be acknowledged." {
 			t.Errorf("%+v", p)
 		}
 		if actions := w.auditActions(); actions[len(actions)-1] != "API key test: incident.acknowledge #1 of Backup" {
@@ -130,7 +130,7 @@ func TestGetIncident_TheTimelineShowsEveryDeliveryAttempt(t *testing.T) {
 			t.Fatal(err, detail)
 		}
 		alert := detail.Deliveries[0].ID
-		err = w.db.Update(t.Context(), func(tx *store.Tx) error {
+		err = w.DB.Update(t.Context(), func(tx *store.Tx) error {
 			for n, a := range []store.Attempt{
 				{Outcome: "retry", Status: 503, Detail: "busy"},
 				{Outcome: "sent", Status: 200},
@@ -149,7 +149,7 @@ func TestGetIncident_TheTimelineShowsEveryDeliveryAttempt(t *testing.T) {
 		if _, err := w.client("read-write").AddNote(t.Context(), i.ID, "on it"); err != nil {
 			t.Fatal(err)
 		}
-		// Also once the channel is gone.
+		// Also after the channel is deleted.
 		if err := w.client("read-write").DeleteChannel(t.Context(), ch.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -163,8 +163,8 @@ func TestGetIncident_TheTimelineShowsEveryDeliveryAttempt(t *testing.T) {
 		}
 		want := []string{
 			lines[0],
-			"delivery: “Ops” could not be told, and is tried again (incident.opened), status 503: busy",
-			"delivery: “Ops” was told (incident.opened), status 200",
+			"delivery: “Ops” not delivered, will be retried (incident.opened), status 503: busy",
+			"delivery: “Ops” delivered (incident.opened), status 200",
 			"note: API key test: on it",
 		}
 		if diff := cmp.Diff(want, lines); diff != "" || !strings.HasPrefix(lines[0], "opened: ") {

@@ -12,19 +12,17 @@ import (
 	"overdue/internal/notify"
 )
 
-// documentDescription opens the document.
-const documentDescription = `Create and change heartbeats, see their pings and incidents, and say who is told.
+// documentDescription is the introduction of the OpenAPI document.
+const documentDescription = `Create and change heartbeats and channels, and read pings and incidents.
 
-Send an API key as ` + "`Authorization: Bearer ovd_…`" + `. Keys belong to one project. A read-only key sees no id or URL that could ping: those are null, and ` + "`ref`" + ` works in place of the id. The pings need no key.
+Send an API key as ` + "`Authorization: Bearer ovd_…`" + `. Keys belong to one project. For a read-only key, ids and URLs that give the right to ping are null; use ` + "`ref`" + ` in place of the id. Pings need no key.
 
-Times are RFC 3339 in UTC. Durations are answered as whole seconds, and taken as seconds or text (` + "`\"24h\"`, `\"10m\"`, `\"1d\"`, `\"PT5M\"`" + `). Lists come in pages: pass ` + "`next_cursor`" + ` as ` + "`cursor`" + ` until it is null. Answers may gain members; in requests unknown members and query parameters are errors that name them. Every refusal is ` + "`application/problem+json`" + ` (RFC 9457), and every answer carries ` + "`X-Request-Id`" + `.`
+Times are RFC 3339 in UTC. Responses contain durations as whole seconds; requests can contain seconds or text (` + "`\"24h\"`, `\"10m\"`, `\"1d\"`, `\"PT5M\"`" + `). Lists are paginated: send ` + "`next_cursor`" + ` as ` + "`cursor`" + ` until it is null. Responses may get new members. Unknown members and query parameters of a request are errors. Every error is ` + "`application/problem+json`" + ` (RFC 9457), and every response has ` + "`X-Request-Id`" + `.`
 
-// OpenAPI returns the OpenAPI document of an API with these options, for those
-// who draw it. Nothing is served and nothing is asked.
+// OpenAPI returns the OpenAPI document.
 func OpenAPI(o Options) ([]byte, error) { return build(o).openAPI() }
 
-// config is what the layer below is set to. Its own pages are off: one loads
-// scripts from elsewhere, and the others would say things a second time.
+// config returns the configuration of huma.
 func (a *API) config() huma.Config {
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -35,15 +33,15 @@ func (a *API) config() huma.Config {
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"key": {
 					Type: "http", Scheme: "bearer", BearerFormat: "ovd_…",
-					Description: "An API key, from the page API keys or from `overdue api-key create`.",
+					Description: "An API key, created on the page API keys or with `overdue api-key create`.",
 				}},
 			},
 			Tags: []*huma.Tag{
 				{Name: "Heartbeats", Description: "Jobs that are expected to ping."},
-				{Name: "Pinging", Description: "What jobs send. No key is needed: whoever knows the URL may ping."},
-				{Name: "Pings", Description: "What jobs have sent."},
-				{Name: "Incidents", Description: "Times in which a heartbeat was down."},
-				{Name: "Channels", Description: "Ways to tell people."},
+				{Name: "Pinging", Description: "Requests of jobs. They need no key: the URL gives the right to ping."},
+				{Name: "Pings", Description: "Received pings."},
+				{Name: "Incidents", Description: "Periods in which a heartbeat was down."},
+				{Name: "Channels", Description: "Ways to notify people."},
 			},
 		},
 		Formats:                      huma.DefaultFormats,
@@ -55,7 +53,7 @@ func (a *API) config() huma.Config {
 	return config
 }
 
-// errorResponse describes an answer that refuses.
+// errorResponse describes the error response with the given status.
 func (a *API) errorResponse(status int) *huma.Response {
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[httpd.Problem](), true, "")
 	header := func(doc string) *huma.Header {
@@ -64,17 +62,17 @@ func (a *API) errorResponse(status int) *huma.Response {
 	r := &huma.Response{
 		Description: map[int]string{
 			http.StatusBadRequest:            "The body is not a JSON object",
-			http.StatusUnauthorized:          "No API key, or one that does not exist",
+			http.StatusUnauthorized:          "The API key is missing, or does not exist",
 			http.StatusForbidden:             "The key is read-only",
-			http.StatusNotFound:              "There is no such thing in the key's project",
-			http.StatusRequestTimeout:        "The body came too slowly",
-			http.StatusConflict:              "It clashes with what is there",
+			http.StatusNotFound:              "The object does not exist in the project of the key",
+			http.StatusRequestTimeout:        "The body did not arrive in time",
+			http.StatusConflict:              "The request conflicts with the current state",
 			http.StatusPreconditionFailed:    "The settings have changed since the ETag of If-Match was read",
 			http.StatusRequestEntityTooLarge: "The body is larger than 256 kB",
-			http.StatusUnsupportedMediaType:  "The body is not said to be JSON",
-			http.StatusUnprocessableEntity:   "Members or parameters are wrong, each of them named",
-			http.StatusTooManyRequests:       "Too many in a short time",
-			http.StatusInternalServerError:   "Something went wrong on the server's side",
+			http.StatusUnsupportedMediaType:  "The content type of the body is not JSON",
+			http.StatusUnprocessableEntity:   "Members or parameters are invalid; the errors name each of them",
+			http.StatusTooManyRequests:       "Too many requests",
+			http.StatusInternalServerError:   "The server has an internal error",
 			http.StatusServiceUnavailable:    "The database is not available",
 		}[status],
 		Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema}},
@@ -83,15 +81,15 @@ func (a *API) errorResponse(status int) *huma.Response {
 	case http.StatusUnauthorized:
 		r.Headers = map[string]*huma.Header{"WWW-Authenticate": header("Bearer")}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		r.Headers = map[string]*huma.Header{"Retry-After": header("Seconds until asking again may help")}
+		r.Headers = map[string]*huma.Header{"Retry-After": header("Seconds after which to retry")}
 	}
 	return r
 }
 
-// completeDocument mends what the layer below cannot say, and adds examples.
+// completeDocument adds what huma cannot express, and examples.
 func (a *API) completeDocument() {
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
-	// Its own errors, which plainer turns into ours, are answered nowhere.
+	// Errors of huma, which rewriteHumaError replaces, are never sent.
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
 	for _, schema := range schemas {
@@ -100,7 +98,7 @@ func (a *API) completeDocument() {
 		}
 	}
 	for _, about := range []string{"incident", "heartbeat"} {
-		// A notice may be about neither, which a reference alone cannot say.
+		// A notification may concern neither, which a reference alone cannot express.
 		notice := schemas["Notification"].Properties
 		notice[about] = &huma.Schema{AnyOf: []*huma.Schema{notice[about], {Type: "null"}}}
 	}
@@ -110,8 +108,8 @@ func (a *API) completeDocument() {
 	}
 }
 
-// documentNull makes a value that may be null say so everywhere: JSON Schema wants
-// null among the values of an enum too, and among the alternatives.
+// documentNull adds null to the enum values and the alternatives of a nullable schema, as
+// JSON Schema requires.
 func documentNull(s *huma.Schema) {
 	if !s.Nullable {
 		return
@@ -125,10 +123,10 @@ func documentNull(s *huma.Schema) {
 	}
 }
 
-// documentChannelKinds says which kinds of channel there are, and what each wants.
+// documentChannelKinds describes the kinds of channel and their settings.
 func documentChannelKinds(s *huma.Schema) {
 	var text strings.Builder
-	text.WriteString("What the kind needs to know. Secrets are write-only: they are answered as ••••.\n")
+	text.WriteString("Settings of the kind. Secrets are write-only: responses contain •••• in their place.\n")
 	for _, k := range notify.Kinds() {
 		s.Properties["kind"].Enum = append(s.Properties["kind"].Enum, k.Name)
 		fmt.Fprintf(&text, "\n`%s`: %s\n", k.Name, k.Help)
@@ -144,7 +142,7 @@ func documentChannelKinds(s *huma.Schema) {
 	s.Properties["settings"].Description = text.String()
 }
 
-// settingType says how a setting is written in JSON.
+// settingType describes the JSON type of a setting.
 func settingType(t notify.FieldType) string {
 	switch t {
 	case notify.FieldList:

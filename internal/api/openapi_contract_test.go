@@ -16,8 +16,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// contractTransport holds every answer that passes through it against the OpenAPI
-// document: its path, method, status, content type and every member of its body.
+// contractTransport validates every response against the OpenAPI
+// document: path, method, status, content type and every member of the body.
 type contractTransport struct {
 	t        *testing.T
 	fixture  *fixture
@@ -27,8 +27,8 @@ type contractTransport struct {
 	mu sync.Mutex // guards w.ids
 }
 
-// strictOpenAPI is the document in which answers may have no other members than those
-// described: clients may take more, but the server may not send more by mistake.
+// strictOpenAPI returns the document without additional members in responses:
+// clients must accept more, but the server must not send more by mistake.
 func strictOpenAPI(o Options) *huma.OpenAPI {
 	document := build(o).huma.OpenAPI()
 	for _, s := range document.Components.Schemas.Map() {
@@ -69,23 +69,23 @@ func (v *contractTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// pingURL finds the id in a ping URL.
+// pingURL matches the id in a ping URL.
 var pingURL = regexp.MustCompile(`/api/v1/hb/([0-9a-f-]{36})`)
 
-// collectIDs remembers the ids of heartbeats that came by.
+// collectIDs collects the heartbeat ids of responses.
 func (v *contractTransport) collectIDs(body []byte) {
 	for _, found := range pingURL.FindAllSubmatch(body, -1) {
 		v.fixture.ids = append(v.fixture.ids, string(found[1]))
 	}
 }
 
-// notUTC finds a time that is not in UTC.
+// notUTC matches a time that is not in UTC.
 var notUTC = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+[+-]\d\d:\d\d"`)
 
-// localTime is the one member that is in a zone of its own.
+// localTime matches the only member that is in another zone.
 var localTime = regexp.MustCompile(`"local":"[^"]*"`)
 
-// contractErrors lists what is not as the document says.
+// contractErrors lists the deviations from the document.
 func (v *contractTransport) contractErrors(method string, u *url.URL, resp *http.Response, body []byte) []string {
 	if resp.Header.Get("X-Request-Id") == "" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
 		return []string{"lacks the headers of every answer"}
@@ -118,7 +118,7 @@ func (v *contractTransport) contractErrors(method string, u *url.URL, resp *http
 	return v.content(response, method, resp, body)
 }
 
-// undocumented is the one answer that is right where the document has nothing.
+// undocumented reports whether the response is right for an undocumented request.
 func (v *contractTransport) undocumented(resp *http.Response, want int) *huma.Response {
 	if resp.StatusCode != want {
 		return nil
@@ -126,7 +126,7 @@ func (v *contractTransport) undocumented(resp *http.Response, want int) *huma.Re
 	return v.document.Paths["/heartbeats"].Get.Responses["401"]
 }
 
-// content checks headers and body.
+// content validates headers and body.
 func (v *contractTransport) content(response *huma.Response, method string, resp *http.Response, body []byte) []string {
 	var complaints []string
 	if resp.StatusCode == http.StatusUnauthorized && resp.Header.Get("WWW-Authenticate") == "" {
@@ -161,7 +161,7 @@ func (v *contractTransport) content(response *huma.Response, method string, resp
 	return complaints
 }
 
-// path finds the documented path that a request went to, a literal one before
+// path finds the documented path of a request, a literal one before
 // one with parameters.
 func (v *contractTransport) path(escaped string) (*huma.PathItem, string) {
 	rest, found := strings.CutPrefix(escaped, Prefix)
@@ -180,7 +180,7 @@ func (v *contractTransport) path(escaped string) (*huma.PathItem, string) {
 	return nil, rest
 }
 
-// validateJSON reports whether the parts of a path are those of a template.
+// validateJSON reports whether the segments of a path match a template.
 func validateJSON(template, parts []string) bool {
 	if len(template) != len(parts) {
 		return false

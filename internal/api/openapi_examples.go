@@ -6,14 +6,14 @@ import (
 	"overdue/client"
 )
 
-// exampleSettings create the heartbeat of the examples, exampleChannel the channel.
+// Bodies of the examples in the document.
 var (
 	exampleSettings = map[string]any{"name": "Nightly backup", "interval": "24h", "grace": "30m", "tags": []string{"backup"}}
 	exampleSchedule = map[string]any{"cron": []string{"0 3 * * 1-5"}, "timezone": "Europe/Berlin", "count": 2}
 	exampleChannel  = map[string]any{"kind": "webhook", "name": "Ops", "settings": map[string]any{"url": "https://example.com/overdue"}}
 )
 
-// examples are shown in the document, by the name of their schema.
+// examples returns the examples of the document, by the name of their schema.
 func examples() map[string]any {
 	const (
 		id       = "3f0c2a54-9b7e-4d1f-8a36-5c2e7f9b1d08"
@@ -25,7 +25,7 @@ func examples() map[string]any {
 	return map[string]any{
 		"Heartbeat": client.Heartbeat{
 			ID: new(id), Ref: ref, PingURL: new("https://overdue.example.com/api/v1/hb/" + id), Name: "Nightly backup", Slug: "nightly-backup",
-			Tags: []string{"backup"}, Interval: new(int64(86400)), Schedule: "every 24 h", Grace: 1800, AlertAfter: 1, Methods: "any", Status: "up",
+			Tags: []string{"backup"}, Interval: new(int64(86400)), Schedule: "every 24 h", Grace: 1800, AlertAfter: 1, Severity: "critical", Methods: "any", Status: "up",
 			DueAt: &due, DeadlineAt: &deadline, LastPingAt: &ping, LastRunTime: new(41.2), PingsCount: 1042,
 			CreatedAt: ping.AddDate(-2, 0, 0), UpdatedAt: ping.AddDate(0, -1, 0),
 		},
@@ -35,7 +35,7 @@ func examples() map[string]any {
 			BodyURL: new("https://overdue.example.com/api/v1/heartbeats/" + ref + "/pings/1042/body"),
 		},
 		"Incident": client.Incident{
-			ID: incident, Number: 482, HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup",
+			ID: incident, Number: 482, HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup", Severity: "critical",
 			State: "open", Cause: "missed", OpenedAt: deadline, DetectedAt: deadline.Add(3 * time.Millisecond),
 		},
 		"Channel": client.Channel{

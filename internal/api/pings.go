@@ -21,7 +21,7 @@ type (
 	}
 	pingPath struct {
 		HeartbeatPath
-		N int64 `path:"n" minimum:"1" doc:"The number of the ping" example:"1042"`
+		N int64 `path:"n" minimum:"1" doc:"Number of the ping" example:"1042"`
 	}
 	pingBodyResponse struct {
 		ContentType string `header:"Content-Type" hidden:"true"`
@@ -29,20 +29,20 @@ type (
 	}
 )
 
-// pingRoutes registers the endpoints of what was pinged.
+// pingRoutes registers the endpoints of received pings.
 func (a *API) pingRoutes() {
 	tag := []string{"Pings"}
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "list-pings", Method: http.MethodGet, Path: "/heartbeats/{id}/pings", Tags: tag,
 		Summary:     "List the pings of a heartbeat, newest first",
-		Description: "The last 1,000 are kept, for up to 90 days.",
+		Description: "The last 1,000 pings are stored, for up to 90 days.",
 		Errors:      []int{http.StatusNotFound},
 	}}, a.listPings)
 	raw := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "get-ping-body", Method: http.MethodGet, Path: "/heartbeats/{id}/pings/{n}/body", Tags: tag,
 		Summary:     "Get the body of a ping",
-		Description: "Byte for byte as it was kept: text when it reads as UTF-8.",
+		Description: "Returns exactly the stored bytes: text/plain if they are valid UTF-8.",
 		Errors:      []int{http.StatusNotFound},
 		Responses: map[string]*huma.Response{"200": {Description: "The body", Content: map[string]*huma.MediaType{
 			"text/plain": {Schema: raw}, "application/octet-stream": {Schema: raw},
@@ -51,12 +51,9 @@ func (a *API) pingRoutes() {
 }
 
 func (a *API) listPings(ctx context.Context, who auth.Actor, in *pingsQuery) (*bodyResponse[client.Page[client.Ping]], error) {
-	h, listing, err := a.Service.Pings(ctx, who, in.ID, in.query())
-	if err != nil {
-		return nil, err
-	}
+	h, list, err := a.Service.Pings(ctx, who, in.ID, in.query())
 	bodies := a.heartbeatURL(h) + "/pings/"
-	return pageResponse(listing, func(p monitor.Ping) client.Ping { return wire.Ping(p, bodies) }), nil
+	return pageResponse(list, err, func(p monitor.Ping) client.Ping { return wire.Ping(p, bodies) })
 }
 
 func (a *API) getPingBody(ctx context.Context, who auth.Actor, in *pingPath) (*pingBodyResponse, error) {

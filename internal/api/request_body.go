@@ -14,64 +14,78 @@ import (
 
 	"overdue/internal/httpd"
 	"overdue/internal/monitor"
+	"overdue/internal/safetext"
 )
 
-// maxUnknownMembers bounds how many members that do not exist are named in one answer.
+// maxUnknownMembers is the maximum number of unknown members that one answer names.
 const maxUnknownMembers = 20
 
-// decodeObject reads a JSON object into the struct at into, member by member, and
-// returns every member that is not as it should be. Its fields are pointers and
-// maps: what was absent stays nil. A null is the zero value where the field is
-// tagged nullable. The error is a body that is no JSON object at all.
-func decodeObject(body []byte, into any) (monitor.Faults, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, notAnObject(err)
-	}
-	if members == nil { // null
-		return nil, notAnObject(nil)
-	}
-	var found monitor.Faults
-	var known []string
+// member is one member of a JSON object.
+type member struct {
+	name     string
+	value    reflect.Value // a pointer or a map, which stays nil if the member is missing
+	nullable bool          // null sets the zero value
+}
+
+// membersOf returns the members of the struct at into, whose fields are pointers and maps.
+func membersOf(into any) []member {
+	var members []member
 	v := reflect.ValueOf(into).Elem()
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "" {
-			continue
-		}
-		known = append(known, name)
-		raw, given := members[name]
-		delete(members, name)
-		if text := ""; given {
-			if text = decodeMember(raw, v.Field(i), field.Tag.Get("nullable") == "true"); text != "" {
-				found = append(found, monitor.Faultf(monitor.Invalid, name, "%s", text))
-			}
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			members = append(members, member{name, v.Field(i), field.Tag.Get("nullable") == "true"})
 		}
 	}
-	for i, name := range slices.Sorted(maps.Keys(members)) {
+	return members
+}
+
+// decodeObject decodes a JSON object into its members and returns their faults. The error is
+// a body that is not a JSON object.
+func decodeObject(body []byte, members []member) (monitor.Faults, error) {
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(body, &given); err != nil {
+		return nil, notAnObject(err)
+	}
+	if given == nil { // null
+		return nil, notAnObject(nil)
+	}
+	var faults monitor.Faults
+	var known []string
+	for _, m := range members {
+		known = append(known, m.name)
+		raw, set := given[m.name]
+		delete(given, m.name)
+		if !set {
+			continue
+		}
+		if text := decodeMember(raw, m.value, m.nullable); text != "" {
+			faults = append(faults, monitor.Faultf(monitor.Invalid, m.name, "%s", text))
+		}
+	}
+	for i, name := range slices.Sorted(maps.Keys(given)) {
 		if i == maxUnknownMembers {
 			break
 		}
-		found = append(found, monitor.Faultf(monitor.Invalid, shortenEcho(name), "There is no member %q here. There are: %s.", shortenEcho(name), strings.Join(known, ", ")))
+		faults = append(faults, monitor.Faultf(monitor.Invalid, safetext.Shorten(name, maxEcho), "Unknown member %q. Known members: %s.", safetext.Shorten(name, maxEcho), strings.Join(known, ", ")))
 	}
-	return found, nil
+	return faults, nil
 }
 
-// notAnObject is the answer to a body that cannot be read at all.
+// notAnObject returns the answer to a body that is not a JSON object.
 func notAnObject(err error) *httpd.Problem {
-	text := "Send a JSON object."
+	text := "The body must be a JSON object."
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		text = "The body is not JSON: " + syntax.Error() + " at byte " + strconv.FormatInt(syntax.Offset, 10) + "."
+		text = "The body is not valid JSON: " + syntax.Error() + " at byte " + strconv.FormatInt(syntax.Offset, 10) + "."
 	}
 	return httpd.NewProblem(http.StatusBadRequest, text)
 }
 
-// decodeMember reads one value, or says what to write instead.
+// decodeMember decodes one value, or returns what to write instead.
 func decodeMember(raw json.RawMessage, v reflect.Value, nullable bool) string {
 	if string(raw) == "null" {
 		if !nullable {
-			return "Leave it out rather than write null."
+			return "null is not allowed: omit the member."
 		}
 		v.Set(reflect.New(v.Type().Elem()))
 		return ""
@@ -85,35 +99,32 @@ func decodeMember(raw json.RawMessage, v reflect.Value, nullable bool) string {
 	}
 	switch {
 	case kind == reflect.TypeFor[duration]():
-		return `Write seconds as a whole number, or a text such as "24h", "10m", "1d" or "PT5M".`
+		return `Must be a whole number of seconds, or a text such as "24h", "10m", "1d" or "PT5M".`
 	case kind == reflect.TypeFor[stringOrList]():
-		return "Write a list of texts, one for each line."
+		return "Must be a list of strings, one for each line."
 	case kind.Kind() == reflect.Int:
-		return "Write a whole number."
+		return "Must be a whole number."
 	case kind.Kind() == reflect.Bool:
-		return "Write true or false."
-	case kind.Kind() == reflect.Int:
-		return "Write a whole number."
+		return "Must be true or false."
 	case kind.Kind() == reflect.Slice:
-		return "Write a list of texts."
+		return "Must be a list of strings."
 	case kind.Kind() == reflect.Map:
-		return "Write an object."
+		return "Must be an object."
 	}
-	return "Write a text."
+	return "Must be a string."
 }
 
-// duration is a length of time as somebody wrote it: seconds or a text. Empty
-// is none.
+// duration is a duration as sent: seconds or a text. Empty means that it is removed.
 type duration string
 
-var errNoDuration = errors.New("neither a number nor a text")
+var errNoDuration = errors.New("neither a number nor a string")
 
-// UnmarshalJSON takes a number of seconds or a text.
+// UnmarshalJSON accepts a number of seconds or a text.
 func (d *duration) UnmarshalJSON(raw []byte) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		if text == "" {
-			text = " " // so that it is read, and refused, as a duration
+			text = " " // which is rejected as a duration
 		}
 		*d = duration(text)
 		return nil
@@ -126,10 +137,11 @@ func (d *duration) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// text is the duration for package manage, nil when it was not given.
+// text returns the duration for package manage, nil if the member is missing.
 func (d *duration) text() *string { return (*string)(d) }
 
-// Schema describes it in the document. That it may be null is said beside it.
+// Schema describes a duration in the OpenAPI document. Whether it may be null is described
+// by its member.
 func (duration) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{AnyOf: []*huma.Schema{
 		{Type: huma.TypeInteger, Description: "Seconds"},

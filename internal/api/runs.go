@@ -15,27 +15,26 @@ import (
 
 type runsQuery struct {
 	HeartbeatPath
-	Since time.Time `query:"since" doc:"Only slots at or after this moment"`
+	Since time.Time `query:"since" doc:"Only slots at or after this time"`
 	PageQuery
 }
 
-// runRoutes registers the endpoint of what became of runs.
+// runRoutes registers the endpoint of runs.
 func (a *API) runRoutes(tag []string) {
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "list-runs", Method: http.MethodGet, Path: "/heartbeats/{id}/runs", Tags: tag,
-		Summary: "List what became of the runs of a heartbeat, newest first",
-		Description: "Slots in a row with the same outcome are one item, day by day. What has passed by now is told, " +
-			"also when no ping came since. 90 days and 2,000 items are kept. uptime counts the last 30 days, whatever is listed.",
+		Summary: "List the runs of a heartbeat, newest first",
+		Description: "Consecutive slots of a day with the same outcome are one item. Slots that have passed are listed " +
+			"even if no ping came since. 90 days and 2,000 items are stored. uptime counts the last 30 days, independent of the filter.",
 		Errors: []int{http.StatusNotFound},
 	}}, a.listRuns)
 }
 
 func (a *API) listRuns(ctx context.Context, who auth.Actor, in *runsQuery) (*bodyResponse[client.RunPage], error) {
-	listing, up, err := a.Service.Runs(ctx, who, in.ID, manage.RunQuery{Since: in.Since, PageQuery: in.query()})
+	list, up, err := a.Service.Runs(ctx, who, in.ID, manage.RunQuery{Since: in.Since, PageQuery: in.query()})
+	page, err := pageResponse(list, err, wire.Run)
 	if err != nil {
 		return nil, err
 	}
-	return &bodyResponse[client.RunPage]{client.RunPage{
-		Page: pageResponse(listing, wire.Run).Body, Uptime: client.Uptime{Expected: up.Expected, Good: up.Good},
-	}}, nil
+	return &bodyResponse[client.RunPage]{client.RunPage{Page: page.Body, Uptime: client.Uptime{Expected: up.Expected, Good: up.Good}}}, nil
 }

@@ -102,14 +102,14 @@ func TestPreviewSchedule_FaultsNameTheMemberAndLine(t *testing.T) {
 			`{"cron": ["0 3 * * *", "", "0 25 * * *"]}`: {"body.cron[2]": "Hour 25 is out of range: hours go from 0 to 23."},
 			`{"oncalendar": ["Mon..Fry 03:00"]}`:        {"body.oncalendar[0]": ""},
 			`{"cron": []}`:                              {"body.cron": "The schedule is empty: write a cron line such as 0 3 * * *."},
-			`{"cron": [1]}`:                             {"body.cron": "Write a list of texts, one for each line."},
-			`{}`:                                        {"body.interval": "Write a schedule: an interval such as 24h, or cron or oncalendar."},
-			`{"interval": 60, "cron": "@daily"}`:        {"body.cron": "Give one schedule only: leave out interval or cron."},
+			`{"cron": [1]}`:                             {"body.cron": "Must be a list of strings, one for each line."},
+			`{}`:                                        {"body.interval": "A schedule is required: set interval, such as 24h, or cron or oncalendar."},
+			`{"interval": 60, "cron": "@daily"}`:        {"body.cron": "Set only one schedule: omit interval or cron."},
 			`{"interval": 0}`:                           {"body.interval": ""},
 			`{"interval": 60, "timezone": "CEST", "after": "tomorrow", "count": 51, "zone": "UTC"}`: {
-				"body.timezone": "", "body.after": "Write a time with its offset, such as 2026-03-14T02:00:00Z.", "body.count": "Ask for 1 to 50 slots.", "body.zone": "",
+				"body.timezone": "", "body.after": "Enter a time with its offset, such as 2026-03-14T02:00:00Z.", "body.count": "count must be between 1 and 50.", "body.zone": "",
 			},
-			`{"interval": 60, "count": "5"}`: {"body.count": "Write a whole number."},
+			`{"interval": 60, "count": "5"}`: {"body.count": "Must be a whole number."},
 		} {
 			r := w.request("read-only", "POST", "/api/v1/schedules/preview", body)
 			got := map[string]string{}
@@ -127,7 +127,7 @@ func TestPreviewSchedule_FaultsNameTheMemberAndLine(t *testing.T) {
 	})
 }
 
-// FuzzPreviewSchedule looks for a request that breaks the endpoint, or keeps it busy.
+// FuzzPreviewSchedule searches for a request that breaks the endpoint, or keeps it busy.
 func FuzzPreviewSchedule(f *testing.F) {
 	for _, body := range []string{
 		`{"cron": ["0 0 29 2 1#5", "*/7 * * * *"], "count": 50}`, `{"oncalendar": ["*:*:0/0.000001", "2199-12-31"], "after": "2199-12-31T23:59:59Z"}`,

@@ -1,17 +1,17 @@
-// Package app puts the parts together and runs them.
+// Package app connects the parts of the server and runs them.
 //
 //	                      ┌──────────── HTTP ────────────┐
-//	/api/v1/hb/…  ───▶ ingest.Handler ─▶ ingest.Batcher ─┼─▶ store ◀── watch.Watcher   (loop "sweep")
-//	/api/v1/…     ───▶ api ─▶ manage ────────────────────┤     ▲  ◀── watch.Publish   (loop "publish")
-//	/healthz /readyz /metrics                            │     └───── deliver.Dispatcher (loop "deliver") ─▶ notify
-//	                      └──────────────────────────────┘      ◀──── store.Forget    (loop "tidy")
+//	/api/v1/hb/…  ───▶ ingest.Handler ─▶ ingest.Batcher ─┼─▶ store ◀── watch.Watcher       (loop "sweep")
+//	/api/v1/…     ───▶ api ─▶ manage ────────────────────┤     ▲  ◀── watch.Publish        (loop "publish")
+//	/healthz /readyz /metrics                            │     └───── deliver.Dispatcher   (loop "delivery") ─▶ notify
+//	                      └──────────────────────────────┘      ◀──── store.DeleteExpired   (loop "cleanup")
 //
-// The loop "memory" gives back what a burst of pings has taken.
+// The loop "memory" returns the memory of a burst of pings to the system.
 //
-// Who wakes whom: a ping that makes something happen sooner nudges "sweep";
-// whatever owes an alert nudges "deliver".
+// Signals: a change that makes a heartbeat due sooner wakes "sweep"; a change that
+// enqueues alerts wakes "delivery".
 //
-// Stopping goes against the stream: no new requests, answers to the accepted
-// ones, what waits in the batcher, the loops, what is being sent, our name off
-// the list of nodes, the database.
+// A stop goes against the direction of the data: no new requests, responses to
+// accepted ones, the queued pings, the loops, sends in progress, the entry in the
+// list of nodes, the database.
 package app

@@ -21,9 +21,9 @@ import (
 	"overdue/internal/api"
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
-	"overdue/internal/ingest"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -141,10 +141,10 @@ func (d *edge) patterns() []string {
 	}
 	for _, id := range []string{d.id, uuid.NewString(), "no-id"} {
 		for _, signal := range []string{"", "/start", "/fail", "/log", "/7", "/none"} {
-			all = append(all, "POST "+ingest.Prefix+id+signal)
+			all = append(all, "POST "+pingurl.For("", id)+signal)
 		}
 	}
-	return append(all, "GET /nothing", "POST /nothing", "POST "+api.Prefix+"/nothing", "GET /static/nothing", "OPTIONS "+ingest.Prefix+d.id)
+	return append(all, "GET /nothing", "POST /nothing", "POST "+api.Prefix+"/nothing", "GET /static/nothing", "OPTIONS "+pingurl.For("", d.id))
 }
 
 // offer is a way to send a body.

@@ -9,20 +9,20 @@ import (
 
 	"github.com/google/uuid"
 
-	"overdue/internal/chore"
 	"overdue/internal/deliver"
 	"overdue/internal/httpd"
 	"overdue/internal/ingest"
-	"overdue/internal/meter"
+	"overdue/internal/loop"
+	"overdue/internal/metrics"
 	"overdue/internal/store"
 	"overdue/internal/watch"
 )
 
-// Engine is all that runs without being asked, and what takes pings in.
+// Engine runs the background loops and stores pings.
 type Engine struct {
 	db         *store.DB
 	log        *slog.Logger
-	metrics    *meter.Metrics
+	metrics    *metrics.Metrics
 	inFlight   *ingest.InFlight
 	batcher    *ingest.Batcher
 	watcher    *watch.Watcher
@@ -30,11 +30,11 @@ type Engine struct {
 
 	rejections *httpd.Rejections
 
-	// Changed hears the keys of heartbeats that look different now. It is set
-	// before Start, must return at once, and may be nil.
+	// Changed gets the keys of heartbeats that changed. It is set before Start,
+	// must return at once, and may be nil.
 	Changed func(keys []int64)
 
-	sweep, publish, deliver, tidy, memory, files, rejectionLog, pulse *chore.Loop
+	sweep, publish, delivery, cleanup, memory, files, rejectionLog, pulse *loop.Loop
 
 	stop         context.CancelFunc
 	stopWatching func()
@@ -42,47 +42,47 @@ type Engine struct {
 	readyLog     readyLog
 }
 
-// NewEngine puts the parts together. base is the address of the pages. Nothing
-// runs until Start.
+// NewEngine connects the parts. base is the base URL of the pages. Nothing runs
+// until Start.
 func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logger) *Engine {
 	e := &Engine{db: db, log: log, inFlight: ingest.NewInFlight()}
-	e.metrics = meter.New(func() float64 { return float64(e.inFlight.Count()) }, e.openIncidents)
+	e.metrics = metrics.New(func() float64 { return float64(e.inFlight.Count()) }, e.openIncidents)
 	e.rejections = httpd.NewRejections(log, func(r httpd.Reason) { e.metrics.Rejected(string(r)) })
 	for _, reason := range httpd.Reasons() {
 		e.metrics.InitRejected(string(reason))
 	}
 	node := uuid.NewString()
 	db.SetNode(node)
-	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Pending: func() { e.deliver.Wake() }, Changed: e.changed}
+	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals()}
 	e.dispatcher = &deliver.Dispatcher{
-		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.deliver.Wake() },
+		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.delivery.Wake() },
 	}
 	e.metrics.RegisterOutbox(e.outbox)
-	e.sweep = chore.New("sweep", log, e.watcher.Sweep)
-	e.publish = chore.New("publish", log, e.watcher.Publish)
-	e.deliver = chore.New("deliver", log, e.dispatcher.RunOnce)
-	e.tidy = chore.New("tidy", log, e.deleteExpired)
+	e.sweep = loop.New("sweep", log, e.watcher.Sweep)
+	e.publish = loop.New("publish", log, e.watcher.Publish)
+	e.delivery = loop.New("delivery", log, e.dispatcher.RunOnce)
+	e.cleanup = loop.New("cleanup", log, e.deleteExpired)
 	m := &memoryRelease{db: db, stored: func() int64 { return e.batcher.StoredCount() }}
-	e.memory = chore.New("memory", log, m.run)
-	e.files = chore.New("files", log, e.checkFiles)
-	e.pulse = chore.New("pulse", log, e.recordPulse)
-	e.rejectionLog = chore.New("rejections", log, e.rejections.Flush)
+	e.memory = loop.New("memory", log, m.run)
+	e.files = loop.New("files", log, e.checkFiles)
+	e.pulse = loop.New("pulse", log, e.recordPulse)
+	e.rejectionLog = loop.New("rejections", log, e.rejections.Flush)
 	return e
 }
 
-// watchSnapshot hands the register of arrivals to the watcher.
+// watchSnapshot returns a snapshot of the pings in flight for the watcher.
 func (e *Engine) watchSnapshot() watch.Snapshot {
 	c := e.inFlight.Snapshot()
 	return watch.Snapshot{Now: c.Now, Watermark: c.Watermark, EvaluableUntil: c.EvaluableUntil}
 }
 
-// evaluableUntil returns the register of pings on their way, for changes that people make.
+// evaluableUntil returns a snapshot of the pings in flight for changes by users.
 func (e *Engine) evaluableUntil() (now time.Time, until func(id string) time.Time) {
 	c := e.inFlight.Snapshot()
 	return c.Now, c.EvaluableUntil
 }
 
-// openIncidents counts for the meter; what cannot be counted is told as -1.
+// openIncidents counts the open incidents for the metrics. It returns -1 on errors.
 func (e *Engine) openIncidents() float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
@@ -98,8 +98,8 @@ func (e *Engine) openIncidents() float64 {
 	return float64(n)
 }
 
-// Start begins to work. What a killed predecessor had claimed is freed, and
-// this node is on the list before it takes its first ping.
+// Start starts the loops. Before that, it releases the claims of a killed
+// server on SQLite, and adds this node to the list of nodes.
 func (e *Engine) Start(ctx context.Context) error {
 	now := time.Now().UTC()
 	err := e.db.Update(ctx, func(tx *store.Tx) error { return e.db.ReleaseClaims(tx, now) })
@@ -109,37 +109,37 @@ func (e *Engine) Start(ctx context.Context) error {
 	if _, err := e.watcher.Publish(ctx, now); err != nil {
 		return err
 	}
-	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, ingest.Signals{Pending: e.deliver.Wake, Due: e.Due, Changed: e.changed})
-	// The loops outlive ctx: they go on until Stop, while accepted requests
-	// are being answered.
+	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, e.signals())
+	// The loops outlive ctx: they run until Stop, while accepted requests are
+	// answered.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.stopWatching = stop, e.db.WatchAvailability(e.onAvailability)
-	for _, loop := range []*chore.Loop{e.sweep, e.publish, e.deliver, e.tidy, e.memory, e.files, e.rejectionLog, e.pulse} {
-		e.loops.Go(func() { loop.Run(background) })
+	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
+		e.loops.Go(func() { l.Run(background) })
 	}
 	return nil
 }
 
-// recordPulse records that this process runs, so that a suspension is noticed.
+// recordPulse records that this process runs, so a suspension is detected.
 func (e *Engine) recordPulse(context.Context, time.Time) (time.Duration, error) {
 	e.inFlight.Pulse()
 	return ingest.PulseInterval, nil
 }
 
-// Due tells the engine that something may happen by itself at next.
-func (e *Engine) Due(next time.Time) { e.sweep.WakeBefore(next) }
-
-// changed tells the pages which heartbeats look different now.
-func (e *Engine) changed(keys []int64) {
-	if e.Changed != nil {
-		e.Changed(keys)
+// signals returns the signals that the parts of the server send after a commit.
+func (e *Engine) signals() loop.Signals {
+	return loop.Signals{
+		Due:     func(next time.Time) { e.sweep.WakeBefore(next) },
+		Pending: func() { e.delivery.Wake() },
+		Changed: func(keys []int64) {
+			if e.Changed != nil {
+				e.Changed(keys)
+			}
+		},
 	}
 }
 
-// Pending tells the engine that alerts became owed.
-func (e *Engine) Pending() { e.deliver.Wake() }
-
-// deleteExpired deletes what was kept long enough.
+// deleteExpired deletes expired data.
 func (e *Engine) deleteExpired(ctx context.Context, now time.Time) (time.Duration, error) {
 	const mostAtOnce, pauseBetween, pauseAfter = 50, 100 * time.Millisecond, time.Hour
 	forgotten := 0
@@ -162,8 +162,8 @@ func (e *Engine) onAvailability(why error) {
 		return
 	}
 	e.log.Info("database available again", "component", "store")
-	for _, loop := range []*chore.Loop{e.publish, e.sweep, e.deliver} {
-		loop.Retry()
+	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery} {
+		l.Retry()
 	}
 }
 
@@ -173,8 +173,9 @@ func (e *Engine) checkFiles(ctx context.Context, _ time.Time) (time.Duration, er
 	return time.Second, e.db.CheckFiles(ctx)
 }
 
-// Stop ends the work: first what waits to be stored, then the loops, then what
-// is being sent. No more pings may come in. ctx bounds how long it takes.
+// Stop stops the engine: it stores the queued pings, ends the loops, and waits
+// for sends in progress. No ping may arrive afterwards. ctx limits how long it
+// takes.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.batcher.Stop()
 	e.stop()

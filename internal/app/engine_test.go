@@ -19,6 +19,7 @@ import (
 	"overdue/internal/ingest"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -202,7 +203,7 @@ func (w *world) kill(n *node) {
 func (w *world) ping(n *node, name, form string) int {
 	w.t.Helper()
 	answer := httptest.NewRecorder()
-	n.face.ServeHTTP(answer, httptest.NewRequest("POST", ingest.Prefix+w.ids[name]+form, nil))
+	n.face.ServeHTTP(answer, httptest.NewRequest("POST", pingurl.For("", w.ids[name])+form, nil))
 	return answer.Code
 }
 
@@ -210,7 +211,7 @@ func (w *world) ping(n *node, name, form string) int {
 func (w *world) post(n *node, name, form, body string) {
 	w.t.Helper()
 	answer := httptest.NewRecorder()
-	n.face.ServeHTTP(answer, httptest.NewRequest("POST", ingest.Prefix+w.ids[name]+form, strings.NewReader(body)))
+	n.face.ServeHTTP(answer, httptest.NewRequest("POST", pingurl.For("", w.ids[name])+form, strings.NewReader(body)))
 	if answer.Code != http.StatusOK {
 		w.t.Fatalf("ping of %s%s: answered %d; want 200", name, form, answer.Code)
 	}
@@ -455,7 +456,7 @@ func TestSweep_ARunThatTakesTooLongIsDown(t *testing.T) {
 func TestRunOnce_ANodeThatDiesBeforeItRecordsASendSendsTheSameAlertAgain(t *testing.T) {
 	simulate(t, func(w *world) {
 		// The sending of this node does not come back before its death: the
-		// provider has taken the message, and nobody has noted it.
+		// provider has taken the message, and nobody has recorded it.
 		dead := make(chan struct{})
 		defer close(dead)
 		send := w.provider.send
@@ -529,7 +530,7 @@ func TestSweep_APingThatArrivedInTimeNeverLosesToItsDeadlineHoweverSlow(t *testi
 		time.Sleep(7*time.Minute - time.Second)
 		// It arrives a second before the deadline and is complete 8 seconds after.
 		answer := httptest.NewRecorder()
-		nodes[1].face.ServeHTTP(answer, httptest.NewRequest("POST", ingest.Prefix+w.ids["backup"], slowBody{9 * time.Second}))
+		nodes[1].face.ServeHTTP(answer, httptest.NewRequest("POST", pingurl.For("", w.ids["backup"]), slowBody{9 * time.Second}))
 		if answer.Code != http.StatusOK {
 			w.t.Fatalf("answered %d %s", answer.Code, answer.Body)
 		}

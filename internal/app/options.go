@@ -20,37 +20,37 @@ type Options struct {
 	Listen    string // address to listen on
 	Database  string // file, or postgres://…
 	SecretKey SecretKey
-	PublicURL string // as people and jobs reach it; empty: from Listen
+	PublicURL string // base URL for people and jobs; default: from Listen
 
 	SMTPURL, SMTPFrom    string
-	SMTPBounceTo         string // envelope sender; empty: SMTPFrom
-	SMTPHelo             string // name for EHLO; empty: chosen
-	SMTPCA               string // file with further authorities, in PEM form
+	SMTPBounceTo         string // envelope sender; default: SMTPFrom
+	SMTPHelo             string // name for EHLO; default: automatic
+	SMTPCA               string // PEM file with additional certificate authorities
 	TrustedProxies       []netip.Prefix
 	AllowPrivateNetworks bool
 	AllowNetworks        []netip.Prefix
 	PingRateLimit        float64 // per second and source; 0: none
 	MaxHeartbeats        int     // of a project; 0: no limit
 
-	MaxConnections           int // of all clients; 0: what the limit of open files leaves
+	MaxConnections           int // of all clients; 0: from the limit of open files
 	MaxConnectionsPerAddress int // 0: no limit
 
-	OwnerEmail, OwnerPassword string // of the owner to create when there is none; empty: by the one-time link
+	OwnerEmail, OwnerPassword string // the owner to create if there is none; empty: one-time link
 
-	MetricsToken string // that /metrics asks for; empty: none
+	MetricsToken string // required by /metrics; empty: none
 
 	LogLevel, LogFormat string
 
 	Version string
-	Out     io.Writer // what the operator reads first
+	Out     io.Writer // messages for the operator
 	Err     io.Writer // the log
 }
 
-// logger makes the log: lines for people on a terminal, JSON elsewhere.
+// logger returns the log: readable lines on a terminal, otherwise JSON.
 func (o Options) logger() *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
-		level = slog.LevelInfo // the command line offers only names that are right
+		level = slog.LevelInfo // the command line rejects other names
 	}
 	options := &slog.HandlerOptions{Level: level}
 	switch {
@@ -62,7 +62,7 @@ func (o Options) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(o.Err, options))
 }
 
-// isTerminal reports whether somebody is likely to read along.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -73,8 +73,8 @@ func (o Options) clientAddress(r *http.Request) string {
 	return httpd.ClientAddress(r, o.TrustedProxies).String()
 }
 
-// baseURL is the address under which people and jobs reach the server that
-// listens at addr, without a slash at its end.
+// baseURL returns the base URL of the server that listens on addr, without a
+// slash at its end.
 func (o Options) baseURL(addr net.Addr) string {
 	if o.PublicURL != "" {
 		return strings.TrimRight(o.PublicURL, "/")

@@ -40,10 +40,10 @@ type mailServer struct {
 }
 
 // answer sets what a recipient gets from now on; nil: their mail.
-func (m *mailServer) answer(recipient string, refusal *notify.SendError) {
+func (m *mailServer) answer(recipient string, failure *notify.SendError) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.answers[recipient] = refusal
+	m.answers[recipient] = failure
 }
 
 // inbox returns the events of the mails that a recipient has.
@@ -63,10 +63,10 @@ func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n noti
 	var all []notify.RecipientResult
 	took, final := 0, true
 	for _, to := range n.Recipients {
-		refusal := m.answers[to]
-		all = append(all, notify.RecipientResult{Recipient: to, Err: refusal})
-		if refusal != nil {
-			final = final && refusal.Permanent
+		failure := m.answers[to]
+		all = append(all, notify.RecipientResult{Recipient: to, Err: failure})
+		if failure != nil {
+			final = final && failure.Permanent
 			continue
 		}
 		took++

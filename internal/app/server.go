@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -25,21 +24,24 @@ import (
 	"overdue/internal/ingest"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 )
 
-// How long a stop may take: for requests in progress, and for all after them.
+// Timeouts of a stop: for requests in progress, and for everything after them.
 const (
 	requestStopTimeout = 20 * time.Second
 	engineStopTimeout  = 40 * time.Second
 )
 
-// Serve runs a server until ctx ends, and then stops it in good order: every
-// request that was accepted is answered.
+// Serve runs a server until ctx ends. Then it stops gracefully: every accepted
+// request is answered.
 func Serve(ctx context.Context, o Options) error {
 	log := o.logger()
 	memory := limitMemory(log)
-	onWait := func(file, holder string) { log.Warn("waiting for a lock", "file", file, "holder", holder) }
+	onWait := func(file, holder string) {
+		log.Warn("database lock held", "component", "store", "file", file, "holder", holder)
+	}
 	db, err := store.OpenToServe(ctx, o.Database, store.ServeOptions{Memory: int64(memory), OnLockWait: onWait})
 	if err != nil {
 		return err
@@ -79,7 +81,8 @@ func Serve(ctx context.Context, o Options) error {
 	o.printWelcome(base, first, setup)
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // does nothing without systemd
 	log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.DescribeAddress(o.Database), "version", o.Version)
-	// Live pages would stay open for ever: they end first, and come again.
+	// Live pages never end by themselves: they are closed first, and reconnect to the
+	// next server.
 	defer context.AfterFunc(ctx, faces.site.Feed.Close)()
 	err = httpd.Serve(ctx, listener, httpd.Options{
 		Handler: handler, Log: log, Rejections: engine.rejections, Limits: o.connectionLimits(), StopTimeout: requestStopTimeout, Inherited: inherited,
@@ -87,7 +90,7 @@ func Serve(ctx context.Context, o Options) error {
 	return errors.Join(err, stop(ctx, engine, log))
 }
 
-// stop stops the engine when no request is served any more.
+// stop stops the engine after the last request was answered.
 func stop(ctx context.Context, engine *Engine, log *slog.Logger) error {
 	log.Info("stopping")
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
@@ -96,15 +99,15 @@ func stop(ctx context.Context, engine *Engine, log *slog.Logger) error {
 	return engine.Stop(rest)
 }
 
-// closeDatabase closes the database last of all.
+// closeDatabase closes the database.
 func closeDatabase(db io.Closer, log *slog.Logger) {
 	if err := db.Close(); err != nil {
-		log.Error("database not closed in good order", "error", err)
+		log.Error("database close failed", "component", "store", "error", err)
 	}
 }
 
-// listen takes the socket that systemd passed on, or opens one. inherited reports
-// whether systemd also holds the socket.
+// listen returns the socket that systemd passed, or opens one. inherited is true
+// if systemd also holds the socket.
 func listen(address string) (listener net.Listener, inherited bool, err error) {
 	passed, err := activation.Listeners()
 	if err == nil && len(passed) > 0 && passed[0] != nil {
@@ -112,17 +115,17 @@ func listen(address string) (listener net.Listener, inherited bool, err error) {
 	}
 	listener, err = net.Listen("tcp", address)
 	if err != nil {
-		return nil, false, fmt.Errorf("listen on %s: %w; name another address with --listen", address, err)
+		return nil, false, fmt.Errorf("listen on %s: %w; set another address with --listen", address, err)
 	}
 	return listener, false, nil
 }
 
-// connectionLimits are those of connections.
+// connectionLimits returns the limits of connections.
 func (o Options) connectionLimits() httpd.Limits {
 	return httpd.NewLimits(o.MaxConnectionsPerAddress, o.MaxConnections, o.TrustedProxies)
 }
 
-// newSender opens the one door to the outside.
+// newSender returns the sender of notifications and mails.
 func (o Options) newSender(log *slog.Logger) (*notify.Sender, error) {
 	return notify.NewSender(notify.Options{
 		AllowPrivate: o.AllowPrivateNetworks, AllowNetworks: o.AllowNetworks,
@@ -146,7 +149,7 @@ func statusRoutes(o Options, e *Engine) []route {
 	}
 }
 
-// routes is all that the server answers.
+// routes returns the handler of the server.
 func routes(o Options, e *Engine, f handlers, base string, bodies *ingest.BodyBudget) http.Handler {
 	pings := &ingest.Handler{
 		Batcher: e.batcher, InFlight: e.inFlight, BodyBudget: bodies, Metrics: e.metrics, Allow: ingest.NewLimit(o.PingRateLimit).Allow,
@@ -166,19 +169,12 @@ func routes(o Options, e *Engine, f handlers, base string, bodies *ingest.BodyBu
 	return routePingsFirst(pings, rest)
 }
 
-// routePingsFirst hands pings on without the work that only people's requests need,
-// and before the mux, which would answer some spellings of a path with a
-// redirect.
+// routePingsFirst serves pings without the middleware for other requests, and
+// before the mux, which would redirect some spellings of a path.
 func routePingsFirst(pings, rest http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, ingest.Prefix) {
-			pings.ServeHTTP(w, r)
-			return
-		}
-		// A base address with a slash at its end makes //api/…: a redirect would
-		// look like success to many a job.
-		if clean := path.Clean(r.URL.Path); strings.HasPrefix(clean, ingest.Prefix) {
-			r.URL.Path = clean
+		if cleaned, isPing := pingurl.Clean(r.URL.Path); isPing {
+			r.URL.Path = cleaned
 			pings.ServeHTTP(w, r)
 			return
 		}
@@ -186,23 +182,23 @@ func routePingsFirst(pings, rest http.Handler) http.Handler {
 	})
 }
 
-// writeText answers one line of text.
+// writeText writes a response of one line.
 func writeText(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, line+"\n") // who left early need not be told
+	_, _ = io.WriteString(w, line+"\n") // the client may have disconnected
 }
 
-// sendTest sends a test alert for people and tells how that went.
+// sendTest sends a test alert for a user and returns the result.
 func (e *Engine) sendTest(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
 	receipt, err := e.dispatcher.SendTest(ctx, c, p, uuid.NewString())
 	results := deliver.Results(receipt, err)
 	missed := func(r monitor.DeliveryResult) bool { return !r.Delivered }
 	result := client.TestResult{Delivered: !slices.ContainsFunc(results, missed), Detail: receipt.Detail}
 	status := receipt.Status
-	if refusal, refused := deliver.SendErrorOf(err); refused {
-		status, result.Detail = refusal.Status, refusal.Reason
+	if failure, failed := deliver.SendErrorOf(err); failed {
+		status, result.Detail = failure.Status, failure.Reason
 	}
 	if status != 0 {
 		result.Status = &status

@@ -16,6 +16,7 @@ import (
 
 	"overdue/internal/ingest"
 	"overdue/internal/notify"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -150,7 +151,7 @@ func TestStream_TheFirstEventArrivesAtOnceThroughAllMiddleware(t *testing.T) {
 			}
 			page := r.post("/heartbeats", form)
 			live := regexp.MustCompile(`data-live="([^"]+)"`).FindStringSubmatch(page)
-			ping := regexp.MustCompile(ingest.Prefix + `[0-9a-f-]{36}`).FindString(page)
+			ping := regexp.MustCompile(pingurl.For("", `[0-9a-f-]{36}`)).FindString(page)
 			if live == nil || ping == "" {
 				t.Fatal("the page has no stream, or no ping URL")
 			}

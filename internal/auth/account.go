@@ -9,7 +9,7 @@ import (
 	"overdue/internal/store"
 )
 
-// Rename gives a person another name.
+// Rename changes the name of a person.
 func (p *People) Rename(ctx context.Context, who Person, name string, now time.Time) error {
 	name, fault := validateName(name)
 	if fault != nil {
@@ -26,18 +26,17 @@ func (p *People) Rename(ctx context.Context, who Person, name string, now time.T
 	})
 }
 
-// PasswordChange is what a person sends to change their password.
+// PasswordChange is a request to change a password.
 type PasswordChange struct {
 	Old, New string
 	Client   ClientInfo
 	At       time.Time
 }
 
-// ChangePassword changes the password of a person who knows the old one, and
-// ends all of their other sessions, and the link that would set another: it may
-// be what they protect themselves from. This browser gets a new session in
-// place of the old one, so that a token that was copied before is worthless.
-// API keys stay: they belong to the project, and jobs depend on them.
+// ChangePassword changes the password of a person who knows the old one. It
+// ends all other sessions and the reset link, because an attacker may have one
+// of them. This browser gets a new session, so a copied token no longer works.
+// API keys stay valid: they belong to the project, and jobs depend on them.
 func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChange) error {
 	old, err := p.confirmPassword(ctx, who, "old_password", c.Old, c.At)
 	if err != nil {
@@ -77,13 +76,13 @@ func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChang
 	return p.Sessions.renew(ctx, verified{who.Person, hash}, c.Client, c.At)
 }
 
-// errWrongPassword is the fault for a wrong password of a person who is signed in.
+// errWrongPassword is the fault for a wrong password of a signed-in person.
 func errWrongPassword(field string) error {
 	return monitor.Faults{monitor.Faultf(monitor.Invalid, field, "Incorrect password. Enter your current password.")}
 }
 
-// confirmPassword checks the password of a person who is signed in, and returns its
-// hash. Wrong passwords count for this session only.
+// confirmPassword checks the password of a signed-in person and returns its hash.
+// Wrong passwords count for this session only.
 func (p *People) confirmPassword(ctx context.Context, who Person, field, password string, now time.Time) (string, error) {
 	a := attempt{email: who.Email, exists: true, browser: "session/" + who.Session}
 	hash, same, err := p.verifyPassword(ctx, a, field, password, now, func() (hash string, err error) {
@@ -99,7 +98,7 @@ func (p *People) confirmPassword(ctx context.Context, who Person, field, passwor
 	return hash, err
 }
 
-// SessionsOf lists where a person is signed in, last seen first.
+// SessionsOf returns the sessions of a person, the most recently used first.
 func (p *People) SessionsOf(ctx context.Context, who Person, now time.Time) (all []monitor.Session, err error) {
 	err = p.db.View(ctx, func(tx *store.Tx) (err error) {
 		all, err = tx.Sessions(who.ID, now)
@@ -108,24 +107,24 @@ func (p *People) SessionsOf(ctx context.Context, who Person, now time.Time) (all
 	return all, err
 }
 
-// PasswordConfirmationLife is how long after sign-in a person may end other sessions without
-// entering their password again.
+// PasswordConfirmationLife is how long after sign-in a person can end other sessions
+// without entering the password again.
 const PasswordConfirmationLife = 10 * time.Minute
 
-// EndSession ends another one of a person's sessions, by id. One that is not
-// theirs, or that has ended, is ignored. It needs the password unless the person
-// signed in within the last [PasswordConfirmationLife].
+// EndSession ends another session of a person, by id. A session of another
+// person, or one that has ended, is ignored. The password is required unless the
+// person signed in within the last [PasswordConfirmationLife].
 func (p *People) EndSession(ctx context.Context, who Person, id, password string, now time.Time) error {
 	return p.endOthers(ctx, who, password, "session.end-other", now, func(tx *store.Tx) error { return tx.EndPersonSession(who.ID, id) })
 }
 
-// EndOtherSessions ends all of a person's sessions but the one they are here by.
-// It needs the password as [People.EndSession] does.
+// EndOtherSessions ends all sessions of a person except the current one. The
+// password is required as in [People.EndSession] does.
 func (p *People) EndOtherSessions(ctx context.Context, who Person, password string, now time.Time) error {
 	return p.endOthers(ctx, who, password, "session.end-others", now, func(tx *store.Tx) error { return tx.EndOtherSessions(who.ID, who.Session) })
 }
 
-// endOthers ends sessions after it has verified the person.
+// endOthers verifies the person and ends sessions.
 func (p *People) endOthers(ctx context.Context, who Person, password, action string, now time.Time, end func(*store.Tx) error) error {
 	hash := ""
 	if password != "" {

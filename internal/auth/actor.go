@@ -6,7 +6,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// Role is what somebody is in a project.
+// Role is the role of a person in a project.
 type Role = monitor.Role
 
 // The roles, lowest first.
@@ -17,12 +17,12 @@ const (
 	Owner  = monitor.Owner
 )
 
-// Right is one thing that not everybody may do.
+// Right is a permission.
 type Right int
 
 // The rights.
 const (
-	Read             Right = iota + 1 // everything of the project but what could ping
+	Read             Right = iota + 1 // everything of the project except ping URLs
 	SeePingURLs                       // ids and URLs that can ping
 	ChangeHeartbeats                  // also pause, resume and delete them
 	ChangeIncidents                   // acknowledge them, and write notes
@@ -32,10 +32,10 @@ const (
 	SeeAudit                          // the record of who changed what
 	ChangeProject                     // its name and time zone
 	DeleteProject
-	ReadFeedback // what readers of the manual answered
+	ReadFeedback // feedback of readers of the manual
 )
 
-// minRole is the lowest role that has each right.
+// minRole is the lowest role with each right.
 var minRole = map[Right]Role{
 	Read:             Viewer,
 	SeePingURLs:      Member,
@@ -50,21 +50,21 @@ var minRole = map[Right]Role{
 	ReadFeedback:     Owner,
 }
 
-// Actor is somebody who acts for one project: a person who is signed in, or a
-// program with an API key. The zero Actor may nothing.
+// Actor acts in one project: a signed-in person, or a program with an API key.
+// The zero Actor has no rights.
 type Actor struct {
 	Project monitor.Project
-	// Name is what people call them, such as "API key deploy". Kind and ID
-	// identify them, see monitor.AuditEntry.
+	// Name is the name for people, such as "API key deploy". Kind and ID
+	// identify the actor, see monitor.AuditEntry.
 	Name string
 	Kind monitor.ActorKind
 	ID   string
 	Role Role
-	// Person is the id of the person who is signed in, empty for a program.
+	// Person is the id of the signed-in person, empty for a program.
 	Person string
-	// Session is the id of the session that they act by, empty for a program.
+	// Session is the id of the session, empty for a program.
 	Session string
-	// Source is the address that they act from, for the audit log.
+	// Source is the client address, for the audit log.
 	Source string
 }
 
@@ -80,9 +80,9 @@ func (a Actor) SeesPingURLs() bool { return a.May(SeePingURLs) }
 // commandLine is the name of a command in the audit log.
 const commandLine = "command line"
 
-// Operator is whoever can run commands on the server's own database. No
-// credential is asked of them: they could read the file. user is their name on
-// the operating system.
+// Operator returns the actor of a command on the database of the server. It
+// needs no credentials, because it can read the database anyway. user is the
+// name of the operating system's user.
 func Operator(p monitor.Project, user string) Actor {
 	return Actor{Project: p, Name: commandLine, Kind: monitor.ActorCommandLine, ID: user, Role: Owner}
 }

@@ -9,26 +9,25 @@ import (
 	"overdue/internal/store"
 )
 
-// accountAction is something that was done to an account, for the audit log.
+// accountAction is an action on an account, for the audit log.
 type accountAction struct {
-	actor  Actor // whoever did it; the project of the entry is each of the account's
+	actor  Actor // the entry is added to each project of the account
 	action string
 	target string
 	detail string
 }
 
-// asActor returns the person as the actor of changes to their own account.
+// asActor returns the person as the actor of changes to their account.
 func (p Person) asActor() Actor { return personActor(p.Person, p.Address) }
 
-// personActor returns a person as an actor at an address, even before they are
-// signed in.
+// personActor returns a person at an address as an actor, even before sign-in.
 func personActor(p monitor.Person, address string) Actor {
 	return Actor{Name: p.Name, Kind: monitor.ActorPerson, ID: p.ID, Person: p.ID, Source: address}
 }
 
-// auditAccount records what was done to an account in the log of every project
-// that the person belongs to: an account belongs to no project, and the admins
-// of each rely on it.
+// auditAccount records an action on an account in the audit log of every
+// project of the person, because the admins of each project rely on the
+// account.
 func auditAccount(tx *store.Tx, person string, a accountAction, at time.Time) error {
 	memberships, err := tx.Memberships(person)
 	if err != nil {
@@ -43,7 +42,7 @@ func auditAccount(tx *store.Tx, person string, a accountAction, at time.Time) er
 	return nil
 }
 
-// auditSession records that a person began or ended a session themselves.
+// auditSession records that a person started or ended a session.
 func auditSession(tx *store.Tx, s monitor.Session, action string, at time.Time) error {
 	person, found, err := tx.Person(s.Person)
 	if err != nil || !found {
@@ -52,10 +51,10 @@ func auditSession(tx *store.Tx, s monitor.Session, action string, at time.Time) 
 	return auditAccount(tx, s.Person, accountAction{personActor(person, s.LastAddress), action, person.Name, s.UserAgent}, at)
 }
 
-// programNames begin the names of actors that are not people.
+// programNames are the prefixes of the names of actors that are not people.
 var programNames = []string{"api key", "link from", commandLine}
 
-// resemblesProgramName reports whether a person of that name could be taken for a
+// resemblesProgramName reports whether a name could be taken for that of a
 // program where only names are shown, such as on an incident.
 func resemblesProgramName(name string) bool {
 	name = strings.Map(foldWidth, safetext.StripInvisible(name))

@@ -1,18 +1,16 @@
-// Package auth knows who is asking: it turns a credential into an [Actor],
-// which says for which project somebody acts, under what name, and what they
-// may do.
+// Package auth authenticates people and programs. It turns a credential into an
+// [Actor]: a project, a name and a role.
 //
-//	secret ──▶ Keys.Actor ──────────────▶ Actor{Project, Name, Role} ──▶ May(ChangeHeartbeats)
-//	cookie ──▶ People.Current ──▶ Person ──▶ Person.Actor ──▲
+//	API key ──▶ Keys.Actor ─────────────────▶ Actor{Project, Name, Role} ──▶ May(ChangeHeartbeats)
+//	cookie  ──▶ People.Current ──▶ Person ──▶ Person.Actor ──▲
 //
-// It refuses to decide what a change means or whether its values are right:
-// package manage does, and asks the Actor first.
+// Package manage decides what a change means and whether its values are valid.
 //
 // Invariants:
 //
-//   - a secret is never kept, only its hash; that of a password is slow;
-//   - nobody learns whether an address has an account, by words or by time;
-//   - a session that was ended does not come back;
-//   - what a role may do is said in one table, and nowhere else;
-//   - a credential that is wrong, unknown or revoked is told apart by nobody.
+//   - Secrets are stored as hashes only. The hash of a password is slow.
+//   - Neither responses nor their duration reveal whether an address has an account.
+//   - A session that was ended never becomes valid again.
+//   - One table defines the rights of each role.
+//   - A wrong, an unknown and a revoked credential get the same response.
 package auth

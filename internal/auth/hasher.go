@@ -10,24 +10,24 @@ import (
 	"github.com/alexedwards/argon2id"
 )
 
-// passwordCost is what the OWASP Password Storage Cheat Sheet names for
-// argon2id: 19 MiB, two passes, one lane.
+// passwordCost follows the OWASP Password Storage Cheat Sheet for argon2id: 19
+// MiB, two passes, one lane.
 var passwordCost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// dummyHash is a hash that no password has. A check against it takes as long as a
-// check against a real hash, so the time does not reveal whether an account exists.
+// dummyHash matches no password. A check against it takes as long as against a real
+// hash, so the time does not reveal whether an account exists.
 const dummyHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// maxQueued is how many requests may wait for the hasher. A place takes about
-// 50 ms, so the last of them waits a few seconds.
+// maxQueued is the maximum number of requests that wait for the hasher. A hash
+// takes about 50 ms, so the last one waits a few seconds.
 const maxQueued = 64
 
 // ErrBusy means that too many passwords are waiting to be checked. Retry after
 // [BusyWait].
 var ErrBusy = errors.New("password hasher: queue is full")
 
-// hasher bounds how many passwords are hashed at once: each takes 19 MiB and a
-// processor, and pings must not wait for them.
+// hasher limits how many passwords are hashed at once: each takes 19 MiB and a
+// processor, and must not delay pings.
 type hasher struct {
 	places  chan struct{} // one for each password that is being hashed
 	queue   chan struct{} // one for each request that hashes or waits
@@ -47,8 +47,8 @@ func newHasher() *hasher {
 	}
 }
 
-// acquire waits for a free place; the caller frees it with done. It returns [ErrBusy]
-// if too many callers already wait.
+// acquire waits for a free place. The caller releases it with done. It returns
+// [ErrBusy] if too many callers wait.
 func (h *hasher) acquire(ctx context.Context) (done func(), err error) {
 	select {
 	case h.queue <- struct{}{}:
@@ -64,7 +64,7 @@ func (h *hasher) acquire(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// hash returns the hash of a password, as it is stored.
+// hash returns the hash of a password in the stored format.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	done, err := h.acquire(ctx)
 	if err != nil {
@@ -78,10 +78,10 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	return hash, nil
 }
 
-// verify reports whether a password has the stored hash, and returns that
-// hash. It reads the hash after its turn has come: one that was read before
-// could be replaced while the request waits. An empty hash belongs to no
-// account, and takes as long.
+// verify reports whether a password matches the stored hash, and returns that
+// hash. It reads the hash after the wait, because the password may change
+// during the wait. An empty hash means that there is no account; the check
+// takes as long.
 func (h *hasher) verify(ctx context.Context, password string, stored func() (string, error)) (hash string, same bool, err error) {
 	done, err := h.acquire(ctx)
 	if err != nil {

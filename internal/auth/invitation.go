@@ -10,18 +10,18 @@ import (
 	"overdue/internal/store"
 )
 
-// NewInvitationToken makes the secret of an invitation's link.
+// NewInvitationToken returns a new token for the link of an invitation.
 func NewInvitationToken() string { return newToken() }
 
-// InvitationDetails is an invitation as whoever holds its link sees it.
+// InvitationDetails is an invitation as the invited person sees it.
 type InvitationDetails struct {
 	monitor.Invitation
 	Target     monitor.Project
-	HasAccount bool // the address has an account
+	HasAccount bool // the email address has an account
 }
 
-// Invitation returns the one with a token, and false when it was used,
-// withdrawn, or ended.
+// Invitation returns the invitation with a token, or false if it was used,
+// withdrawn or has expired.
 func (p *People) Invitation(ctx context.Context, token string, now time.Time) (i InvitationDetails, found bool, err error) {
 	err = p.db.View(ctx, func(tx *store.Tx) (err error) {
 		if i.Invitation, found, err = tx.Invitation(HashKey(token), now); err != nil || !found {
@@ -42,9 +42,9 @@ func (p *People) Invitation(ctx context.Context, token string, now time.Time) (i
 	return i, found, nil
 }
 
-// AcceptInvitation takes up an invitation, and signs in: with a new account of that name
-// and password, or with the account that the address has, whose password it
-// must be then.
+// AcceptInvitation accepts an invitation and signs the person in. If the email address
+// has an account, the password must be that of the account. Otherwise a new account is
+// created.
 func (p *People) AcceptInvitation(ctx context.Context, token, name, password string, e ClientInfo, now time.Time) error {
 	i, found, err := p.Invitation(ctx, token, now)
 	if err != nil {
@@ -59,12 +59,12 @@ func (p *People) AcceptInvitation(ctx context.Context, token, name, password str
 	return p.acceptWithNewAccount(ctx, i, name, password, e, now)
 }
 
-// errInvitationEnded is the answer to an invitation that cannot be taken up.
+// errInvitationEnded is the fault for an invitation that cannot be accepted.
 func errInvitationEnded() error {
-	return monitor.Faultf(monitor.NotFound, "", "This invitation was used, withdrawn, or is older than seven days. Ask for a new one.")
+	return monitor.Faultf(monitor.NotFound, "", "This invitation was already used or withdrawn, or is older than seven days. Ask for a new one.")
 }
 
-// acceptWithAccount adds a person who already has an account.
+// acceptWithAccount accepts an invitation with an existing account.
 func (p *People) acceptWithAccount(ctx context.Context, i InvitationDetails, password string, e ClientInfo, now time.Time) error {
 	v, err := p.authenticate(ctx, i.Email, password, e, now)
 	if err != nil {
@@ -82,7 +82,7 @@ func (p *People) acceptWithAccount(ctx context.Context, i InvitationDetails, pas
 	return p.signInToProject(ctx, v, i, e, now)
 }
 
-// acceptWithNewAccount takes somebody in with a new account.
+// acceptWithNewAccount accepts an invitation with a new account.
 func (p *People) acceptWithNewAccount(ctx context.Context, i InvitationDetails, name, password string, e ClientInfo, now time.Time) error {
 	var faults monitor.Faults
 	name, fault := validateName(name)
@@ -107,7 +107,7 @@ func (p *People) acceptWithNewAccount(ctx context.Context, i InvitationDetails, 
 		})
 	})
 	if errors.Is(err, store.ErrTaken) {
-		return monitor.Faultf(monitor.Conflict, "", "This address got an account just now. Open the link again.")
+		return monitor.Faultf(monitor.Conflict, "", "An account with this email address was just created. Open the link again.")
 	}
 	if err != nil {
 		return err
@@ -115,9 +115,9 @@ func (p *People) acceptWithNewAccount(ctx context.Context, i InvitationDetails, 
 	return p.signInToProject(ctx, v, i, e, now)
 }
 
-// addMember consumes the invitation and makes the person a member. A member with a
-// higher role keeps it. The invitation fails if its sender may no longer give the
-// role.
+// addMember uses the invitation and makes the person a member. A member with a
+// higher role keeps it. The invitation fails if its sender can no longer assign
+// the role.
 func addMember(tx *store.Tx, i InvitationDetails, address string, now time.Time, who func() (monitor.Person, error)) error {
 	if err := tx.LockProject(i.Project); err != nil {
 		return err
@@ -155,8 +155,8 @@ func addMember(tx *store.Tx, i InvitationDetails, address string, now time.Time,
 	return tx.AddAuditEntry(by.Audit(now, "member.join", person.Name, role.String()+", invited by "+i.InvitedBy))
 }
 
-// canGrant reports whether the sender of an invitation still has a role that may
-// give the role in it. The command line always may.
+// canGrant reports whether the sender of an invitation can still assign its
+// role. Invitations of the command line are always valid.
 func canGrant(tx *store.Tx, i monitor.Invitation) (bool, error) {
 	if i.InvitedByID == "" {
 		return true, nil
@@ -165,7 +165,7 @@ func canGrant(tx *store.Tx, i monitor.Invitation) (bool, error) {
 	return role.MayGrant(i.Role), err
 }
 
-// signInToProject signs somebody in, looking at the project that they joined.
+// signInToProject signs the person in and selects the project that they joined.
 func (p *People) signInToProject(ctx context.Context, v verified, i InvitationDetails, e ClientInfo, now time.Time) error {
 	if err := p.Sessions.start(ctx, v, e, now); err != nil {
 		return err

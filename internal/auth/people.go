@@ -16,7 +16,7 @@ import (
 	"overdue/internal/store"
 )
 
-// People knows who may sign in, and who is. It is safe for concurrent use.
+// People manages accounts and sign-in. It is safe for concurrent use.
 type People struct {
 	Sessions *Sessions
 	// Log receives sign-ins and failed sign-ins; nil discards them.
@@ -25,14 +25,14 @@ type People struct {
 	db            *store.DB
 	hasher        *hasher
 	throttle      *throttle
-	resets        *throttle // of links for a new password
+	resets        *throttle // of password reset links
 	knownBrowsers *knownBrowsers
 	delays        delays
-	hasAccounts   atomic.Bool // an account exists; never untrue again
+	hasAccounts   atomic.Bool // an account exists; never reset
 }
 
-// NewPeople returns the people of a database. secure says that the pages are
-// reached by https alone.
+// NewPeople returns the people of a database. secure is true if the pages use
+// https only.
 func NewPeople(db *store.DB, secure bool) *People {
 	return &People{
 		Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle(), resets: newThrottle(),
@@ -40,16 +40,15 @@ func NewPeople(db *store.DB, secure bool) *People {
 	}
 }
 
-// ClientInfo is how somebody comes in: from where, with what, and for how long.
+// ClientInfo describes the client of a sign-in.
 type ClientInfo struct {
-	Address      string // that the request came from
-	UserAgent    string // what the browser calls itself
+	Address      string // client address
+	UserAgent    string // User-Agent header
 	BrowserToken string // see [People.BrowserToken]
-	KeepSignedIn bool   // stay signed in when the browser is closed
+	KeepSignedIn bool   // stay signed in after the browser is closed
 }
 
-// HasAccounts reports whether anybody has an account: until then there is nothing to
-// sign in to.
+// HasAccounts reports whether there is any account.
 func (p *People) HasAccounts(ctx context.Context) (bool, error) {
 	if p.hasAccounts.Load() {
 		return true, nil
@@ -68,11 +67,11 @@ func (p *People) HasAccounts(ctx context.Context) (bool, error) {
 	return n > 0, nil
 }
 
-// lastSeenInterval is how exact "last seen" is.
+// lastSeenInterval is the precision of "last active".
 const lastSeenInterval = time.Minute
 
-// Current returns who is signed in where the request of ctx comes from, and notes
-// that they were seen. The zero Person is nobody.
+// Current returns the signed-in person of the request, or the zero Person, and
+// records activity.
 func (p *People) Current(ctx context.Context, address string, now time.Time) (Person, error) {
 	who, s, err := p.signedIn(ctx, now)
 	if err == nil && who.SignedIn() {
@@ -82,16 +81,16 @@ func (p *People) Current(ctx context.Context, address string, now time.Time) (Pe
 	return who, err
 }
 
-// CurrentWithoutActivity is Here for what a browser asks by itself, such as a live stream: it
-// does not count as being seen, or a page left open would never be signed out.
+// CurrentWithoutActivity is Current for automatic requests, such as live streams. They do
+// not count as activity: otherwise the session of an open page would never end.
 func (p *People) CurrentWithoutActivity(ctx context.Context, now time.Time) (Person, error) {
 	who, _, err := p.signedIn(ctx, now)
 	return who, err
 }
 
-// CurrentRole returns the role that the person of ctx's session has in a project at
-// the moment, 0 for none. signedIn is false if the session has ended. It reads one
-// row, for those who ask again and again.
+// CurrentRole returns the role of the signed-in person in a project, 0 for none.
+// signedIn is false if the session has ended. It reads a single row, because live
+// pages call it often.
 func (p *People) CurrentRole(ctx context.Context, project int64, now time.Time) (role monitor.Role, signedIn bool, err error) {
 	_, session := p.Sessions.current(ctx)
 	err = p.db.ViewWithoutFlush(ctx, func(tx *store.Tx) (err error) {
@@ -104,7 +103,7 @@ func (p *People) CurrentRole(ctx context.Context, project int64, now time.Time) 
 	return role, signedIn, nil
 }
 
-// signedIn finds who a request comes from.
+// signedIn returns the signed-in person and session of a request.
 func (p *People) signedIn(ctx context.Context, now time.Time) (Person, monitor.Session, error) {
 	var s monitor.Session
 	id, session := p.Sessions.current(ctx)
@@ -133,43 +132,45 @@ func (p *People) signedIn(ctx context.Context, now time.Time) (Person, monitor.S
 	return who, s, nil
 }
 
-// recordActivity notes at most once a minute when and from where a session was seen.
+// recordActivity records the time and address of an active session, at most once a
+// minute.
 func (p *People) recordActivity(ctx context.Context, s monitor.Session, address string, now time.Time) {
 	if now.Sub(s.LastSeen) < lastSeenInterval && s.LastAddress == address {
 		return
 	}
 	s.LastSeen, s.LastAddress, s.ExpiresAt = now, address, s.ExpiryFrom(now)
-	// Best effort: a page must not be refused because this could not be written.
+	// Best effort: a failed write must not reject a page.
 	_ = p.db.Update(ctx, func(tx *store.Tx) error { return tx.RecordSessionUse(s) })
 }
 
-// How long names and addresses may be, in characters and in bytes (RFC 5321,
-// 4.5.3.1).
+// Maximum length of names in characters, and of email addresses in bytes (RFC
+// 5321, section 4.5.3.1).
 const (
 	maxNameLength  = 100
 	maxEmailLength = 254
 )
 
-// validateName returns a name as it is stored, or a fault.
+// validateName returns a name in its stored form, or a fault.
 func validateName(name string) (string, *monitor.Fault) {
 	name = strings.TrimSpace(name)
 	if n := utf8.RuneCountInString(name); n < 1 || n > maxNameLength {
 		return "", monitor.Faultf(monitor.Invalid, "name", "Write a name of 1 to %d characters, in one line.", maxNameLength)
 	}
 	if strings.TrimSpace(safetext.StripInvisible(name)) == "" {
-		return "", monitor.Faultf(monitor.Invalid, "name", "Write a name that can be seen: this one has only invisible characters.")
+		return "", monitor.Faultf(monitor.Invalid, "name", "The name has only invisible characters. Enter a visible name.")
 	}
 	if resemblesProgramName(name) {
-		return "", monitor.Faultf(monitor.Invalid, "name", "A name must not begin like the name of a program, such as “%s”: choose another name.", commandLine)
+		return "", monitor.Faultf(monitor.Invalid, "name", "A name must not start like that of a program, such as “%s”. Choose another name.", commandLine)
 	}
 	if bad, found := safetext.FirstUnsafe(name); found {
 		return "", monitor.Faultf(monitor.Invalid, "name",
-			"The name contains the character %U, which breaks the line or changes the text direction: write it in one line without this character.", bad)
+			"The name contains the character %U, which breaks the line or changes the text direction. Remove it.", bad)
 	}
 	return name, nil
 }
 
-// ValidateEmail returns an address as it is stored, or a fault of the field email.
+// ValidateEmail returns an email address in its stored form, or a fault of the field
+// email.
 func ValidateEmail(email string) (string, *monitor.Fault) {
 	email = strings.TrimSpace(email)
 	parsed, err := mail.ParseAddress(email)
@@ -180,5 +181,5 @@ func ValidateEmail(email string) (string, *monitor.Fault) {
 	return email, nil
 }
 
-// newToken makes what a link proves: 260 random bits. Only its hash is kept.
+// newToken returns a new token with 260 random bits. Only its hash is stored.
 func newToken() string { return rand.Text() + rand.Text() }

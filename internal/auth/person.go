@@ -2,22 +2,23 @@ package auth
 
 import "overdue/internal/monitor"
 
-// Person is somebody who is signed in. The zero Person is nobody.
+// Person is a signed-in person. The zero Person means that nobody is signed in.
 type Person struct {
 	monitor.Person
-	Memberships     []monitor.Membership // by name of project
-	Session         string               // id of the session that they are here by
-	Address         string               // that they act from
-	SelectedProject string               // slug of the project that they chose to look at
+	Memberships     []monitor.Membership // ordered by project name
+	Session         string               // id of the session
+	Address         string               // client address
+	SelectedProject string               // slug of the selected project
 
-	Toast, Undo string // kept for this page by the one before
+	Toast, Undo string // from the previous page
 }
 
-// SignedIn reports whether somebody is signed in.
+// SignedIn reports whether a person is signed in.
 func (p Person) SignedIn() bool { return p.ID != "" }
 
-// Actor is the person in the project with the given key, and in the one they
-// chose for 0, or else their first. The zero Actor is in none of them.
+// Actor returns the person as an actor in the project with the given key. Key 0
+// means the selected project, or the first one. An actor outside the project
+// has no rights.
 func (p Person) Actor(project int64, source string) Actor {
 	var found *monitor.Membership
 	for i, m := range p.Memberships {
@@ -34,7 +35,7 @@ func (p Person) Actor(project int64, source string) Actor {
 	return p.actorIn(*found, source)
 }
 
-// actorIn is the person in one project.
+// actorIn returns the person as an actor in one project.
 func (p Person) actorIn(m monitor.Membership, source string) Actor {
 	return Actor{
 		Project: m.Project, Name: p.Name, Kind: monitor.ActorPerson, ID: p.ID, Role: m.Role, Person: p.ID, Session: p.Session, Source: source,

@@ -13,51 +13,51 @@ import (
 	"overdue/internal/store"
 )
 
-// How long a link that sets a new password works, and how soon another one is
-// sent to the same address.
+// How long a password reset link works, and how soon another one is sent to the
+// same address.
 const (
 	ResetLife     = time.Hour
 	resetInterval = 5 * time.Minute
 )
 
-// resetSetting is where the hash of a person's link is kept, with its end in
-// microseconds: there is one link a person, and the newest is it.
+// resetSetting returns the name of the setting with the hash of a person's link
+// and its expiry in microseconds. Each person has at most one link.
 func resetSetting(person string) string { return "password-reset/" + person }
 
-// resetValue is what is kept of a link.
+// resetValue returns the stored form of a link.
 func resetValue(token string, ends time.Time) string {
 	return HashKey(token) + " " + strconv.FormatInt(ends.UnixMicro(), 10)
 }
 
-// resetEnds is when a link ends, by what is kept of it.
+// resetEnds returns the expiry of a link from its stored form.
 func resetEnds(value string) time.Time {
 	_, micros, _ := strings.Cut(value, " ")
 	n, err := strconv.ParseInt(micros, 10, 64)
 	if err != nil {
-		return time.Time{} // long ago
+		return time.Time{} // expired
 	}
 	return time.UnixMicro(n).UTC()
 }
 
-// AllowReset counts an attempt to be sent a link, and returns a [ThrottleError] when it
-// is one too many. It knows nothing of accounts, so its answer tells nothing.
+// AllowReset counts a request for a link, and returns a [ThrottleError] if there were
+// too many. The result does not depend on whether there is an account.
 func (p *People) AllowReset(email, address string, now time.Time) error {
-	// What is counted for the account alone would only delay: a link is sent every
-	// few minutes at most, however often strangers ask.
+	// The delay of the account does not apply: a link is sent at most every few
+	// minutes anyway.
 	if rest, _ := p.resets.reserve(attempt{email: email, address: address}, now); rest > 0 {
 		return tooMany("email", rest)
 	}
 	return nil
 }
 
-// CreateResetLink makes the token of a link that sets a new password, in place of any
-// before. It reports false when the address has no account, or got a link in the
-// last minutes and by is no operator. It takes longer for an account than for none:
-// nobody who is not trusted may wait for it.
+// CreateResetLink creates a password reset link and replaces any earlier one. It
+// returns false if the address has no account, or got a link in the last minutes and
+// by is not an operator. Its duration reveals whether there is an account, so a
+// client must not wait for it.
 func (p *People) CreateResetLink(ctx context.Context, email string, by Actor, now time.Time) (token string, person monitor.Person, made bool, err error) {
 	email = strings.TrimSpace(email)
 	if !utf8.ValidString(email) || strings.ContainsRune(email, 0) || len(email) > maxEmailLength {
-		return "", person, false, nil // nobody has it, and the databases refuse to look for it
+		return "", person, false, nil // no account has it, and the databases reject the query
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) (err error) {
 		var found bool
@@ -81,7 +81,7 @@ func (p *People) CreateResetLink(ctx context.Context, email string, by Actor, no
 	return token, person, made, nil
 }
 
-// findReset finds the person that a token is for, and what is kept of it.
+// findReset returns the person of a token and the stored form of the link.
 func findReset(tx *store.Tx, token string, now time.Time) (person monitor.Person, kept string, found bool, err error) {
 	id, _, _ := strings.Cut(token, ".")
 	if !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
@@ -89,7 +89,7 @@ func findReset(tx *store.Tx, token string, now time.Time) (person monitor.Person
 	}
 	kept, found, err = tx.Setting(resetSetting(id))
 	ends := resetEnds(kept)
-	// Both are hashes: comparing them tells nothing about the token.
+	// Both are hashes, so the time of the comparison reveals nothing about the token.
 	if err != nil || !found || kept != resetValue(token, ends) || !now.Before(ends) {
 		return person, "", false, err
 	}
@@ -97,7 +97,7 @@ func findReset(tx *store.Tx, token string, now time.Time) (person monitor.Person
 	return person, kept, found, err
 }
 
-// dropReset ends the link of a person, if there is one.
+// dropReset deletes the link of a person, if there is one.
 func dropReset(tx *store.Tx, person string) error {
 	kept, found, err := tx.Setting(resetSetting(person))
 	if err == nil && found {
@@ -106,8 +106,8 @@ func dropReset(tx *store.Tx, person string) error {
 	return err
 }
 
-// ResetLinkOwner returns whose password the link with a token sets, and false when it
-// was used, replaced, or ended.
+// ResetLinkOwner returns the person of a reset link, or false if it was used,
+// replaced or has expired.
 func (p *People) ResetLinkOwner(ctx context.Context, token string, now time.Time) (person monitor.Person, open bool, err error) {
 	err = p.db.View(ctx, func(tx *store.Tx) (err error) {
 		person, _, open, err = findReset(tx, token, now)
@@ -116,11 +116,11 @@ func (p *People) ResetLinkOwner(ctx context.Context, token string, now time.Time
 	return person, open, err
 }
 
-// errResetLinkUsed is the answer to a link that sets no password any more.
-var errResetLinkUsed = errors.New("this link has ended")
+// errResetLinkUsed means that a link is no longer valid.
+var errResetLinkUsed = errors.New("reset link: expired or already used")
 
-// Reset sets a new password for whoever has the link, which works once. All
-// sessions end, and a new one begins. It reports false when the link has ended.
+// Reset sets a new password with a link, which works once. All sessions end,
+// and a new one starts. It returns false if the link is no longer valid.
 func (p *People) Reset(ctx context.Context, token, password string, e ClientInfo, now time.Time) (open bool, err error) {
 	person, open, err := p.ResetLinkOwner(ctx, token, now)
 	if err != nil || !open {
@@ -134,7 +134,7 @@ func (p *People) Reset(ctx context.Context, token, password string, e ClientInfo
 		return true, err
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		// A password change in the meantime ends the link: only the first one counts.
+		// A concurrent password change invalidates the link: only the first one counts.
 		if _, err := tx.LockPassword(person.ID); err != nil {
 			return err
 		}
@@ -157,12 +157,13 @@ func (p *People) Reset(ctx context.Context, token, password string, e ClientInfo
 	if err != nil {
 		return true, fmt.Errorf("new password: %w", err)
 	}
-	// The person is no longer locked out by wrong passwords.
+	// Earlier wrong passwords no longer lock the person out.
 	p.throttle.resetAccount(person.Email)
 	return true, p.Sessions.start(ctx, verified{person, hash}, e, now)
 }
 
-// setPassword sets it, ends all sessions, and notes it in each project.
+// setPassword sets a new password, ends all sessions and records it in the audit log of
+// each project.
 func setPassword(tx *store.Tx, person monitor.Person, hash string, e ClientInfo, now time.Time) error {
 	if err := tx.SetPassword(person.ID, hash); err != nil {
 		return err

@@ -16,13 +16,13 @@ import (
 	"overdue/internal/store"
 )
 
-// What a session remembers, by name. All values are texts, so that they come
-// back from JSON as they went in.
+// The names of the values of a session. All values are strings, so they survive
+// JSON unchanged.
 const (
 	sessionID       = "id"
 	sessionPerson   = "person"
-	sessionCreated  = "born"     // RFC 3339; there only until it is first stored
-	sessionVerified = "verified" // hash of the password that was checked; as long as born
+	sessionCreated  = "born"     // RFC 3339; only until it is first stored
+	sessionVerified = "verified" // hash of the checked password; only until it is first stored
 	sessionKeep     = "keep"
 	sessionAddress  = "address"
 	sessionAgent    = "agent"
@@ -31,41 +31,41 @@ const (
 	sessionUndo     = "undo"
 )
 
-// Sessions knows the browsers in which somebody is signed in. The cookie and
-// what travels with a request are the library's; where it is kept is ours, so
-// that sessions can be listed and ended.
+// Sessions manages the sessions of browsers. The library handles the cookie and
+// the data of a request. The store is ours, so sessions can be listed and
+// ended.
 type Sessions struct {
 	db      *store.DB
 	manager *scs.SessionManager
 }
 
-// NewSessions returns the sessions of a database. Under https, secure keeps the
-// cookie from ever leaving in clear.
+// NewSessions returns the sessions of a database. secure restricts the cookie
+// to https.
 func NewSessions(db *store.DB, secure bool) *Sessions {
-	// Not scs.New, which begins a goroutine that never ends, for a store in
-	// memory that is not used here.
+	// Not scs.New, which starts a goroutine for a memory store that is not used
+	// here.
 	m := &scs.SessionManager{
 		Store: &sessionStore{db: db}, Codec: jsonCodec{}, HashTokenInStore: true, Lifetime: monitor.SessionLifetime,
 		Cookie: scs.SessionCookie{Name: "overdue", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure},
 		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			w.Header().Set("Retry-After", "5")
-			http.Error(w, "The database is not available at the moment. Try again shortly.", http.StatusServiceUnavailable)
+			http.Error(w, "The database is unavailable. Try again in a few seconds.", http.StatusServiceUnavailable)
 		},
 	}
 	if secure {
-		m.Cookie.Name = "__Host-overdue" // no other host may set it (RFC 6265bis, 4.1.3.2)
+		m.Cookie.Name = "__Host-overdue" // no other host can set it (RFC 6265bis, section 4.1.3.2)
 	}
 	return &Sessions{db: db, manager: m}
 }
 
-// Middleware gives next the session of each request, and stores what it changed
-// in it before the answer goes out. A visitor without one gets no cookie.
+// Middleware loads the session of each request, and stores changes before the
+// response is sent. A request without a session gets no cookie.
 func (s *Sessions) Middleware(next http.Handler) http.Handler { return s.manager.LoadAndSave(next) }
 
-// start signs a person in whose password was checked. The token is new, so that
-// one planted before is worth nothing. The session is stored at once, and only
-// if the password is still the one that was checked: otherwise the answer is
-// that of a wrong password.
+// start starts a session for a person whose password was checked. The token is
+// new, which prevents session fixation. The session is stored at once, and only
+// if the password has not changed since the check. Otherwise the result is that
+// of a wrong password.
 func (s *Sessions) start(ctx context.Context, v verified, e ClientInfo, now time.Time) error {
 	if err := s.manager.Destroy(ctx); err != nil {
 		return fmt.Errorf("session: %w", err)
@@ -85,21 +85,21 @@ func (s *Sessions) start(ctx context.Context, v verified, e ClientInfo, now time
 		s.manager.Put(ctx, name, value)
 	}
 	if _, _, err := s.manager.Commit(ctx); err != nil {
-		// No session may be stored after the error is answered.
+		// After an error, the middleware must not store a session.
 		err = errors.Join(err, s.manager.Destroy(ctx))
 		if errors.Is(err, errPasswordChanged) {
 			return errWrongCredentials()
 		}
 		return fmt.Errorf("session: %w", err)
 	}
-	// From here on, a stored session is valid.
+	// The stored session is valid without these values.
 	s.manager.Remove(ctx, sessionCreated)
 	s.manager.Remove(ctx, sessionVerified)
 	return nil
 }
 
-// renew signs a person in again in the same browser, looking at the same
-// project, for as long as before.
+// renew replaces the session of a browser. It keeps the selected project and
+// the duration.
 func (s *Sessions) renew(ctx context.Context, v verified, e ClientInfo, now time.Time) error {
 	e.KeepSignedIn = s.manager.GetString(ctx, sessionKeep) != ""
 	project := s.manager.GetString(ctx, sessionProject)
@@ -110,10 +110,10 @@ func (s *Sessions) renew(ctx context.Context, v verified, e ClientInfo, now time
 	return nil
 }
 
-// maxUserAgent is in bytes: nobody reads more of what a browser calls itself.
+// maxUserAgent is the maximum length of a stored User-Agent, in bytes.
 const maxUserAgent = 300
 
-// end signs this browser out.
+// end ends the session of this browser.
 func (s *Sessions) end(ctx context.Context) error {
 	if err := s.manager.Destroy(ctx); err != nil {
 		return fmt.Errorf("session: %w", err)
@@ -121,18 +121,19 @@ func (s *Sessions) end(ctx context.Context) error {
 	return nil
 }
 
-// current is the person and the session of a request, empty when there is none.
+// current returns the ids of the person and the session of a request, empty if there is
+// none.
 func (s *Sessions) current(ctx context.Context) (person, session string) {
 	return s.manager.GetString(ctx, sessionPerson), s.manager.GetString(ctx, sessionID)
 }
 
-// SelectProject remembers the project that is looked at, by its slug.
+// SelectProject stores the selected project, by its slug.
 func (s *Sessions) SelectProject(ctx context.Context, project string) {
 	s.manager.Put(ctx, sessionProject, project)
 }
 
-// SetFlash keeps a sentence for the next page, and the path that undoes what it
-// tells of. Without a session it is lost.
+// SetFlash stores a message for the next page, and the path that undoes the
+// action. Without a session it does nothing.
 func (s *Sessions) SetFlash(ctx context.Context, text, undo string) {
 	if person, _ := s.current(ctx); person == "" {
 		return
@@ -141,49 +142,49 @@ func (s *Sessions) SetFlash(ctx context.Context, text, undo string) {
 	s.manager.Put(ctx, sessionUndo, undo)
 }
 
-// TakeFlash returns what was left for this page, once.
+// TakeFlash returns the message for this page, once.
 func (s *Sessions) TakeFlash(ctx context.Context) (text, undo string) {
 	if !s.manager.Exists(ctx, sessionToast) {
-		return "", "" // nothing to take is nothing to store
+		return "", "" // reading an absent value must not store the session
 	}
 	return s.manager.PopString(ctx, sessionToast), s.manager.PopString(ctx, sessionUndo)
 }
 
-// jsonCodec writes a session as JSON, which the database can be read by.
+// jsonCodec encodes sessions as JSON, so they are readable in the database.
 type jsonCodec struct{}
 
-// sessionData is a session as JSON.
+// sessionData is the JSON form of a session.
 type sessionData struct {
 	Deadline time.Time      `json:"deadline"`
 	Values   map[string]any `json:"values"`
 }
 
-// Encode writes what is kept.
+// Encode encodes the data of a session.
 func (jsonCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
 	return json.Marshal(sessionData{deadline, values})
 }
 
-// Decode reads what was kept.
+// Decode decodes the data of a session.
 func (jsonCodec) Decode(b []byte) (time.Time, map[string]any, error) {
 	var r sessionData
 	err := json.Unmarshal(b, &r)
 	return r.Deadline, r.Values, err
 }
 
-// text is a value that was put as one.
+// text returns a string value.
 func (r sessionData) text(name string) string {
 	s, _ := r.Values[name].(string)
 	return s
 }
 
-// errNoContext is the answer to a library that asks without a context. It
-// prefers the other methods and never does.
+// errNoContext is the error of the methods without a context. The library never
+// calls them.
 var errNoContext = errors.New("session store: asked without a context")
 
-// sessionStore keeps sessions in the database, by the hash of their token.
+// sessionStore stores sessions in the database, by the hash of their token.
 type sessionStore struct{ db *store.DB }
 
-// FindCtx returns what is kept of a session that has not ended.
+// FindCtx returns the data of a session that has not ended.
 func (s *sessionStore) FindCtx(ctx context.Context, hash string) (b []byte, found bool, err error) {
 	var content string
 	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
@@ -193,8 +194,8 @@ func (s *sessionStore) FindCtx(ctx context.Context, hash string) (b []byte, foun
 	return []byte(content), found, err
 }
 
-// CommitCtx stores a session. Only a newborn one is added: one that was ended
-// elsewhere during this request must not come back by it.
+// CommitCtx stores a session. Only a new session is added: a session that
+// another request ended must not come back.
 func (s *sessionStore) CommitCtx(ctx context.Context, hash string, b []byte, _ time.Time) error {
 	var r sessionData
 	if err := json.Unmarshal(b, &r); err != nil {
@@ -229,12 +230,12 @@ func (s *sessionStore) CommitCtx(ctx context.Context, hash string, b []byte, _ t
 	})
 }
 
-// maxSessions is the maximum number of sessions of a person. Another sign-in ends
-// the session that was not used for longest.
+// maxSessions is the maximum number of sessions of a person. A further sign-in
+// ends the least recently used session.
 const maxSessions = 50
 
-// stillVerified returns errPasswordChanged unless a person's password still has the
-// hash that was checked, and keeps it so until the transaction ends.
+// stillVerified returns errPasswordChanged if the password of a person changed
+// since the check. It locks the password until the transaction ends.
 func stillVerified(tx *store.Tx, person, hash string) error {
 	stored, err := tx.LockPassword(person)
 	if err == nil && stored != hash {
@@ -243,9 +244,9 @@ func stillVerified(tx *store.Tx, person, hash string) error {
 	return err
 }
 
-// StillSignedIn returns [ErrSignedOut] unless the session by which a person acts
-// still exists, and keeps it until the transaction ends. It locks the person
-// first, as whatever ends all sessions does.
+// StillSignedIn returns [ErrSignedOut] if the session of a person has ended. It
+// locks the session until the transaction ends. It locks the person first, in
+// the same order as the code that ends all sessions.
 func StillSignedIn(tx *store.Tx, person, session string, now time.Time) (monitor.Session, error) {
 	if _, err := tx.LockPassword(person); err != nil {
 		return monitor.Session{}, err

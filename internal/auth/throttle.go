@@ -1,39 +1,38 @@
 package auth
 
 import (
-	"cmp"
-	"maps"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"overdue/internal/ratelimit"
 )
 
-// How often a password may be wrong within a window.
+// Maximum numbers of wrong passwords in a window.
 const (
 	throttleWindow = 15 * time.Minute
-	maxPerPair     = 10  // for one account, from one network; also from one known browser
-	maxPerAccount  = 100 // for one account, from everywhere, before answers are delayed
-	maxPerNetwork  = 50  // for all accounts, from one network
-	siteFactor     = 10  // a /48 of IPv6 may do as much as this many /64
+	maxPerPair     = 10  // for one account from one network, or from one known browser
+	maxPerAccount  = 100 // for one account from all networks, before responses are delayed
+	maxPerNetwork  = 50  // for all accounts from one network
+	siteFactor     = 10  // the limits of an IPv6 /48 are this many times those of a /64
 )
 
-// How long an answer is delayed once an account had too many tries: one second,
-// doubled with every further delayStep tries.
+// The delay of a response after too many attempts for one account. It starts with
+// minDelay and doubles with every further delayStep attempts.
 const (
 	minDelay  = time.Second
 	maxDelay  = 16 * time.Second
 	delayStep = 50
 )
 
-// pool is a set of counters with a separate bound: a full pool does not evict
+// pool is a set of counters with a separate memory limit: a full pool does not evict
 // counters of another pool.
 type pool int
 
-// The pools. Tries for addresses without an account are counted like others,
-// so that answers are the same, but apart from them: there are more of those
-// addresses than any memory holds.
+// The pools. Attempts for addresses without an account are counted in the same way,
+// so the responses are the same, but in separate pools: an attacker can make up any
+// number of addresses.
 const (
 	browserPool pool = iota
 	accountPool
@@ -41,41 +40,31 @@ const (
 	unknownAccountPool
 	unknownAccountNetworkPool
 	networkPool
-	poolCount // how many there are
+	poolCount
 )
-
-// maxCounters bounds each pool.
-const maxCounters = 10_000
 
 // attempt is one attempt to authenticate with a password.
 type attempt struct {
 	email   string
 	exists  bool   // the address has an account
-	address string // that the request comes from
+	address string // client address
 	// browser is the name of a browser that signed in to this account within the
 	// last 30 days, or "". Its attempts are counted separately.
 	browser string
 }
 
-// throttle counts wrong passwords. It counts on this node alone, and forgets
-// when the node stops: what it prevents takes far longer. It is safe for
-// concurrent use.
+// throttle counts wrong passwords, on this node and until it stops: the attacks that
+// it prevents take much longer. It is safe for concurrent use.
 type throttle struct {
-	mu       sync.Mutex
-	counters [poolCount]map[string]*counter
+	mu       sync.Mutex // makes checking and counting one step
+	counters [poolCount]*ratelimit.Counter
 }
 
-// counter is how often something happened since a moment.
-type counter struct {
-	n    int
-	ends time.Time
-}
-
-// newThrottle returns one that has counted nothing.
+// newThrottle returns a throttle without attempts.
 func newThrottle() *throttle {
 	t := &throttle{}
 	for p := range t.counters {
-		t.counters[p] = map[string]*counter{}
+		t.counters[p] = ratelimit.NewCounter(throttleWindow)
 	}
 	return t
 }
@@ -85,7 +74,7 @@ type limit struct {
 	pool   pool
 	name   string
 	max    int
-	delays bool // beyond max, answers are delayed instead of refused
+	delays bool // above max, responses are delayed instead of rejected
 }
 
 // limits returns the counters of an attempt.
@@ -100,124 +89,84 @@ func (a attempt) limits() []limit {
 	}
 	all := []limit{{whole, account, maxPerAccount, true}}
 	for n, network := range networksOf(a.address) {
-		times := 1
+		factor := 1
 		if n > 0 {
-			times = siteFactor
+			factor = siteFactor
 		}
-		all = append(all, limit{pairs, network + " " + account, times * maxPerPair, false}, limit{networkPool, network, times * maxPerNetwork, false})
+		all = append(all, limit{pairs, network + " " + account, factor * maxPerPair, false}, limit{networkPool, network, factor * maxPerNetwork, false})
 	}
 	return all
 }
 
-// networksOf are what one party has as a rule: an IPv4 address, or a /64 of
-// IPv6, or the /48 around it.
+// networksOf returns the networks that usually belong to one customer: an IPv4
+// address, or an IPv6 /64 and its /48.
 func networksOf(address string) []string {
-	addr, err := netip.ParseAddr(address)
-	if err != nil || addr.Is4() {
-		return []string{address}
-	}
-	var all []string
-	for _, bits := range []int{64, 48} {
-		if p, err := addr.Prefix(bits); err == nil {
-			all = append(all, p.String())
+	all := []string{ratelimit.NetworkKey(address)}
+	if addr, err := netip.ParseAddr(address); err == nil && addr.Unmap().Is6() {
+		if site, err := addr.WithZone("").Prefix(48); err == nil {
+			all = append(all, site.String())
 		}
 	}
 	return all
 }
 
-// reserve counts an attempt. rest is how long to wait when it is one too many, and
-// must be refused; delay is how long its answer must take. A try is counted
-// before it is known to be wrong, so that many at once are no way around.
-func (t *throttle) reserve(a attempt, now time.Time) (rest, delay time.Duration) {
+// reserve counts an attempt. wait is how long the client must wait if there were too
+// many attempts; the attempt must then be rejected. delay is the delay of the
+// response. An attempt is counted before its password is checked, so concurrent
+// attempts cannot exceed a limit.
+func (t *throttle) reserve(a attempt, now time.Time) (wait, delay time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	all := a.limits()
 	for _, l := range all {
-		c := t.counters[l.pool][l.name]
-		if c == nil || !now.Before(c.ends) || c.n < l.max {
-			continue
-		}
-		if l.delays {
-			delay = max(delay, min(minDelay<<min((c.n-l.max)/delayStep, 10), maxDelay))
-		} else {
-			rest = max(rest, c.ends.Sub(now))
+		n, ends := t.counters[l.pool].Count(l.name, now)
+		switch {
+		case n < l.max:
+		case l.delays:
+			delay = max(delay, min(minDelay<<min((n-l.max)/delayStep, 10), maxDelay))
+		default:
+			wait = max(wait, ends.Sub(now))
 		}
 	}
-	if rest > 0 {
-		return rest, 0
+	if wait > 0 {
+		return wait, 0
 	}
 	for _, l := range all {
-		t.count(l, now)
+		t.counters[l.pool].Add(l.name, now)
 	}
 	return 0, delay
 }
 
-// count adds one to a counter, which begins when it is not there or has ended.
-func (t *throttle) count(l limit, now time.Time) {
-	c := t.counters[l.pool][l.name]
-	if c == nil || !now.Before(c.ends) {
-		t.makeRoom(l.pool, now)
-		c = &counter{ends: now.Add(throttleWindow)}
-		t.counters[l.pool][l.name] = c
-	}
-	c.n++
-}
-
-// makeRoom keeps a pool bounded: it drops expired counters, and if that is not
-// enough, the quarter with the lowest counts. It drops a quarter at once because
-// each pass over the pool takes a millisecond.
-func (t *throttle) makeRoom(p pool, now time.Time) {
-	counters := t.counters[p]
-	if len(counters) < maxCounters {
-		return
-	}
-	maps.DeleteFunc(counters, func(_ string, c *counter) bool { return !now.Before(c.ends) })
-	if len(counters) < maxCounters {
-		return
-	}
-	names := slices.SortedFunc(maps.Keys(counters), func(a, b string) int {
-		return cmp.Or(cmp.Compare(counters[a].n, counters[b].n), counters[a].ends.Compare(counters[b].ends))
-	})
-	for _, name := range names[:maxCounters/4] {
-		delete(counters, name)
-	}
-}
-
-// undo removes an attempt that was not answered.
-func (t *throttle) undo(a attempt) { t.release(a, false) }
-
-// succeed takes back the try of whoever knew the password, and forgives what was
-// wrong before from there.
-func (t *throttle) succeed(a attempt) { t.release(a, true) }
-
-// release removes one attempt from each counter. With pairs, it drops the counters
-// of the account at this network or browser.
-func (t *throttle) release(a attempt, pairs bool) {
+// undo takes back an attempt whose password was not checked.
+func (t *throttle) undo(a attempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, l := range a.limits() {
-		c := t.counters[l.pool][l.name]
-		if c == nil {
-			continue
-		}
-		c.n--
-		if c.n <= 0 || pairs && l.pool != accountPool && l.pool != networkPool {
-			delete(t.counters[l.pool], l.name)
+		t.counters[l.pool].Undo(l.name)
+	}
+}
+
+// succeed takes back an attempt with the correct password, and resets the counters of
+// the account at this network or browser.
+func (t *throttle) succeed(a attempt) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range a.limits() {
+		if l.pool == accountPool || l.pool == networkPool {
+			t.counters[l.pool].Undo(l.name)
+		} else {
+			t.counters[l.pool].Reset(l.name)
 		}
 	}
 }
 
-// resetAccount drops all counters of an account.
+// resetAccount resets all counters of an account.
 func (t *throttle) resetAccount(email string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	account := strings.ToLower(email)
-	delete(t.counters[accountPool], account)
+	t.counters[accountPool].Reset(account)
 	for _, p := range []pool{browserPool, accountNetworkPool} {
-		for name := range t.counters[p] {
-			if strings.HasSuffix(name, " "+account) {
-				delete(t.counters[p], name)
-			}
-		}
+		t.counters[p].ResetFunc(func(key string) bool { return strings.HasSuffix(key, " "+account) })
 	}
 }

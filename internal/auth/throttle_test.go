@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"overdue/internal/ratelimit"
 )
 
 // noon is a moment in tests of counters.
@@ -91,8 +93,8 @@ func TestThrottle_AnAttemptThatWasNotAnsweredDoesNotCount(t *testing.T) {
 		th.undo(a)
 	}
 	for p, counters := range th.counters {
-		if len(counters) > 0 {
-			t.Errorf("pool %d has %d counters", p, len(counters))
+		if n := counters.Len(); n > 0 {
+			t.Errorf("pool %d has %d counters", p, n)
 		}
 	}
 }
@@ -133,16 +135,16 @@ func TestThrottle_UnknownAccountsEvictNoOtherCounters(t *testing.T) {
 		th.reserve(guessed(n), noon)
 	}
 	// Later, so that their counters end last, and each of them more often.
-	for n := range maxCounters * 5 / 4 * (maxPerPair + 1) {
+	for n := range ratelimit.MaxKeys * 5 / 4 * (maxPerPair + 1) {
 		th.reserve(attempt{email: fmt.Sprint(n / (maxPerPair + 1)), address: v4(n)}, later)
 	}
 	for p, counters := range th.counters {
-		if len(counters) > maxCounters {
-			t.Errorf("pool %d: %d counters; want at most %d", p, len(counters), maxCounters)
+		if n := counters.Len(); n > ratelimit.MaxKeys {
+			t.Errorf("pool %d: %d counters; want at most %d", p, n, ratelimit.MaxKeys)
 		}
 	}
-	if c := th.counters[accountPool]["victim"]; c == nil || c.n != maxPerPair {
-		t.Errorf("a flood made it forget the tries for an account: %+v", c)
+	if n, _ := th.counters[accountPool].Count("victim", later); n != maxPerPair {
+		t.Errorf("a flood made it forget the tries for an account: %d attempts", n)
 	}
 	if rest, _ := th.reserve(victim, later); rest == 0 {
 		t.Error("a flood made it forget who is at rest")

@@ -2,35 +2,38 @@ package cli
 
 import (
 	"context"
-	"runtime/debug"
 
 	"overdue/internal/app"
 )
 
-// backend is all that the command line needs of the server. This is the seam:
-// tests put functions of their own here.
+// backend is everything that the command line needs from the server. Tests replace
+// its functions.
 type backend struct {
 	// serve runs the server until ctx ends.
 	serve func(ctx context.Context, f ServerFlags, std Streams) error
-	// createAPIKey returns the new key, which is shown once and never again.
+	// listAPIKeys returns the API keys of a project, newest first.
+	listAPIKeys func(ctx context.Context, f StoreFlags, project string) ([]app.APIKey, error)
+	// createAPIKey returns the new key, which cannot be read again.
 	createAPIKey func(ctx context.Context, f StoreFlags, want KeyRequest) (key string, err error)
+	// revokeAPIKey revokes the key with a name or id.
+	revokeAPIKey func(ctx context.Context, f StoreFlags, project, nameOrID string) error
 	// resetLink returns a link that sets a new password, once.
 	resetLink func(ctx context.Context, f StoreFlags, base, email string) (link string, err error)
-	// signOut ends all sessions of a person, and returns how many there were.
+	// signOut ends all sessions of a person and returns their number.
 	signOut func(ctx context.Context, f StoreFlags, email string) (n int, err error)
-	// backup writes a consistent copy to a file that does not exist yet.
+	// backup writes a consistent copy to a new file.
 	backup func(ctx context.Context, f StoreFlags, file string) error
 	// restore replaces the database with a backup and reports the result on std.Out.
 	restore func(ctx context.Context, f StoreFlags, file string, std Streams) error
-	// createSecretKey writes a new key to a file that does not exist yet.
+	// createSecretKey writes a new key to a new file.
 	createSecretKey func(file string) (id string, err error)
 	// changeSecretKey encrypts the secrets in the database with another key.
 	changeSecretKey func(ctx context.Context, f StoreFlags, c app.KeyRotation, std Streams) error
-	// check writes what it finds to std.Out; an error means that something is wrong.
-	check func(ctx context.Context, f ServerFlags, std Streams) error
+	// check reports the result of each check and returns an error if a check failed.
+	check func(ctx context.Context, f ServerFlags, std Streams, report func(app.CheckResult)) error
 }
 
-// KeyRequest describes an API key to be made.
+// KeyRequest describes an API key to create.
 type KeyRequest struct {
 	Name     string
 	Project  string // empty: the only project
@@ -41,6 +44,12 @@ type KeyRequest struct {
 func newBackend() backend {
 	return backend{
 		serve: func(ctx context.Context, f ServerFlags, std Streams) error { return app.Serve(ctx, f.options(std)) },
+		listAPIKeys: func(ctx context.Context, f StoreFlags, project string) ([]app.APIKey, error) {
+			return app.ListAPIKeys(ctx, string(f.Database), project)
+		},
+		revokeAPIKey: func(ctx context.Context, f StoreFlags, project, nameOrID string) error {
+			return app.RevokeAPIKey(ctx, string(f.Database), project, nameOrID)
+		},
 		createAPIKey: func(ctx context.Context, f StoreFlags, want KeyRequest) (string, error) {
 			return app.CreateAPIKey(ctx, string(f.Database), want.Project, want.Name, want.ReadOnly)
 		},
@@ -60,18 +69,14 @@ func newBackend() backend {
 		changeSecretKey: func(ctx context.Context, f StoreFlags, c app.KeyRotation, std Streams) error {
 			return app.RotateSecretKey(ctx, string(f.Database), c, std.Out)
 		},
-		check: func(ctx context.Context, f ServerFlags, std Streams) error {
-			return app.Check(ctx, f.options(std), std.Out)
+		check: func(ctx context.Context, f ServerFlags, std Streams, report func(app.CheckResult)) error {
+			return app.Check(ctx, f.options(std), report)
 		},
 	}
 }
 
-// options hands the flags to the server.
+// options converts the flags to the options of the server.
 func (f ServerFlags) options(std Streams) app.Options {
-	version := "(unknown build)"
-	if build, ok := debug.ReadBuildInfo(); ok {
-		version = versionOf(build)
-	}
 	key, _ := f.secretKey() // the parser has called Validate
 	return app.Options{
 		SecretKey: key,
@@ -81,6 +86,6 @@ func (f ServerFlags) options(std Streams) app.Options {
 		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
 		MaxConnections: f.MaxConnections, MaxConnectionsPerAddress: f.MaxConnectionsPerAddress,
 		MaxHeartbeats: f.MaxHeartbeats, OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),
-		LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: version, Out: std.Out, Err: std.Err,
+		LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: currentBuild().Version, Out: std.Out, Err: std.Err,
 	}
 }

@@ -12,29 +12,30 @@ import (
 	"sync"
 	"testing"
 
+	"overdue/internal/app"
+
 	"github.com/google/go-cmp/cmp"
 )
 
 const anID = "0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
 
-// commandResult is what a command left behind.
+// commandResult is the exit code and output of a command.
 type commandResult struct {
 	code     int
 	out, err string
 }
 
-// runOverdue runs a command line with the given insides and nothing on standard
-// input.
+// runOverdue runs a command line with a backend and empty standard input.
 func runOverdue(in backend, args ...string) commandResult {
 	var out, err bytes.Buffer
 	code := runWith(args, Streams{In: strings.NewReader(""), Out: &out, Err: &err}, in)
 	return commandResult{code, out.String(), err.String()}
 }
 
-// receivedPing is one request to a fake monitor.
+// receivedPing is one ping to a fake monitor.
 type receivedPing struct{ path, rid, body, agent string }
 
-// fakeMonitor is a far end that writes down what it hears before it answers.
+// fakeMonitor is a server that records pings before it answers.
 type fakeMonitor struct {
 	*httptest.Server
 
@@ -42,7 +43,7 @@ type fakeMonitor struct {
 	pings []receivedPing
 }
 
-// newFakeMonitor starts a monitor; answer nil acknowledges everything.
+// newFakeMonitor starts a fake monitor. If answer is nil, it acknowledges everything.
 func newFakeMonitor(t *testing.T, answer http.HandlerFunc) *fakeMonitor {
 	t.Helper()
 	m := &fakeMonitor{}
@@ -102,7 +103,7 @@ func TestMain_UsageErrorExitsWithTwoAndAHint(t *testing.T) {
 		"person reset-link a@b.example --public-url https://o.example/overdue": "must have no path",
 		"serve --trusted-proxies 10/8":                                         "10.0.0.0/8",
 		"serve --log-level loud":                                               "debug",
-		"serve --owner-email a@b.example":                                      "give both or neither",
+		"serve --owner-email a@b.example":                                      "set both or neither",
 		"serve --ping-rate-limit=-1":                                           "not be negative",
 	} {
 		got := runOverdue(backend{}, strings.Fields(args)...)
@@ -125,30 +126,33 @@ func TestMain_HelpGoesToStandardOutputAndRunsNothing(t *testing.T) {
 }
 
 func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
-	var told []any
+	var calls []any
 	in := backend{
-		serve: func(_ context.Context, f ServerFlags, _ Streams) error { told = append(told, f.Listen); return nil },
+		serve: func(_ context.Context, f ServerFlags, _ Streams) error { calls = append(calls, f.Listen); return nil },
 		createAPIKey: func(_ context.Context, f StoreFlags, want KeyRequest) (string, error) {
-			told = append(told, string(f.Database), want)
+			calls = append(calls, string(f.Database), want)
 			return "ovd_new", nil
 		},
 		resetLink: func(_ context.Context, f StoreFlags, base, email string) (string, error) {
-			told = append(told, string(f.Database), base, email)
+			calls = append(calls, string(f.Database), base, email)
 			return base + "/reset/x", nil
 		},
 		signOut: func(_ context.Context, f StoreFlags, email string) (int, error) {
-			told = append(told, string(f.Database), email)
+			calls = append(calls, string(f.Database), email)
 			return 3, nil
 		},
 		backup: func(_ context.Context, f StoreFlags, file string) error {
-			told = append(told, string(f.Database), file)
+			calls = append(calls, string(f.Database), file)
 			return nil
 		},
 		restore: func(_ context.Context, f StoreFlags, file string, std Streams) error {
-			told = append(told, string(f.Database), file)
+			calls = append(calls, string(f.Database), file)
 			return printLine(std, "restored")
 		},
-		check: func(context.Context, ServerFlags, Streams) error { return errors.New("disk is full") },
+		check: func(_ context.Context, _ ServerFlags, _ Streams, report func(app.CheckResult)) error {
+			report(app.CheckResult{Name: "mail", State: app.CheckSkipped, Detail: "why"})
+			return errors.New("disk is full")
+		},
 	}
 	if got := runOverdue(in, "api-key", "create", "--name", "deploy", "--project", "p", "--read-only", "--database", "x.db"); got != (commandResult{0, "ovd_new\n", ""}) {
 		t.Errorf("api-key create: %+v; want the key alone on standard output", got)
@@ -156,7 +160,7 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	if got := runOverdue(in, "person", "reset-link", "a@b.example", "--public-url", "https://o.example"); got != (commandResult{0, "https://o.example/reset/x\n", ""}) {
 		t.Errorf("person reset-link: %+v; want the link alone on standard output", got)
 	}
-	if got := runOverdue(in, "person", "reset-link", "a@b.example"); got.code != 0 || got.out != "/reset/x\n" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "put the address of the server before it") {
+	if got := runOverdue(in, "person", "reset-link", "a@b.example"); got.code != 0 || got.out != "/reset/x\n" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "add the address of the server before it") {
 		t.Errorf("person reset-link without an address: %+v; want the path, and a line that says what is missing", got)
 	}
 	if got := runOverdue(in, "person", "sign-out", "a@b.example"); got != (commandResult{0, "3 sessions of a@b.example ended\n", ""}) {
@@ -171,12 +175,13 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	if got := runOverdue(in, "serve", "--listen", ":1"); got != (commandResult{}) {
 		t.Errorf("serve: %+v", got)
 	}
-	if got := runOverdue(in, "check"); got != (commandResult{1, "", "overdue: check: disk is full\n"}) {
+	const sources = "settings    ok: only defaults: no flag, variable or configuration file was found. A running server can have other settings\n"
+	if got := runOverdue(in, "check"); got != (commandResult{1, sources + "mail        skipped: why\n", "overdue: check: disk is full\n"}) {
 		t.Errorf("check: %+v", got)
 	}
 	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", "y.db", "copy.db", ":1"}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("told the insides (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, calls); diff != "" {
+		t.Errorf("arguments (-want +got):\n%s", diff)
 	}
 }
 

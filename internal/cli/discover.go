@@ -19,33 +19,33 @@ import (
 	"overdue/internal/schedule"
 )
 
-// discoverCmd finds jobs, makes heartbeats for them, and wires them. Each step wants
-// a flag of its own: looking changes nothing anywhere, --create changes nothing here.
+// discoverCmd finds jobs, creates heartbeats for them, and edits them so that they ping.
+// Without flags it only prints; --create changes the server only, --edit also files.
 type discoverCmd struct {
 	apiFlags
 
-	Slugs    []string `arg:"" optional:"" name:"slug" help:"Only these jobs; default: all that can be watched."`
-	Create   bool     `help:"Create or update a heartbeat for each job, and print the line that makes it ping."`
-	Edit     bool     `help:"Create, show what would change, ask, and write it; copies are kept."`
-	Yes      bool     `help:"Do not ask."`
-	With     string   `default:"run" enum:"run,curl" help:"What pings: run (start, end, output) or curl (end only). Default: ${default}."`
-	Program  string   `placeholder:"PATH" help:"Where overdue is, for the lines. Default: this program."`
-	Grace    string   `placeholder:"DURATION" help:"Grace period for all. Default: a quarter of the shortest gap between runs, from 5m to 1h."`
-	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag beside the name of the machine; may be given more than once."`
-	Timezone string   `placeholder:"ZONE" help:"Time zone of the schedules. Default: the machine's."`
-	Host     string   `placeholder:"NAME" help:"Name of the machine in names and slugs. Default: its host name, or that in /etc/hostname of the image."`
+	Slugs    []string `arg:"" optional:"" name:"slug" help:"Only these jobs, by the last column of the table. Default: all jobs that can ping."`
+	Create   bool     `help:"Create a heartbeat for each job, or update its schedule, and print the line that makes the job ping."`
+	Edit     bool     `help:"Do the same, show the changes of files, ask for confirmation, and write them. Copies of crontabs are kept."`
+	Yes      bool     `help:"Do not ask for confirmation."`
+	With     string   `default:"run" enum:"run,curl" help:"Program that pings: run (start, finish and output) or curl (finish only). Default: ${default}."`
+	Program  string   `placeholder:"PATH" help:"Path of overdue in the lines. Default: this program."`
+	Grace    string   `placeholder:"DURATION" help:"Grace period of all heartbeats. Default: a quarter of the shortest gap between runs, at least 5m, at most 1h."`
+	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag in addition to the name of the machine. Can be repeated."`
+	Timezone string   `placeholder:"ZONE" help:"Time zone of the schedules. Default: the zone of the machine."`
+	Host     string   `placeholder:"NAME" help:"Name of the machine in names and slugs. Default: its host name, or with --root the name in /etc/hostname."`
 	Daemon   string   `name:"cron-daemon" placeholder:"NAME" help:"Cron daemon that reads the crontabs: cron, cronie, bcron, systemd-cron or busybox. Default: the one that is found."`
-	AllUsers bool     `help:"Read the crontabs of all users, which only root may."`
+	AllUsers bool     `help:"Read the crontabs of all users. Requires root."`
 	Backups  string   `name:"backup-dir" placeholder:"DIR" help:"Directory for copies of crontabs. Default: ~/.local/state/overdue."`
-	Root     string   `placeholder:"DIR" help:"Read and write the files below this directory, an image of a machine, and run no command."`
-	JSON     bool     `name:"json" help:"Print everything, as JSON."`
+	Root     string   `placeholder:"DIR" help:"Read and write files in an image of a machine, below this directory, and run no command."`
+	JSON     bool     `name:"json" help:"Print all fields as JSON."`
 }
 
 // Help is the long part of --help.
 func (discoverCmd) Help() string {
-	return `Reads your crontab, /etc/crontab, /etc/cron.d and the systemd timers, and shows the jobs in a table. Standard error lists what cannot be read and names the cron daemon that was found: crontabs are read by its rules. If none or several are found, only lines that mean the same to all of them are offered.
+	return `Reads your crontab, /etc/crontab, /etc/cron.d and the systemd timers, and prints the jobs in a table. Standard error names files that cannot be read and the cron daemon that was found, whose rules apply to crontabs. If no daemon or several are found, only lines that mean the same to all of them get a heartbeat.
 
-A crontab line keeps its schedule, environment, input and exit code; the same shell as before runs its command, between two pings. A timer's service gets a drop-in. Jobs that ping already are left alone, so it is safe to run this repeatedly.
+A crontab line keeps its schedule, environment, input and exit code, and the same shell runs its command between two pings. The service of a timer gets a drop-in. Jobs that ping already stay as they are, so the command can be run repeatedly.
 
 Examples:
 
@@ -54,10 +54,10 @@ Examples:
     sudo -E overdue discover --all-users --edit --with curl`
 }
 
-// Run looks, and goes as far as the flags say.
+// Run prints the jobs, and creates heartbeats and edits files if the flags say so.
 func (c *discoverCmd) Run(ctx context.Context, std Streams) error {
 	if c.JSON && c.Edit {
-		return usageError("--json and --edit: give one of the two")
+		return usageError("--json and --edit exclude each other: set only one of them")
 	}
 	machine, err := c.machine()
 	if err != nil {
@@ -79,26 +79,26 @@ func (c *discoverCmd) Run(ctx context.Context, std Streams) error {
 	return c.createAndWire(ctx, std, machine, found)
 }
 
-// machine is this one, or the image that --root names. An image that is not there
-// would look like a machine without jobs.
+// machine returns this machine, or the image in --root. A missing image is an error,
+// because it would look like a machine without jobs.
 func (c *discoverCmd) machine() (discover.Machine, error) {
 	if c.Root != "" {
 		info, err := os.Stat(c.Root)
 		switch {
 		case errors.Is(err, fs.ErrNotExist), err == nil && !info.IsDir():
-			return discover.Machine{}, usageError("there is no directory %s", printable(c.Root))
+			return discover.Machine{}, usageError("--root: there is no directory %s", printable(c.Root))
 		case err != nil:
-			return discover.Machine{}, usageError("root: %w", err)
+			return discover.Machine{}, usageError("--root: %w", err)
 		}
 	}
 	if c.Daemon != "" && !slices.Contains(crontab.DaemonNames(), c.Daemon) {
-		return discover.Machine{}, usageError("cron daemon %q: must be one of %s", c.Daemon, strings.Join(crontab.DaemonNames(), ", "))
+		return discover.Machine{}, usageError("--cron-daemon %s: must be one of %s", c.Daemon, strings.Join(crontab.DaemonNames(), ", "))
 	}
 	m := discover.Machine{Root: c.Root, Zone: c.Timezone, AllUsers: c.AllUsers, Daemon: crontab.Daemon(c.Daemon), Method: discover.PingMethod(c.With), Now: time.Now()}
 	if c.Host == "" {
 		name, failed := m.Hostname()
 		if failed != nil {
-			return m, fmt.Errorf("host name: %w; give --host", failed)
+			return m, fmt.Errorf("host name: %w; set --host", failed)
 		}
 		c.Host, _, _ = strings.Cut(name, ".")
 	}
@@ -109,22 +109,22 @@ func (c *discoverCmd) machine() (discover.Machine, error) {
 	if me.Uid != "0" && c.Root == "" {
 		m.Home = me.HomeDir
 	}
-	m.StateDir = os.Getenv("XDG_STATE_HOME") // must be absolute, says its specification
+	m.StateDir = os.Getenv("XDG_STATE_HOME") // the XDG specification requires an absolute path
 	if !filepath.IsAbs(m.StateDir) || me.Uid == "0" {
-		// Nor root's: "sudo -E" brings that of another user, who may write there.
+		// Under "sudo -E" the variable of root is that of another user, who can write there.
 		m.StateDir = filepath.Join(me.HomeDir, ".local/state")
 	}
 	m.StateDir = filepath.Join(m.StateDir, "overdue")
 	if c.Backups != "" {
 		if m.StateDir, err = filepath.Abs(c.Backups); err != nil {
-			return m, usageError("backup directory: %w", err)
+			return m, usageError("--backup-dir: %w", err)
 		}
 	}
 	return m, nil
 }
 
-// currentUser is the user who runs this. In a container that may be a number which no database of users
-// knows: then its name is the number, and its home is what HOME says.
+// currentUser returns the user who runs this program. In a container, the user can be a
+// number without an account: then its name is the number, and HOME is its home.
 func currentUser() user.User {
 	if me, err := user.Current(); err == nil {
 		return *me
@@ -137,16 +137,16 @@ func currentUser() user.User {
 	return user.User{Uid: id, Username: id, HomeDir: home}
 }
 
-// wiring is what the lines will say.
+// wiring returns the program in the lines, and how it pings.
 func (c *discoverCmd) wiring() (discover.PingSettings, error) {
 	w := discover.PingSettings{Method: discover.PingMethod(c.With), Program: c.Program}
 	if w.Method == discover.PingWithRun && w.Program == "" {
 		path, err := os.Executable()
 		if err != nil {
-			return w, fmt.Errorf("this program: %w; give --program", err)
+			return w, fmt.Errorf("path of this program: %w; set --program", err)
 		}
 		if isTemporary(path) {
-			return w, usageError("this program is in %s, where it will not stay: install it, or give --program or --with curl", filepath.Dir(path))
+			return w, usageError("this program is in %s, a temporary directory: install it, or set --program or --with curl", filepath.Dir(path))
 		}
 		w.Program = path
 	}
@@ -156,7 +156,7 @@ func (c *discoverCmd) wiring() (discover.PingSettings, error) {
 	return w, nil
 }
 
-// isTemporary reports whether a program is where files do not stay, as after "go run".
+// isTemporary reports whether a path is in a temporary directory, as after "go run".
 func isTemporary(path string) bool {
 	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
 		if strings.HasPrefix(path, filepath.Clean(dir)+"/") {
@@ -166,24 +166,24 @@ func isTemporary(path string) bool {
 	return false
 }
 
-// createAndWire makes the heartbeats, and then prints or writes the lines.
+// createAndWire creates the heartbeats, and then prints or writes the lines.
 func (c *discoverCmd) createAndWire(ctx context.Context, std Streams, m discover.Machine, found *discover.Result) error {
 	wiring, err := c.wiring()
 	if err != nil {
 		return err
 	}
 	if c.Edit && !c.Yes && !isTerminal(std.In) {
-		return usageError("--edit asks before it writes, and there is no terminal to ask on: give --yes")
+		return errNoTerminal("--edit")
 	}
 	jobs, err := c.selectJobs(found.Jobs)
 	if err != nil {
 		return err
 	}
-	far, err := c.newClient()
+	server, err := c.newClient()
 	if err != nil {
 		return err
 	}
-	watched, err := c.create(ctx, far, jobs)
+	watched, err := c.create(ctx, server, jobs)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (c *discoverCmd) createAndWire(ctx context.Context, std Streams, m discover
 	return printWiring(std, lines)
 }
 
-// selectJobs are the jobs to be watched. Naming one that cannot be is a mistake.
+// selectJobs returns the jobs that get a heartbeat. Naming one that cannot is an error.
 func (c *discoverCmd) selectJobs(all []discover.Job) ([]discover.Job, error) {
 	var jobs []discover.Job
 	left := slices.Clone(c.Slugs)
@@ -220,30 +220,30 @@ func (c *discoverCmd) selectJobs(all []discover.Job) ([]discover.Job, error) {
 // createdHeartbeats are jobs with their heartbeats.
 type createdHeartbeats struct {
 	wires   []discover.JobPing
-	created []bool // false: there was one
+	created []bool // false: the heartbeat existed
 }
 
-// create makes the heartbeats that do not exist and gives the others the schedule of
-// today. Nothing else of those is changed: somebody may have set it by hand.
-func (c *discoverCmd) create(ctx context.Context, far *client.Client, jobs []discover.Job) (createdHeartbeats, error) {
+// create creates the heartbeats that do not exist and updates the schedule of the
+// others. It changes nothing else of those, because people may have set it.
+func (c *discoverCmd) create(ctx context.Context, server *client.Client, jobs []discover.Job) (createdHeartbeats, error) {
 	var done createdHeartbeats
 	if len(jobs) == 0 {
 		return done, nil
 	}
 	exists := map[string]bool{}
-	for h, err := range far.AllHeartbeats(ctx, client.HeartbeatQuery{}) {
+	for h, err := range server.AllHeartbeats(ctx, client.HeartbeatQuery{}) {
 		if err != nil {
 			return done, fmt.Errorf("heartbeats: %w", err)
 		}
 		exists[h.Slug] = true
 	}
 	for _, j := range jobs {
-		h, created, err := far.PutHeartbeat(ctx, j.Slug, c.settings(j, exists[j.Slug]))
+		h, created, err := server.PutHeartbeat(ctx, j.Slug, c.settings(j, exists[j.Slug]))
 		switch {
 		case err != nil:
 			return done, fmt.Errorf("heartbeat %s: %w", j.Slug, err)
 		case h.PingURL == nil:
-			return done, errors.New("heartbeat: the server did not tell its ping URL; is this key read-only?")
+			return done, errors.New("heartbeat: the response has no ping URL: the API key is read-only")
 		}
 		done.wires = append(done.wires, discover.JobPing{Job: j, URL: *h.PingURL})
 		done.created = append(done.created, created)
@@ -251,8 +251,8 @@ func (c *discoverCmd) create(ctx context.Context, far *client.Client, jobs []dis
 	return done, nil
 }
 
-// settings are those of a heartbeat for a job. The command is not among them: it may
-// hold passwords, and everybody in the project reads descriptions.
+// settings returns the settings of the heartbeat for a job. They do not contain the
+// command, which can contain passwords: every member of the project reads descriptions.
 func (c *discoverCmd) settings(j discover.Job, exists bool) client.HeartbeatSettings {
 	var s client.HeartbeatSettings
 	switch {
@@ -279,8 +279,8 @@ func (c *discoverCmd) settings(j discover.Job, exists bool) client.HeartbeatSett
 	return s
 }
 
-// expectFirstBy is the time by which the first ping is expected. Without it, a job that never succeeds,
-// or never runs, would stay new, and a new heartbeat sends no alert.
+// expectFirstBy returns the time by which the first ping is expected. Without it, a job
+// that never succeeds or never runs would stay new, and a new heartbeat sends no alert.
 func (c *discoverCmd) expectFirstBy(j discover.Job) *string {
 	if j.FirstPingBy.IsZero() {
 		return nil
@@ -293,7 +293,7 @@ func (c *discoverCmd) expectFirstBy(j discover.Job) *string {
 	return &text
 }
 
-// jobSource says where a job is written.
+// jobSource returns the file of a job and its line.
 func jobSource(j discover.Job) string {
 	where := j.Source
 	if j.Line > 0 {
@@ -302,7 +302,7 @@ func jobSource(j discover.Job) string {
 	return where
 }
 
-// edit shows what would change, asks, and writes file by file.
+// edit prints the changes, asks for confirmation, and writes file by file.
 func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine, edits []discover.Edit) error {
 	if len(edits) == 0 {
 		return printLine(std, "Nothing to write.")
@@ -314,7 +314,7 @@ func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine,
 	}
 	if !c.Yes && !confirm(std, fmt.Sprintf("Write this to %d files?", len(edits))) {
 		return errors.New("nothing written, but the heartbeats exist now and alert if their jobs do not ping: " +
-			"run this again to write the files, or delete the heartbeats")
+			"run this command again to write the files, or delete the heartbeats")
 	}
 	var wrong []error
 	units := false

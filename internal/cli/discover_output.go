@@ -1,24 +1,22 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
-	"text/tabwriter"
-	"unicode"
 
+	"overdue/internal/cli/table"
 	"overdue/internal/discover"
 )
 
-// wiringLine is what makes a job ping, and where it belongs.
+// wiringLine is the line or file that makes a job ping, and its place.
 type wiringLine struct {
 	slug, place, text string
 	url               string
 	created           bool
 }
 
-// lines makes the lines. A job without one is told about: its heartbeat exists, and
-// waits.
+// lines returns the lines. A job without one is reported, because its heartbeat
+// exists and expects a ping.
 func (w createdHeartbeats) lines(std Streams, m discover.Machine, wiring discover.PingSettings) []wiringLine {
 	var all []wiringLine
 	for i, wire := range w.wires {
@@ -54,50 +52,38 @@ func printWiring(std Streams, lines []wiringLine) error {
 	return nil
 }
 
-// printableText is printable, but lines and tabs stay: they are what is to be copied.
-func printableText(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
-}
-
-// maxCommandWidth is how much of a command the table shows, in characters.
+// maxCommandWidth is the largest number of characters of a command in the table.
 const maxCommandWidth = 40
 
-// printJobs prints what was found.
+// printJobs prints the jobs that were found.
 func (c *discoverCmd) printJobs(std Streams, jobs []discover.Job, lines []wiringLine) error {
 	if c.JSON {
-		text, err := json.MarshalIndent(jobsJSON(jobs, lines), "", "  ")
-		if err != nil {
-			return fmt.Errorf("jobs: %w", err)
-		}
-		return printLine(std, string(text))
+		return printJSON(std, jobsJSON(jobs, lines))
 	}
-	w := tabwriter.NewWriter(std.Out, 0, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "SOURCE\tUSER\tSCHEDULE\tZONE\tCOMMAND\tHEARTBEAT") // errors come out at Flush
+	t := table.New(
+		table.Column{Title: "SOURCE", Keep: true},
+		table.Column{Title: "USER"},
+		table.Column{Title: "SCHEDULE", Min: 12},
+		table.Column{Title: "ZONE"},
+		table.Column{Title: "COMMAND", Min: 12},
+		table.Column{Title: "HEARTBEAT", Min: 20, Keep: true},
+	)
 	for _, j := range jobs {
 		source := j.Source
 		if j.Line > 0 {
 			source += fmt.Sprintf(":%d", j.Line)
 		}
 		zone := j.Zone
-		if j.Interval > 0 { // the same everywhere
+		if j.Interval > 0 { // an interval is the same in every zone
 			zone = ""
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(source), printable(j.User), printable(scheduleColumn(j)),
-			orDash(zone), printable(shortenCommand(j.Command)), printable(heartbeatColumn(j)))
+		t.Add(printable(source), printable(j.User), printable(scheduleColumn(j)), orDash(zone), printable(shortenCommand(j.Command)), printable(heartbeatColumn(j)))
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("standard output: %w", err)
-	}
-	return nil
+	return t.Write(std.Out, table.Width(std.Out))
 }
 
-// scheduleColumn is the schedule in words, or as it is written where there are none. The zone
-// has a column of its own.
+// scheduleColumn returns the schedule in words, or as it is written if there are no
+// words. Its zone has a separate column.
 func scheduleColumn(j discover.Job) string {
 	if j.Description != "" {
 		words := strings.ReplaceAll(j.Description, "\u00a0", " ")
@@ -106,7 +92,7 @@ func scheduleColumn(j discover.Job) string {
 	return shortenCommand(orDash(strings.Join(append(j.Cron, j.OnCalendar...), "; ")))
 }
 
-// heartbeatColumn is what becomes of a job.
+// heartbeatColumn returns the slug of a job, or why it gets no heartbeat.
 func heartbeatColumn(j discover.Job) string {
 	switch {
 	case j.HasPing:
@@ -118,7 +104,7 @@ func heartbeatColumn(j discover.Job) string {
 	}
 }
 
-// shortenCommand shortens what would make a row too wide.
+// shortenCommand shortens a text to maxCommandWidth characters.
 func shortenCommand(s string) string {
 	if r := []rune(s); len(r) > maxCommandWidth {
 		return string(r[:maxCommandWidth-1]) + "…"
@@ -152,11 +138,11 @@ type jobJSON struct {
 	Problem    *string  `json:"problem"`
 
 	PingURL *string `json:"ping_url,omitempty"` // with --create
-	Place   *string `json:"place,omitempty"`    // where Line to write belongs
+	Place   *string `json:"place,omitempty"`    // where the line or file of Write belongs
 	Write   *string `json:"write,omitempty"`    // the whole line, or the whole file
 }
 
-// jobsJSON makes the shapes of --json.
+// jobsJSON converts jobs for --json.
 func jobsJSON(jobs []discover.Job, lines []wiringLine) []jobJSON {
 	all := make([]jobJSON, 0, len(jobs))
 	for _, j := range jobs {

@@ -174,11 +174,11 @@ func TestDiscover_RejectsBadFlagsBeforeItCallsTheServer(t *testing.T) {
 	_, flags := newMachineImage(t)
 	put := newSlugAPI(t)
 	for args, want := range map[string]string{
-		"--edit":                  "give --yes",
+		"--edit":                  "set --yes",
 		"--create nosuch":         "nosuch: no job has this slug; overdue discover shows them in its last column",
 		"--create web1-x":         "web1-x: runs at startup",
 		"--timezone CEST":         "Europe/Berlin",
-		"--edit --json":           "give one of the two",
+		"--edit --json":           "exclude each other",
 		"--create --program over": "program \"over\"",
 		"--create --with wget":    "must be one of",
 	} {
@@ -188,7 +188,7 @@ func TestDiscover_RejectsBadFlagsBeforeItCallsTheServer(t *testing.T) {
 		}
 	}
 	got := runOverdue(backend{}, "discover", "--root", flags[2], "--create") // the program of a test is in the temporary directory
-	if got.code != 2 || !strings.Contains(got.err, "where it will not stay") {
+	if got.code != 2 || !strings.Contains(got.err, "a temporary directory") {
 		t.Errorf("%+v", got)
 	}
 }

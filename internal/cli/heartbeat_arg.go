@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 
@@ -15,49 +16,45 @@ import (
 	"golang.org/x/term"
 )
 
-// heartbeatArg is the heartbeat that pause, resume and delete are about.
+// heartbeatArg names one heartbeat.
 type heartbeatArg struct {
 	apiFlags
 
 	SlugOrID string `arg:"" name:"slug-or-id" help:"Slug or id of the heartbeat."`
 }
 
-// find looks the heartbeat up.
+// find returns the heartbeat.
 func (c *heartbeatArg) find(ctx context.Context) (*client.Client, client.Heartbeat, error) {
-	far, err := c.newClient()
+	server, err := c.newClient()
 	if err != nil {
 		return nil, client.Heartbeat{}, err
 	}
-	if uuid.Validate(c.SlugOrID) == nil {
-		h, err := far.Heartbeat(ctx, c.SlugOrID)
-		return far, h, withHeartbeatName(c.SlugOrID, err)
-	}
-	h, err := findBySlug(ctx, far, c.SlugOrID)
-	return far, h, withHeartbeatName(c.SlugOrID, err)
+	h, err := findHeartbeat(ctx, server, c.SlugOrID)
+	return server, h, withHeartbeatName(c.SlugOrID, err)
 }
 
-// findBySlug asks for heartbeats that look like the slug first, which is one page,
-// and then for all: what the server searches in is its own affair.
-func findBySlug(ctx context.Context, far *client.Client, slug string) (client.Heartbeat, error) {
-	for _, q := range []string{slug, ""} {
-		for h, err := range far.AllHeartbeats(ctx, client.HeartbeatQuery{Q: q}) {
-			if err != nil || h.Slug == slug {
-				return h, err
-			}
-		}
+// findHeartbeat returns the heartbeat with an id or a slug.
+func findHeartbeat(ctx context.Context, server *client.Client, slugOrID string) (client.Heartbeat, error) {
+	if uuid.Validate(slugOrID) == nil {
+		return server.Heartbeat(ctx, slugOrID)
 	}
-	return client.Heartbeat{}, errors.New("there is none with this slug")
+	h, err := server.HeartbeatBySlug(ctx, slugOrID)
+	if problem, ok := errors.AsType[*client.Problem](err); ok && problem.Status == http.StatusNotFound {
+		return h, errors.New("no heartbeat has this slug; overdue heartbeats list shows them")
+	}
+	return h, err
 }
 
-// withHeartbeatName puts the name that the operator typed before what went wrong.
-func withHeartbeatName(which string, err error) error {
+// withHeartbeatName adds the slug or id that the user typed to an error.
+func withHeartbeatName(slugOrID string, err error) error {
 	if err != nil {
-		return fmt.Errorf("heartbeat %s: %w", which, err)
+		return fmt.Errorf("heartbeat %s: %w", slugOrID, err)
 	}
 	return nil
 }
 
-// idOrRef is what changes need; a read-only key is not told it, and may not change.
+// idOrRef returns the id, which changes need. A read-only key does not see it and
+// cannot change anything.
 func idOrRef(h client.Heartbeat) string {
 	if h.ID == nil {
 		return h.Ref
@@ -65,64 +62,97 @@ func idOrRef(h client.Heartbeat) string {
 	return *h.ID
 }
 
-// heartbeatsPauseCmd is for planned work: silence during it is no incident.
+// heartbeatsPauseCmd pauses a heartbeat.
 type heartbeatsPauseCmd struct{ heartbeatArg }
+
+// Help is the long part of --help.
+func (heartbeatsPauseCmd) Help() string {
+	return `A paused heartbeat opens no incident. An open one is resolved. The next ping resumes the heartbeat, except with --manual-resume.
+
+Examples:
+
+    overdue heartbeats pause nightly-backup`
+}
 
 // Run pauses the heartbeat.
 func (c *heartbeatsPauseCmd) Run(ctx context.Context) error {
-	far, h, err := c.find(ctx)
-	if err == nil {
-		_, err = far.PauseHeartbeat(ctx, idOrRef(h))
-		err = withHeartbeatName(c.SlugOrID, err)
+	server, h, err := c.find(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	_, err = server.PauseHeartbeat(ctx, idOrRef(h))
+	return withHeartbeatName(c.SlugOrID, err)
 }
 
-// heartbeatsResumeCmd ends a pause.
+// heartbeatsResumeCmd resumes a heartbeat.
 type heartbeatsResumeCmd struct{ heartbeatArg }
+
+// Help is the long part of --help.
+func (heartbeatsResumeCmd) Help() string {
+	return `The schedule counts from now.
+
+Examples:
+
+    overdue heartbeats resume nightly-backup`
+}
 
 // Run resumes the heartbeat.
 func (c *heartbeatsResumeCmd) Run(ctx context.Context) error {
-	far, h, err := c.find(ctx)
-	if err == nil {
-		_, err = far.ResumeHeartbeat(ctx, idOrRef(h))
-		err = withHeartbeatName(c.SlugOrID, err)
+	server, h, err := c.find(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	_, err = server.ResumeHeartbeat(ctx, idOrRef(h))
+	return withHeartbeatName(c.SlugOrID, err)
 }
 
-// heartbeatsDeleteCmd is the one command here that cannot be undone.
+// heartbeatsDeleteCmd deletes a heartbeat.
 type heartbeatsDeleteCmd struct {
 	heartbeatArg
 
-	Yes bool `help:"Do not ask."`
+	Yes bool `help:"Do not ask for confirmation."`
 }
 
-// Run deletes the heartbeat, once somebody has agreed to it.
+// Help is the long part of --help.
+func (heartbeatsDeleteCmd) Help() string {
+	return `Its ping URL answers 404 from then on.
+
+Examples:
+
+    overdue heartbeats delete nightly-backup
+    overdue heartbeats delete nightly-backup --yes`
+}
+
+// Run deletes the heartbeat after a confirmation.
 func (c *heartbeatsDeleteCmd) Run(ctx context.Context, std Streams) error {
 	if !c.Yes && !isTerminal(std.In) {
-		return usageError("delete asks before it deletes, and there is no terminal to ask on: give --yes")
+		return errNoTerminal("delete")
 	}
-	far, h, err := c.find(ctx)
+	server, h, err := c.find(ctx)
 	if err != nil {
 		return err
 	}
 	if !c.Yes && !confirm(std, fmt.Sprintf("Delete heartbeat %q and its history?", printable(h.Name))) {
 		return errors.New("nothing deleted")
 	}
-	return withHeartbeatName(c.SlugOrID, far.DeleteHeartbeat(ctx, idOrRef(h)))
+	return withHeartbeatName(c.SlugOrID, server.DeleteHeartbeat(ctx, idOrRef(h)))
 }
 
-// isTerminal reports whether somebody is there to answer. A null device, as cron
-// gives it, is not a terminal.
+// errNoTerminal returns the error of a command that cannot ask for confirmation.
+func errNoTerminal(command string) error {
+	return usageError("%s asks for confirmation, but standard input is not a terminal: set --yes", command)
+}
+
+// isTerminal reports whether a person can answer a question. The null device that
+// cron provides is not a terminal.
 func isTerminal(in io.Reader) bool {
 	file, ok := in.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// confirm asks, and takes nothing but a clear yes for one.
+// confirm asks a question and reports whether the answer is y or yes.
 func confirm(std Streams, question string) bool {
-	_, _ = fmt.Fprint(std.Err, question+" [y/N] ") // unseen, it will not be answered with yes
+	_, _ = fmt.Fprint(std.Err, question+" [y/N] ") // an unread question is not answered with yes
 	line, _ := bufio.NewReader(std.In).ReadString('\n')
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":

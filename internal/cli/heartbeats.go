@@ -1,209 +1,231 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"overdue/client"
-	"overdue/internal/schedule"
+	"overdue/internal/cli/settings"
+	"overdue/internal/cli/table"
+	duration "overdue/internal/schedule"
 )
 
-// heartbeatsCmd groups what is done with heartbeats, all of it through the API:
-// it works from any machine that has a key.
+// heartbeatsCmd groups the commands for heartbeats. They use the API, so they work
+// on any machine that has a key.
 type heartbeatsCmd struct {
 	List   heartbeatsListCmd   `cmd:"" help:"List heartbeats."`
+	Show   heartbeatsShowCmd   `cmd:"" help:"Show one heartbeat and why it has its status."`
 	Create heartbeatsCreateCmd `cmd:"" help:"Create a heartbeat and print its ping URL."`
-	Pause  heartbeatsPauseCmd  `cmd:"" help:"Stop judging a heartbeat."`
-	Resume heartbeatsResumeCmd `cmd:"" help:"Judge a heartbeat again."`
+	Edit   heartbeatsEditCmd   `cmd:"" help:"Change the settings of a heartbeat."`
+	Pause  heartbeatsPauseCmd  `cmd:"" help:"Stop evaluating a heartbeat."`
+	Resume heartbeatsResumeCmd `cmd:"" help:"Evaluate a paused heartbeat again."`
 	Delete heartbeatsDeleteCmd `cmd:"" help:"Delete a heartbeat and its history."`
 }
 
-// apiFlags say which server is meant and who asks.
+// apiFlags name the server and the key.
 type apiFlags struct {
-	URL    string `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, for example https://overdue.example.org."`
-	APIKey Secret `name:"api-key" placeholder:"KEY" setting:"env" secret:"" help:"API key; better given in a file than on the command line."`
+	URL    string          `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, such as https://overdue.example.org."`
+	APIKey settings.Secret `name:"api-key" placeholder:"KEY" setting:"env" secret:"" help:"API key. Prefer a variable or a file: other users of this machine can see the command line."`
 }
 
 // newClient returns a client for the server that the flags name.
 func (f apiFlags) newClient() (*client.Client, error) {
 	switch {
 	case f.URL == "":
-		return nil, usageError("no server address: give --url or $%s", variableName("url"))
+		return nil, usageError("no server address: set --url or $%s", settings.Variable("url"))
 	case f.APIKey == "":
-		return nil, usageError("no API key: give $%s or $%s_FILE", variableName("api-key"), variableName("api-key"))
+		return nil, usageError("no API key: set $%s or $%s_FILE", settings.Variable("api-key"), settings.Variable("api-key"))
 	}
 	return client.New(f.URL, string(f.APIKey), client.WithUserAgent(userAgent())), nil
 }
 
-// heartbeatsListCmd prints all heartbeats, for people or for programs.
+// heartbeatsListCmd prints heartbeats, those that need attention first.
 type heartbeatsListCmd struct {
 	apiFlags
+	zoneFlag
 
-	Status string `placeholder:"STATUS" help:"Only those that are new, up, late, down or paused."`
-	Tag    string `placeholder:"TAG" help:"Only those with this tag."`
-	JSON   bool   `name:"json" help:"Print everything, as JSON."`
+	Status string `enum:",new,up,late,down,paused" default:"" placeholder:"STATUS" help:"Only heartbeats with this status: new, up, late, down or paused."`
+	Tag    string `placeholder:"TAG" help:"Only heartbeats with this tag."`
+	Search string `placeholder:"TEXT" help:"Only heartbeats whose name, slug, description or tags contain this text."`
+	JSON   bool   `name:"json" help:"Print all fields as JSON. Times are in UTC."`
+}
+
+// Help is the long part of --help.
+func (heartbeatsListCmd) Help() string {
+	return `The order is: down, late, new, paused, and then up by the next due time. On a terminal, columns that do not fit are hidden, beginning on the right; without a terminal, all columns are printed in full.
+
+Examples:
+
+    overdue heartbeats list
+    overdue heartbeats list --status down --zone UTC
+    overdue heartbeats list --tag prod --search backup --json`
 }
 
 // Run prints the list.
 func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
-	far, err := c.newClient()
+	clock, err := c.clock()
 	if err != nil {
 		return err
 	}
-	all := []client.Heartbeat{}
-	for h, err := range far.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tag: c.Tag}) {
-		if err != nil {
-			return fmt.Errorf("heartbeats: %w", err)
-		}
-		all = append(all, h)
+	server, err := c.newClient()
+	if err != nil {
+		return err
 	}
-	if !c.JSON {
-		return writeHeartbeatTable(std.Out, all)
-	}
-	text, err := json.MarshalIndent(all, "", "  ")
+	all, err := collect(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tag: c.Tag, Q: c.Search}))
 	if err != nil {
 		return fmt.Errorf("heartbeats: %w", err)
 	}
-	return printLine(std, string(text))
+	slices.SortStableFunc(all, byAttention)
+	if c.JSON {
+		return printJSON(std, all)
+	}
+	return heartbeatTable(all, clock).Write(std.Out, table.Width(std.Out))
 }
 
-// heartbeatsCreateCmd makes a heartbeat. Durations go to the server as they were
-// written: what "1d" means is decided in one place.
-type heartbeatsCreateCmd struct {
-	apiFlags
+// attention is the order of statuses in the list.
+var attention = []string{"down", "late", "new", "paused", "up"}
 
-	Name     string `required:"" placeholder:"NAME" help:"Name, up to 100 characters."`
-	Slug     string `placeholder:"SLUG" help:"Short name for scripts. Default: made from the name."`
-	Interval string `placeholder:"DURATION" help:"Time between pings, such as 5m, 24h or 1d. One of --interval, --cron and --oncalendar is required."`
+// byAttention compares heartbeats by status, next due time and name.
+func byAttention(a, b client.Heartbeat) int {
+	dueFirst := func(h client.Heartbeat) time.Time {
+		if h.DueAt == nil {
+			return time.Unix(1<<40, 0) // after all others
+		}
+		return *h.DueAt
+	}
+	return cmp.Or(
+		cmp.Compare(slices.Index(attention, a.Status), slices.Index(attention, b.Status)),
+		dueFirst(a).Compare(dueFirst(b)),
+		cmp.Compare(a.Name, b.Name),
+	)
+}
 
-	// Separators off: a cron line has commas.
-	Cron       []string `sep:"none" placeholder:"LINE" help:"Line of a crontab, such as \"0 3 * * *\"; may be given more than once."`
-	OnCalendar []string `name:"oncalendar" sep:"none" placeholder:"EXPRESSION" help:"Calendar expression of systemd, such as \"Mon..Fri 03:00\"; may be given more than once."`
-	Timezone   string   `placeholder:"ZONE" help:"Time zone of --cron or --oncalendar, such as Europe/Berlin. Default: the project's."`
+// heartbeatTable returns the table of the list. The name comes early, because the
+// columns on the right are hidden first.
+func heartbeatTable(all []client.Heartbeat, clock clock) *table.Table {
+	t := table.New(
+		table.Column{Title: "STATUS", Keep: true},
+		table.Column{Title: "NAME", Min: 24, Keep: true},
+		table.Column{Title: clock.title("LAST PING")},
+		table.Column{Title: "DUE"},
+		table.Column{Title: "SLUG", Min: 32},
+		table.Column{Title: "SCHEDULE", Min: 16},
+		table.Column{Title: "ID"},
+	)
+	for _, h := range all {
+		t.Add(statusText(h), printable(h.Name), clock.text(h.LastPingAt), clock.text(h.DueAt), printable(h.Slug), scheduleText(h), idOrRef(h))
+	}
+	return t
+}
 
-	Early         string `placeholder:"DURATION" help:"How long before its slot a ping counts for it; 0 for not at all. Default: as seems right for the schedule."`
-	Grace         string `placeholder:"DURATION" help:"Extra time before silence becomes an incident. Default: the server's."`
-	MinRunTime    string `placeholder:"DURATION" help:"A success sooner than this after its start is a bad run."`
-	MaxRunTime    string `placeholder:"DURATION" help:"How long a run may take. Default: the grace period."`
-	StartGrace    string `placeholder:"DURATION" help:"How long after it is due a run must have begun."`
-	AlertAfter    int    `placeholder:"N" help:"Open an incident at the Nth bad run in a row. Default: 1."`
-	ExpectFirstBy string `placeholder:"TIME" help:"Open an incident if the first ping has not come by then, such as 2026-03-14T03:00:00Z."`
+// statusText returns the status, and whether a run is in progress.
+func statusText(h client.Heartbeat) string {
+	if h.Running {
+		return h.Status + ", running"
+	}
+	return h.Status
+}
 
-	Tags   []string `name:"tag" placeholder:"TAG" help:"Tag; may be given more than once."`
-	Update bool     `help:"Change the heartbeat with this slug if there is one already."`
+// scheduleText returns the interval, or the calendar in words, and the grace period.
+func scheduleText(h client.Heartbeat) string {
+	if h.Interval == nil {
+		return printable(withPlainSpaces(h.Schedule)) + ", grace " + durationText(h.Grace)
+	}
+	return "every " + durationText(*h.Interval) + ", grace " + durationText(h.Grace)
+}
+
+// durationText returns a number of seconds in the words of the pages.
+func durationText(seconds int64) string {
+	return withPlainSpaces(duration.FormatDuration(time.Duration(seconds) * time.Second))
+}
+
+// withPlainSpaces replaces no-break spaces, which grep does not find.
+func withPlainSpaces(text string) string { return strings.ReplaceAll(text, "\u00a0", " ") }
+
+// heartbeatsShowCmd prints one heartbeat.
+type heartbeatsShowCmd struct {
+	heartbeatArg
+	zoneFlag
+
+	JSON bool `name:"json" help:"Print all fields as JSON. Times are in UTC."`
 }
 
 // Help is the long part of --help.
-func (heartbeatsCreateCmd) Help() string {
-	return `Prints the ping URL. With --slug and --update it can be run again and again, by a deployment for example.
-Durations need a unit, such as 90s, 15m, 24h or 1d.
+func (heartbeatsShowCmd) Help() string {
+	return `Examples:
 
-Examples:
-
-    overdue heartbeats create --name "Nightly backup" --interval 1d --grace 1h
-    overdue heartbeats create --name Sync --slug sync --interval 5m --tag prod --update
-    overdue heartbeats create --name Report --cron "0 6 * * mon-fri" --timezone Europe/Berlin --max-run-time 2h`
+    overdue heartbeats show nightly-backup
+    overdue heartbeats show nightly-backup --json`
 }
 
-// Run creates the heartbeat.
-func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
-	schedules := 0
-	for _, given := range []bool{c.Interval != "", len(c.Cron) > 0, len(c.OnCalendar) > 0} {
-		if given {
-			schedules++
-		}
-	}
-	switch {
-	case c.Update && c.Slug == "":
-		return usageError("--update needs --slug, to know which heartbeat to change")
-	case schedules != 1:
-		return usageError("give one of --interval, --cron and --oncalendar")
-	}
-	if err := c.checkDurationUnits(); err != nil {
-		return err
-	}
-	far, err := c.newClient()
+// Run prints the heartbeat and the explanation of its status.
+func (c *heartbeatsShowCmd) Run(ctx context.Context, std Streams) error {
+	clock, err := c.clock()
 	if err != nil {
 		return err
 	}
-	var h client.Heartbeat
-	if c.Update {
-		h, _, err = far.PutHeartbeat(ctx, c.Slug, c.settings())
-	} else {
-		h, err = far.CreateHeartbeat(ctx, c.settings())
+	server, h, err := c.find(ctx)
+	if err != nil {
+		return err
 	}
-	switch {
-	case err != nil:
-		return fmt.Errorf("heartbeat %q: %w", c.Name, err)
-	case h.PingURL == nil:
-		return errors.New("heartbeat: the server did not tell its ping URL; is this key read-only?")
+	if c.JSON {
+		return printJSON(std, h)
 	}
-	return printLine(std, *h.PingURL)
-}
-
-// durations returns the values of the duration flags, by name.
-func (c *heartbeatsCreateCmd) durations() map[string]string {
-	return map[string]string{
-		"interval": c.Interval, "early": c.Early, "grace": c.Grace, "min-run-time": c.MinRunTime,
-		"max-run-time": c.MaxRunTime, "start-grace": c.StartGrace,
+	why, err := server.ExplainHeartbeat(ctx, h.Ref)
+	if err != nil {
+		return withHeartbeatName(c.SlugOrID, err)
 	}
-}
-
-// checkDurationUnits rejects durations without a unit, as the form does: 24 means hours to some
-// people and seconds to the API.
-func (c *heartbeatsCreateCmd) checkDurationUnits() error {
-	given := c.durations()
-	for _, flag := range slices.Sorted(maps.Keys(given)) {
-		if choices, bare := schedule.DurationsWithoutUnit(given[flag]); bare {
-			return usageError("--%s %s: %s has no unit: write %s", flag, given[flag], given[flag], schedule.JoinAlternatives(choices))
+	if h.Channels != nil {
+		names := channelNames(ctx, server)
+		for i, id := range h.Channels {
+			h.Channels[i] = cmp.Or(names[id], id)
 		}
 	}
-	return nil
+	return printLine(std, heartbeatDetails(h, clock, why.Decision).String())
 }
 
-// settings holds only what was given. A default that we filled in would
-// overwrite, on --update, what somebody has set by hand.
-func (c *heartbeatsCreateCmd) settings() client.HeartbeatSettings {
-	s := client.HeartbeatSettings{Name: &c.Name}
-	if c.Slug != "" && !c.Update { // else the slug is part of the address
-		s.Slug = &c.Slug
+// heartbeatDetails returns the fields of a heartbeat for people. Settings that
+// are not set are left out.
+func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
+	d := &details{}
+	d.add("Name", h.Name)
+	d.add("Status", statusText(h))
+	d.add("Why", withPlainSpaces(why))
+	d.add("Slug", h.Slug)
+	d.add("Tags", strings.Join(h.Tags, ", "))
+	d.add("Description", h.Description)
+	d.add("Schedule", scheduleText(h))
+	d.add(clock.title("Last ping"), clock.text(h.LastPingAt))
+	d.add("Due", clock.text(h.DueAt))
+	d.add("Deadline", clock.text(h.DeadlineAt))
+	d.addDuration("Early", h.Early)
+	d.addDuration("Max run time", h.MaxRunTime)
+	d.addDuration("Min run time", h.MinRunTime)
+	d.addDuration("Start grace", h.StartGrace)
+	if h.ExpectFirstBy != nil {
+		d.add("Expect first by", clock.text(h.ExpectFirstBy))
 	}
-	for _, d := range []struct {
-		given string
-		into  *any
-	}{
-		{c.Interval, &s.Interval},
-		{c.Early, &s.Early},
-		{c.Grace, &s.Grace},
-		{c.MinRunTime, &s.MinRunTime},
-		{c.MaxRunTime, &s.MaxRunTime},
-		{c.StartGrace, &s.StartGrace},
-	} {
-		if d.given != "" {
-			*d.into = d.given
-		}
+	d.add("Alert after", fmt.Sprintf("%d failed runs in a row", h.AlertAfter))
+	d.add("Severity", h.Severity)
+	d.add("Methods", h.Methods)
+	if h.ManualResume {
+		d.add("Manual resume", "yes: a ping does not resume it")
 	}
-	if len(c.Cron) > 0 {
-		s.Cron = &c.Cron
+	channels := "all of the project"
+	if h.Channels != nil {
+		channels = strings.Join(h.Channels, ", ")
 	}
-	if len(c.OnCalendar) > 0 {
-		s.OnCalendar = &c.OnCalendar
+	d.add("Channels", channels)
+	if h.IncidentID != nil {
+		d.add("Open incident", *h.IncidentID)
 	}
-	if c.Timezone != "" {
-		s.Timezone = &c.Timezone
+	if h.PingURL != nil {
+		d.add("Ping URL", *h.PingURL)
 	}
-	if c.AlertAfter != 0 {
-		s.AlertAfter = &c.AlertAfter
-	}
-	if c.ExpectFirstBy != "" {
-		s.ExpectFirstBy = &c.ExpectFirstBy
-	}
-	if len(c.Tags) > 0 {
-		s.Tags = &c.Tags
-	}
-	return s
+	d.add("Ref", h.Ref)
+	return d
 }

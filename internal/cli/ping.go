@@ -2,35 +2,37 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"overdue/client"
+	"overdue/internal/cli/settings"
+	"overdue/internal/runjob"
 )
 
-// pingFlags say which heartbeat is meant and how patient to be with its
-// monitor.
+// pingFlags name a heartbeat and limit the time that a ping may take.
 type pingFlags struct {
 	Target  string        `arg:"" name:"url-or-id" help:"Ping URL, or the id of a heartbeat on the server that --url names."`
-	URL     string        `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, for example https://overdue.example.org."`
-	Timeout time.Duration `default:"10s" placeholder:"DURATION" help:"Longest wait for one attempt. Default: ${default}."`
-	Wait    time.Duration `default:"30s" placeholder:"DURATION" help:"Longest wait for all attempts together. Default: ${default}."`
+	URL     string        `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, such as https://overdue.example.org. Required with an id."`
+	Timeout time.Duration `default:"10s" placeholder:"DURATION" help:"Time limit of one attempt. Default: ${default}."`
+	Wait    time.Duration `default:"30s" placeholder:"DURATION" help:"Time limit of all attempts together. Default: ${default}."`
 }
 
-// Validate keeps a wait of nothing from looking like a monitor that is away.
+// Validate rejects limits of zero, which would look like an unreachable server.
 func (f pingFlags) Validate() error {
 	if f.Timeout <= 0 || f.Wait <= 0 {
-		return fmt.Errorf("timeout and wait: must be longer than 0")
+		return errors.New("--timeout and --wait must be longer than 0")
 	}
 	return nil
 }
 
-// pingURL is where the pings go.
+// pingURL returns the ping URL.
 func (f pingFlags) pingURL() (string, error) {
 	address, err := client.PingURL(f.URL, f.Target)
 	if err != nil && f.URL == "" {
-		return "", usageError("%w; give the ping URL, or an id and --url or $%s", err, variableName("url"))
+		return "", usageError("%w; write the ping URL, or an id and --url or $%s", err, settings.Variable("url"))
 	}
 	if err != nil {
 		return "", usageError("%w", err)
@@ -38,34 +40,22 @@ func (f pingFlags) pingURL() (string, error) {
 	return address, nil
 }
 
-// withWaitLimit is ctx until the patience with the monitor ends.
+// withWaitLimit returns a context that ends after --wait.
 func (f pingFlags) withWaitLimit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, f.Wait, fmt.Errorf("no answer within %s", f.Wait))
 }
 
-// warnReduced returns a function that warns in one line that a ping was stored
-// with only a part of its body. what names the body.
-func warnReduced(std Streams, what string) func(kept int, reason error) {
-	return func(kept int, reason error) {
-		if kept == 0 {
-			warn(std, "the ping was stored without the %s: %v", what, reason)
-			return
-		}
-		warn(std, "the ping was stored with only the last %d bytes of the %s: %v", kept, what, reason)
-	}
-}
-
-// pingCmd is the patient curl: the same one request, with retries, and with an
-// exit code that tells "stored" from everything else.
+// pingCmd sends one ping. Unlike curl, it retries, and its exit code says whether the
+// server has stored the ping.
 type pingCmd struct {
 	pingFlags
 
-	Start bool   `xor:"signal" help:"The job began."`
-	Fail  bool   `xor:"signal" help:"The job failed."`
-	Log   bool   `xor:"signal" help:"Only write the body to the log."`
-	Exit  *int   `xor:"signal" placeholder:"N" help:"The job ended with this exit code; 0 is a success."`
-	Rid   string `placeholder:"TEXT" help:"Run id: any text, such as a UUID, the same for the start and the end of a run."`
-	Body  string `placeholder:"TEXT" help:"Text to send along; - sends the end of standard input."`
+	Start bool   `xor:"signal" help:"The job has started."`
+	Fail  bool   `xor:"signal" help:"The job has failed."`
+	Log   bool   `xor:"signal" help:"Only add the body to the event log."`
+	Exit  *int   `xor:"signal" placeholder:"N" help:"The job has ended with this exit code, 0 to 255; 0 is a success."`
+	Rid   string `placeholder:"TEXT" help:"Run id that pairs a start with its finish: any text, such as a UUID."`
+	Body  string `placeholder:"TEXT" help:"Text to send; - sends the end of standard input, up to 100 kB."`
 }
 
 // Help is the long part of --help.
@@ -91,19 +81,18 @@ func (c *pingCmd) Run(ctx context.Context, std Streams) error {
 	}
 	ctx, cancel := c.withWaitLimit(ctx)
 	defer cancel()
-	ping.OnReduced = warnReduced(std, "body")
+	ping.OnReduced = func(kept int, reason error) { warn(std, "%s", runjob.ReducedWarning("body", kept, reason)) }
 	if err := client.Send(ctx, address, ping); err != nil {
-		return fmt.Errorf("ping not acknowledged: %w", err)
+		return fmt.Errorf("ping not acknowledged: %w", explainPing(address, err))
 	}
 	return nil
 }
 
-// options turns the flags into a ping. What the server would refuse anyway is
-// refused here, as wrong use: that is told sooner and more clearly.
+// options converts the flags to a ping. It rejects what the server would reject.
 func (c *pingCmd) options(std Streams) (client.PingOptions, error) {
 	ping := client.PingOptions{ExitCode: c.Exit, RunID: c.Rid, AttemptTimeout: c.Timeout, UserAgent: userAgent()}
 	if c.Exit != nil && (*c.Exit < 0 || *c.Exit > 255) {
-		return ping, usageError("exit code %d: must be 0 to 255", *c.Exit)
+		return ping, usageError("--exit %d: must be 0 to 255", *c.Exit)
 	}
 	switch {
 	case c.Start:
@@ -115,11 +104,11 @@ func (c *pingCmd) options(std Streams) (client.PingOptions, error) {
 	}
 	ping.Body = []byte(c.Body)
 	if c.Body == "-" {
-		end := newTailBuffer(client.BodyLimit)
+		end := runjob.NewTailBuffer(client.BodyLimit)
 		if _, err := io.Copy(end, std.In); err != nil {
 			return ping, fmt.Errorf("standard input: %w", err)
 		}
-		ping.Body = end.bytes()
+		ping.Body = end.Bytes()
 	}
 	return ping, nil
 }

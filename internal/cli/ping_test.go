@@ -27,11 +27,11 @@ func TestPing_SendsTheRequestedSignal(t *testing.T) {
 		code := runWith(args, Streams{In: strings.NewReader("from stdin\n"), Out: io.Discard, Err: &errs}, backend{})
 		got := m.received()
 		if code != 0 || errs.Len() > 0 || len(got) != 1 {
-			t.Fatalf("%s: exit code %d, %q, heard %+v", flags, code, errs.String(), got)
+			t.Fatalf("%s: exit code %d, %q, received %+v", flags, code, errs.String(), got)
 		}
 		want.agent = got[0].agent
 		if got[0] != want {
-			t.Errorf("%s: heard %+v; want %+v", flags, got[0], want)
+			t.Errorf("%s: received %+v; want %+v", flags, got[0], want)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func TestPing_AcceptsAPingURL(t *testing.T) {
 	m := newFakeMonitor(t, nil)
 	t.Setenv("OVERDUE_URL", "https://elsewhere.invalid")
 	if got := runOverdue(backend{}, "ping", m.URL+"/api/v1/hb/"+anID); got != (commandResult{}) || len(m.received()) != 1 {
-		t.Errorf("%+v, heard %v", got, m.received())
+		t.Errorf("%+v, received %v", got, m.received())
 	}
 }
 
@@ -70,7 +70,7 @@ func TestPing_FailsUnlessAcknowledged(t *testing.T) {
 		"no such heartbeat": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "no such heartbeat", http.StatusNotFound)
 		},
-		"is this the ping URL?": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"check that this is the ping URL": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
 		"no answer within 300ms": func(_ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 		},
@@ -81,7 +81,7 @@ func TestPing_FailsUnlessAcknowledged(t *testing.T) {
 			t.Errorf("%+v; want exit code 1 and %q", got, want)
 		}
 		if strings.Contains(got.err, anID) || strings.Count(got.err, "\n") != 1 {
-			t.Errorf("says %q; want one line that does not reveal the ping URL", got.err)
+			t.Errorf("prints %q; want one line that does not reveal the ping URL", got.err)
 		}
 	}
 }
@@ -96,6 +96,6 @@ func TestPing_KeepsTheEndOfALongInput(t *testing.T) {
 		t.Errorf("body of %d bytes", len(body))
 	}
 	if !slices.Equal(m.paths(), []string{""}) {
-		t.Errorf("heard %v", m.paths())
+		t.Errorf("received %v", m.paths())
 	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"os"
@@ -28,11 +27,11 @@ func runScript(script string, flags ...string) commandResult {
 func TestRun_SendsStartAndFinishWithTheSameRunID(t *testing.T) {
 	m := newFakeMonitor(t, nil)
 	if got := runScript("echo out; echo err >&2"); got != (commandResult{0, "out\n", "err\n"}) {
-		t.Errorf("%+v; want both streams, apart and untouched", got)
+		t.Errorf("%+v; want both streams, separate and unchanged", got)
 	}
 	pings := m.received()
 	if len(pings) != 2 || pings[0].path != "/start" || pings[1].path != "/0" {
-		t.Fatalf("heard %+v; want a start and an end", pings)
+		t.Fatalf("received %+v; want a start and an end", pings)
 	}
 	if pings[0].rid != pings[1].rid || uuid.Validate(pings[0].rid) != nil {
 		t.Errorf("run ids %q and %q; want one UUID", pings[0].rid, pings[1].rid)
@@ -57,10 +56,10 @@ func TestRun_RunsTheCommandWithoutAPingURL(t *testing.T) {
 		t.Setenv("OVERDUE_URL", server)
 		got := runOverdue(backend{}, "run", target, "--", "sh", "-c", "echo out; exit 3")
 		if got.code != 3 || got.out != "out\n" {
-			t.Errorf("%s: %+v; want the command's own output and exit code", target, got)
+			t.Errorf("%s: %+v; want the output and exit code of the command", target, got)
 		}
 		if !strings.HasPrefix(got.err, "overdue: ") || !strings.HasSuffix(got.err, "; the command runs without pings\n") || strings.Count(got.err, "\n") != 1 {
-			t.Errorf("%s: says %q; want one line", target, got.err)
+			t.Errorf("%s: prints %q; want one line", target, got.err)
 		}
 		if got := runOverdue(backend{}, "run", target, "--", "no-such-command"); got.code != 127 {
 			t.Errorf("%s: %+v; want exit code 127", target, got)
@@ -122,10 +121,10 @@ func TestRun_WorksWhileTheMonitorIsUnreachable(t *testing.T) {
 		began := time.Now()
 		got := runScript("echo out; exit 3", "--wait=900ms")
 		if got.code != 3 || got.out != "out\n" {
-			t.Errorf("%s: %+v; want the job untouched", name, got)
+			t.Errorf("%s: %+v; want the job unchanged", name, got)
 		}
-		if lines := strings.Count(got.err, "\n"); lines != 1 || !strings.HasPrefix(got.err, "overdue: the monitor does not know that the job ended with exit code 3: ") {
-			t.Errorf("%s: says %q; want one line of warning", name, got.err)
+		if lines := strings.Count(got.err, "\n"); lines != 1 || !strings.HasPrefix(got.err, "overdue: the server was not notified that the job ended with exit code 3: ") {
+			t.Errorf("%s: prints %q; want one line of warning", name, got.err)
 		}
 		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("%s: took %v", name, took)
@@ -136,7 +135,7 @@ func TestRun_WorksWhileTheMonitorIsUnreachable(t *testing.T) {
 func TestRun_StartsTheJobWithoutWaitingForTheMonitor(t *testing.T) {
 	dir := t.TempDir()
 	began := filepath.Join(dir, "began")
-	// The start is answered only after the job has begun, so waiting for the
+	// The start ping is answered only after the job has started, so waiting for the
 	// answer first would never end.
 	m := newFakeMonitor(t, func(w http.ResponseWriter, r *http.Request) {
 		for strings.HasSuffix(r.URL.Path, "/start") && r.Context().Err() == nil {
@@ -150,7 +149,7 @@ func TestRun_StartsTheJobWithoutWaitingForTheMonitor(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if paths := m.paths(); !slices.Equal(paths, []string{"/start", "/0"}) {
-		t.Errorf("heard %v", paths)
+		t.Errorf("received %v", paths)
 	}
 }
 
@@ -170,12 +169,12 @@ func TestRun_NeverSendsStartAfterFinish(t *testing.T) {
 	ended := map[string]bool{}
 	for _, p := range m.received() {
 		if p.path == "/start" && ended[p.rid] {
-			t.Error("a start came after its end")
+			t.Error("a start ping followed its finish")
 		}
 		ended[p.rid] = ended[p.rid] || p.path == "/0"
 	}
 	if len(ended) != 5 {
-		t.Errorf("%d runs heard of; want 5", len(ended))
+		t.Errorf("%d runs received; want 5", len(ended))
 	}
 }
 
@@ -195,7 +194,7 @@ func TestRun_WaitsForAStartPingInFlight(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if !<-arrived {
-		t.Error("the start of a short job was cut off")
+		t.Error("the start ping of a short job was canceled")
 	}
 }
 
@@ -227,10 +226,10 @@ func TestRun_DoesNotWaitForBackgroundProcesses(t *testing.T) {
 	began := time.Now()
 	got := runScript("sleep 20 & echo done")
 	if took := time.Since(began); got.code != 0 || got.out != "done\n" || took > 10*time.Second {
-		t.Errorf("%+v after %v; want the end of the command to be the end", got, took)
+		t.Errorf("%+v after %v; want the command to end the run", got, took)
 	}
 	if paths := m.paths(); !slices.Equal(paths, []string{"/start", "/0"}) {
-		t.Errorf("heard %v", paths)
+		t.Errorf("received %v", paths)
 	}
 }
 
@@ -247,11 +246,11 @@ func TestRun_DoesNotWaitForABackgroundProcessThatKeepsWriting(t *testing.T) {
 			t.Errorf("exit code %d; want 4", code)
 		}
 	case <-time.After(20 * time.Second):
-		t.Fatal("still listening")
+		t.Fatal("still running")
 	}
 }
 
-// gatedWriter is a reader of our output that takes nothing until it opens.
+// gatedWriter is a reader of our output that accepts nothing until it is opened.
 type gatedWriter struct {
 	touched func() // called at the first write
 	open    chan struct{}
@@ -265,11 +264,10 @@ func (g *gatedWriter) Write(p []byte) (int, error) {
 	return g.Buffer.Write(p)
 }
 
-// inTwoWrites is a job whose reader is busy with the first byte while the rest
-// fills the pipe.
+// inTwoWrites is a job that fills the pipe while its reader is busy with the first byte.
 const inTwoWrites = "printf x; sleep 0.2; head -c 60000 /dev/zero"
 
-// shortWait is longer than a command that is done takes to end.
+// shortWait is longer than the end of a finished command takes.
 const shortWait = 300 * time.Millisecond
 
 func TestRun_BodyIncludesOutputThatTheReaderTookLate(t *testing.T) {
@@ -288,7 +286,7 @@ func TestRun_SlowReaderLosesNothingAndDelaysNoPing(t *testing.T) {
 	newFakeMonitor(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "OK")
 		if strings.HasSuffix(r.URL.Path, "/0") {
-			// Had the ping waited for the reader, this would never come.
+			// If the ping waited for the reader, this would never happen.
 			time.AfterFunc(shortWait, func() { close(out.open) })
 		}
 	})
@@ -302,10 +300,10 @@ func TestRun_CommandNoticesThatTheReaderHasClosed(t *testing.T) {
 	m := newFakeMonitor(t, nil)
 	code := runWith([]string{"run", anID, "--", "yes"}, Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: io.Discard}, backend{})
 	if code != 128+int(syscall.SIGPIPE) {
-		t.Errorf("exit code %d; want that of a broken pipe", code)
+		t.Errorf("exit code %d; want the one of a broken pipe", code)
 	}
 	if paths := m.paths(); len(paths) == 0 || paths[len(paths)-1] != "/141" {
-		t.Errorf("heard %v; want the end all the same", paths)
+		t.Errorf("received %v; want the finish ping", paths)
 	}
 }
 
@@ -326,20 +324,5 @@ func TestRun_UnknownVariableIsOnlyAWarning(t *testing.T) {
 	t.Setenv("OVERDUE_LISTN", "x")
 	if got := runScript("echo out"); got.code != 0 || got.out != "out\n" || !strings.Contains(got.err, "OVERDUE_LISTN: unknown") {
 		t.Errorf("%+v", got)
-	}
-}
-
-func TestRun_SignalAfterTheJobShortensTheWait(t *testing.T) {
-	s := &signals{received: make(chan os.Signal, 1)}
-	ctx, cancel := s.cancelAfterSignal(context.Background())
-	defer cancel()
-	began := time.Now()
-	s.received <- syscall.SIGTERM
-	<-ctx.Done()
-	if took := time.Since(began); took < lateSignalTimeout || took > lateSignalTimeout+5*time.Second {
-		t.Errorf("gave up after %v; want %v, time enough for a monitor that is there", took, lateSignalTimeout)
-	}
-	if cause := context.Cause(ctx); !strings.Contains(cause.Error(), "terminated") {
-		t.Errorf("cause %v", cause)
 	}
 }

@@ -3,29 +3,31 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"overdue/internal/cli/table"
 	"overdue/internal/schedule"
+	"overdue/internal/wire"
 )
 
-// maxSlots bounds what is printed.
+// maxSlots is the largest number of slots to print in either direction.
 const maxSlots = 1000
 
-// scheduleCmd says what a schedule means. It asks no server: what it prints is what
-// the server would say of the same schedule.
+// scheduleCmd explains a schedule without a server, as a server would.
 type scheduleCmd struct {
-	Lines      []string `arg:"" name:"line" help:"Cron line in quotes, or a calendar expression with --oncalendar; several are one schedule."`
+	Lines      []string `arg:"" name:"line" help:"Cron line in quotes, or a calendar expression with --oncalendar. Several lines are one schedule."`
 	OnCalendar bool     `name:"oncalendar" help:"The lines are systemd calendar expressions."`
-	Timezone   string   `default:"UTC" placeholder:"ZONE" help:"Time zone, such as Europe/Berlin. Default: UTC."`
-	Count      int      `default:"5" placeholder:"N" help:"How many slots to print in either direction. Default: 5."`
-	After      string   `placeholder:"TIME" help:"Moment to look from, such as 2026-03-14T02:00:00Z. Default: now."`
+	Timezone   string   `default:"UTC" placeholder:"ZONE" help:"Time zone, such as Europe/Berlin. Default: ${default}."`
+	Count      int      `default:"5" placeholder:"N" help:"Number of slots to print in either direction, at most 1000. Default: ${default}."`
+	After      string   `placeholder:"TIME" help:"Time to start from, such as 2026-03-14T02:00:00Z. Default: now."`
+	JSON       bool     `name:"json" help:"Print the preview as JSON, in the format of POST /api/v1/schedules/preview."`
 }
 
 // Help is the long part of --help.
 func (scheduleCmd) Help() string {
-	return `Says a schedule in words and prints when it is due, next and before, with what a change of the clock does to it. It needs no server.
+	return `Explains a schedule in words and prints the next and previous times at which it is due, and what a change of the clock does to it.
 
 Examples:
 
@@ -43,7 +45,7 @@ func (c *scheduleCmd) Run(std Streams) error {
 		}
 	}
 	if c.Count < 1 || c.Count > maxSlots {
-		return usageError("--count %d: ask for 1 to %d slots", c.Count, maxSlots)
+		return usageError("--count %d: must be 1 to %d", c.Count, maxSlots)
 	}
 	zone, err := schedule.CanonicalZone(c.Timezone)
 	if err != nil {
@@ -57,10 +59,14 @@ func (c *scheduleCmd) Run(std Streams) error {
 	if err != nil {
 		return usageError("%s%w%s", c.linePrefix(err), err, c.suggestions(err))
 	}
-	return printOutlook(std, schedule.NewPreview(s, at, c.Count))
+	preview := schedule.NewPreview(s, at, c.Count)
+	if c.JSON {
+		return printJSON(std, wire.SchedulePreview(preview, preview.Zone))
+	}
+	return printPreview(std, preview)
 }
 
-// linePrefix names the line at fault, if there are several.
+// linePrefix names the invalid line if there are several.
 func (c *scheduleCmd) linePrefix(err error) string {
 	if p, ok := errors.AsType[*schedule.Problem](err); ok && p.Line > 0 && len(c.Lines) > 1 {
 		return fmt.Sprintf("line %d: ", p.Line)
@@ -92,23 +98,25 @@ func (c *scheduleCmd) suggestions(err error) string {
 	return b.String()
 }
 
-// printOutlook writes the words, the slots in the order of time, and the changes.
-func printOutlook(std Streams, o schedule.Preview) error {
+// printPreview writes the words, the slots in the order of time, and the changes of
+// the clock.
+func printPreview(std Streams, p schedule.Preview) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", o.Description)
-	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "\tLOCAL\tUTC") // writes to memory do not fail
-	row := func(mark string, slot time.Time) {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", mark, slot.In(o.Zone).Format("Mon 2006-01-02 15:04:05 -07:00"), slot.Format("2006-01-02 15:04:05"))
+	fmt.Fprintf(&b, "%s\n\n", p.Description)
+	t := table.New(table.Column{}, table.Column{Title: "LOCAL", Keep: true}, table.Column{Title: "UTC"})
+	add := func(mark string, slot time.Time) {
+		t.Add(mark, slot.In(p.Zone).Format("Mon 2006-01-02 15:04:05 -07:00"), slot.Format("2006-01-02 15:04:05"))
 	}
-	for i := range o.Previous {
-		row("before", o.Previous[len(o.Previous)-1-i])
+	for _, slot := range slices.Backward(p.Previous) {
+		add("before", slot)
 	}
-	for _, slot := range o.Next {
-		row("next", slot)
+	for _, slot := range p.Next {
+		add("next", slot)
 	}
-	_ = w.Flush()
-	for _, c := range o.ClockChanges {
+	if err := t.Write(&b, 0); err != nil {
+		return err
+	}
+	for _, c := range p.ClockChanges {
 		fmt.Fprintf(&b, "\n%s\n", c.Describe())
 	}
 	return printLine(std, strings.TrimSuffix(b.String(), "\n"))

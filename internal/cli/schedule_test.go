@@ -32,7 +32,7 @@ before  Wed 2020-01-01 10:00:00 +00:00  2020-01-01 10:00:00
 		{[]string{"Mon..Fri 03:00"}, commandResult{2, "", "overdue: “Mon..Fri 03:00” is a systemd calendar expression: write it as OnCalendar\n  overdue schedule --oncalendar \"Mon..Fri 03:00\" (systemd)\n"}},
 		{[]string{"@daily", "--timezone", "CEST"}, commandResult{2, "", "overdue: --timezone: “CEST” is not a time zone name: write a name such as Europe/Berlin\n"}},
 		{[]string{"@daily", "--after", "noon"}, commandResult{2, "", "overdue: --after noon: write a time with its offset, such as 2026-03-14T02:00:00Z\n"}},
-		{[]string{"@daily", "--count", "1001"}, commandResult{2, "", "overdue: --count 1001: ask for 1 to 1000 slots\n"}},
+		{[]string{"@daily", "--count", "1001"}, commandResult{2, "", "overdue: --count 1001: must be 1 to 1000\n"}},
 	} {
 		if got := runOverdue(backend{}, append([]string{"schedule"}, c.args...)...); got != c.want {
 			t.Errorf("%q: got %+v\nwant %+v", c.args, got, c.want)

@@ -12,24 +12,25 @@ import (
 	"github.com/alecthomas/kong"
 
 	"overdue/internal/app"
+	"overdue/internal/cli/settings"
 )
 
-// StoreFlags say where the data is.
+// StoreFlags locate the database.
 type StoreFlags struct {
-	Database Secret `default:"overdue.db" placeholder:"FILE|URL" setting:"file" secret:"" help:"SQLite file, or postgres://… for PostgreSQL. Default: ${default}."`
-	Config   string `placeholder:"FILE" setting:"env" help:"YAML file with settings; its keys are the names of the server's flags."`
+	Database settings.Secret `default:"overdue.db" placeholder:"FILE|URL" setting:"file" secret:"" help:"SQLite file, or postgres://… for PostgreSQL. Default: ${default}."`
+	Config   string          `placeholder:"FILE" setting:"env" help:"YAML file with settings. Its keys are the names of the flags of overdue serve."`
 }
 
 // KeyFlags locate the key that encrypts secrets in the database.
 type KeyFlags struct {
-	SecretKeyFile string `placeholder:"FILE" setting:"file" help:"File with the key that encrypts secrets in the database. Required with PostgreSQL. Default with SQLite: NAME.secret-key next to the database, created at the first start."`
-	SecretKey     Secret `placeholder:"KEY" setting:"file" help:"The key itself. Other users of the machine can see it on the command line."`
+	SecretKeyFile string          `placeholder:"FILE" setting:"file" help:"File with the key that encrypts secrets in the database. Required with PostgreSQL. Default with SQLite: NAME.secret-key next to the database, created at the first start."`
+	SecretKey     settings.Secret `placeholder:"KEY" setting:"file" help:"The key itself. Other users of this machine can see the command line: prefer the variable."`
 }
 
 // secretKey validates the flags and returns the location of the key.
 func (f KeyFlags) secretKey() (app.SecretKey, error) {
 	if f.SecretKeyFile != "" && f.SecretKey != "" {
-		return app.SecretKey{}, errors.New("secret-key and secret-key-file exclude each other: set only one of them")
+		return app.SecretKey{}, errors.New("--secret-key and --secret-key-file exclude each other: set only one of them")
 	}
 	return app.SecretKey{Text: string(f.SecretKey), File: f.SecretKeyFile}, nil
 }
@@ -40,75 +41,75 @@ type ServerFlags struct {
 	KeyFlags
 
 	Listen    string `default:":8080" placeholder:"ADDRESS" setting:"file" help:"Address to listen on. Default: ${default}."`
-	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people and jobs use, for ping URLs and links."`
+	PublicURL string `name:"public-url" placeholder:"URL" setting:"file" help:"Address that people and jobs use. Ping URLs and links begin with it."`
 
-	SMTPURL  Secret `name:"smtp-url" placeholder:"URL" setting:"file" secret:"" help:"Mail server for alerts, smtp://user:password@host:port or smtps://…."`
-	SMTPFrom string `name:"smtp-from" placeholder:"ADDRESS" setting:"file" help:"Sender of the mails."`
+	SMTPURL  settings.Secret `name:"smtp-url" placeholder:"URL" setting:"file" secret:"" help:"Mail server for email channels, smtp://user:password@host:port or smtps://…."`
+	SMTPFrom string          `name:"smtp-from" placeholder:"ADDRESS" setting:"file" help:"Sender address of mails."`
 
-	SMTPBounceTo string `name:"smtp-bounce-to" placeholder:"ADDRESS" setting:"file" help:"Address that undeliverable mails are returned to. Default: the sender."`
-	SMTPHelo     string `name:"smtp-helo" placeholder:"NAME" setting:"file" help:"Name that Overdue gives the mail server (EHLO), with a dot. Default: the host name if it has a dot, else the host of --public-url if that has one, else the address of the connection."`
-	SMTPCA       string `name:"smtp-ca" placeholder:"FILE" setting:"file" help:"Certificates (PEM) of authorities to trust for the mail server, in addition to those of the system."`
+	SMTPBounceTo string `name:"smtp-bounce-to" placeholder:"ADDRESS" setting:"file" help:"Address to which undeliverable mails are returned. Default: the sender."`
+	SMTPHelo     string `name:"smtp-helo" placeholder:"NAME" setting:"file" help:"Host name to send to the mail server (EHLO); it must contain a dot. Default: the host name of this machine if it contains a dot, else the host of --public-url if it contains a dot, else the address of the connection."`
+	SMTPCA       string `name:"smtp-ca" placeholder:"FILE" setting:"file" help:"Certificates (PEM) of authorities to trust for the mail server, in addition to those of this machine."`
 
-	TrustedProxies       []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Proxies whose X-Forwarded-For is believed."`
-	AllowPrivateNetworks bool           `setting:"file" help:"Let alerts go to private and local addresses."`
-	AllowNetworks        []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Private networks that alerts may go to."`
+	TrustedProxies       []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Proxies whose X-Forwarded-For header is trusted."`
+	AllowPrivateNetworks bool           `setting:"file" help:"Allow alerts to private and local addresses."`
+	AllowNetworks        []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Private networks to which alerts are allowed."`
 
-	PingRateLimit float64 `default:"10000" placeholder:"N" setting:"file" help:"Pings per second from one address before 429; bursts of twice as many pass. 0: no limit. Default: ${default}."`
+	PingRateLimit float64 `default:"10000" placeholder:"N" setting:"file" help:"Maximum number of pings per second from one address; bursts may have twice as many. More are answered with 429. 0: no limit. Default: ${default}."`
 
-	MaxHeartbeats            int `default:"100000" placeholder:"N" setting:"file" help:"Heartbeats that a project may have. 0: no limit. Default: ${default}."`
-	MaxConnections           int `default:"0" placeholder:"N" setting:"file" help:"Open connections of all clients. 0: 10000, or fewer if the limit of open files is low. Default: ${default}."`
-	MaxConnectionsPerAddress int `default:"512" placeholder:"N" setting:"file" help:"Open connections of one IPv4 address or IPv6 /64, at most half of all. Does not apply to this machine and to trusted proxies. 0: no limit. Default: ${default}."`
+	MaxHeartbeats            int `default:"100000" placeholder:"N" setting:"file" help:"Maximum number of heartbeats in a project. 0: no limit. Default: ${default}."`
+	MaxConnections           int `default:"0" placeholder:"N" setting:"file" help:"Maximum number of open connections. 0: 10000, or fewer if the limit of open files is low. Default: ${default}."`
+	MaxConnectionsPerAddress int `default:"512" placeholder:"N" setting:"file" help:"Maximum number of open connections of one IPv4 address or IPv6 /64, at most half of all. Does not apply to this machine and trusted proxies. 0: no limit. Default: ${default}."`
 
-	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"One of ${enum}. Default: ${default}."`
-	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"One of ${enum}; auto is text on a terminal, else json. Default: ${default}."`
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"Least important messages to log: ${enum}. Default: ${default}."`
+	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"Format of the log: ${enum}. auto means text on a terminal, else json. Default: ${default}."`
 
-	MetricsToken Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token that /metrics asks for. Without it anybody may read the metrics."`
+	MetricsToken settings.Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token required by /metrics. Without it, anyone can read the metrics."`
 
-	OwnerEmail    string `placeholder:"ADDRESS" setting:"file" help:"Create the owner at the first start, without the one-time link."`
-	OwnerPassword Secret `placeholder:"PASSWORD" setting:"file" secret:"" help:"Password of that owner."`
+	OwnerEmail    string          `placeholder:"ADDRESS" setting:"file" help:"Create the owner with this email address at the first start, instead of printing a one-time link."`
+	OwnerPassword settings.Secret `placeholder:"PASSWORD" setting:"file" secret:"" help:"Password of that owner. Required with --owner-email."`
 }
 
-// Validate checks what the types do not say. The parser calls it.
+// Validate checks the values that their types do not check. The parser calls it.
 func (f ServerFlags) Validate() error {
 	if err := validatePublicURL(f.PublicURL); err != nil {
 		return err
 	}
 	if f.PingRateLimit < 0 {
-		return fmt.Errorf("ping-rate-limit %g: must not be negative", f.PingRateLimit)
+		return fmt.Errorf("--ping-rate-limit %g: must not be negative", f.PingRateLimit)
 	}
 	if f.MaxHeartbeats < 0 {
-		return fmt.Errorf("max-heartbeats %d: must not be negative", f.MaxHeartbeats)
+		return fmt.Errorf("--max-heartbeats %d: must not be negative", f.MaxHeartbeats)
 	}
 	if f.MaxConnections < 0 {
-		return fmt.Errorf("max-connections %d: must not be negative", f.MaxConnections)
+		return fmt.Errorf("--max-connections %d: must not be negative", f.MaxConnections)
 	}
 	if f.MaxConnectionsPerAddress < 0 {
-		return fmt.Errorf("max-connections-per-address %d: must not be negative", f.MaxConnectionsPerAddress)
+		return fmt.Errorf("--max-connections-per-address %d: must not be negative", f.MaxConnectionsPerAddress)
 	}
 	if (f.OwnerEmail == "") != (f.OwnerPassword == "") {
-		return errors.New("owner-email and owner-password: give both or neither")
+		return errors.New("--owner-email and --owner-password: set both or neither")
 	}
 	_, err := f.secretKey()
 	return err
 }
 
-// validatePublicURL rejects what cannot begin ping URLs and links. A path would be
-// half true: pages and ping URLs are served at the root of a host only.
+// validatePublicURL rejects URLs that cannot begin ping URLs and links. A path is
+// rejected because pages and ping URLs are served at the root of a host.
 func validatePublicURL(text string) error {
 	if text == "" {
 		return nil
 	}
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("public-url %q: must look like https://overdue.example.org", text)
+		return fmt.Errorf("--public-url %q: must look like https://overdue.example.org", text)
 	}
 	if strings.Trim(u.Path, "/") != "" {
-		return fmt.Errorf("public-url %q: must have no path: Overdue works only at the root of a host, such as https://overdue.example.org", text)
+		return fmt.Errorf("--public-url %q: must have no path, because Overdue is served at the root of a host, such as https://overdue.example.org", text)
 	}
 	return nil
 }
 
-// decodeNetwork reads a network such as 10.0.0.0/8, or a single address.
+// decodeNetwork decodes a network such as 10.0.0.0/8, or a single address.
 func decodeNetwork(ctx *kong.DecodeContext, target reflect.Value) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("network", &text); err != nil {
@@ -130,14 +131,16 @@ type serveCmd struct{ ServerFlags }
 
 // Help is the long part of --help.
 func (serveCmd) Help() string {
-	return `Examples:
+	return `Stops cleanly on SIGTERM and SIGINT. SQLite needs no other program; with PostgreSQL, several servers can share a database.
+
+Examples:
 
     overdue serve
     overdue serve --listen :80 --public-url https://overdue.example.org
     OVERDUE_DATABASE_FILE=/run/secrets/database overdue serve --config /etc/overdue.yaml`
 }
 
-// Run serves until a signal asks to stop.
+// Run serves until SIGINT or SIGTERM.
 func (c *serveCmd) Run(ctx context.Context, std Streams, in backend) error {
 	return in.serve(ctx, c.ServerFlags, std)
 }

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"overdue/internal/cli/settings"
+
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 // parseServe parses a serve command and returns the settings that the server gets.
@@ -104,13 +105,13 @@ func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 	})
 	t.Run("environment", func(t *testing.T) {
 		for name, value := range values {
-			t.Setenv(variableName(name), value)
+			t.Setenv(settings.Variable(name), value)
 		}
 		check(t, want)
 	})
 	t.Run("secret files", func(t *testing.T) {
 		for _, name := range []string{"database", "smtp-url", "owner-password", "metrics-token"} {
-			t.Setenv(variableName(name)+"_FILE", writeFile(t, name, values[name]+"\n"))
+			t.Setenv(settings.Variable(name)+"_FILE", writeFile(t, name, values[name]+"\n"))
 		}
 		got, res := parseServe(t, "--owner-email", "me@example.org")
 		if got.Database != want.Database || got.SMTPURL != want.SMTPURL || got.OwnerPassword != want.OwnerPassword || got.MetricsToken != want.MetricsToken {
@@ -183,7 +184,7 @@ func TestSettings_SecretComesFromOneReadableSource(t *testing.T) {
 		t.Errorf("%+v; want the variable that points nowhere", got)
 	}
 	t.Setenv("OVERDUE_SMTP_URL", "smtp://secret@h")
-	if _, got := parseServe(t); got.code != 2 || !strings.Contains(got.err, "give one of the two") || strings.Contains(got.err, "secret@") {
+	if _, got := parseServe(t); got.code != 2 || !strings.Contains(got.err, "exclude each other") || strings.Contains(got.err, "secret@") {
 		t.Errorf("%+v; want both named and the secret not shown", got)
 	}
 }
@@ -191,7 +192,7 @@ func TestSettings_SecretComesFromOneReadableSource(t *testing.T) {
 func TestReadConfig_ErrorNamesTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"listen: :1\nlistne: :2\n":     "o.yaml:2: key listne: unknown; did you mean listen?",
-		"listen: :1\nlisten: :2\n":     "o.yaml:2: key listen: given twice",
+		"listen: :1\nlisten: :2\n":     "o.yaml:2: key listen: set twice",
 		"config: other.yaml\n":         "o.yaml:1: key config: unknown",
 		"url: https://o\n":             "o.yaml:1: key url: unknown",
 		"smtp:\n  url: x\n":            "o.yaml:1: key smtp: unknown",
@@ -226,30 +227,9 @@ func TestSecret_IsMaskedInEveryFormat(t *testing.T) {
 			t.Errorf("shows %s", shown)
 		}
 	}
-	if Secret("").String() != "" {
-		t.Error("an absent secret looks like one")
+	if settings.Secret("").String() != "" {
+		t.Error("an empty secret looks like one")
 	}
-}
-
-func TestEditDistance_AgreesWithTheDefinition(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		word := rapid.StringMatching(`[ab]{0,5}`)
-		a, b := word.Draw(t, "a"), word.Draw(t, "b")
-		if got, want := editDistance(a, b), recursiveEditDistance(a, b); got != want {
-			t.Fatalf("edits(%q, %q) = %d; want %d", a, b, got, want)
-		}
-	})
-}
-
-// recursiveEditDistance is the textbook recursion.
-func recursiveEditDistance(a, b string) int {
-	if a == "" || b == "" {
-		return len(a) + len(b)
-	}
-	if a[0] == b[0] {
-		return recursiveEditDistance(a[1:], b[1:])
-	}
-	return 1 + min(recursiveEditDistance(a[1:], b), recursiveEditDistance(a, b[1:]), recursiveEditDistance(a[1:], b[1:]))
 }
 
 func TestExposedSecrets_NamesSecretsThatOthersCanRead(t *testing.T) {
@@ -281,7 +261,7 @@ func TestExposedSecrets_NamesSecretsThatOthersCanRead(t *testing.T) {
 				t.Errorf("%+v; want a warning with %q", got, c.want)
 			}
 			if strings.Contains(got.err, "u:p@") || strings.Contains(got.err, "correct horse") {
-				t.Errorf("the warning holds the secret: %s", got.err)
+				t.Errorf("the warning contains the secret: %s", got.err)
 			}
 		})
 	}

@@ -21,9 +21,10 @@ const (
 	failureLogInterval = time.Hour
 )
 
-// reviewState is what a node knows about the channels and the pending alerts.
+// reviewState is the state of the channel review and the latest count of pending
+// alerts.
 type reviewState struct {
-	reviewedAt, countedAt time.Time // the last times; used by Turn only
+	reviewedAt, countedAt time.Time // only used by RunOnce
 	outbox                store.Outbox
 }
 
@@ -43,17 +44,17 @@ type review struct {
 	failingChannels []string // channels that fail as a whole
 }
 
-// reviewChannels announces failures and recoveries of channels to the other
-// channels of their projects. All nodes check; the database decides which of them
-// announces.
-func (c *Dispatcher) reviewChannels(tx *store.Tx, noted []sendResult, now time.Time) (f review, err error) {
+// reviewChannels notifies the other channels of a project when a channel fails or
+// recovers. All nodes review the channels; a row in the database decides which
+// node sends the announcement.
+func (c *Dispatcher) reviewChannels(tx *store.Tx, recorded []sendResult, now time.Time) (f review, err error) {
 	if now.Sub(c.reviewed.countedAt) >= outboxInterval {
 		if f.outbox, err = tx.Outbox(); err != nil {
 			return f, err
 		}
 		f.counted = true
 	}
-	fresh := slices.ContainsFunc(noted, func(r sendResult) bool { return r.err != nil || len(r.failedRecipients()) > 0 })
+	fresh := slices.ContainsFunc(recorded, func(r sendResult) bool { return r.err != nil || len(r.failedRecipients()) > 0 })
 	if !fresh && now.Sub(c.reviewed.reviewedAt) < reviewInterval {
 		return f, nil
 	}
@@ -80,7 +81,7 @@ func (c *Dispatcher) reviewChannels(tx *store.Tx, noted []sendResult, now time.T
 	return f, nil
 }
 
-// applyReview writes the log and stores the figures, after the commit.
+// applyReview writes the log records and stores the counts, after the commit.
 func (c *Dispatcher) applyReview(ctx context.Context, f review, now time.Time) {
 	for _, line := range f.logRecords {
 		_ = c.Log.Handler().Handle(ctx, line) // the log cannot report its own failure
@@ -119,9 +120,9 @@ func (c *Dispatcher) reviewFailure(tx *store.Tx, failure store.FailingChannel, f
 	return f.announce(tx, failure, monitor.ChannelFailing, now)
 }
 
-// reviewRecovery drops a failure that is over, and announces that if the failure
-// was announced. That comes after five minutes without another failure: a channel
-// that flaps is announced once.
+// reviewRecovery deletes a failure that has ended. If the failure was announced,
+// it announces the recovery after five minutes without another failure, so a
+// flapping channel is announced once.
 func (c *Dispatcher) reviewRecovery(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
 	first, err := tx.DeleteRecoveredFailure(failure.ChannelFailure)
 	if err != nil || !first {
@@ -136,8 +137,8 @@ func (c *Dispatcher) reviewRecovery(tx *store.Tx, failure store.FailingChannel, 
 	return f.announce(tx, failure, monitor.ChannelRecovered, now)
 }
 
-// announce notifies the other channels of the project, except those that fail as a
-// whole.
+// announce enqueues an alert for each other channel of the project, except
+// channels that fail for all recipients.
 func (f *review) announce(tx *store.Tx, failure store.FailingChannel, event monitor.Event, now time.Time) error {
 	channels, err := tx.ChannelRoutes(failure.Project)
 	if err != nil {
@@ -157,7 +158,8 @@ func (f *review) announce(tx *store.Tx, failure store.FailingChannel, event moni
 	return nil
 }
 
-// encodeChannelFailure returns, for an alert, which channel it is about and why.
+// encodeChannelFailure returns the subject of an alert about a failing channel: its
+// name and the reason.
 func encodeChannelFailure(f store.FailingChannel) string {
 	reason := f.ChannelFailure
 	reason.Recipient = ""                                                                                                         // it is named with the channel
@@ -174,7 +176,7 @@ func decodeChannelFailure(about string) *notify.FailingChannel {
 	return &f
 }
 
-// addLogRecord adds a line about a channel, to be written after the commit.
+// addLogRecord adds a log record that is written after the commit.
 func (f *review) addLogRecord(level slog.Level, message string, failure store.FailingChannel) {
 	line := slog.NewRecord(time.Now(), level, message, 0)
 	line.AddAttrs(
@@ -185,10 +187,10 @@ func (f *review) addLogRecord(level slog.Level, message string, failure store.Fa
 	f.logRecords = append(f.logRecords, line)
 }
 
-// emailAddressPattern matches the email addresses in an answer: the log must not name people.
+// emailAddressPattern matches email addresses: the log must not contain any.
 var emailAddressPattern = regexp.MustCompile(`[^\s<>()"',;:]+@[^\s<>()"',;:]+`)
 
-// redactForLog returns an answer without mail addresses and ids that could ping.
+// redactForLog returns a reason without email addresses and heartbeat ids.
 func redactForLog(reason string) string {
 	return pingid.Shorten(emailAddressPattern.ReplaceAllString(reason, "…@…"))
 }

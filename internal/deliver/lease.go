@@ -17,16 +17,16 @@ const stopTimeout = 25 * time.Second
 // minutes to answer; the lease is renewed meanwhile.
 func sendTimeout(kind string) time.Duration {
 	if k, known := notify.KindOf(kind); known && k.AttemptTimeout > 0 {
-		return k.AttemptTimeout + 5*time.Second // the kind's own limit ends it, with a better reason
+		return k.AttemptTimeout + 5*time.Second // the timeout of the kind ends first, with a better reason
 	}
 	return defaultSendTimeout
 }
 
 // expiringLeases returns the sends in progress whose lease would not last until the end of
-// an ordinary send. A result that this turn records needs none.
-func (c *Dispatcher) expiringLeases(noted []sendResult, now time.Time) []string {
+// an ordinary send. Sends whose results this run records need none.
+func (c *Dispatcher) expiringLeases(recorded []sendResult, now time.Time) []string {
 	done := map[string]bool{}
-	for _, r := range noted {
+	for _, r := range recorded {
 		done[r.alert.ID] = true
 	}
 	var alerts []string
@@ -38,8 +38,8 @@ func (c *Dispatcher) expiringLeases(noted []sendResult, now time.Time) []string 
 	return alerts
 }
 
-// renewLeases extends the claims of sends in progress, so that no other node sends the
-// same while a slow mail server has not answered.
+// renewLeases extends the claims of sends in progress, so no other node sends the same
+// alert while a slow mail server has not answered.
 func (c *Dispatcher) renewLeases(tx *store.Tx, alerts []string, now time.Time) error {
 	for _, alert := range alerts {
 		if err := tx.RenewClaim(alert, c.Node, now.Add(leaseDuration)); err != nil {
@@ -58,7 +58,7 @@ func (c *Dispatcher) leasesRenewed(alerts []string, now time.Time) {
 	}
 }
 
-// cancelGroup ends sends that a stop would wait for too long.
+// cancelGroup cancels the sends that a stop would wait for too long.
 type cancelGroup struct {
 	mu       sync.Mutex
 	canceled bool
@@ -66,7 +66,7 @@ type cancelGroup struct {
 	cancels  map[int]context.CancelFunc
 }
 
-// add adds a send; leave removes it again.
+// add adds a send. leave removes it.
 func (e *cancelGroup) add(cancel context.CancelFunc) (leave func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -86,7 +86,7 @@ func (e *cancelGroup) add(cancel context.CancelFunc) (leave func()) {
 	}
 }
 
-// cancelAll cancels all sends, also those that begin later.
+// cancelAll cancels all sends, including those that start later.
 func (e *cancelGroup) cancelAll() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

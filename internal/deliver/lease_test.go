@@ -35,17 +35,17 @@ func TestSlots_ASendThatTakesMinutesDoesNotCount(t *testing.T) {
 func TestExpiringLeases_ListsSendsWhoseLeaseWouldEndDuringASend(t *testing.T) {
 	now := time.Now()
 	c := &Dispatcher{active: map[string]activeSend{
-		"fresh": {leaseUntil: now.Add(leaseDuration)},
-		"old":   {leaseUntil: now.Add(defaultSendTimeout - 1)},
-		"noted": {leaseUntil: now},
+		"fresh":    {leaseUntil: now.Add(leaseDuration)},
+		"old":      {leaseUntil: now.Add(defaultSendTimeout - 1)},
+		"recorded": {leaseUntil: now},
 	}}
-	noted := sendResult{}
-	noted.alert.ID = "noted"
-	if got := c.expiringLeases([]sendResult{noted}, now); !slices.Equal(got, []string{"old"}) {
+	recorded := sendResult{}
+	recorded.alert.ID = "recorded"
+	if got := c.expiringLeases([]sendResult{recorded}, now); !slices.Equal(got, []string{"old"}) {
 		t.Errorf("%v; want only the one that is neither fresh nor done", got)
 	}
 	c.leasesRenewed([]string{"old"}, now)
-	if got := c.expiringLeases([]sendResult{noted}, now); got != nil {
+	if got := c.expiringLeases([]sendResult{recorded}, now); got != nil {
 		t.Errorf("%v after the renewal; want none", got)
 	}
 }

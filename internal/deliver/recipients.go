@@ -9,10 +9,9 @@ import (
 	"overdue/internal/store"
 )
 
-// resolveRecipients finds out which recipients of the channel an attempt is for.
-// Recipients that still wait for earlier news of the heartbeat get a separate
-// alert, so that they get both in order and the others get this one now. ok is
-// false if no recipient is left.
+// resolveRecipients determines the recipients of an attempt. Recipients with an
+// earlier pending alert of the heartbeat get a separate alert: they receive both
+// in order, and the others are not delayed. ok is false if no recipient is left.
 func (c *Dispatcher) resolveRecipients(tx *store.Tx, e *delivery, now time.Time) (ok bool, err error) {
 	all := notify.Recipients(e.channel.Kind, notify.Settings(e.channel.Settings))
 	a := e.alert
@@ -55,8 +54,9 @@ func (c *Dispatcher) resolveRecipients(tx *store.Tx, e *delivery, now time.Time)
 	return len(e.notification.Recipients) > 0, c.splitWaiting(tx, *e, behind, waiting, now)
 }
 
-// canRemind leaves out recipients that did not even get the opening alert:
-// reminders would pile up for them. If none is left, the reminder waits.
+// canRemind reports whether a reminder has recipients. Recipients without the
+// opening alert get no reminder, because reminders would pile up for them. If
+// there are no others, the reminder is rescheduled.
 func canRemind(tx *store.Tx, e *delivery, behind []string, waiting map[string]time.Time) (bool, error) {
 	if len(e.notification.Recipients) > 0 || len(behind) == 0 {
 		return len(e.notification.Recipients) > 0, nil
@@ -64,8 +64,8 @@ func canRemind(tx *store.Tx, e *delivery, behind []string, waiting map[string]ti
 	return false, tx.Reschedule(e.alert, waiting[behind[0]].Add(time.Second), time.Time{})
 }
 
-// splitWaiting gives each recipient that waits for earlier news a separate alert,
-// without an attempt.
+// splitWaiting creates a separate alert for each recipient with an earlier
+// pending alert. This counts as no attempt.
 func (c *Dispatcher) splitWaiting(tx *store.Tx, e delivery, behind []string, waiting map[string]time.Time, now time.Time) error {
 	if len(behind) == 0 && len(e.notification.Recipients) == 0 { // all have a separate alert
 		if _, err := tx.MarkSent(e.alert.ID); err != nil {

@@ -14,7 +14,7 @@ import (
 func (c *Dispatcher) recordResults(tx *store.Tx, results []sendResult, now time.Time) error {
 	for _, r := range results {
 		if c.poisoned[r.alert.ID] {
-			continue // sent again when its lease ends
+			continue // another attempt follows when its lease ends
 		}
 		if err := c.recordResult(tx, r, now); err != nil {
 			return poisonedError{r.alert.ID, err}
@@ -32,25 +32,25 @@ func (c *Dispatcher) recordResult(tx *store.Tx, r sendResult, now time.Time) err
 	if r.needsSplit() {
 		return c.recordSplit(tx, r, now)
 	}
-	if refusal, refused := SendErrorOf(r.err); refused {
-		return c.recordFailure(tx, r, refusal, now)
+	if failure, failed := SendErrorOf(r.err); failed {
+		return c.recordFailure(tx, r, failure, now)
 	}
 	return c.recordSent(tx, r, now)
 }
 
-// Results returns the results of one attempt: one for each recipient, or one for
-// the channel.
+// Results returns the results of one attempt: one per recipient, or one for the
+// channel.
 func Results(receipt notify.Receipt, err error) []monitor.DeliveryResult {
-	refusal, refused := SendErrorOf(err)
+	failure, failed := SendErrorOf(err)
 	recipients := receipt.Recipients
-	if refused {
-		recipients = refusal.Recipients
+	if failed {
+		recipients = failure.Recipients
 	}
 	if len(recipients) == 0 {
-		if !refused {
+		if !failed {
 			return []monitor.DeliveryResult{{Delivered: true}}
 		}
-		return []monitor.DeliveryResult{{Permanent: refusal.Permanent, StatusCode: refusal.Status, Reason: refusal.Reason}}
+		return []monitor.DeliveryResult{{Permanent: failure.Permanent, StatusCode: failure.Status, Reason: failure.Reason}}
 	}
 	var all []monitor.DeliveryResult
 	for _, r := range recipients {
@@ -63,15 +63,15 @@ func Results(receipt notify.Receipt, err error) []monitor.DeliveryResult {
 	return all
 }
 
-// SendErrorOf returns the provider's refusal. It turns any other error into one: the
-// alert was not delivered in either case.
+// SendErrorOf returns err as a *notify.SendError. It converts other errors: in both
+// cases the alert was not delivered.
 func SendErrorOf(err error) (*notify.SendError, bool) {
 	if err == nil {
 		return nil, false
 	}
-	var refusal *notify.SendError
-	if errors.As(err, &refusal) {
-		return refusal, true
+	var failure *notify.SendError
+	if errors.As(err, &failure) {
+		return failure, true
 	}
 	return &notify.SendError{Reason: err.Error()}, true
 }
@@ -79,8 +79,8 @@ func SendErrorOf(err error) (*notify.SendError, bool) {
 // failedRecipients returns the results for recipients that did not get the alert.
 func (r sendResult) failedRecipients() (all []notify.RecipientResult) {
 	recipients := r.receipt.Recipients
-	if refusal, refused := SendErrorOf(r.err); refused {
-		recipients = refusal.Recipients
+	if failure, failed := SendErrorOf(r.err); failed {
+		recipients = failure.Recipients
 	}
 	for _, one := range recipients {
 		if one.Err != nil {
@@ -90,27 +90,28 @@ func (r sendResult) failedRecipients() (all []notify.RecipientResult) {
 	return all
 }
 
-// needsSplit reports whether the recipients of this attempt must be tried separately
-// from now on: some have the alert or will never get it, and others do not have it
-// yet. A reminder is not split: the next one follows anyway.
+// needsSplit reports whether the recipients need separate alerts from now on,
+// because their results differ. A reminder is not split: the next one follows
+// anyway.
 func (r sendResult) needsSplit() bool {
-	refusals := r.failedRecipients()
-	if len(refusals) == 0 || r.alert.Recipient != "" || r.alert.Event == monitor.IncidentReminder {
+	failures := r.failedRecipients()
+	if len(failures) == 0 || r.alert.Recipient != "" || r.alert.Event == monitor.IncidentReminder {
 		return false
 	}
 	if r.err == nil || !r.allRecipients {
 		return true
 	}
-	for _, one := range refusals {
-		if one.Err.Permanent != refusals[0].Err.Permanent {
+	for _, one := range failures {
+		if one.Err.Permanent != failures[0].Err.Permanent {
 			return true
 		}
 	}
 	return false
 }
 
-// recordSplit marks the alert as sent for the recipients that have it, and gives
-// each of the others a separate alert. If none has it, it becomes that of the first.
+// recordSplit marks the alert as sent for the recipients that accepted it, and
+// creates a separate alert for each other recipient. If nobody accepted it, the
+// alert becomes that of the first recipient.
 func (c *Dispatcher) recordSplit(tx *store.Tx, r sendResult, now time.Time) error {
 	used := r.err == nil
 	if used {
@@ -146,8 +147,8 @@ func (c *Dispatcher) recordSplit(tx *store.Tx, r sendResult, now time.Time) erro
 	return nil
 }
 
-// recordSent records that an alert was delivered, makes due what waited for it, and
-// adds the next reminder after a reminder.
+// recordSent marks an alert as sent and releases the next alert of its heartbeat
+// and channel. After a reminder, it schedules the next reminder.
 func (c *Dispatcher) recordSent(tx *store.Tx, r sendResult, now time.Time) error {
 	first, err := tx.MarkSent(r.alert.ID)
 	switch {
@@ -164,22 +165,21 @@ func (c *Dispatcher) recordSent(tx *store.Tx, r sendResult, now time.Time) error
 	return c.addAttempt(tx, r, store.Attempt{Outcome: "sent", Status: r.receipt.Status, Detail: r.receipt.Detail})
 }
 
-// recordFailure records that an alert was not delivered, and schedules the next
-// attempt or gives up.
-func (c *Dispatcher) recordFailure(tx *store.Tx, r sendResult, refusal *notify.SendError, now time.Time) error {
+// recordFailure schedules the next attempt, or marks the alert as failed.
+func (c *Dispatcher) recordFailure(tx *store.Tx, r sendResult, failure *notify.SendError, now time.Time) error {
 	outcome := "retry"
-	next, worth := nextAttempt(r.alert.Created, now, r.alert.Attempts, refusal.RetryAfter, rand.Float64())
+	next, worth := nextAttempt(r.alert.Created, now, r.alert.Attempts, failure.RetryAfter, rand.Float64())
 	var err error
-	if refusal.Permanent || !worth {
+	if failure.Permanent || !worth {
 		outcome = "refused"
-		err = c.markFailed(tx, r, refusal, now)
+		err = c.markFailed(tx, r, failure, now)
 	} else {
-		err = tx.Reschedule(r.alert, next, retryAfterTime(refusal, now))
+		err = tx.Reschedule(r.alert, next, retryAfterTime(failure, now))
 	}
 	if err != nil {
 		return err
 	}
-	return c.addAttempt(tx, r, store.Attempt{Outcome: outcome, Status: refusal.Status, Detail: refusal.Reason})
+	return c.addAttempt(tx, r, store.Attempt{Outcome: outcome, Status: failure.Status, Detail: failure.Reason})
 }
 
 // addAttempt adds an attempt to the history and the metrics.
@@ -192,16 +192,17 @@ func (c *Dispatcher) addAttempt(tx *store.Tx, r sendResult, try store.Attempt) e
 	return nil
 }
 
-// retryAfterTime returns until when a provider asked to wait, as far as that is
-// honoured, or zero if it did not ask.
-func retryAfterTime(refusal *notify.SendError, now time.Time) time.Time {
-	if refusal.RetryAfter == 0 {
+// retryAfterTime returns the time of a Retry-After, limited to the honored
+// maximum, or the zero time if there was none.
+func retryAfterTime(failure *notify.SendError, now time.Time) time.Time {
+	if failure.RetryAfter == 0 {
 		return time.Time{}
 	}
-	return now.Add(min(refusal.RetryAfter, maxRetryAfter))
+	return now.Add(min(failure.RetryAfter, maxRetryAfter))
 }
 
-// scheduleReminder adds the next reminder, unless the incident is acknowledged or over.
+// scheduleReminder schedules the next reminder while the incident is open and not
+// acknowledged.
 func (c *Dispatcher) scheduleReminder(tx *store.Tx, r sendResult, now time.Time) error {
 	i, err := tx.Incident(r.alert.Project, r.alert.Incident)
 	if err != nil {
@@ -222,20 +223,20 @@ func (c *Dispatcher) scheduleReminder(tx *store.Tx, r sendResult, now time.Time)
 	return tx.Enqueue(next, n)
 }
 
-// markFailed stops retrying one alert, and says so in the log and on the incident.
-func (c *Dispatcher) markFailed(tx *store.Tx, r sendResult, refusal *notify.SendError, now time.Time) error {
+// markFailed marks an alert as failed, and reports it in the log and on the incident.
+func (c *Dispatcher) markFailed(tx *store.Tx, r sendResult, failure *notify.SendError, now time.Time) error {
 	done, err := tx.MarkFailed(r.alert)
 	if err != nil || !done {
 		return err
 	}
 	c.Log.Error("delivery failed permanently", "component", "deliver", "alert", r.alert.ID, "channel", r.channel.ID, "kind", r.channel.Kind,
-		"event", r.alert.Event, "attempts", r.alert.Attempts, "status", refusal.Status, "reason", redactForLog(refusal.Reason))
+		"event", r.alert.Event, "attempts", r.alert.Attempts, "status", failure.Status, "reason", redactForLog(failure.Reason))
 	if r.alert.Incident != "" {
 		to := r.channel.Name
 		if r.alert.Recipient != "" {
 			to += " for " + r.alert.Recipient
 		}
-		if err := tx.AddTimelineEntry(r.alert.Incident, "undelivered", "Not delivered to "+to+": "+refusal.Error()+".", now); err != nil {
+		if err := tx.AddTimelineEntry(r.alert.Incident, "undelivered", "Not delivered to "+to+": "+failure.Error()+".", now); err != nil {
 			return err
 		}
 	}

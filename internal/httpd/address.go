@@ -8,12 +8,12 @@ import (
 	"sync"
 )
 
-// ClientAddress returns the address that a request came from: the peer's, or
-// where the peer is a trusted proxy, what that proxy says in X-Forwarded-For.
+// ClientAddress returns the client address of a request: the address of the
+// peer or, if the peer is a trusted proxy, the address in X-Forwarded-For.
 //
-// The list is read from its right end, because each proxy adds what it saw at
-// the right, and anything to the left of what a trusted proxy wrote may be made
-// up. It is the zero Addr when the peer has no IP address, as on a Unix socket.
+// The list is read from the right, because each proxy appends the address that
+// it saw, and a client can forge everything to the left. The result is the zero
+// Addr if the peer has no IP address, as with a Unix socket.
 func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	client := parseAddress(r.RemoteAddr)
 	if len(trusted) == 0 || !inAny(client, trusted) {
@@ -33,15 +33,14 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return client
 }
 
-// WarnUntrustedProxy logs one warning when a request comes through a proxy. Use it if no
-// proxy is trusted: then all clients have the address of the proxy and share its
-// sign-in limits.
+// WarnUntrustedProxy logs one warning if a request comes through a proxy while no proxy
+// is trusted: all clients then have the address of the proxy and share its limits.
 func WarnUntrustedProxy(next http.Handler, log *slog.Logger) http.Handler {
 	var once sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Forwarded-For") != "" {
 			once.Do(func() {
-				log.Warn("proxy not trusted: all clients share its address and its sign-in limits; set trusted-proxies if it is yours",
+				log.Warn("proxy not trusted", "component", "http", "advice", "all clients share its address and its limits: set trusted-proxies if it is yours",
 					"proxy", ClientAddress(r, nil))
 			})
 		}
@@ -49,8 +48,8 @@ func WarnUntrustedProxy(next http.Handler, log *slog.Logger) http.Handler {
 	})
 }
 
-// parseAddress reads an address with or without a port, in its plain form: an
-// IPv4 address is one also when it is written as IPv6.
+// parseAddress parses an address with or without a port. It returns an IPv4
+// address in IPv6 form as IPv4.
 func parseAddress(text string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
 		return ap.Addr().Unmap().WithZone("")
@@ -62,7 +61,7 @@ func parseAddress(text string) netip.Addr {
 	return addr.Unmap().WithZone("")
 }
 
-// inAny reports whether the address is in one of the networks.
+// inAny reports whether an address is in one of the networks.
 func inAny(addr netip.Addr, networks []netip.Prefix) bool {
 	for _, n := range networks {
 		if n.Contains(addr) {

@@ -13,36 +13,36 @@ import (
 )
 
 // conn is a connection that knows whether it has a complete request in progress.
-// If not, closing it loses nothing.
+// Without one, it can be closed without loss.
 type conn struct {
 	net.Conn
 	registry *connRegistry
 	client   *client
 
-	waitingSince     atomic.Int64 // when it began to wait for a request, in ns since 1970
-	completeRequests atomic.Int32 // requests that came whole and are being answered
-	hadRequest       atomic.Bool  // a first request came
-	serving          atomic.Bool  // HTTP/1: a handler has the request, or its answer is being sent
-	received         atomic.Bool  // HTTP/1: part of a request's header came
+	waitingSince     atomic.Int64 // when it started to wait for a request, in ns since 1970
+	completeRequests atomic.Int32 // complete requests that are being answered
+	hadRequest       atomic.Bool  // it had at least one request
+	serving          atomic.Bool  // HTTP/1: a request is being handled or answered
+	received         atomic.Bool  // HTTP/1: part of a request header has arrived
 	http2            atomic.Bool
-	writers          atomic.Int32 // answers that are being written to the client now
-	lastWrite        atomic.Int64 // when the last write began, in ns since 1970
+	writers          atomic.Int32 // writes in progress
+	lastWrite        atomic.Int64 // start of the last write, in ns since 1970
 }
 
-// How long a write may be stuck before the connection counts as waiting.
+// How long a write may block before the connection counts as waiting.
 const (
 	stalledWriteTimeout = 10 * time.Second
 	stalledWriteAtStop  = time.Second
 )
 
 // isWaiting reports whether the connection waits for its client: for a request, for
-// the rest of one, or for the client to read the answer.
+// the rest of one, or for the client to read the response.
 func (c *conn) isWaiting(now time.Time, stalled time.Duration) bool {
 	whole := c.completeRequests.Load()
 	return whole == 0 || c.writers.Load() >= whole && now.UnixNano()-c.lastWrite.Load() > int64(stalled)
 }
 
-// markIdle notes that the connection waits for its next request.
+// markIdle records that the connection waits for its next request.
 func (c *conn) markIdle() {
 	c.received.Store(false)
 	c.serving.Store(false)
@@ -50,7 +50,7 @@ func (c *conn) markIdle() {
 	c.waitingSince.Store(time.Now().UnixNano())
 }
 
-// Read counts a header that did not arrive in time. net/http closes such a
+// Read counts headers that did not arrive in time. net/http closes such a
 // connection without a log line.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
@@ -66,11 +66,10 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// http1StatusLine begins an answer in HTTP/1.
+// http1StatusLine is the start of a response in HTTP/1.
 var http1StatusLine = []byte("HTTP/1.1 ")
 
-// Write counts answers that net/http gives itself, to a request that it cannot
-// parse.
+// Write counts the responses of net/http to requests that it cannot parse.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.http2.Load() {
 		return c.Conn.Write(b)
@@ -83,8 +82,8 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// beginWrite and endWrite surround each write of an answer, which waits if the
-// client does not read.
+// beginWrite and endWrite surround each write of a response, which blocks if
+// the client does not read.
 func (c *conn) beginWrite() {
 	c.lastWrite.Store(time.Now().UnixNano())
 	c.writers.Add(1)
@@ -92,7 +91,7 @@ func (c *conn) beginWrite() {
 
 func (c *conn) endWrite() { c.writers.Add(-1) }
 
-// CloseWrite lets net/http send a last answer before it closes.
+// CloseWrite allows net/http to send a last response before it closes the connection.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -106,22 +105,23 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// connKey finds the connection of a request in its context.
+// connKey is the context key of the connection of a request.
 type connKey struct{}
 
-// withConn puts the connection there.
+// withConn adds the connection to the context.
 func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// stateChanged is the hook of net/http. Of HTTP/2 the requests tell more.
+// stateChanged is the ConnState hook of net/http. HTTP/2 connections are tracked by
+// their requests.
 func stateChanged(nc net.Conn, state http.ConnState) {
 	if c, ours := nc.(*conn); ours && state == http.StateIdle && !c.http2.Load() {
 		c.markIdle()
 	}
 }
 
-// listener hands out connections within the limits.
+// listener returns connections within the limits.
 type listener struct {
 	net.Listener
 	registry *connRegistry
@@ -130,7 +130,7 @@ type listener struct {
 	closed   chan struct{}
 }
 
-// newListener puts the limits around a listener.
+// newListener applies the limits to a listener.
 func newListener(l net.Listener, table *connRegistry) *listener {
 	return &listener{Listener: l, registry: table, closed: make(chan struct{})}
 }
@@ -141,7 +141,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		accepted, err := l.Listener.Accept()
 		switch {
 		case err != nil && l.stopped.Load():
-			<-l.closed // until then the server goes on with what was accepted
+			<-l.closed // until then the server serves the accepted connections
 			return nil, net.ErrClosed
 		case err != nil:
 			if !errors.Is(err, net.ErrClosed) {
@@ -155,8 +155,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// stopAccepting closes the socket. The server does not notice and serves the
-// connections that it has.
+// stopAccepting closes the socket, but not the listener: the server continues
+// with the accepted connections.
 func (l *listener) stopAccepting() error {
 	l.stopped.Store(true)
 	return l.Listener.Close()

@@ -5,31 +5,34 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"overdue/internal/ratelimit"
 )
 
-// Limits bound the connections that clients may hold. At a limit the oldest
-// connection without a whole request is closed for the new one: a client that
-// sends its request at once, as a ping does, is always let in before clients
-// that hold connections open and send nothing.
+// Limits limit the connections of clients. At a limit, the oldest connection
+// without a complete request is closed for the new one. A client that sends its
+// request at once, such as a ping, thus displaces clients that hold connections
+// and send nothing.
 type Limits struct {
 	// PerAddress is the number of connections of one IPv4 address or IPv6 /64.
 	// 0 means no limit.
 	PerAddress int
 	// Total is the number of connections of all clients. 0 means no limit.
 	Total int
-	// Exempt are addresses to which PerAddress does not apply: this machine and
-	// trusted proxies, which speak for many clients. Part of Total is kept free
-	// for them.
+	// Exempt are addresses to which PerAddress does not apply: loopback
+	// addresses, and trusted proxies with many clients. Part of Total is
+	// reserved for them.
 	Exempt []netip.Prefix
 }
 
 // exemptShare is the fraction of all connections that is reserved for exempt clients.
 const exemptShare = 8 // an eighth
 
-// maxLimited returns how many connections the clients that are not exempt may hold.
+// maxLimited returns the maximum number of connections of all clients that are not
+// exempt.
 func (l Limits) maxLimited() int { return l.Total - l.Total/exemptShare }
 
-// connRegistry is the register of a server's open connections.
+// connRegistry registers the open connections of a server.
 type connRegistry struct {
 	limits     Limits
 	rejections *Rejections
@@ -37,36 +40,24 @@ type connRegistry struct {
 	mu      sync.Mutex
 	clients map[netip.Prefix]*client
 	open    int // connections of all clients
-	limited int // those of clients that are not exempt
+	limited int // of clients that are not exempt
 }
 
-// client is the connections that share one limit per address.
+// client holds the connections that share one limit per address.
 type client struct {
 	network netip.Prefix
 	exempt  bool
 	conns   map[*conn]struct{}
 }
 
-// newConnRegistry returns an empty register.
+// newConnRegistry returns an empty registry.
 func newConnRegistry(limits Limits, rejections *Rejections) *connRegistry {
 	return &connRegistry{limits: limits, rejections: rejections, clients: map[netip.Prefix]*client{}}
 }
 
-// NetworkOf returns the network that counts as one client: an IPv4 address, or the
-// /64 of an IPv6 address, which one customer of a provider has. It returns the zero
-// Prefix if the peer has no IP address, as with a Unix socket.
-func NetworkOf(address string) netip.Prefix {
-	addr := parseAddress(address)
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	network, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return network
-}
+// NetworkOf returns the network of the address of a peer, see [ratelimit.Network]. It
+// is the zero Prefix if the peer has no IP address, as with a Unix socket.
+func NetworkOf(address string) netip.Prefix { return ratelimit.Network(parseAddress(address)) }
 
 // isExempt reports whether the limit per address does not apply to a peer.
 func (l Limits) isExempt(peer string) bool {
@@ -75,7 +66,7 @@ func (l Limits) isExempt(peer string) bool {
 }
 
 // admit registers a new connection. If a limit is reached, it closes another
-// connection. If there is none to close, it closes the new one and returns nil.
+// connection. If none can be closed, it closes the new one and returns nil.
 func (t *connRegistry) admit(accepted net.Conn) *conn {
 	peer := accepted.RemoteAddr().String()
 	network, exempt := NetworkOf(peer), t.limits.isExempt(peer)
@@ -103,16 +94,16 @@ func (t *connRegistry) admit(accepted net.Conn) *conn {
 	}
 	switch {
 	case victim != nil:
-		_ = victim.Conn.Close() // it is given up, whatever closing says
+		_ = victim.Conn.Close() // the error does not matter
 	case admitted == nil:
-		_ = accepted.Close() // likewise
+		_ = accepted.Close() // the error does not matter
 	}
 	return admitted
 }
 
-// makeRoom finds the connection that must be closed before the client may have
-// another one. reason is empty if no limit is reached; victim is nil if there is
-// a limit, but nothing to close.
+// makeRoom returns the connection that must be closed for a new one of the
+// client. reason is empty if no limit is reached. victim is nil if no connection
+// can be closed.
 func (t *connRegistry) makeRoom(cl *client) (reason Reason, victim *conn) {
 	switch {
 	case !cl.exempt && t.limits.PerAddress > 0 && len(cl.conns) >= t.limits.PerAddress:
@@ -129,8 +120,8 @@ func (t *connRegistry) makeRoom(cl *client) (reason Reason, victim *conn) {
 	return TooManyConnections, victim
 }
 
-// oldestOfLargest is the connection that has waited longest among those of the
-// client that holds most.
+// oldestOfLargest returns the connection that has waited longest, of the client
+// with the most connections.
 func (t *connRegistry) oldestOfLargest(exempt bool) (victim *conn) {
 	now, most := time.Now(), 0
 	for _, cl := range t.clients {
@@ -148,8 +139,8 @@ func (t *connRegistry) oldestOfLargest(exempt bool) (victim *conn) {
 	return victim
 }
 
-// oldestWaiting is the client's connection that has been without a whole
-// request for longest, nil if all are being answered.
+// oldestWaiting returns the connection of the client that has waited longest
+// for a complete request, or nil if all have one.
 func (cl *client) oldestWaiting(now time.Time) (oldest *conn) {
 	for c := range cl.conns {
 		if c.isWaiting(now, stalledWriteTimeout) && (oldest == nil || c.waitingSince.Load() < oldest.waitingSince.Load()) {
@@ -159,8 +150,8 @@ func (cl *client) oldestWaiting(now time.Time) (oldest *conn) {
 	return oldest
 }
 
-// acceptFailed closes one connection, so that there is a free file descriptor
-// when the server tries again.
+// acceptFailed closes one connection to free a file descriptor before the
+// server retries.
 func (t *connRegistry) acceptFailed() {
 	t.mu.Lock()
 	victim := t.oldestOfLargest(false)
@@ -172,7 +163,7 @@ func (t *connRegistry) acceptFailed() {
 	}
 	t.mu.Unlock()
 	if victim != nil {
-		_ = victim.Conn.Close() // it is given up, whatever closing says
+		_ = victim.Conn.Close() // the error does not matter
 	}
 }
 
@@ -186,7 +177,7 @@ func (t *connRegistry) add(c *conn) {
 	}
 }
 
-// unregister removes a connection from the register, once.
+// unregister removes a connection. Repeated calls do nothing.
 func (t *connRegistry) unregister(c *conn) {
 	if _, there := c.client.conns[c]; !there {
 		return
@@ -201,14 +192,14 @@ func (t *connRegistry) unregister(c *conn) {
 	}
 }
 
-// removeClosed is forget for a connection that ends by itself.
+// removeClosed removes a connection that was closed.
 func (t *connRegistry) removeClosed(c *conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.unregister(c)
 }
 
-// all lists the open connections.
+// all returns the open connections.
 func (t *connRegistry) all() []*conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -231,13 +222,13 @@ func (t *connRegistry) anyWithoutRequest() bool {
 	return false
 }
 
-// closeWaiting closes the connections on which no whole request is being
-// answered, or whose client does not read the answer.
+// closeWaiting closes the connections without a complete request, and those
+// whose client does not read the response.
 func (t *connRegistry) closeWaiting() {
 	now := time.Now()
 	for _, c := range t.all() {
 		if c.isWaiting(now, stalledWriteAtStop) {
-			_ = c.Close() // the client gave no request, so no answer is lost
+			_ = c.Close() // without a request, no response is lost
 		}
 	}
 }

@@ -1,15 +1,14 @@
-// Package httpd is what every HTTP face shares: how a mistake becomes a status,
-// who the client is, what is logged, what is limited, and how serving ends.
+// Package httpd is what all HTTP handlers share: the mapping of faults to statuses,
+// client addresses, the access log, limits, and the graceful stop.
 //
-//	Server ── Handler ── request id ── access log ── recover ── URL limit ── your mux
+//	Server ── Handler ── request id ── access log ── recovery ── size limits ── mux
 //
-// It refuses to know any route or to read any body.
+// It knows no routes and reads no bodies.
 //
 // Invariants:
 //
-//   - no log line holds a query, a header's secret, or an id that could ping in
-//     full;
-//   - an error that is ours is told as one sentence without detail, and logged
-//     with the request id that the answer carries;
-//   - X-Forwarded-For is believed only as far as proxies that are trusted wrote it.
+//   - No log line contains a query, a secret header, or a complete id that can ping.
+//   - An internal error is answered without details. The log has them under the
+//     request id of the response.
+//   - X-Forwarded-For is used only as far as trusted proxies wrote it.
 package httpd

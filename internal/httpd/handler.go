@@ -11,25 +11,26 @@ import (
 	"time"
 
 	"overdue/internal/pingid"
+	"overdue/internal/pingurl"
 )
 
 // Sizes of a request, in bytes.
 const (
 	maxURL = 8 << 10
-	// maxBody is what any handler can read of a body. The API and the pages accept
-	// less, and say so.
+	// maxBody is the maximum body for every handler. The API and the pages have
+	// lower limits.
 	maxBody = 512 << 10
 )
 
-// Handler puts around next what every request goes through: a request id, a
-// line in the log, limits of size, and an answer also when next panics. The log
-// names clients as the trusted proxies saw them. Pings have limits of their own.
+// Handler wraps next with a request id, an access log, size limits and a
+// recovery from panics. The log has the client address according to the trusted
+// proxies. Pings are not handled here.
 func Handler(next http.Handler, log *slog.Logger, rejections *Rejections, trusted []netip.Prefix) http.Handler {
 	return withRequestID(withLog(withRecover(withSizeLimits(next), log, rejections), log, trusted))
 }
 
-// withSizeLimits rejects request targets that nobody types, and ends bodies that
-// no handler should read. Browsers must not guess what an answer is.
+// withSizeLimits limits the size of URLs and bodies, and prevents browsers from
+// guessing content types.
 func withSizeLimits(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -44,9 +45,9 @@ func withSizeLimits(next http.Handler) http.Handler {
 	})
 }
 
-// withRecover answers for a handler that panicked. Once it has begun to answer,
-// all that is left is to break the connection, so that nobody takes the part
-// for the whole. It counts the requests that were rejected.
+// withRecover responds if a handler panics. If the response has started, it
+// aborts the connection, so no client takes a part for the whole. It also
+// counts rejected requests.
 func withRecover(next http.Handler, log *slog.Logger, rejections *Rejections) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen := &responseRecorder{ResponseWriter: w}
@@ -71,15 +72,15 @@ func withRecover(next http.Handler, log *slog.Logger, rejections *Rejections) ht
 	})
 }
 
-// LogPanic logs and counts what a handler panicked with. It must be called by
-// the deferred function that recovered, while the stack is there.
+// LogPanic logs and counts a panic of a handler. The deferred function that
+// recovers must call it, because it logs the stack.
 func LogPanic(caught any, r *http.Request, log *slog.Logger, rejections *Rejections) {
-	log.Error("handler panicked", "panic", caught, "path", maskPath(r.URL.Path), "request_id", RequestID(r), "stack", string(debug.Stack()))
+	log.Error("handler panicked", "component", "http", "panic", caught, "path", maskPath(r.URL.Path), "request_id", RequestID(r), "stack", string(debug.Stack()))
 	rejections.Add(HandlerPanic, maskPath(r.URL.Path))
 }
 
-// withLog writes one line per request. Pings are too many for that, and
-// watchdogs ask all the time: their lines are for debugging.
+// withLog writes one log line per request. Pings and health checks are
+// frequent, so they are logged at debug level.
 func withLog(next http.Handler, log *slog.Logger, trusted []netip.Prefix) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		level := levelOf(r.URL.Path)
@@ -96,27 +97,27 @@ func withLog(next http.Handler, log *slog.Logger, trusted []netip.Prefix) http.H
 	})
 }
 
-// levelOf is the level of a request's line in the log.
+// levelOf returns the log level of a request.
 func levelOf(path string) slog.Level {
+	_, isPing := pingurl.Cut(path)
 	switch {
-	case strings.HasPrefix(path, "/api/v1/hb/"), path == "/healthz", path == "/readyz", path == "/metrics":
+	case isPing, path == "/healthz", path == "/readyz", path == "/metrics":
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
 }
 
-// secretPathPattern finds the paths whose last part lets in whoever has it, however the
-// path before it is spelled.
+// secretPathPattern matches the paths that end in a secret, in any letter case.
 var secretPathPattern = regexp.MustCompile(`(?i)(/(?:reset|invitations|acknowledge)/).+`)
 
-// tokenPattern finds what could be the secret of a link or a key anywhere else in a
-// path: a long run of letters and digits with an upper case letter or a
-// separator of base64 in it. The product's own names have neither.
+// tokenPattern matches what could be a secret elsewhere in a path: a long run of
+// letters and digits. Names of the product have no upper case letters and no
+// underscores.
 var tokenPattern = regexp.MustCompile(`[\w.~-]{24,}`)
 
 // maskPath shortens every id in a path to its first 8 characters: enough to
-// find it, not enough to ping. What is the secret of a link is left out, also
-// if the path does not exist: the secret is still valid.
+// find the heartbeat, not enough to ping. It removes the secrets of links, even
+// if the path does not exist, because the secret may still be valid.
 func maskPath(p string) string {
 	p = pingid.Shorten(secretPathPattern.ReplaceAllString(path.Clean(p), "$1…"))
 	return tokenPattern.ReplaceAllStringFunc(p, func(run string) string {
@@ -127,14 +128,14 @@ func maskPath(p string) string {
 	})
 }
 
-// responseRecorder notes what was answered.
+// responseRecorder records the status and size of a response.
 type responseRecorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
 }
 
-// statusOrOK is the status that went out: 200 when the handler chose none.
+// statusOrOK returns the status of the response: 200 if the handler set none.
 func (rec *responseRecorder) statusOrOK() int {
 	if rec.status == 0 {
 		return http.StatusOK
@@ -142,7 +143,7 @@ func (rec *responseRecorder) statusOrOK() int {
 	return rec.status
 }
 
-// WriteHeader notes the first final status; 1xx are only announcements.
+// WriteHeader records the first final status. 1xx responses are informational.
 func (rec *responseRecorder) WriteHeader(status int) {
 	if rec.status == 0 && status >= http.StatusOK {
 		rec.status = status
@@ -150,7 +151,7 @@ func (rec *responseRecorder) WriteHeader(status int) {
 	rec.ResponseWriter.WriteHeader(status)
 }
 
-// Write counts what is sent.
+// Write counts the bytes sent.
 func (rec *responseRecorder) Write(b []byte) (int, error) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
@@ -160,5 +161,5 @@ func (rec *responseRecorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController reach what lies below.
+// Unwrap supports http.ResponseController.
 func (rec *responseRecorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }

@@ -2,22 +2,22 @@ package httpd
 
 import "net/netip"
 
-// defaultMaxConnections is how many connections a server holds if nothing else limits it.
+// defaultMaxConnections is the maximum number of connections if there is no other
+// limit.
 const defaultMaxConnections = 10_000
 
-// minReservedFiles is the minimum number of files that stay free for the database,
-// outgoing alerts and other files of the program; a quarter of all if that is more.
+// minReservedFiles is the minimum number of open files reserved for the database,
+// outgoing alerts and other files. At least a quarter of all files is reserved.
 const minReservedFiles = 64
 
-// NewLimits returns limits that fit the process. 0 connections in total are
-// 10,000, or what the process's limit of open files leaves. One address never
-// has more than half of the total; 0 of one address are as many as there are.
+// NewLimits returns the limits of a server. If total is 0, it is 10,000, or
+// less if the limit of open files is low. One address has at most half of the
+// total; if perAddress is 0, it has no limit.
 func NewLimits(perAddress, total int, trusted []netip.Prefix) Limits {
 	return limitsFor(perAddress, total, trusted, openFiles())
 }
 
-// limitsFor is NewLimits for a process that may open so many files, 0 for any
-// number.
+// limitsFor is NewLimits for a process with a limit of open files, 0 for none.
 func limitsFor(perAddress, total int, trusted []netip.Prefix, files uint64) Limits {
 	if total == 0 {
 		total = defaultMaxConnections
@@ -31,7 +31,7 @@ func limitsFor(perAddress, total int, trusted []netip.Prefix, files uint64) Limi
 	return Limits{PerAddress: perAddress, Total: total, Exempt: append(loopbackPrefixes(), trusted...)}
 }
 
-// loopbackPrefixes are the addresses that programs on this machine come from.
+// loopbackPrefixes returns the loopback addresses.
 func loopbackPrefixes() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
 }

@@ -10,27 +10,27 @@ import (
 	"overdue/internal/monitor"
 )
 
-// Problem is an answer that refuses, as application/problem+json (RFC 9457).
-// It is an error, so that handlers can return it.
+// Problem is an error response in the format application/problem+json (RFC
+// 9457). It is an error, so handlers can return it.
 type Problem struct {
-	Title     string         `json:"title" doc:"The status in words" example:"Unprocessable Entity"`
+	Title     string         `json:"title" doc:"Text of the HTTP status" example:"Unprocessable Entity"`
 	Status    int            `json:"status" doc:"The HTTP status" example:"422"`
-	Detail    string         `json:"detail" doc:"What is wrong, in a sentence for people" example:"Write a name of 1 to 100 characters."`
-	Errors    []FieldProblem `json:"errors,omitempty" nullable:"false" doc:"What is wrong with each member, all at once"`
-	RequestID string         `json:"request_id,omitempty" doc:"Names this request in the server's log"`
+	Detail    string         `json:"detail" doc:"Description of the error, for people" example:"Write a name of 1 to 100 characters."`
+	Errors    []FieldProblem `json:"errors,omitempty" nullable:"false" doc:"Errors of single members"`
+	RequestID string         `json:"request_id,omitempty" doc:"Id of the request in the log of the server"`
 
 	header http.Header
 }
 
-// FieldProblem is what is wrong with one member of a request.
+// FieldProblem is an error of one member of a request.
 type FieldProblem struct {
-	Location string `json:"location" doc:"Where: body, query, path or header, a dot, and the member" example:"body.name"`
-	Message  string `json:"message" doc:"What to write instead, in a sentence" example:"Write a name of 1 to 100 characters."`
+	Location string `json:"location" doc:"Position of the member: body, query, path or header, a dot, and its name" example:"body.name"`
+	Message  string `json:"message" doc:"Description of the error, for people" example:"Write a name of 1 to 100 characters."`
 
 	Suggestions []Suggestion `json:"suggestions,omitempty" nullable:"false" doc:"Equivalent schedules for an expression of another program: one, or several if the expression is ambiguous"`
 }
 
-// Suggestion is a schedule to write instead of one that was rejected.
+// Suggestion is a valid schedule in place of a rejected one.
 type Suggestion struct {
 	Schedule string `json:"schedule" enum:"interval,cron,oncalendar" doc:"Member that takes the text" example:"cron"`
 	Text     string `json:"text" doc:"Value of the member" example:"0 12 * * 1-5"`
@@ -42,33 +42,33 @@ type Suggestion struct {
 // problemType is the media type of a Problem.
 const problemType = "application/problem+json"
 
-// NewProblem returns a problem with a sentence for people.
+// NewProblem returns a problem with a description for people.
 func NewProblem(status int, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail, header: http.Header{}}
 }
 
-// RetryAfter adds after what time asking again may help (RFC 9110, section
-// 10.2.3), rounded up to whole seconds.
+// RetryAfter sets the Retry-After header (RFC 9110, section 10.2.3), rounded up
+// to whole seconds.
 func (p *Problem) RetryAfter(wait time.Duration) *Problem {
 	seconds := (wait + time.Second - 1) / time.Second
 	return p.With("Retry-After", strconv.FormatInt(int64(max(seconds, 1)), 10))
 }
 
-// With adds a header to the answer.
+// With adds a header to the response.
 func (p *Problem) With(name, value string) *Problem {
 	p.header.Set(name, value)
 	return p
 }
 
-// Error returns the sentence.
+// Error returns the description.
 func (p *Problem) Error() string { return p.Detail }
 
-// GetStatus, GetHeaders and ContentType let the API layer send the problem.
+// GetStatus, GetHeaders and ContentType implement the interfaces of the API framework.
 func (p *Problem) GetStatus() int              { return p.Status }
 func (p *Problem) GetHeaders() http.Header     { return p.header }
 func (p *Problem) ContentType(_ string) string { return problemType }
 
-// statusByKind is the one table of which mistake gets which status.
+// statusByKind maps each kind of fault to its status.
 var statusByKind = map[monitor.FaultKind]int{
 	monitor.Invalid:     http.StatusUnprocessableEntity,
 	monitor.NotFound:    http.StatusNotFound,
@@ -77,12 +77,12 @@ var statusByKind = map[monitor.FaultKind]int{
 	monitor.RateLimited: http.StatusTooManyRequests,
 }
 
-// rateLimitWait is how long somebody who asks too often is asked to wait.
+// rateLimitWait is the Retry-After of faults without a wait.
 const rateLimitWait = 10 * time.Second
 
-// ProblemOf returns the answer to an error that is the person's mistake: a
-// [*Problem], a [*monitor.Fault] or [monitor.Faults]. It reports false for an
-// error that is ours. locate says where in the request a field stands.
+// ProblemOf returns the response to an error of the client: a [*Problem], a
+// [*monitor.Fault] or [monitor.Faults]. It returns false for internal errors.
+// locate returns the position of a field in the request.
 func ProblemOf(err error, locate func(field string) string) (*Problem, bool) {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p, true
@@ -110,17 +110,17 @@ func ProblemOf(err error, locate func(field string) string) (*Problem, bool) {
 	return p, true
 }
 
-// InternalError is the answer when the mistake is ours. What went wrong is for the log.
+// InternalError is the response to an internal error. Details are only in the log.
 func InternalError() *Problem {
-	return NewProblem(http.StatusInternalServerError, "Something went wrong on our side. The server's log tells more under this request id.")
+	return NewProblem(http.StatusInternalServerError, "Internal server error. The log of the server has the details under this request id.")
 }
 
-// Unavailable is the answer while the database cannot be reached.
+// Unavailable is the response while the database is unavailable.
 func Unavailable() *Problem {
-	return NewProblem(http.StatusServiceUnavailable, "The database is not available at the moment. Try again shortly.").RetryAfter(5 * time.Second)
+	return NewProblem(http.StatusServiceUnavailable, "The database is unavailable. Try again in a few seconds.").RetryAfter(5 * time.Second)
 }
 
-// Write answers a request with the problem.
+// Write writes the problem as the response.
 func (p *Problem) Write(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	for name, values := range p.header {
@@ -132,5 +132,5 @@ func (p *Problem) Write(w http.ResponseWriter, r *http.Request) {
 	told.RequestID = RequestID(r)
 	body, _ := json.Marshal(told) // texts and numbers always marshal
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(body, '\n')) // who left early need not be told
+	_, _ = w.Write(append(body, '\n')) // the client may have disconnected
 }

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Reason says why a request or a connection was rejected. It is a label of a
-// metric, so there are few and all are listed in [Reasons].
+// Reason is why a request or a connection was rejected. It is the label of a
+// metric, so [Reasons] lists all values.
 type Reason string
 
-// The reasons. The manual's page about operations explains each.
+// The reasons. docs/manual/operations.md explains each.
 const (
 	TooManyFromAddress Reason = "connections_per_address"
 	TooManyConnections Reason = "connections_total"
@@ -38,9 +38,9 @@ func Reasons() []Reason {
 	}
 }
 
-// Rejections counts what was rejected and logs it, at most once a minute per
-// reason: a client that sends garbage must not fill the disk with log lines.
-// It is safe for concurrent use.
+// Rejections counts and logs rejections. It logs each reason at most once a
+// minute: clients must not be able to fill the disk with log lines. It is safe
+// for concurrent use.
 type Rejections struct {
 	log   *slog.Logger
 	count func(Reason)
@@ -52,14 +52,15 @@ type Rejections struct {
 // tally counts the rejections for one reason since the last log line.
 type tally struct {
 	count      int
-	lastDetail string // about the newest
+	lastDetail string // detail of the newest rejection
 	loggedAt   time.Time
 }
 
-// rejectionLogInterval is the shortest time between two log lines of one reason.
+// rejectionLogInterval is the minimum time between two log lines for a reason.
 const rejectionLogInterval = time.Minute
 
-// NewRejections returns a counter. count gets each rejection, for the metrics.
+// NewRejections returns an empty counter. It calls count for each rejection, for the
+// metrics.
 func NewRejections(log *slog.Logger, count func(Reason)) *Rejections {
 	return &Rejections{log: log, count: count, byReason: map[Reason]*tally{}}
 }
@@ -81,7 +82,7 @@ func (r *Rejections) Add(reason Reason, detail string) {
 }
 
 // Flush logs the rejections since the last line of each reason. A background loop
-// calls it; it returns when to run again.
+// calls it. It returns the time to the next call.
 func (r *Rejections) Flush(_ context.Context, now time.Time) (time.Duration, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,7 +92,7 @@ func (r *Rejections) Flush(_ context.Context, now time.Time) (time.Duration, err
 	return rejectionLogInterval, nil
 }
 
-// write logs a tally, except if its last line is too recent.
+// write logs a tally unless its last line is too recent.
 func (r *Rejections) write(reason Reason, t *tally, now time.Time) {
 	if t.count == 0 || now.Sub(t.loggedAt) < rejectionLogInterval {
 		return
@@ -107,10 +108,11 @@ type errorLog struct {
 	rejections *Rejections
 }
 
-// maxErrorDetail bounds what is shown of a line of net/http, in bytes.
+// maxErrorDetail is the maximum length of a logged line of net/http, in bytes.
 const maxErrorDetail = 300
 
-// Write takes one line. In full it is for debugging only: clients cause it.
+// Write handles one line. The full line is logged at debug level only, because clients
+// cause it.
 func (e errorLog) Write(line []byte) (int, error) {
 	text := strings.TrimSpace(string(line))
 	e.log.Debug("connection failed", "error", text)
@@ -119,7 +121,7 @@ func (e errorLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// reasonOf classifies a line of net/http.
+// reasonOf returns the reason for a line of net/http.
 func reasonOf(line string) Reason {
 	switch {
 	case strings.HasPrefix(line, "http: Accept error"):
@@ -130,9 +132,8 @@ func reasonOf(line string) Reason {
 	return ConnectionError
 }
 
-// reasonOfStatus maps the status of an answer to a reason; ok is false if the
-// status does not mean that a limit was reached. 408 is counted where the body is
-// read.
+// reasonOfStatus returns the reason for the status of a response, or false if the
+// status does not mean a rejection. 408 is counted where the body is read.
 func reasonOfStatus(status int) (reason Reason, ok bool) {
 	switch status {
 	case http.StatusRequestEntityTooLarge:

@@ -21,29 +21,29 @@ const (
 	answerTimeout  = 120 * time.Second // from the end of the header
 	maxHeader      = 16 << 10
 
-	// An HTTP/2 client that sends nothing is asked for a sign of life.
+	// An HTTP/2 client that sends nothing gets a ping frame.
 	http2PingAfter   = 10 * time.Second
 	http2PingTimeout = 10 * time.Second
-	// The bodies of one HTTP/2 connection that no handler has read yet.
+	// Unread body data of one HTTP/2 connection, in bytes.
 	http2MaxUnreadBytes = 256 << 10
 )
 
-// Options are what a server serves, and within which limits.
+// Options configure a server.
 type Options struct {
 	Handler    http.Handler
 	Log        *slog.Logger
 	Rejections *Rejections
 	Limits     Limits
-	// StopTimeout is how long a stop waits for whole requests to be answered.
+	// StopTimeout is how long a stop waits for complete requests to be answered.
 	StopTimeout time.Duration
-	// Inherited means that another process also holds the socket: the next server
-	// accepts the connections that wait in it.
+	// Inherited is true if another process also holds the socket. The next server
+	// then accepts the connections that wait in it.
 	Inherited bool
 }
 
-// server returns the server, with limits against slow and hostile clients.
+// server returns the server with limits against slow and hostile clients.
 func (o Options) server(stopping *atomic.Bool) *http.Server {
-	// HTTP/2 also without TLS, for proxies and clients that speak it so.
+	// HTTP/2 without TLS is enabled for proxies that use it.
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -68,19 +68,19 @@ func (o Options) server(stopping *atomic.Bool) *http.Server {
 
 // How a server stops.
 const (
-	// acceptDuration is for how long it still accepts connections.
+	// acceptDuration is how long a stopping server still accepts connections.
 	acceptDuration = 500 * time.Millisecond
-	// firstRequestTimeout is for how long the connections that it has accepted may then
-	// still send their first request.
+	// firstRequestTimeout is how long accepted connections may then still send their
+	// first request.
 	firstRequestTimeout = 500 * time.Millisecond
-	// incompleteTimeout is how long after the signal it closes the connections whose
-	// request is not complete.
+	// incompleteTimeout is how long after the start of the stop incomplete requests
+	// are closed.
 	incompleteTimeout = 2 * time.Second
 )
 
-// Serve answers on the listener until ctx ends. Then it accepts no more
-// connections, answers every request that was completely sent, and waits for
-// that up to the patience. Requests that are not complete get two seconds.
+// Serve serves the listener until ctx ends. Then it stops accepting connections
+// and answers every complete request, for at most StopTimeout. Incomplete
+// requests are closed after two seconds.
 func Serve(ctx context.Context, l net.Listener, o Options) error {
 	var stopping atomic.Bool
 	table := newConnRegistry(o.Limits, o.Rejections)
@@ -95,11 +95,11 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	began := time.Now()
 	stopping.Store(true)
 	if !o.Inherited {
-		// A connection that waits in the socket is lost when that is closed.
+		// Connections that wait in the socket are lost when it is closed.
 		sleep(acceptDuration)
 	}
 	err := accepting.stopAccepting()
-	// Shutdown drops data that a connection has sent and that was not read yet.
+	// Shutdown drops data that has arrived and was not read yet.
 	for table.anyWithoutRequest() && time.Since(began) < acceptDuration+firstRequestTimeout {
 		sleep(acceptDuration / 50)
 	}
@@ -113,9 +113,9 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	return nil
 }
 
-// shutDown waits for the requests that are being answered. Those that are not
-// complete two seconds after the stop began never will be, as far as anyone
-// knows: they must not keep the next server waiting.
+// shutDown waits for the requests that are being answered. Two seconds after
+// the start of the stop it closes incomplete requests: they must not delay the
+// next server.
 func shutDown(s *http.Server, table *connRegistry, began time.Time, patience time.Duration) error {
 	ctx, cancel := context.WithDeadline(context.Background(), began.Add(patience))
 	defer cancel()
@@ -145,8 +145,8 @@ func sleep(d time.Duration) {
 	<-timer.C
 }
 
-// closeConnections asks clients for a new connection once the server stops: the next
-// server gets it.
+// closeConnections tells clients of a stopping server to open a new connection,
+// which the next server accepts.
 func closeConnections(next http.Handler, stopping *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if stopping.Load() {
@@ -156,8 +156,8 @@ func closeConnections(next http.Handler, stopping *atomic.Bool) http.Handler {
 	})
 }
 
-// APIHeaders puts on every answer of next what keeps browsers from doing more
-// with it than showing it: answers of the API hold what strangers sent.
+// APIHeaders adds headers that prevent browsers from interpreting responses of
+// the API, which contain data of clients.
 func APIHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -9,80 +9,74 @@ import (
 	"sync/atomic"
 	"time"
 
-	"overdue/internal/meter"
+	"overdue/internal/loop"
+	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
 
-// How much is gathered and waits.
+// Limits of a batch and of the queue.
 const (
 	maxBatch  = 512
 	maxQueued = 8192
-	// commitTimeout bounds one commit on PostgreSQL; what takes longer is answered
-	// 503. A row that another session has locked is given up before.
+	// commitTimeout is the timeout of one commit. Pings of a slower commit are
+	// answered 503. A row lock of another session times out earlier.
 	commitTimeout = 5 * time.Second
 )
 
-// errQueueFull says that more pings came than can be stored in time.
+// errQueueFull means that more pings arrived than can be stored in time.
 var errQueueFull = errors.New("the queue is full")
 
-// errUnknownID says that no heartbeat has the id.
+// errUnknownID means that no heartbeat has the id.
 var errUnknownID = errors.New("no such heartbeat")
 
-// queuedPing is a ping whose request waits for its answer.
+// queuedPing is a ping whose request waits for its response.
 type queuedPing struct {
 	id       string
 	ping     monitor.Ping
 	inFlight *InFlightPing
-	done     chan error // buffered: nobody may listen any more
+	done     chan error // buffered, because the request may have timed out
 }
 
-// batch is the pings of one commit.
+// batch holds the pings of one commit.
 type batch struct{ pings []*queuedPing }
 
-// Batcher stores pings, many with one commit. Idle, each ping is a commit of
-// its own, at once; busy, a batch is whatever came meanwhile, and what comes
-// within a moment more.
+// Batcher stores pings in batches. When idle, it commits each ping at once.
+// When busy, a batch holds the pings that arrived during the previous commit
+// and shortly after it.
 type Batcher struct {
 	db          *store.DB
 	inFlight    *InFlight
-	metrics     *meter.Metrics
+	metrics     *metrics.Metrics
 	log         *slog.Logger
 	queue       chan *queuedPing
-	signals     Signals
+	signals     loop.Signals
 	workers     sync.WaitGroup
 	storedCount atomic.Int64
 	failures    failures
 }
 
-// Signals tells other parts what the pings brought about. All must return at
-// once.
-type Signals struct {
-	Pending func()               // alerts became owed
-	Due     func(next time.Time) // something may now happen by itself at next
-	Changed func(keys []int64)   // heartbeats that look different now; may be nil
-}
-
-// NewBatcher makes a batcher and starts its workers, one for each transaction
-// that may usefully write at the same time.
-func NewBatcher(db *store.DB, arrivals *InFlight, m *meter.Metrics, log *slog.Logger, news Signals) *Batcher {
-	b := &Batcher{db: db, inFlight: arrivals, metrics: m, log: log, signals: news, queue: make(chan *queuedPing, maxQueued)}
+// NewBatcher returns a Batcher and starts its workers: as many as can usefully
+// write at the same time.
+func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.Logger, signals loop.Signals) *Batcher {
+	b := &Batcher{db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, queue: make(chan *queuedPing, maxQueued)}
 	for range db.Writers() {
 		b.workers.Go(b.runWorker)
 	}
 	return b
 }
 
-// Stop stores what waits and ends the workers. No ping may be put in any more.
+// Stop stores the queued pings and ends the workers. No ping may be enqueued
+// afterwards.
 func (b *Batcher) Stop() {
 	close(b.queue)
 	b.workers.Wait()
 }
 
-// StoredCount is how many pings were stored since the start.
+// StoredCount returns the number of pings stored since the start.
 func (b *Batcher) StoredCount() int64 { return b.storedCount.Load() }
 
-// enqueue queues a ping. Its answer comes on done.
+// enqueue queues a ping. Its result is sent to done.
 func (b *Batcher) enqueue(w *queuedPing) error {
 	select {
 	case b.queue <- w:
@@ -95,7 +89,7 @@ func (b *Batcher) enqueue(w *queuedPing) error {
 // Check returns an error if the last batches show that pings cannot be stored.
 func (b *Batcher) Check(now time.Time) error { return b.failures.check(now) }
 
-// lookupTimeout bounds the look for an id.
+// lookupTimeout is the timeout for the lookup of an id.
 const lookupTimeout = time.Second
 
 // exists reports whether a heartbeat has the id, and whether that is certain.
@@ -110,11 +104,11 @@ func (b *Batcher) exists(ctx context.Context, id string) (found, certain bool) {
 	return found && err == nil, err == nil
 }
 
-// When a worker is busy, and how long it then waits for more. The clients that
-// it has just answered send again within that time; a commit costs as much for
-// one ping as for thirty.
+// When a worker counts as busy, and how long it then waits for more pings.
+// Clients that were just answered send again within that time, and a commit of
+// thirty pings costs as much as one of a single ping.
 const (
-	busyThreshold = 4 // pings in the batch before
+	busyThreshold = 4 // pings in the previous batch
 	gatherDelay   = 120 * time.Microsecond
 )
 
@@ -131,7 +125,7 @@ func (b *Batcher) runWorker() {
 	}
 }
 
-// gather takes what waits already, without waiting for more.
+// gather takes the queued pings without waiting for more.
 func (b *Batcher) gather(first *queuedPing) *batch {
 	gathered := &batch{pings: []*queuedPing{first}}
 	for len(gathered.pings) < maxBatch {
@@ -148,10 +142,9 @@ func (b *Batcher) gather(first *queuedPing) *batch {
 	return gathered
 }
 
-// commit stores a batch and answers each of its pings. When the database rejects
-// a batch that it could take, one of the pings is at fault, or another session
-// has locked one of their rows: then each is stored alone, so that only that one
-// fails.
+// commit stores a batch and answers each ping. If an available database rejects
+// a batch, one ping or a row lock is the cause. Each ping is then stored alone,
+// so only that one fails.
 func (b *Batcher) commit(gathered *batch) {
 	begun := time.Now()
 	unknown, err := b.store(gathered)
@@ -176,7 +169,8 @@ func (b *Batcher) commit(gathered *batch) {
 			ended = append(ended, w.inFlight)
 		}
 	}
-	// First off the register, then the answer: who has an answer may rely on it.
+	// The pings are removed before they are answered: after a response, the heartbeat
+	// is no longer held back.
 	b.inFlight.RemoveStored(stored...)
 	b.inFlight.Remove(ended...)
 	for _, w := range gathered.pings {
@@ -188,29 +182,21 @@ func (b *Batcher) commit(gathered *batch) {
 	}
 }
 
-// store is the one transaction of a batch. It returns the ids that no
-// heartbeat has.
+// store stores a batch in one transaction. It returns the ids that no heartbeat
+// has.
 func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	slices.SortStableFunc(gathered.pings, func(x, y *queuedPing) int { return x.inFlight.At.Compare(y.inFlight.At) })
-	horizons := b.inFlight.Watermarks(gathered)
+	watermarks := b.inFlight.Watermarks(gathered)
 	batch := make([]store.ReceivedPing, len(gathered.pings))
 	for i, w := range gathered.pings {
-		batch[i] = store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: horizons[i]}
+		batch[i] = store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: watermarks[i]}
 	}
-	heard, err := b.db.ApplyPings(ctx, batch)
+	result, err := b.db.ApplyPings(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
-	if heard.NewAlerts > 0 {
-		b.signals.Pending()
-	}
-	if !heard.NextDue.IsZero() {
-		b.signals.Due(heard.NextDue)
-	}
-	if b.signals.Changed != nil && len(heard.Heartbeats) > 0 {
-		b.signals.Changed(heard.Heartbeats)
-	}
-	return heard.Unknown, nil
+	b.signals.Send(loop.Effects{NextDue: result.NextDue, Pending: result.NewAlerts > 0, Changed: result.Heartbeats})
+	return result.Unknown, nil
 }

@@ -12,9 +12,9 @@ import (
 	"overdue/internal/monitor"
 )
 
-// readBody reads what a body says about the outcome. A body is output, which says
-// nothing, unless its type is JSON or that of a form and it begins in that shape.
-// complete says that nothing of it is missing.
+// readBody reads the outcome in a body. A body is output without an outcome
+// unless its type is JSON or a form and its beginning matches the type. complete
+// is true if the body is not truncated.
 func (s *runClaims) readBody(contentType string, body []byte, complete bool) error {
 	body = trimBody(body)
 	switch {
@@ -26,7 +26,7 @@ func (s *runClaims) readBody(contentType string, body []byte, complete bool) err
 	return nil
 }
 
-// mayHoldOutcome reports whether bodies of a type may say the outcome.
+// mayHoldOutcome reports whether bodies of a type may hold an outcome.
 func mayHoldOutcome(contentType string) bool {
 	return isJSON(mediaTypeOf(contentType)) || isForm(contentType)
 }
@@ -40,7 +40,7 @@ func mayContinue(contentType string, body []byte) bool {
 	return isForm(contentType) && !strings.ContainsFunc(string(body), isUnescaped)
 }
 
-// trimBody removes white space and the mark that Windows programs put before UTF-8.
+// trimBody removes white space and a UTF-8 byte order mark.
 func trimBody(body []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
 }
@@ -62,13 +62,12 @@ func isJSON(mediaType string) bool {
 // isForm reports whether a type is that of a form.
 func isForm(contentType string) bool { return mediaTypeOf(contentType) == formType }
 
-// isUnescaped reports characters that forms escape.
+// isUnescaped reports whether a form would escape a character.
 func isUnescaped(r rune) bool { return r <= ' ' || r > '~' }
 
-// readForm reads a form: pairs of a name and a value, escaped. curl -d sends values
-// as they are, so only the pairs before and after those that are not escaped count.
-// Text that does not begin with a name is output, and so is one that is all one
-// unescaped pair.
+// readForm reads a form: escaped pairs of a name and a value. curl -d does not
+// escape values, so only the pairs before and after unescaped pairs count. Text
+// that does not start with a name is output, and so is a single unescaped pair.
 func (s *runClaims) readForm(text string, complete bool) error {
 	pairs := strings.Split(text, "&")
 	name, _, isPair := strings.Cut(pairs[0], "=")
@@ -95,10 +94,9 @@ func isEscapedPair(text string) bool {
 	return isPair && name != "" && !strings.ContainsFunc(text, isUnescaped)
 }
 
-// readJSON reads the members of a JSON object, not those of objects within it. A
-// body that is anything else, such as several objects, is output. An object that is
-// malformed counts for what is before the mistake, for example a line break in a
-// message that a script did not escape.
+// readJSON reads the members of a JSON object, without nested objects. Any other
+// body, such as several objects, is output. Of a malformed object, the members
+// before the mistake count: scripts often do not escape line breaks.
 func (s *runClaims) readJSON(body []byte, complete bool) error {
 	members, closed, alone := parseMembers(body)
 	if closed && !alone {
@@ -122,8 +120,8 @@ func (s *runClaims) readJSON(body []byte, complete bool) error {
 	return nil
 }
 
-// namesOutcome reports whether the text of a JSON object may have a member that
-// says the outcome.
+// namesOutcome reports whether the text of a JSON object may have a member with
+// the outcome.
 func namesOutcome(body []byte) bool {
 	lower := bytes.ToLower(body)
 	for word, kind := range outcomeParameters {
@@ -140,9 +138,9 @@ type member struct {
 	value json.RawMessage
 }
 
-// parseMembers returns the members of a JSON object, also those before the place at
-// which it breaks off or is malformed. closed says that the object is complete, and
-// alone that nothing follows it.
+// parseMembers returns the members of a JSON object, including those before the
+// position at which it ends early or is malformed. closed is true if the object is
+// complete, alone if nothing follows it.
 func parseMembers(body []byte) (members []member, closed, alone bool) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if opening, err := d.Token(); err != nil || opening != json.Delim('{') {
@@ -177,7 +175,7 @@ func scalarText(value json.RawMessage) (s string, scalar bool) {
 	return string(value), true
 }
 
-// alertmanagerNotice is the part of a webhook of Alertmanager, or of Grafana, that is read.
+// alertmanagerNotice is the part of a webhook of Alertmanager or Grafana that is read.
 type alertmanagerNotice struct {
 	status string
 	alerts []struct {
@@ -185,7 +183,7 @@ type alertmanagerNotice struct {
 	}
 }
 
-// parseAlertmanager decodes a JSON object as a notice of Alertmanager.
+// parseAlertmanager decodes a JSON object as a webhook of Alertmanager.
 func parseAlertmanager(members []member) (n alertmanagerNotice, isOne bool) {
 	found := 0
 	for _, m := range members {
@@ -199,9 +197,9 @@ func parseAlertmanager(members []member) (n alertmanagerNotice, isOne bool) {
 	return n, found == 3
 }
 
-// readAlertmanager reads a notice. An alert that always fires, to show that
-// alerting works, is a heartbeat: firing is a success. For any other alert it is a
-// failure. Only the name says which of the two an alert is.
+// readAlertmanager reads a webhook. An alert that always fires, to show that
+// alerting works, is a heartbeat: firing is a success. Other alerts are rejected.
+// Only the name tells the two apart.
 func (s *runClaims) readAlertmanager(n alertmanagerNotice) error {
 	for _, alert := range n.alerts {
 		if name := alert.Labels["alertname"]; !isAlwaysFiring(name) {
@@ -216,7 +214,7 @@ func (s *runClaims) readAlertmanager(n alertmanagerNotice) error {
 	return nil
 }
 
-// isAlwaysFiring reports whether an alert is named as one that always fires.
+// isAlwaysFiring reports whether an alert has the name of one that always fires.
 func isAlwaysFiring(name string) bool {
 	letters := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' {

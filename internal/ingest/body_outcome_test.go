@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 )
 
 const (
@@ -16,7 +17,7 @@ const (
 // bodyMeans returns what a complete body says below the plain ping URL.
 func bodyMeans(t *testing.T, contentType, body string) (meaning, error) {
 	t.Helper()
-	f, err := parsePingURL(Prefix+someID, "")
+	f, err := parsePingURL(pingurl.For("", "")+someID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func TestServeHTTP_WithoutMemoryForTheOutcomeThePingMustBeSentAgain(t *testing.T
 	take(t, func(d *fixture) {
 		d.handler.BodyBudget = NewBodyBudget(10)
 		for contentType, want := range map[string]int{jsonType: 503, formType: 503, textType: 200} {
-			r := httptest.NewRequest("POST", Prefix+d.h.ID, strings.NewReader(`{"log":"a long text","status":"down"}`))
+			r := httptest.NewRequest("POST", pingurl.For("", "")+d.h.ID, strings.NewReader(`{"log":"a long text","status":"down"}`))
 			r.Header.Set("Content-Type", contentType)
 			answer := httptest.NewRecorder()
 			d.handler.ServeHTTP(answer, r)
@@ -140,7 +141,7 @@ func TestServeHTTP_ACompressedBodyThatMaySayTheOutcomeIsRejected(t *testing.T) {
 			form, contentType string
 			want              int
 		}{{"", jsonType, 415}, {"", formType, 415}, {"", textType, 200}, {"/0", jsonType, 200}} {
-			r := httptest.NewRequest("POST", Prefix+d.h.ID+c.form, strings.NewReader("\x1f\x8b"))
+			r := httptest.NewRequest("POST", pingurl.For("", "")+d.h.ID+c.form, strings.NewReader("\x1f\x8b"))
 			r.Header.Set("Content-Type", c.contentType)
 			r.Header.Set("Content-Encoding", "gzip")
 			answer := httptest.NewRecorder()

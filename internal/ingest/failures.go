@@ -7,15 +7,15 @@ import (
 )
 
 // When failed pings mean that no ping can be stored. Failures of one heartbeat
-// prove little: another session may have locked its row. Without new failures the
-// verdict expires, because a load balancer that avoids this node sends it no ping
-// that could clear it.
+// are not enough: another session may have locked its row. Failures expire,
+// because a load balancer that avoids this node sends no ping that could clear
+// them.
 const (
 	failureThreshold = 3 // heartbeats
 	failureExpiry    = 30 * time.Second
 )
 
-// failures holds the heartbeats whose pings failed since the last stored batch.
+// failures counts the heartbeats whose pings failed since the last stored batch.
 type failures struct {
 	mu   sync.Mutex
 	ids  map[string]bool // at most failureThreshold
@@ -42,7 +42,7 @@ func (f *failures) record(now time.Time, gathered *batch, err error) {
 	f.last, f.err = now, err
 }
 
-// check returns the last failure when many heartbeats had one and no batch was
+// check returns the last error if several heartbeats failed and no batch was
 // stored since.
 func (f *failures) check(now time.Time) error {
 	f.mu.Lock()

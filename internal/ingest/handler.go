@@ -9,51 +9,51 @@ import (
 	"strings"
 	"time"
 
-	"overdue/internal/meter"
+	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
 
-// What a request may bring, and how long it may take.
+// Limits of a request.
 const (
-	maxBody            = 100_000          // bytes kept
-	maxDiscarded       = 32 << 20         // bytes read beyond, so that the sender can finish
-	bodyTimeout        = 10 * time.Second // for what is kept
+	maxBody            = 100_000          // bytes that are stored
+	maxDiscarded       = 32 << 20         // further bytes that are read, so the client can finish
+	bodyTimeout        = 10 * time.Second // for the bytes that are stored
 	crowdedBodyTimeout = 2 * time.Second  // the same, while many heartbeats have an incomplete request
 	discardTimeout     = time.Minute
-	commitWaitTimeout  = 8 * time.Second // for the answer of the batcher
+	commitWaitTimeout  = 8 * time.Second // for the commit
 	maxUserAgent       = 300
-	retryAfterSeconds  = "5" // seconds, said with 503
+	retryAfterSeconds  = "5" // seconds, with 503
 )
 
-// Handler answers pings. Errors are one short line of plain text.
+// Handler serves pings. Error responses are one short line of plain text.
 type Handler struct {
 	Batcher    *Batcher
 	InFlight   *InFlight
 	BodyBudget *BodyBudget
-	Metrics    *meter.Metrics
-	// Source tells the address that a request came from.
+	Metrics    *metrics.Metrics
+	// Source returns the client address of a request.
 	Source func(*http.Request) string
 	// DataAge returns how long ago the last data of a request arrived, if known.
 	DataAge func(*http.Request) (time.Duration, bool)
-	// Allow tells whether a source may go on, and if not, for how long not.
+	// Allow returns 0 if the source may send now, or how long it must wait.
 	Allow func(source string) (wait time.Duration)
-	// OnPanic logs what the handler panicked with.
+	// OnPanic logs a panic of the handler.
 	OnPanic func(caught any, r *http.Request)
 }
 
-// ServeHTTP answers one ping.
+// ServeHTTP serves one ping.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	for _, said := range commonHeaders {
 		header[said.name] = said.value
 	}
 	defer func() {
-		// A ping's answer is one write at the very end, so none has begun.
+		// The response is a single write at the end, so nothing was sent yet.
 		if caught := recover(); caught != nil {
 			h.OnPanic(caught, r)
 			header.Set("Retry-After", retryAfterSeconds)
-			writeAnswer(w, http.StatusInternalServerError, "internal error: send it again")
+			writeAnswer(w, http.StatusInternalServerError, "internal error: send the ping again")
 		}
 	}()
 	switch r.Method {
@@ -72,8 +72,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// commonHeaders are headers of every answer. They are made once: http.Header.Set would
-// make each anew for every ping. Nobody may change the values.
+// commonHeaders are the headers of every response. They are shared, because
+// http.Header.Set would allocate for every ping. The values must not be changed.
 var commonHeaders = []struct {
 	name  string
 	value []string
@@ -85,21 +85,21 @@ var commonHeaders = []struct {
 	{"X-Content-Type-Options", []string{"nosniff"}},
 }
 
-// writeAnswer writes one line. An error ends with a line break, so that it stands
-// alone on a terminal; OK is exactly OK.
+// writeAnswer writes a response of one line. An error ends with a line break for
+// terminals. A success is exactly OK.
 func writeAnswer(w http.ResponseWriter, status int, line string) {
 	if status != http.StatusOK {
 		line += "\n"
 	}
-	if status != http.StatusOK { // for a short 200 the server counts itself
+	if status != http.StatusOK { // net/http counts the length of a short 200
 		w.Header().Set("Content-Length", strconv.Itoa(len(line)))
 		w.WriteHeader(status)
 	}
-	// The client may be gone; its ping is stored all the same.
+	// The client may have disconnected; its ping is stored.
 	_, _ = io.WriteString(w, line)
 }
 
-// receive stores one ping and returns the answer.
+// receive stores one ping and returns the response.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (status int, line string, kind monitor.PingKind) {
 	f, err := parsePingURL(r.URL.Path, r.URL.RawQuery)
 	if err != nil {
@@ -123,7 +123,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (status int, l
 		}
 	}()
 	if r.ContentLength != 0 && !h.idExists(r, arrival, f.id) {
-		return http.StatusNotFound, unknownIDText, f.kind // before a stranger's body takes any memory
+		return http.StatusNotFound, unknownIDText, f.kind // before the body uses memory
 	}
 	body, end := h.readBody(w, r)
 	defer h.BodyBudget.release(body)
@@ -144,7 +144,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (status int, l
 	waits := &queuedPing{id: f.id, inFlight: arrival, done: make(chan error, 1), ping: ping}
 	if err := h.Batcher.enqueue(waits); err != nil {
 		w.Header().Set("Retry-After", "1")
-		return http.StatusServiceUnavailable, "overloaded: nothing was stored, send it again", ping.Kind
+		return http.StatusServiceUnavailable, "overloaded: the ping was not stored, send it again", ping.Kind
 	}
 	queued = true
 	status, line = h.waitForCommit(w, waits)
@@ -154,7 +154,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (status int, l
 	return status, line, ping.Kind
 }
 
-// idExists reports whether a heartbeat has the id, or that is not certain.
+// idExists reports whether a heartbeat has the id, or may have it if the lookup fails.
 func (h *Handler) idExists(r *http.Request, arrival *InFlightPing, id string) bool {
 	if h.InFlight.Confirmed(arrival) {
 		return true
@@ -166,10 +166,10 @@ func (h *Handler) idExists(r *http.Request, arrival *InFlightPing, id string) bo
 	return found || !certain
 }
 
-// malformedKind is the kind, in metrics, of a request that is not a ping.
+// malformedKind is the kind of a malformed request in the metrics.
 const malformedKind monitor.PingKind = "malformed"
 
-// problem is the answer to a request that is not stored.
+// problem is the response to a request that is not stored.
 type problem struct {
 	status int
 	line   string
@@ -180,17 +180,17 @@ func (f pingRequest) toPing(r *http.Request, body []byte, end bodyEnd) (monitor.
 	if contentType := r.Header.Get("Content-Type"); (f.kind == "" || f.ended) && r.Body != nil {
 		before := f.outcomeClaim
 		if encoding := r.Header.Get("Content-Encoding"); f.kind == "" && encoding != "" && encoding != "identity" && mayHoldOutcome(contentType) {
-			return monitor.Ping{}, &problem{http.StatusUnsupportedMediaType, "the body is compressed, so its outcome cannot be read: send it as it is, or put the outcome into the URL"}
+			return monitor.Ping{}, &problem{http.StatusUnsupportedMediaType, "the body is compressed, so its outcome cannot be read: send it uncompressed, or put the outcome into the URL"}
 		}
 		if err := f.readBody(contentType, body, end == bodyComplete); err != nil && before.kind == "" {
 			return monitor.Ping{}, &problem{http.StatusBadRequest, err.Error()}
 		} else if err != nil {
-			f.outcomeClaim = before // the run ended, and the rest is output
+			f.outcomeClaim = before // the run ended, the rest is output
 		}
 		if undecided := before.kind == "" && (f.kind == "" || f.ended) && mayContinue(contentType, body); undecided && end == bodyLate {
-			return monitor.Ping{}, &problem{http.StatusRequestTimeout, "the body did not arrive in time, and its outcome is not known: nothing was stored, send it again"}
+			return monitor.Ping{}, &problem{http.StatusRequestTimeout, "the body did not arrive in time, and its outcome is not known: the ping was not stored, send it again"}
 		} else if undecided && end == bodyTruncated {
-			return monitor.Ping{}, &problem{http.StatusServiceUnavailable, "memory is short, and the outcome in the body could not be read: nothing was stored, send it again"}
+			return monitor.Ping{}, &problem{http.StatusServiceUnavailable, "out of memory for bodies, and the outcome in the body is not known: the ping was not stored, send it again"}
 		}
 	}
 	kind, exit := f.kindAndExit()
@@ -204,15 +204,15 @@ func (f pingRequest) toPing(r *http.Request, body []byte, end bodyEnd) (monitor.
 	}, nil
 }
 
-// unknownIDText is what 404 says.
+// unknownIDText is the text of the 404 response.
 const unknownIDText = "not found: no heartbeat has this id; copy the ping URL again"
 
-// notStoredText is the text of the 503 answer while the database is unavailable.
+// notStoredText is the text of the 503 response while the database is unavailable.
 const notStoredText = "not stored: the database is unavailable, send it again"
 
-// waitForCommit returns the answer for a queued ping. If the database stops answering, the
-// sender is answered at once, but the ping may still be stored: it stays registered
-// until its commit has ended.
+// waitForCommit waits for the commit of a queued ping and returns the response. If the
+// database stops answering, the client is answered at once. The ping may still be stored,
+// so it stays registered until its commit has ended.
 func (h *Handler) waitForCommit(w http.ResponseWriter, waits *queuedPing) (status int, line string) {
 	timer := time.NewTimer(commitWaitTimeout)
 	defer timer.Stop()
@@ -222,7 +222,7 @@ func (h *Handler) waitForCommit(w http.ResponseWriter, waits *queuedPing) (statu
 	case err = <-waits.done:
 	case <-opened:
 		select {
-		case err = <-waits.done: // both at once: the answer is what counts
+		case err = <-waits.done: // if both are ready, the result counts
 		default:
 		}
 	case <-timer.C:
@@ -243,7 +243,7 @@ func roundUpSeconds(d time.Duration) string {
 	return strconv.Itoa(int((d + time.Second - 1) / time.Second))
 }
 
-// bodyTimeLimit is how long a body may take to arrive.
+// bodyTimeLimit returns the timeout for a body.
 func (h *Handler) bodyTimeLimit() time.Duration {
 	if h.InFlight.Crowded() {
 		return crowdedBodyTimeout
@@ -251,15 +251,15 @@ func (h *Handler) bodyTimeLimit() time.Duration {
 	return bodyTimeout
 }
 
-// bodyEnd is how far a body arrived.
+// bodyEnd describes how the body ended.
 type bodyEnd int
 
 const (
 	bodyComplete  bodyEnd = iota
-	bodyTruncated         // not read to its end: memory is short
-	bodyTooLong           // longer than what is kept: the rest is read and dropped
+	bodyTruncated         // truncated, because the memory budget is used up
+	bodyTooLong           // longer than the limit: the rest is read and discarded
 	bodyLate              // the rest did not arrive in time
-	bodyAborted           // the connection broke off
+	bodyAborted           // the connection was lost
 )
 
 // flags returns the flags of a ping with such a body.
@@ -275,13 +275,13 @@ func (e bodyEnd) flags() monitor.PingFlags {
 	return 0
 }
 
-// readBody returns the first 100 kB of a body, or what has arrived in time. The
-// caller gives it back to the budget.
+// readBody returns the first 100 kB of a body, or the part that arrived in
+// time. The caller must release it.
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte, end bodyEnd) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, bodyComplete
 	}
-	// Not every writer has deadlines (tests); the server's own then bound it.
+	// Writers in tests have no deadlines.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(h.bodyTimeLimit()))
 	body, more, err := h.BodyBudget.read(r.Body, r.ContentLength, maxBody)
@@ -294,23 +294,22 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		return body, bodyComplete
 	case len(body) < maxBody:
 		h.Metrics.BodyTruncated()
-		return body, bodyTruncated // the deadline set above bounds the rest
+		return body, bodyTruncated // the deadline above also applies to the rest
 	}
 	// Always with a deadline: net/http reads the rest of the body before it answers.
 	_ = control.SetReadDeadline(time.Now().Add(discardTimeout))
 	return body, bodyTooLong
 }
 
-// discardRest reads the rest of a long body, when its ping is stored already: a
-// sender that is stopped in the middle would not see the answer. The deadline is
-// that of readBody.
+// discardRest reads the rest of a long body after its ping was stored: many
+// clients read the response only after they have sent everything. The deadline
+// is that of readBody.
 func discardRest(r *http.Request) {
-	// Whatever goes wrong with what is not kept is the sender's own affair.
+	// Errors do not matter: the ping is stored.
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxDiscarded))
 }
 
-// cleanHeader makes a header safe to keep in any database: valid UTF-8, no NUL, of
-// bounded length.
+// cleanHeader makes a header safe to store: valid UTF-8, no NUL, limited length.
 func cleanHeader(s string) string {
 	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "�")
 	if len(s) > maxUserAgent {

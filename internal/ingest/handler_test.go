@@ -16,8 +16,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"overdue/internal/meter"
+	"overdue/internal/loop"
+	"overdue/internal/metrics"
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -39,8 +41,8 @@ func take(t *testing.T, test func(*fixture)) {
 func newFixture(t *testing.T, db *store.DB) *fixture {
 	t.Helper()
 	none := func() float64 { return 0 }
-	m, arrivals := meter.New(none, none), NewInFlight()
-	b := NewBatcher(db, arrivals, m, slog.New(slog.DiscardHandler), Signals{Pending: func() {}, Due: func(time.Time) {}})
+	m, arrivals := metrics.New(none, none), NewInFlight()
+	b := NewBatcher(db, arrivals, m, slog.New(slog.DiscardHandler), loop.Signals{})
 	t.Cleanup(b.Stop)
 	d := &fixture{t: t, db: db, handler: &Handler{
 		Batcher: b, InFlight: arrivals, BodyBudget: NewBodyBudget(1 << 20), Metrics: m,
@@ -74,7 +76,7 @@ func (d *fixture) add(rule monitor.Rule) (h monitor.Heartbeat) {
 // send sends one request to the heartbeat; form stands behind its id.
 func (d *fixture) send(method, form string, body io.Reader) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
-	r := httptest.NewRequest(method, Prefix+d.h.ID+form, body)
+	r := httptest.NewRequest(method, pingurl.For("", "")+d.h.ID+form, body)
 	r.Header.Set("User-Agent", "curl/8.0\x00\xff")
 	d.handler.ServeHTTP(answer, r)
 	return answer
@@ -186,7 +188,7 @@ func TestServeHTTP_ABodyThatIsLateIsStoredAsFarAsItArrived(t *testing.T) {
 }
 
 // A job that is killed while it sends its output looks like a connection that
-// broke off: it must not count as a success.
+// was lost: it must not count as a success.
 func TestServeHTTP_AnAbortedSuccessIsOnlyLoggedAndAFailureCounts(t *testing.T) {
 	take(t, func(d *fixture) {
 		for form, want := range map[string]monitor.PingKind{
@@ -230,7 +232,7 @@ func TestServeHTTP_ABodyHoldsTheOutcome(t *testing.T) {
 			{"", jsonType, after(`[{"x":`, late), 200, monitor.PingSuccess},
 		} {
 			before, _ := d.newest()
-			r := httptest.NewRequest("POST", Prefix+d.h.ID+c.form, c.body)
+			r := httptest.NewRequest("POST", pingurl.For("", "")+d.h.ID+c.form, c.body)
 			r.Header.Set("Content-Type", c.contentType)
 			answer := httptest.NewRecorder()
 			d.handler.ServeHTTP(answer, r)
@@ -262,7 +264,7 @@ func TestServeHTTP_AFullQueueIsAnswered503AtOnce(t *testing.T) {
 		none := func() float64 { return 0 }
 		b := &Batcher{db: &store.DB{}, queue: make(chan *queuedPing)} // nobody takes anything out
 		d := &fixture{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
-			Batcher: b, InFlight: NewInFlight(), BodyBudget: NewBodyBudget(1 << 20), Metrics: meter.New(none, none),
+			Batcher: b, InFlight: NewInFlight(), BodyBudget: NewBodyBudget(1 << 20), Metrics: metrics.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },
 		}}
 		begun := time.Now()
@@ -392,8 +394,8 @@ func TestServeHTTP_APanicIsReportedAndAnswered(t *testing.T) {
 		OnPanic: func(what any, _ *http.Request) { caught = what },
 	}
 	rec := httptest.NewRecorder()
-	h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, Prefix+someID, strings.NewReader("body")))
-	if rec.Code != http.StatusInternalServerError || rec.Header().Get("Retry-After") == "" || rec.Body.String() != "internal error: send it again\n" || caught != "a bug" {
+	h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, pingurl.For("", "")+someID, strings.NewReader("body")))
+	if rec.Code != http.StatusInternalServerError || rec.Header().Get("Retry-After") == "" || rec.Body.String() != "internal error: send the ping again\n" || caught != "a bug" {
 		t.Errorf("answered %d %q, reported %v", rec.Code, rec.Body, caught)
 	}
 }

@@ -8,19 +8,19 @@ import (
 	"overdue/internal/monitor"
 )
 
-// outcomeClaim is what one word of a request says about the outcome of a run. The zero
-// claim says nothing.
+// outcomeClaim is the outcome of a run according to one word of a request. The zero
+// value has no outcome.
 type outcomeClaim struct {
 	kind monitor.PingKind
 	exit int
-	// ended marks a word such as "completed", which says that the run ended, but
-	// not how. It counts as a success unless another word says more.
+	// ended marks a word such as "completed": the run ended, but the word does
+	// not say how. It counts as a success unless another word says otherwise.
 	ended bool
 	word  string // as in the request, such as "/fail" or "status=down"
 }
 
-// outcomeWords are the words, in lower case, that clients of this and of other monitors
-// send for an outcome, in paths and as values.
+// outcomeWords are the words for outcomes, in lower case, that clients of this and
+// other monitors send in paths and as values.
 var outcomeWords = map[string]outcomeClaim{
 	// Healthchecks, Cronitor, Cronhub, Better Stack, Sentry, and Overdue itself
 	"start": {kind: monitor.PingStart}, "run": {kind: monitor.PingStart}, "in_progress": {kind: monitor.PingStart},
@@ -29,7 +29,7 @@ var outcomeWords = map[string]outcomeClaim{
 	"fail": {kind: monitor.PingFail}, "error": {kind: monitor.PingFail}, "log": {kind: monitor.PingLog},
 	// Uptime Kuma
 	"up": {kind: monitor.PingSuccess}, "down": {kind: monitor.PingFail},
-	// Forms of the same words, as people write them in scripts and CI systems send them
+	// Other forms of these words, from scripts and CI systems
 	"started": {kind: monitor.PingStart}, "running": {kind: monitor.PingStart}, "in-progress": {kind: monitor.PingStart},
 	"succeeded": {kind: monitor.PingSuccess}, "successful": {kind: monitor.PingSuccess}, "passed": {kind: monitor.PingSuccess}, "pass": {kind: monitor.PingSuccess},
 	"healthy": {kind: monitor.PingSuccess}, "unhealthy": {kind: monitor.PingFail},
@@ -46,11 +46,11 @@ const (
 	exitCode                                  // a number: 0 is a success, all others are failures
 	trueMeansSuccess                          // true: a success; false: a failure
 	trueMeansFailure                          // true: a failure; false: a success
-	queryOnly                                 // added to kinds that count in a query only, not in a body
+	queryOnly                                 // added to kinds that only count in a query, not in a body
 )
 
-// outcomeParameters are the parameters and JSON members that say how a run ended.
-// docs/manual/integrations.md lists the products that send them.
+// outcomeParameters are the parameters and JSON members with the outcome of a
+// run. docs/manual/integrations.md lists the products that send them.
 var outcomeParameters = map[string]parameterKind{
 	"status": outcomeName, "state": outcomeName, "conclusion": outcomeName, "result": outcomeName + queryOnly, "outcome": outcomeName + queryOnly,
 	"exit_code": exitCode, "exitcode": exitCode, "exit_status": exitCode, "exitstatus": exitCode, "status_code": exitCode,
@@ -59,7 +59,7 @@ var outcomeParameters = map[string]parameterKind{
 	"failed": trueMeansFailure, "failure": trueMeansFailure + queryOnly, "fail": trueMeansFailure + queryOnly, "error": trueMeansFailure + queryOnly,
 }
 
-// allowedValues describes the values of each kind of word, for errors.
+// allowedValues describes the values of each kind of parameter, for errors.
 var allowedValues = map[parameterKind]string{
 	outcomeName:      "one of up, ok, success, complete, down, fail, error, start, run, in_progress or log",
 	exitCode:         "an exit code such as 0 or 1",
@@ -67,11 +67,11 @@ var allowedValues = map[parameterKind]string{
 	trueMeansFailure: "true, false, 1 or 0",
 }
 
-// booleans are the values of words that are true or false.
+// booleans are the values of parameters that are true or false.
 var booleans = map[string]bool{"true": true, "1": true, "yes": true, "false": false, "0": false, "no": false}
 
-// parseParameter returns what a word with a value says. known is false for words that
-// say nothing about the outcome.
+// parseParameter returns the outcome in a parameter. known is false for parameters
+// without an outcome.
 func parseParameter(word, value string, body bool) (c outcomeClaim, known bool, err error) {
 	kind := outcomeParameters[word]
 	if kind >= queryOnly {
@@ -106,8 +106,8 @@ func parseParameter(word, value string, body bool) (c outcomeClaim, known bool, 
 	return c, true, nil
 }
 
-// exitCodeClaim reads an exit code that a program reports. Codes outside 0 to 255, as
-// on Windows, are failures, and the code is not kept.
+// exitCodeClaim reads an exit code. Codes outside 0 to 255, as on Windows, are
+// failures without a code.
 func exitCodeClaim(value string) (outcomeClaim, bool) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	switch {
@@ -121,8 +121,8 @@ func exitCodeClaim(value string) (outcomeClaim, bool) {
 	return outcomeClaim{kind: monitor.PingFail, exit: int(n)}, true
 }
 
-// merge returns what two words of one request say together. Words that contradict
-// each other are an error: either could be meant.
+// merge combines the outcomes of two words of one request. Words that contradict
+// each other are an error.
 func (c outcomeClaim) merge(other outcomeClaim) (outcomeClaim, error) {
 	switch {
 	case c.kind == "":
@@ -141,7 +141,7 @@ func (c outcomeClaim) merge(other outcomeClaim) (outcomeClaim, error) {
 	return c, nil
 }
 
-// describe describes a claim for errors.
+// describe describes an outcome for errors.
 func (c outcomeClaim) describe() string {
 	switch {
 	case c.exit > 0:
@@ -155,7 +155,7 @@ func (c outcomeClaim) describe() string {
 // maxQuoted is the maximum length of a value in an error.
 const maxQuoted = 40
 
-// quoteForError returns a value for an error of one line, shortened.
+// quoteForError returns a value for an error message: one line, shortened.
 func quoteForError(value string) string {
 	if len(value) > maxQuoted {
 		value = value[:maxQuoted] + "…"

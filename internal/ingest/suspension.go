@@ -13,19 +13,20 @@ const (
 	// maxPulseGap is the longest time between two pulses. A longer one means that
 	// the process did not run.
 	maxPulseGap = 3 * time.Second
-	// drainTime is how long after a suspension nothing is evaluated that happened
-	// during it: the requests that wait in the sockets are read first.
+	// drainTime is how long after a suspension no deadline during it is
+	// evaluated: the requests that wait in the sockets are read first.
 	drainTime = 2 * time.Second
 	// maxBacklog is how long after a suspension a request may still be unread.
 	maxBacklog = time.Minute
 )
 
-// suspension is a time in which this process did not run: it was stopped by a
-// signal, its machine slept, or its clock was set forward. The zero value is none.
+// suspension is a period in which this process did not run: it was stopped by a
+// signal, its machine slept, or its clock was set forward. The zero value means
+// that there was none.
 //
-// Requests that arrived meanwhile waited in their sockets. Their senders gave up
-// long ago, so a request must not count as sent when the process resumes: it would
-// open an incident and resolve it at once, and give a dead job a new interval.
+// Requests that arrived during the suspension waited in their sockets. They must
+// not count as sent when the process resumes: that would open an incident and
+// resolve it at once, and give a dead job a new interval.
 type suspension struct {
 	from time.Time // the last pulse before it
 	to   time.Time // the first moment after it
@@ -36,9 +37,9 @@ func (s suspension) endedWithin(t time.Time, d time.Duration) bool {
 	return !s.to.IsZero() && t.Sub(s.to) < d
 }
 
-// draining returns for how long the requests that waited in the sockets are still being
-// read. No ping is stored before: they are read in any order, and one that arrived
-// late would open an incident that an earlier one prevents.
+// draining returns how long the requests that waited in the sockets are still being
+// read. No ping is stored before: the order of reading is arbitrary, and a late ping
+// would open an incident that an earlier one prevents.
 func (s suspension) draining() time.Duration {
 	if s.to.IsZero() {
 		return 0
@@ -47,11 +48,11 @@ func (s suspension) draining() time.Duration {
 }
 
 // arrival returns when a request arrived whose last data had waited for the given
-// time at t, and whether that was before the process resumed.
+// time at t, and whether it arrived before the process resumed.
 //
-// The waiting time does not include sleep of the machine. If it slept, the request
-// arrived shortly before or after, and the earlier is assumed: a job that is dead
-// then gets no new interval.
+// The waiting time does not include sleep of the machine. If the machine slept,
+// the request arrived shortly before or after; the earlier time is assumed, so a
+// dead job gets no new interval.
 func (s suspension) arrival(t time.Time, waited time.Duration) (at time.Time, during bool) {
 	beforeResume := waited - t.Sub(s.to)
 	if beforeResume <= 0 {
@@ -60,8 +61,8 @@ func (s suspension) arrival(t time.Time, waited time.Duration) (at time.Time, du
 	return s.from.Add(s.to.Sub(s.from) - beforeResume), true
 }
 
-// Pulse says that the process runs. Until its first call, nothing counts as a
-// suspension.
+// Pulse records that the process runs. Until the first call, no suspension is
+// detected.
 func (a *InFlight) Pulse() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 )
 
 // unknownWait is the wait of a request if it is not known.
@@ -98,7 +99,7 @@ func TestServeHTTP_AfterASuspensionTheOrderInWhichTheSocketsAreReadRaisesNoAlarm
 				handler := *d.handler
 				handler.DataAge = func(*http.Request) (time.Duration, bool) { return waited, true }
 				answer := httptest.NewRecorder()
-				handler.ServeHTTP(answer, httptest.NewRequest("POST", Prefix+d.h.ID, nil))
+				handler.ServeHTTP(answer, httptest.NewRequest("POST", pingurl.For("", "")+d.h.ID, nil))
 				if answer.Code != 200 {
 					d.t.Errorf("answered %d %s; want 200", answer.Code, answer.Body)
 				}

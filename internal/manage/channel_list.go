@@ -3,32 +3,16 @@ package manage
 import (
 	"context"
 	"slices"
-	"time"
 
+	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/store"
 )
 
-// maskSecrets returns c as the actor may see it: secrets as dots, and only the host of
-// the destination, except for those who may change the channel.
-func maskSecrets(a auth.Actor, c monitor.Channel) monitor.Channel {
-	kind, known := notify.KindOf(c.Kind)
-	if !known {
-		// Of a kind that this version does not have nobody can say what is secret.
-		c.Settings = map[string]any{}
-		return c
-	}
-	c.Settings = kind.Mask(c.Settings)
-	if !a.May(auth.ChangeChannels) {
-		c.Settings = kind.WithoutPaths(c.Settings)
-	}
-	return c
-}
-
 // Channels lists the channels of the actor's project, oldest first.
-func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (ListPage[monitor.Channel], error) {
+func (svc *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (ListPage[monitor.Channel], error) {
 	var listing ListPage[monitor.Channel]
 	if err := authorize(a, auth.Read); err != nil {
 		return listing, err
@@ -38,7 +22,7 @@ func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (List
 		return listing, err
 	}
 	var all []monitor.Channel
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if all, err = tx.Channels(a.Project.Key); err != nil {
 			return err
 		}
@@ -48,8 +32,8 @@ func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (List
 	if err != nil {
 		return listing, err
 	}
-	// A project has a handful of channels, so the page is cut here. The place
-	// is a moment: it holds also when the channel there is gone.
+	// A project has few channels, so the page is cut here. The cursor is a time:
+	// it stays valid if the channel is deleted.
 	rest := slices.DeleteFunc(all, func(c monitor.Channel) bool {
 		at := c.Created.UnixMicro()
 		return at < from.Key || at == from.Key && c.ID <= from.Value
@@ -65,7 +49,103 @@ func (d *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (List
 	return listing, nil
 }
 
-// findChannel returns one with its settings in clear.
+// maxShownDeliveries is the number of delivery attempts on the page of a channel.
+const maxShownDeliveries = 10
+
+// LastDelivery is one delivery attempt of a channel.
+type LastDelivery = store.ChannelAttempt
+
+// TestResult is the result of a test alert.
+type TestResult = client.TestResult
+
+// ChannelDetail is a channel with its recent deliveries.
+type ChannelDetail struct {
+	monitor.Channel                // with masked secrets
+	Heartbeats      int            // number of heartbeats that use the channel
+	LastDeliveries  []LastDelivery // newest first
+}
+
+// ChannelUsage counts the heartbeats of a project, and those that use all channels.
+type ChannelUsage struct{ Heartbeats, AllChannels int }
+
+// ChannelDetails lists the channels of the project, oldest first, each with its last
+// delivery.
+func (svc *Service) ChannelDetails(ctx context.Context, a auth.Actor) (list []ChannelDetail, reach ChannelUsage, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return nil, reach, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
+		channels, err := tx.Channels(a.Project.Key)
+		if err != nil {
+			return err
+		}
+		list, reach, err = channelDetails(tx, a, channels, 1)
+		return err
+	})
+	return list, reach, err
+}
+
+// ChannelDetail returns one channel with its recent deliveries.
+func (svc *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) (c ChannelDetail, reach ChannelUsage, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return c, reach, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
+		found, err := findChannel(tx, a, id)
+		if err != nil {
+			return err
+		}
+		list, r, err := channelDetails(tx, a, []monitor.Channel{found}, maxShownDeliveries)
+		if err != nil {
+			return err
+		}
+		c, reach = list[0], r
+		return nil
+	})
+	return c, reach, err
+}
+
+// channelDetails adds the usage and the last n deliveries to channels.
+func channelDetails(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n int) ([]ChannelDetail, ChannelUsage, error) {
+	routing, err := tx.ChannelRouting(a.Project.Key)
+	reach := ChannelUsage{routing.Heartbeats, routing.AllChannels}
+	if err != nil {
+		return nil, reach, err
+	}
+	if channels, err = withHealth(tx, a, channels); err != nil {
+		return nil, reach, err
+	}
+	list := make([]ChannelDetail, 0, len(channels))
+	for _, c := range channels {
+		last, err := tx.RecentChannelAttempts(c.ID, n)
+		if err != nil {
+			return nil, reach, err
+		}
+		if err := redactDeliveries(tx, a, last); err != nil {
+			return nil, reach, err
+		}
+		list = append(list, ChannelDetail{maskSecrets(a, c), routing.AllChannels + routing.ByChannel[c.ID], last})
+	}
+	return list, reach, err
+}
+
+// maskSecrets returns the channel as the actor may see it: secrets are masked, and
+// destinations are reduced to the host unless the actor may change channels.
+func maskSecrets(a auth.Actor, c monitor.Channel) monitor.Channel {
+	kind, known := notify.KindOf(c.Kind)
+	if !known {
+		// This version does not know which settings of an unknown kind are secret.
+		c.Settings = map[string]any{}
+		return c
+	}
+	c.Settings = kind.Mask(c.Settings)
+	if !a.May(auth.ChangeChannels) {
+		c.Settings = kind.WithoutPaths(c.Settings)
+	}
+	return c
+}
+
+// findChannel returns a channel with its settings in plain text.
 func findChannel(tx *store.Tx, a auth.Actor, id string) (monitor.Channel, error) {
 	if !isSearchable(id) {
 		return monitor.Channel{}, notFound("channel")
@@ -73,12 +153,12 @@ func findChannel(tx *store.Tx, a auth.Actor, id string) (monitor.Channel, error)
 	return tx.Channel(a.Project.Key, id)
 }
 
-// Channel returns one.
-func (d *Service) Channel(ctx context.Context, a auth.Actor, id string) (c monitor.Channel, err error) {
+// Channel returns one channel.
+func (svc *Service) Channel(ctx context.Context, a auth.Actor, id string) (c monitor.Channel, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return c, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if c, err = findChannel(tx, a, id); err != nil {
 			return err
 		}
@@ -88,120 +168,38 @@ func (d *Service) Channel(ctx context.Context, a auth.Actor, id string) (c monit
 	return maskSecrets(a, c), err
 }
 
-// CreateChannel makes a new channel. Secrets that Overdue made are in this
-// answer, in clear, and in no other.
-func (d *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEdit) (monitor.Channel, error) {
-	if err := authorize(a, auth.ChangeChannels); err != nil {
-		return monitor.Channel{}, err
-	}
-	now := currentTime()
-	c, made, err := e.create(a.Project.Key, now)
+// withHealth sets the health of channels of the actor's project. It hides heartbeat ids,
+// because providers may repeat them in their answers.
+func withHealth(tx *store.Tx, a auth.Actor, channels []monitor.Channel) ([]monitor.Channel, error) {
+	channels, err := tx.WithHealth(a.Project.Key, channels, currentTime())
 	if err != nil {
-		return monitor.Channel{}, err
+		return nil, err
 	}
-	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
-		known, err := tx.Channels(a.Project.Key)
-		if err == nil && len(known) >= maxChannels {
-			err = limitReached("name", maxChannels, "channels in this project", "Delete one that is no longer needed.")
+	var texts []*string
+	for _, c := range channels {
+		for n := range c.Health.Failures {
+			texts = append(texts, &c.Health.Failures[n].Reason)
 		}
-		if err != nil {
-			return effects{}, err
-		}
-		added, err := tx.AddChannel(c)
-		if err != nil {
-			return effects{}, err
-		}
-		c.ID, c.Revision, c.Health = added.ID, added.Revision, c.EvaluateHealth(nil, 0, time.Time{}, now)
-		return effects{}, writeAudit(tx, a, now, auditEntry{"channel.create", channelLabel(c), ""})
-	})
-	return made.revealIn(a, c), err
+	}
+	return channels, redactTexts(tx, a, "", texts...)
 }
 
-// channelLabel names a channel in the audit log.
-func channelLabel(c monitor.Channel) string { return c.Name + " (" + c.Kind + ")" }
-
-// ChangeChannel changes what the edit names. Secrets given as dots stay, unless
-// the channel would lead to another host.
-func (d *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (c monitor.Channel, err error) {
-	if err := authorize(a, auth.ChangeChannels); err != nil {
+// channelWithHealth is withHealth for one channel.
+func channelWithHealth(tx *store.Tx, a auth.Actor, c monitor.Channel) (monitor.Channel, error) {
+	one, err := withHealth(tx, a, []monitor.Channel{c})
+	if err != nil {
 		return c, err
 	}
-	now := currentTime()
-	var made generatedSecrets
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
-		if !isSearchable(id) {
-			return s, notFound("channel")
-		}
-		before, err := tx.ChannelForUpdate(a.Project.Key, id)
-		if err != nil {
-			return s, err
-		}
-		if err := checkVersion(ChannelVersion(before), e.IfVersion); err != nil {
-			return s, err
-		}
-		if c, made, err = e.change(before); err != nil {
-			return s, err
-		}
-		diff := channelDiff(before, c)
-		if diff == "" {
-			c, err = channelWithHealth(tx, a, c)
-			return s, err
-		}
-		if err := tx.SaveChannel(c); err != nil {
-			return s, err
-		}
-		if err := tx.DeleteRecipientFailures(c.ID, notify.Recipients(c.Kind, notify.Settings(c.Settings))); err != nil {
-			return s, err
-		}
-		c.Revision++
-		if c, err = channelWithHealth(tx, a, c); err != nil {
-			return s, err
-		}
-		return s, writeAudit(tx, a, now, auditEntry{"channel.change", channelLabel(c), diff})
-	})
-	return made.revealIn(a, c), err
+	return one[0], nil
 }
 
-// DeleteChannel ends a channel: nothing is told there any more. A heartbeat for
-// which it was the only one tells all channels of the project from then on,
-// because otherwise its next miss would be silent.
-func (d *Service) DeleteChannel(ctx context.Context, a auth.Actor, id string) error {
-	if err := authorize(a, auth.ChangeChannels); err != nil {
-		return err
-	}
-	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (s effects, err error) {
-		c, err := findChannel(tx, a, id)
-		if err != nil {
-			return s, err
-		}
-		if err := removeFromHeartbeats(tx, a, c, now); err != nil {
-			return s, err
-		}
-		if err := tx.DeleteChannel(c, now); err != nil {
-			return s, err
-		}
-		return s, writeAudit(tx, a, now, auditEntry{"channel.delete", channelLabel(c), ""})
-	})
-}
-
-// removeFromHeartbeats takes a channel out of the heartbeats that name it.
-func removeFromHeartbeats(tx *store.Tx, a auth.Actor, c monitor.Channel, now time.Time) error {
-	routed, err := tx.HeartbeatsNamingChannel(a.Project.Key, c.ID)
-	if err != nil {
-		return err
-	}
-	for _, before := range routed {
-		h := before
-		h.Channels = slices.DeleteFunc(slices.Clone(before.Channels), func(id string) bool { return id == c.ID })
-		h.AllChannels = len(h.Channels) == 0
-		h.Updated = now
-		if err := tx.SaveHeartbeatSettings(h); err != nil {
-			return err
-		}
-		if err := writeAudit(tx, a, now, auditEntry{"heartbeat.change", heartbeatLabel(h), heartbeatDiff(before, h)}); err != nil {
-			return err
+// failingChannels returns the failing channels that receive the alerts of a heartbeat.
+func failingChannels(h monitor.Heartbeat, channels []monitor.Channel) []monitor.Channel {
+	var all []monitor.Channel
+	for _, c := range channels {
+		if c.Health.State == monitor.ChannelStateFailing && h.RoutesTo(c) {
+			all = append(all, c)
 		}
 	}
-	return nil
+	return all
 }

@@ -2,10 +2,8 @@ package manage
 
 import (
 	"context"
-	"sync"
+	"strconv"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"overdue/client"
 	"overdue/internal/auth"
@@ -14,55 +12,41 @@ import (
 	"overdue/internal/store"
 )
 
-// testAlertTimeout bounds a test alert, whose outcome is noted also when whoever
-// asked for it has left.
+// testAlertTimeout limits a test alert. The result is stored even if the client
+// disconnects.
 const testAlertTimeout = 40 * time.Second
 
-// testAlertsPerMinute is how many test alerts a project may send: they reach
-// strangers, and each waits for a provider.
+// testAlertsPerMinute is the maximum number of test alerts of a project per minute: they
+// reach other people, and each waits for a provider.
 const testAlertsPerMinute = 10
 
-// testLimiter counts the test alerts of each project, on this node alone.
-type testLimiter struct {
-	mu       sync.Mutex
-	projects map[int64]*rate.Limiter
-}
-
-// allow returns a fault when a project has sent too many.
-func (l *testLimiter) allow(project int64, now time.Time) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.projects == nil {
-		l.projects = map[int64]*rate.Limiter{}
-	}
-	if l.projects[project] == nil {
-		l.projects[project] = rate.NewLimiter(rate.Every(time.Minute/testAlertsPerMinute), testAlertsPerMinute)
-	}
-	if l.projects[project].AllowN(now, 1) {
+// allowTest returns a fault if a project has sent too many test alerts on this node.
+func (svc *Service) allowTest(project int64, now time.Time) error {
+	if svc.testLimit.Allow(strconv.FormatInt(project, 10), now) == 0 {
 		return nil
 	}
-	return monitor.Faultf(monitor.RateLimited, "", "At most %d test alerts are sent in a minute. Wait a few seconds, then try again.", testAlertsPerMinute)
+	return monitor.Faultf(monitor.RateLimited, "", "The maximum is %d test alerts per minute. Wait a few seconds, then try again.", testAlertsPerMinute)
 }
 
-// TestChannel sends a test alert now. A provider's refusal is a result, not an
-// error. It counts like one attempt at any alert: a success ends the channel's
-// failure, a permanent error marks it as failing, and any other error is the first
-// of the attempts that would.
-func (d *Service) TestChannel(ctx context.Context, a auth.Actor, id string) (client.TestResult, error) {
-	result, _, err := d.TestChannelDraft(ctx, a, id, ChannelEdit{})
+// TestChannel sends a test alert. An error of the provider is a result, not an error of the
+// call. The test counts like an attempt of any alert: success ends a failure of the
+// channel, a permanent error marks it as failing, and any other error counts as the first
+// attempt.
+func (svc *Service) TestChannel(ctx context.Context, a auth.Actor, id string) (client.TestResult, error) {
+	result, _, err := svc.TestChannelDraft(ctx, a, id, ChannelEdit{})
 	return result, err
 }
 
-// TestChannelDraft tells a channel as it stands in a form a test alert now, whether it
-// was saved or not; id is empty for a new one. It is kept among the last
-// deliveries of the channel when it went where the saved channel leads: what
-// another address answers says nothing about it.
-func (d *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (result client.TestResult, kept bool, err error) {
+// TestChannelDraft sends a test alert with the values of a form; id is empty for a new
+// channel. kept reports whether the result was stored in the delivery log of the channel:
+// only if the settings are those of the saved channel, because the answer of another
+// address says nothing about it.
+func (svc *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string, e ChannelEdit) (result client.TestResult, kept bool, err error) {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return result, false, err
 	}
 	var c monitor.Channel
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		if id == "" {
 			c, _, err = e.create(a.Project.Key, currentTime())
 			return err
@@ -78,19 +62,19 @@ func (d *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id string,
 	if err != nil {
 		return result, false, err
 	}
-	result, err = d.sendTestAlert(ctx, a, c, kept)
+	result, err = svc.sendTestAlert(ctx, a, c, kept)
 	return result, kept, err
 }
 
-// sendTestAlert sends the test alert, and keeps how it went.
-func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Channel, kept bool) (client.TestResult, error) {
+// sendTestAlert sends the test alert and stores its result.
+func (svc *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Channel, kept bool) (client.TestResult, error) {
 	now := currentTime()
-	if err := d.testLimit.allow(a.Project.Key, now); err != nil {
+	if err := svc.allowTest(a.Project.Key, now); err != nil {
 		return client.TestResult{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), testAlertTimeout)
 	defer cancel()
-	result, results := d.sendTest(ctx, a.Project, c)
+	result, results := svc.sendTest(ctx, a.Project, c)
 	attempt := Attempt{Number: 1, At: now, Took: currentTime().Sub(now), Outcome: "refused", Detail: result.Detail}
 	outcome := "not delivered"
 	if result.Delivered {
@@ -100,9 +84,9 @@ func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Cha
 		attempt.Status = *result.Status
 	}
 	if !kept {
-		outcome += ", as in the form" + destinationSuffix(c)
+		outcome += ", with the values of the form" + destinationSuffix(c)
 	}
-	err := d.update(context.WithoutCancel(ctx), func(tx *store.Tx) (effects, error) {
+	err := svc.update(context.WithoutCancel(ctx), func(tx *store.Tx) (effects, error) {
 		if kept {
 			if err := tx.RecordDelivery(c.ID, results, true, attempt.Number, currentTime()); err != nil {
 				return effects{}, err
@@ -116,8 +100,8 @@ func (d *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Cha
 	return result, err
 }
 
-// destinationSuffix returns the host of a channel's destination in words, for the audit
-// log, or "" for a kind without a host.
+// destinationSuffix returns ", to HOST" for the audit log, or "" for a kind without a
+// destination.
 func destinationSuffix(c monitor.Channel) string {
 	kind, _ := notify.KindOf(c.Kind)
 	for _, f := range kind.Fields {

@@ -1,26 +1,27 @@
-// Package manage is what people may see and change. It is the only place that
-// decides who may and what is valid; the API and the pages both go through it.
+// Package manage reads and changes everything that people and programs manage. It is the only place
+// that decides who may do what and which values are valid; the API and the pages both use it.
 //
-//	face ──▶ Service.ChangeHeartbeat(ctx, actor, id, edit)
-//	           may the actor?            *monitor.Fault, forbidden
-//	           is every value right?     monitor.Faults, all of them at once
-//	           ┌──────── one transaction ────────┐
-//	           │ monitor says what it means      │
-//	           │ the row, its news, the audit    │
-//	           └─────────────────────────────────┘
-//	           nudge watch (OnChange) and deliver (OnOwed)
+//	API or page ──▶ Service.ChangeHeartbeat(ctx, actor, id, edit)
+//	                  does the actor have the right?   *monitor.Fault, Forbidden
+//	                  is every value valid?            monitor.Faults, all of them at once
+//	                  ┌──────── one transaction ────────┐
+//	                  │ monitor decides what changes    │
+//	                  │ heartbeat, incident, audit log  │
+//	                  └─────────────────────────────────┘
+//	                  wake watch, deliver and open pages (Signals)
 //
-// It refuses to know how an answer looks: faces get values of the domain. It
-// never takes pings and never delivers alerts.
+// It returns values of the domain and does not know how an answer looks. It never receives pings and
+// never delivers alerts.
 //
 // Invariants:
 //
-//   - nobody sees or changes anything of a project that they do not act for: to
-//     them it does not exist;
-//   - what could ping (ids) is blank, and what is secret (settings of channels)
-//     is dots, in every value that is handed out to somebody who may not see it;
-//   - every change is written to the audit log in its own transaction;
-//   - a change that changes nothing writes nothing, so repeating one is harmless.
+//   - An actor sees and changes only the project that the actor belongs to; other projects do not
+//     exist for the actor.
+//   - Values for an actor without the right to see them contain no heartbeat ids, which give the right
+//     to ping, and no secrets of channels.
+//   - Every change writes the audit log in its own transaction.
+//   - A change without an effect writes nothing, so it is safe to repeat.
+//   - The clock is read once per call.
 //
-// The clock is read once per call, and that moment is used throughout.
+// [HeartbeatFields] is the one table of the settings of a heartbeat.
 package manage

@@ -9,13 +9,13 @@ import (
 	"overdue/internal/store"
 )
 
-// restorePeriod is for how long a deletion can be taken back. It is well below
-// the week after which the history of a deleted heartbeat is forgotten.
+// restorePeriod is how long a deletion can be undone. It is well below the week after which
+// the history of a deleted heartbeat is removed.
 const restorePeriod = 24 * time.Hour
 
-// RestoreHeartbeat takes a deletion back: the same URL pings it again. Unless it
-// is to stay paused it is judged from now on, since nobody watched it meanwhile.
-func (d *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, paused bool) (h monitor.Heartbeat, err error) {
+// RestoreHeartbeat undoes a deletion: the ping URL works again. Unless paused is set, the
+// heartbeat is evaluated from now on, because nothing monitored it in between.
+func (svc *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, paused bool) (h monitor.Heartbeat, err error) {
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, err
 	}
@@ -23,12 +23,12 @@ func (d *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef st
 		return h, notFound("heartbeat")
 	}
 	now, try := currentTime(), 0
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		try++
 		if h, err = tx.DeletedHeartbeatForUpdate(a.Project.Key, idOrRef, now.Add(-restorePeriod)); err != nil {
 			return s, err
 		}
-		if err := d.checkHeartbeatLimit(tx, a); err != nil {
+		if err := svc.checkHeartbeatLimit(tx, a); err != nil {
 			return s, err
 		}
 		_, taken, err := tx.LockHeartbeatBySlug(a.Project.Key, h.Slug)
@@ -51,4 +51,20 @@ func (d *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef st
 		return s, writeAudit(tx, a, now, auditEntry{action: "heartbeat.restore", target: heartbeatLabel(h)})
 	})
 	return h, err
+}
+
+// DeleteHeartbeat deletes a heartbeat: its pings then get 404. Its incidents stay.
+func (svc *Service) DeleteHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) error {
+	_, err := svc.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
+		h, change := h.Delete(now.at, now.watermark(h.ID))
+		h, s, err := saveChange(tx, h, change, now.at)
+		if err != nil {
+			return h, s, err
+		}
+		if err := tx.SaveHeartbeatSettings(h); err != nil {
+			return h, s, err
+		}
+		return h, s, writeAudit(tx, a, now.at, auditEntry{action: "heartbeat.delete", target: heartbeatLabel(h)})
+	})
+	return err
 }

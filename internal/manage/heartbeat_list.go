@@ -2,164 +2,345 @@ package manage
 
 import (
 	"context"
+	"math"
 	"slices"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
 
-// HeartbeatQuery says which heartbeats are listed. Empty members do not filter.
-type HeartbeatQuery struct {
-	Status string
-	Tag    string
-	Text   string // in name, slug, description or tag
-	Sort   string // one of sorts, name when empty
-	PageQuery
+// Types of the store that pages use unchanged.
+type (
+	Outage          = store.Outage
+	StatusCounts    = store.StatusCounts
+	TagCount        = store.TagCount
+	HeartbeatDigest = store.HeartbeatFingerprint
+)
+
+// Limits of the list of heartbeats.
+const (
+	maxRecentPings = 90  // of each heartbeat: starts, logs and ends of about 30 runs
+	maxRecentSpans = 30  // spans of each heartbeat
+	maxOutages     = 500 // of all heartbeats of a page together
+	maxMenuTags    = 30  // in the tag menu
+)
+
+// HeartbeatListQuery filters and sorts the list of heartbeats, for the API and for the pages. An
+// empty member does not filter.
+type HeartbeatListQuery struct {
+	Status, Tag string
+	Text        string // in name, slug, description or tag, or the beginning of an id
+	Running     bool   // only with a run in progress
+	Sort        string // one of heartbeatSorts
+	Limit       int
+	Cursor      string // Prev or Next of another page
 }
 
-// heartbeatSorts are the orders of the list of heartbeats, the usual one first.
-var heartbeatSorts = []string{"name", "created", "due"}
+// heartbeatSorts are the orders of the list of heartbeats, the default first.
+var heartbeatSorts = []string{"", "name", "created", "due", "last", "slowest"}
 
-// validate returns what is wrong with the query.
-func (q HeartbeatQuery) validate() error {
-	f := &validator{}
+// HeartbeatHistory is a heartbeat with its recent runs.
+type HeartbeatHistory struct {
+	monitor.Heartbeat
+	Pings    []monitor.Ping // that ended a run, oldest first, without bodies
+	Spans    []monitor.Span // outcomes of the slots so far, oldest first
+	Outages  []Outage       // oldest first
+	PausedAt time.Time      // zero if it is not paused
+	PausedBy string         // from the audit log, may be empty
+}
+
+// HeartbeatList is one page of the list of heartbeats, and what the pages show around it.
+type HeartbeatList struct {
+	Rows         []HeartbeatHistory
+	Before       int    // number of rows on the pages before
+	Total        int    // number of rows on all pages
+	Prev, Next   string // cursors, empty at either end
+	Tally        StatusCounts
+	Standing     store.NavCounts
+	Tags         []TagCount // the most used
+	TagTotal     int
+	DuePerMinute [60]int // pings due in each minute from now
+	Newest       NewestKeys
+}
+
+// list names the list in its order, for cursors.
+func (q HeartbeatListQuery) list() string { return "heartbeats/" + q.Sort }
+
+// validate returns the faults of the query. The pages skip it: an outdated link still shows a list.
+func (q HeartbeatListQuery) validate() error {
+	v := &validator{}
 	if q.Status != "" && !slices.Contains(monitor.Statuses, monitor.Status(q.Status)) {
-		f.reject("status", "There is no status %q: ask for new, up, late, down or paused.", q.Status)
+		v.reject("status", "There is no status %q: use new, up, late, down or paused.", q.Status)
 	}
 	if !slices.Contains(heartbeatSorts, q.Sort) {
-		f.reject("sort", "There is no order %q: ask for name, created or due.", q.Sort)
+		v.reject("sort", "There is no order %q: use %s.", q.Sort, joinWithOr(heartbeatSorts[1:]))
 	}
 	if !isSearchable(q.Tag) {
-		f.reject("tag", "No tag has control characters.")
+		v.reject("tag", "A tag cannot contain control characters: remove them.")
 	}
 	if !isSearchable(q.Text) {
-		f.reject("q", "Look for a text without control characters.")
+		v.reject("q", "The search text contains a control character: remove it.")
 	}
-	return f.err()
+	return v.err()
+}
+
+// storeFilter returns the filter of the store. Texts that no row can contain find nothing.
+func (q HeartbeatListQuery) storeFilter(a auth.Actor) store.HeartbeatFilter {
+	f := store.HeartbeatFilter{
+		Project: a.Project.Key, Status: monitor.Status(q.Status), Tag: q.Tag, Text: q.Text, SearchIDs: a.SeesPingURLs(),
+		Running: q.Running, Sort: q.Sort,
+	}
+	for _, text := range []*string{&f.Tag, &f.Text, (*string)(&f.Status)} {
+		if !isSearchable(*text) {
+			*text = noMatch
+		}
+	}
+	return f
+}
+
+// heartbeatPage is one page of heartbeats with its cursors.
+type heartbeatPage struct {
+	rows       []monitor.Heartbeat
+	before     int
+	prev, next string
+}
+
+// readHeartbeatPage reads the page at a position. total is the number of rows on all pages.
+func readHeartbeatPage(tx *store.Tx, f store.HeartbeatFilter, at listPosition, limit, total int) (heartbeatPage, error) {
+	f.From, f.Backwards, f.Limit = at.Row, at.Backwards, limit+1
+	rows, err := tx.Heartbeats(f)
+	if err != nil {
+		return heartbeatPage{}, err
+	}
+	b := boundsOf(len(rows), limit, total, at)
+	p := heartbeatPage{rows: rows[b.from:b.to], before: b.before}
+	if b.hasPrev {
+		first, err := tx.RowPosition(f.Sort, p.rows[0].Key)
+		if err != nil {
+			return p, err
+		}
+		p.prev = at.prev(first, b.before-limit)
+	}
+	if b.hasNext {
+		last, err := tx.RowPosition(f.Sort, p.rows[len(p.rows)-1].Key)
+		if err != nil {
+			return p, err
+		}
+		p.next = at.next(last, b.before+len(p.rows))
+	}
+	return p, nil
 }
 
 // Heartbeats lists the heartbeats of the actor's project.
-func (d *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatQuery) (ListPage[monitor.Heartbeat], error) {
-	var listing ListPage[monitor.Heartbeat]
-	if q.Sort == "" {
-		q.Sort = heartbeatSorts[0]
-	}
+func (svc *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatListQuery) (page ListPage[monitor.Heartbeat], err error) {
 	if err := authorize(a, auth.Read); err != nil {
-		return listing, err
+		return page, err
 	}
 	if err := q.validate(); err != nil {
-		return listing, err
+		return page, err
 	}
-	list := "heartbeats/" + q.Sort
-	from, limit, err := q.position(list)
+	at, limit, err := validPosition(q.list(), q.Cursor, q.Limit)
 	if err != nil {
-		return listing, err
+		return page, err
 	}
-	filter := store.HeartbeatFilter{
-		Project: a.Project.Key, Status: monitor.Status(q.Status), Tag: q.Tag, Text: q.Text, SearchIDs: a.SeesPingURLs(), Sort: q.Sort, After: from, Limit: limit,
-	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
-		items, last, err := tx.Heartbeats(filter)
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
+		found, err := readHeartbeatPage(tx, q.storeFilter(a), at, limit, math.MaxInt)
 		if err != nil {
 			return err
 		}
-		listing = ListPage[monitor.Heartbeat]{Items: items}
-		if err := redactHeartbeats(tx, a, items); err != nil || len(items) < limit {
+		page = ListPage[monitor.Heartbeat]{Items: found.rows, Next: found.next}
+		return redactHeartbeats(tx, a, page.Items)
+	})
+	return page, err
+}
+
+// HeartbeatList is Heartbeats for the pages: with the recent runs, and the counts around the list.
+func (svc *Service) HeartbeatList(ctx context.Context, a auth.Actor, q HeartbeatListQuery) (o HeartbeatList, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return o, err
+	}
+	f, now := q.storeFilter(a), currentTime()
+	at, _ := parsePosition(q.list(), q.Cursor)
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		o = HeartbeatList{}
+		if o.Total, err = tx.CountMatchingHeartbeats(f); err != nil {
 			return err
 		}
-		filter.After, filter.Limit = last, 1
-		more, _, err := tx.Heartbeats(filter)
-		if len(more) > 0 {
-			listing.Next = listCursor{list, last}.String()
-		}
-		return err
-	})
-	return listing, err
-}
-
-// findHeartbeat returns one by id or ref.
-func findHeartbeat(tx *store.Tx, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
-	if !isSearchable(idOrRef) {
-		return monitor.Heartbeat{}, notFound("heartbeat")
-	}
-	return tx.Heartbeat(a.Project.Key, idOrRef)
-}
-
-// Heartbeat returns one by id or ref.
-func (d *Service) Heartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
-	return d.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) { return findHeartbeat(tx, a, idOrRef) })
-}
-
-// HeartbeatBySlug returns one by its slug.
-func (d *Service) HeartbeatBySlug(ctx context.Context, a auth.Actor, slug string) (monitor.Heartbeat, error) {
-	return d.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) {
-		if !isSearchable(slug) {
-			return monitor.Heartbeat{}, notFound("heartbeat")
-		}
-		return tx.HeartbeatWithSlug(a.Project.Key, slug)
-	})
-}
-
-// readHeartbeat returns a heartbeat as the actor may see it.
-func (d *Service) readHeartbeat(ctx context.Context, a auth.Actor, find func(*store.Tx) (monitor.Heartbeat, error)) (h monitor.Heartbeat, err error) {
-	if err := authorize(a, auth.Read); err != nil {
-		return h, err
-	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		if h, err = find(tx); err != nil {
+		if err := o.readSurroundings(tx, a, now); err != nil {
 			return err
 		}
-		h, err = redactHeartbeat(tx, a, h)
+		found, err := readHeartbeatPage(tx, f, at, clampLimit(q.Limit), o.Total)
+		if err != nil {
+			return err
+		}
+		o.Before, o.Prev, o.Next = found.before, found.prev, found.next
+		o.Rows, err = withHistory(tx, a, found.rows)
 		return err
 	})
-	return h, err
+	return o, err
 }
 
-// Pings lists the pings of a heartbeat, newest first, without their bodies.
-func (d *Service) Pings(ctx context.Context, a auth.Actor, idOrRef string, p PageQuery) (h monitor.Heartbeat, listing ListPage[monitor.Ping], err error) {
-	if err := authorize(a, auth.Read); err != nil {
-		return h, listing, err
+// readSurroundings reads the counts around the list.
+func (o *HeartbeatList) readSurroundings(tx *store.Tx, a auth.Actor, now time.Time) (err error) {
+	if o.Standing, err = tx.NavCounts(a.Project.Key); err != nil {
+		return err
 	}
-	from, limit, err := p.position("pings")
+	if o.Tally, err = tx.StatusCounts(a.Project.Key); err != nil {
+		return err
+	}
+	if o.Tags, o.TagTotal, err = tx.TopTags(a.Project.Key, maxMenuTags); err != nil {
+		return err
+	}
+	if o.Newest, err = tx.NewestIDs(a.Project.Key); err != nil {
+		return err
+	}
+	if err := redactTags(tx, a, o.Tags); err != nil {
+		return err
+	}
+	o.DuePerMinute, err = tx.ExpectedByMinute(a.Project.Key, now)
+	return err
+}
+
+// withHistory adds the recent runs to heartbeats.
+func withHistory(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) ([]HeartbeatHistory, error) {
+	if len(list) == 0 {
+		return []HeartbeatHistory{}, nil
+	}
+	keys := make([]int64, 0, len(list))
+	var paused []string
+	for _, h := range list {
+		keys = append(keys, h.Key)
+		if h.Status == monitor.Paused {
+			paused = append(paused, heartbeatLabel(h))
+		}
+	}
+	pings, err := tx.RecentPings(keys, maxRecentPings)
 	if err != nil {
-		return h, listing, err
+		return nil, err
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		if h, err = findHeartbeat(tx, a, idOrRef); err != nil {
-			return err
+	slots, err := tx.RecentRunHistory(keys, maxRecentSpans)
+	if err != nil {
+		return nil, err
+	}
+	now := currentTime()
+	since := now
+	for _, of := range pings {
+		if of[0].At.Before(since) {
+			since = of[0].At
 		}
-		pings, err := tx.Pings(h.Key, from.Key, limit+1)
-		if err != nil {
-			return err
-		}
-		listing = paginate(pings, limit, "pings", func(p monitor.Ping) int64 { return p.Number })
-		if err := redactPings(tx, a, h.ID, listing.Items); err != nil {
-			return err
-		}
-		h, err = redactHeartbeat(tx, a, h)
-		return err
-	})
-	return h, listing, err
+	}
+	outages, err := tx.Outages(keys, since, maxOutages)
+	if err != nil {
+		return nil, err
+	}
+	pausedBy, err := tx.LastAuditActions(a.Project.Key, "heartbeat.pause", paused)
+	if err != nil {
+		return nil, err
+	}
+	shown := slices.Clone(list)
+	if err := redactHeartbeats(tx, a, shown); err != nil {
+		return nil, err
+	}
+	all := make([]HeartbeatHistory, 0, len(list))
+	for n, h := range list {
+		w := HeartbeatHistory{Heartbeat: shown[n], Pings: pings[h.Key], Outages: outages[h.Key]}
+		w.Spans = append(slots[h.Key], h.UnstoredSpans(now, maxRecentSpans)...)
+		w.setPaused(pausedBy[heartbeatLabel(h)])
+		all = append(all, w)
+	}
+	return all, nil
 }
 
-// Ping returns one ping with its body.
-func (d *Service) Ping(ctx context.Context, a auth.Actor, idOrRef string, n int64) (p monitor.Ping, err error) {
-	if err := authorize(a, auth.Read); err != nil {
-		return p, err
+// setPaused sets who paused the heartbeat and when. If it was renamed since, the audit log
+// does not contain its name; then the time of its last event is used.
+func (w *HeartbeatHistory) setPaused(by store.AuditAction) {
+	if w.Status != monitor.Paused {
+		return
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
-		h, err := findHeartbeat(tx, a, idOrRef)
+	w.PausedAt, w.PausedBy = by.At, by.Actor
+	if by.At.IsZero() {
+		w.PausedAt = w.StaleBefore
+	}
+}
+
+// HeartbeatsByKey reads heartbeats in the order of the keys, without deleted ones, and
+// counts those of the project that are Down.
+func (svc *Service) HeartbeatsByKey(ctx context.Context, a auth.Actor, keys []int64) (rows []HeartbeatHistory, down int, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return nil, 0, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
+		byKey, err := tx.HeartbeatsByKey(keys)
 		if err != nil {
 			return err
 		}
-		if p, err = tx.Ping(h.Key, n); err != nil {
+		var list []monitor.Heartbeat
+		for _, key := range keys {
+			if h, found := byKey[key]; found && h.Project == a.Project.Key {
+				list = append(list, h)
+			}
+		}
+		if rows, err = withHistory(tx, a, list); err != nil {
 			return err
 		}
-		one := []monitor.Ping{p}
-		err = redactPings(tx, a, h.ID, one)
-		p = one[0]
+		tally, err := tx.StatusCounts(a.Project.Key)
+		down = tally.ByStatus[monitor.Down]
 		return err
 	})
-	return p, err
+	return rows, down, err
+}
+
+// HeartbeatDigests detects cheaply whether heartbeats have changed: then the result differs
+// from the one before.
+func (svc *Service) HeartbeatDigests(ctx context.Context, a auth.Actor, keys []int64) (pulses []HeartbeatDigest, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return nil, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		pulses, err = tx.HeartbeatFingerprints(slices.Sorted(slices.Values(keys)))
+		return err
+	})
+	return pulses, err
+}
+
+// NewestHeartbeats lists up to n heartbeats of the actor's project, the most recently
+// created first.
+func (svc *Service) NewestHeartbeats(ctx context.Context, a auth.Actor, n int) (list []monitor.Heartbeat, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return nil, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		if list, err = tx.NewestHeartbeats(a.Project.Key, n); err != nil {
+			return err
+		}
+		return redactHeartbeats(tx, a, list)
+	})
+	return list, err
+}
+
+// NewHeartbeatMatches counts the matches of a list in addition to the heartbeats with the
+// given keys, which the page showed when since was the newest.
+func (svc *Service) NewHeartbeatMatches(ctx context.Context, a auth.Actor, q HeartbeatListQuery, since NewestKeys, shown []int64) (n NewMatches, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return n, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		n, err = tx.NewHeartbeatMatches(q.storeFilter(a), since, shown)
+		return err
+	})
+	return n, err
+}
+
+// HeartbeatKeys returns the keys of heartbeats by ref. It omits deleted ones.
+func (svc *Service) HeartbeatKeys(ctx context.Context, a auth.Actor, refs []string) (keys []int64, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return nil, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		keys, err = tx.HeartbeatKeys(a.Project.Key, refs)
+		return err
+	})
+	return keys, err
 }

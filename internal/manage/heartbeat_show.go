@@ -10,50 +10,50 @@ import (
 	"overdue/internal/store"
 )
 
-// Bounds of the page of one heartbeat.
+// Limits of the page of one heartbeat.
 const (
 	statsPeriod       = 30 * 24 * time.Hour
-	maxHistoryPings   = 1000 // all that a history keeps
+	maxHistoryPings   = 1000 // everything that a history keeps
 	maxShownBody      = 4000 // bytes of each body in the log
 	eventLogPageSize  = 25
 	maxShownIncidents = 10 // in the table
 	maxShownSpans     = 2000
 )
 
-// HeartbeatDetailQuery says which part of the log is shown.
+// HeartbeatDetailQuery selects the part of the event log to show.
 type HeartbeatDetailQuery struct {
-	Kind   string    // success, start or fail; any other shows all
-	Before int64     // number of the last one of the page before, 0 to begin
-	Since  time.Time // the log begins here; zero for no limit
-	Until  time.Time // the log ends before this; zero for no limit
+	Kind   string    // success, start or fail; any other value selects all
+	Before int64     // number of the last ping of the page before, 0 for the first page
+	Since  time.Time // pings at or after it; zero for no limit
+	Until  time.Time // pings before it; zero for no limit
 }
 
-// HeartbeatDetail is all that the page of one heartbeat tells.
+// HeartbeatDetail is everything that the page of one heartbeat shows.
 type HeartbeatDetail struct {
-	HeartbeatHistory                    // with up to all of its history
+	HeartbeatHistory                    // with up to its full history
 	CreatedBy        string             // may be empty
-	OpenIncident     *monitor.Incident  // nil when none is open
+	OpenIncident     *monitor.Incident  // nil if no incident is open
 	Incidents        []monitor.Incident // the newest of the last 30 days
-	IncidentCount    int                // how many incidents there were in 30 days
+	IncidentCount    int                // number of incidents within 30 days
 	Deliveries       []Delivery         // of the open incident
-	Log              []monitor.Ping     // newest first, with the beginning of each body, without the starts of ended runs unless only starts are shown
-	NextBefore       int64              // Before of the next page of the log, 0 at its end
-	EventCount       int                // pings of the last 30 days
-	Channels         []monitor.Channel  // of the project, with secrets as dots
-	ScheduleHint     string             // that something about the schedule is odd; may be empty
-	FailingChannels  []monitor.Channel  // those that the heartbeat alerts and that do not deliver
+	Log              []monitor.Ping     // newest first, with the beginning of each body; a start of an ended run only if the filter selects starts
+	NextBefore       int64              // Before of the next page of the log, 0 on the last
+	EventCount       int                // number of pings of the last 30 days
+	Channels         []monitor.Channel  // of the project, with masked secrets
+	ScheduleHint     string             // that the time zone of the schedule may be wrong; may be empty
+	FailingChannels  []monitor.Channel  // failing channels that receive the alerts of the heartbeat
 }
 
-// kinds of event that the log can be narrowed to.
+// eventKinds are the filters of the event log.
 var eventKinds = map[string]monitor.PingKind{"success": monitor.PingSuccess, "start": monitor.PingStart, "fail": monitor.PingFail}
 
-// HeartbeatDetail reads one heartbeat by id or ref.
-func (d *Service) HeartbeatDetail(ctx context.Context, a auth.Actor, idOrRef string, q HeartbeatDetailQuery) (page HeartbeatDetail, err error) {
+// HeartbeatDetail reads one heartbeat by id or ref, with everything that its page shows.
+func (svc *Service) HeartbeatDetail(ctx context.Context, a auth.Actor, idOrRef string, q HeartbeatDetailQuery) (page HeartbeatDetail, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return page, err
 	}
 	now := currentTime()
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		h, err := findHeartbeat(tx, a, idOrRef)
 		if err != nil {
 			return err
@@ -71,7 +71,7 @@ func (d *Service) HeartbeatDetail(ctx context.Context, a auth.Actor, idOrRef str
 	return page, err
 }
 
-// readHistory reads what became of the runs of the last 30 days.
+// readHistory reads the runs of the last 30 days.
 func (p *HeartbeatDetail) readHistory(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now time.Time) error {
 	keys := []int64{h.Key}
 	pings, err := tx.RecentPings(keys, maxHistoryPings)
@@ -96,7 +96,7 @@ func (p *HeartbeatDetail) readHistory(tx *store.Tx, a auth.Actor, h monitor.Hear
 	return err
 }
 
-// readAuditAuthors reads who created and who paused it.
+// readAuditAuthors reads the person who created the heartbeat and the one who paused it.
 func (p *HeartbeatDetail) readAuditAuthors(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, _ time.Time) error {
 	made, err := tx.LastAuditActions(a.Project.Key, "heartbeat.create", []string{heartbeatLabel(h)})
 	if err != nil {
@@ -108,7 +108,7 @@ func (p *HeartbeatDetail) readAuditAuthors(tx *store.Tx, a auth.Actor, h monitor
 	return err
 }
 
-// readIncidents reads those of the last 30 days.
+// readIncidents reads the incidents of the last 30 days.
 func (p *HeartbeatDetail) readIncidents(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now time.Time) error {
 	newest, err := tx.Incidents(store.IncidentFilter{Project: h.Project, Heartbeat: h.Key, Limit: MaxLimit})
 	if err != nil {
@@ -138,7 +138,7 @@ func (p *HeartbeatDetail) readIncidents(tx *store.Tx, a auth.Actor, h monitor.He
 	return nil
 }
 
-// readChannels reads the channels.
+// readChannels reads the channels of the project.
 func (p *HeartbeatDetail) readChannels(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, _ time.Time) error {
 	channels, err := tx.Channels(h.Project)
 	if err != nil {
@@ -154,7 +154,7 @@ func (p *HeartbeatDetail) readChannels(tx *store.Tx, a auth.Actor, h monitor.Hea
 	return nil
 }
 
-// readEventLog reads a part of the event log. It reads more than one page, because the
+// readEventLog reads a page of the event log. It reads more than one page, because the
 // starts of ended runs have no line of their own.
 func (p *HeartbeatDetail) readEventLog(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, q HeartbeatDetailQuery, now time.Time) (err error) {
 	p.Log, err = tx.PingLog(store.PingLogFilter{
@@ -194,4 +194,195 @@ func runStarts(ends []monitor.Ping) map[int64]bool {
 		}
 	}
 	return starts
+}
+
+// Uptime counts the expected runs and the good ones.
+type Uptime = store.Uptime
+
+// minHintSuccesses is the number of successes that must agree for a hint about the time
+// zone.
+const minHintSuccesses = 5
+
+// RunQuery selects the runs to list.
+type RunQuery struct {
+	Since time.Time // zero: the whole history
+	PageQuery
+}
+
+// Runs lists the outcomes of the slots of a heartbeat, newest first, and sums up the last
+// 30 days.
+func (svc *Service) Runs(ctx context.Context, a auth.Actor, idOrRef string, q RunQuery) (listing ListPage[monitor.Span], up Uptime, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return listing, up, err
+	}
+	from, limit, err := q.position("runs")
+	if err != nil {
+		return listing, up, err
+	}
+	now := currentTime()
+	f := store.RunHistoryFilter{Since: q.Since, Limit: limit + 1}
+	if from.Key > 0 {
+		f.Before = time.UnixMicro(from.Key).UTC()
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
+		h, err := findHeartbeat(tx, a, idOrRef)
+		if err != nil {
+			return err
+		}
+		open := h.UnstoredSpans(now, 0)
+		if up, err = readUptime(tx, h, open, now); err != nil {
+			return err
+		}
+		f.Heartbeat = h.Key
+		closed, err := tx.RunHistory(f)
+		if err != nil {
+			return err
+		}
+		open = slices.DeleteFunc(open, func(s monitor.Span) bool {
+			return s.Last.Before(f.Since) || !f.Before.IsZero() && !s.First.Before(f.Before)
+		})
+		slices.Reverse(open)
+		listing = paginate(append(open, closed...), limit, "runs", func(s monitor.Span) int64 { return s.First.UnixMicro() })
+		return nil
+	})
+	return listing, up, err
+}
+
+// readUptime counts the runs of the last 30 days, including those that are not stored yet.
+func readUptime(tx *store.Tx, h monitor.Heartbeat, open []monitor.Span, now time.Time) (Uptime, error) {
+	since := now.Add(-statsPeriod)
+	up, err := tx.Uptime(h.Key, since)
+	for _, s := range open {
+		if !s.First.Before(since) {
+			up.Add(s)
+		}
+	}
+	return up, err
+}
+
+// ExplainHeartbeat returns a heartbeat, and a hint if its time zone looks wrong.
+func (svc *Service) ExplainHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (h monitor.Heartbeat, hint string, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return h, "", err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		if h, err = findHeartbeat(tx, a, idOrRef); err != nil {
+			return err
+		}
+		if hint, err = readScheduleHint(tx, h); err != nil {
+			return err
+		}
+		h, err = redactHeartbeat(tx, a, h)
+		return err
+	})
+	return h, hint, err
+}
+
+// readScheduleHint compares the newest successes of a heartbeat with its calendar.
+func readScheduleHint(tx *store.Tx, h monitor.Heartbeat) (string, error) {
+	if h.Rule.Calendar == nil {
+		return "", nil
+	}
+	recent, err := tx.RecentPings([]int64{h.Key}, maxRecentPings)
+	if err != nil {
+		return "", err
+	}
+	return zoneHint(h, recent[h.Key]), nil
+}
+
+// zoneHint compares the newest successes with the calendar. pings are oldest first.
+func zoneHint(h monitor.Heartbeat, pings []monitor.Ping) string {
+	var successes []monitor.Ping
+	for i := len(pings) - 1; i >= 0 && len(successes) < minHintSuccesses; i-- {
+		if pings[i].Kind == monitor.PingSuccess {
+			successes = append(successes, pings[i])
+		}
+	}
+	return h.Rule.ZoneHint(successes)
+}
+
+// findHeartbeat returns a heartbeat by id or ref.
+func findHeartbeat(tx *store.Tx, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
+	if !isSearchable(idOrRef) {
+		return monitor.Heartbeat{}, notFound("heartbeat")
+	}
+	return tx.Heartbeat(a.Project.Key, idOrRef)
+}
+
+// Heartbeat returns a heartbeat by id or ref.
+func (svc *Service) Heartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
+	return svc.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) { return findHeartbeat(tx, a, idOrRef) })
+}
+
+// HeartbeatBySlug returns a heartbeat by slug.
+func (svc *Service) HeartbeatBySlug(ctx context.Context, a auth.Actor, slug string) (monitor.Heartbeat, error) {
+	return svc.readHeartbeat(ctx, a, func(tx *store.Tx) (monitor.Heartbeat, error) {
+		if !isSearchable(slug) {
+			return monitor.Heartbeat{}, notFound("heartbeat")
+		}
+		return tx.HeartbeatWithSlug(a.Project.Key, slug)
+	})
+}
+
+// readHeartbeat returns a heartbeat as the actor may see it.
+func (svc *Service) readHeartbeat(ctx context.Context, a auth.Actor, find func(*store.Tx) (monitor.Heartbeat, error)) (h monitor.Heartbeat, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return h, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		if h, err = find(tx); err != nil {
+			return err
+		}
+		h, err = redactHeartbeat(tx, a, h)
+		return err
+	})
+	return h, err
+}
+
+// Pings lists the pings of a heartbeat, newest first, without their bodies.
+func (svc *Service) Pings(ctx context.Context, a auth.Actor, idOrRef string, p PageQuery) (h monitor.Heartbeat, listing ListPage[monitor.Ping], err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return h, listing, err
+	}
+	from, limit, err := p.position("pings")
+	if err != nil {
+		return h, listing, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		if h, err = findHeartbeat(tx, a, idOrRef); err != nil {
+			return err
+		}
+		pings, err := tx.Pings(h.Key, from.Key, limit+1)
+		if err != nil {
+			return err
+		}
+		listing = paginate(pings, limit, "pings", func(p monitor.Ping) int64 { return p.Number })
+		if err := redactPings(tx, a, h.ID, listing.Items); err != nil {
+			return err
+		}
+		h, err = redactHeartbeat(tx, a, h)
+		return err
+	})
+	return h, listing, err
+}
+
+// Ping returns a ping with its body.
+func (svc *Service) Ping(ctx context.Context, a auth.Actor, idOrRef string, n int64) (p monitor.Ping, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return p, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
+		h, err := findHeartbeat(tx, a, idOrRef)
+		if err != nil {
+			return err
+		}
+		if p, err = tx.Ping(h.Key, n); err != nil {
+			return err
+		}
+		one := []monitor.Ping{p}
+		err = redactPings(tx, a, h.ID, one)
+		p = one[0]
+		return err
+	})
+	return p, err
 }

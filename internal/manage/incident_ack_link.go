@@ -3,7 +3,6 @@ package manage
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -18,46 +17,39 @@ import (
 	"overdue/internal/wire"
 )
 
-// ackLinkLifetime is for how long after the opening of an incident the links in its
-// alerts acknowledge it.
+// ackLinkLifetime is how long after an incident opened the links in its alerts acknowledge
+// it.
 const ackLinkLifetime = 7 * 24 * time.Hour
 
-// ackLinkMACBytes is how many bytes of the HMAC a link carries: 128 bits, which RFC
-// 2104, section 5, finds enough.
+// ackLinkMACBytes is the length of the truncated HMAC in a link: 128 bits, within the limit
+// of RFC 2104, section 5.
 const ackLinkMACBytes = 16
 
-// AckLinks makes and reads the addresses in alerts that acknowledge an incident
-// without signing in. A link names the incident and the channel it was sent
-// through and is signed; it is the same on every attempt at an alert.
+// AckLinks creates and verifies the links in alerts that acknowledge an incident without a
+// sign-in. A link contains the incident and the channel, and is signed. It is the same for
+// every attempt of an alert.
 type AckLinks struct{ key []byte }
 
-// NewAckLinks reads the key that signs links, which is made at the first start.
+// NewAckLinks loads the signing key. The first call creates it.
 func NewAckLinks(ctx context.Context, db *store.DB) (*AckLinks, error) {
-	var secret string
-	err := db.Update(ctx, func(tx *store.Tx) (err error) {
-		secret, err = tx.EnsureSecret("acknowledge", rand.Text()+rand.Text())
-		return err
-	})
+	secret, err := db.Secret(ctx, store.AckLinkSecret)
 	if err != nil {
-		return nil, fmt.Errorf("key of links: %w", err)
+		return nil, fmt.Errorf("acknowledge link key: %w", err)
 	}
 	return &AckLinks{key: []byte(secret)}, nil
 }
 
-// FormSecret reads the secret that closes what forms of the pages bring back. It is
-// made at the first start, and the same on every node.
+// FormSecret returns the secret that encrypts what forms carry. The first call creates it.
+// All nodes share it.
 func FormSecret(ctx context.Context, db *store.DB) (secret string, err error) {
-	err = db.Update(ctx, func(tx *store.Tx) (err error) {
-		secret, err = tx.EnsureSecret("forms", rand.Text()+rand.Text())
-		return err
-	})
+	secret, err = db.Secret(ctx, store.FormSecret)
 	if err != nil {
-		return "", fmt.Errorf("key of forms: %w", err)
+		return "", fmt.Errorf("form key: %w", err)
 	}
 	return secret, nil
 }
 
-// sign signs what a link is about.
+// sign returns the truncated HMAC of the payload of a link.
 func (l *AckLinks) sign(about []byte) []byte {
 	h := hmac.New(sha256.New, l.key)
 	h.Write([]byte("acknowledge\x00"))
@@ -65,8 +57,8 @@ func (l *AckLinks) sign(about []byte) []byte {
 	return h.Sum(nil)[:ackLinkMACBytes]
 }
 
-// Token is the last part of the address that acknowledges an incident, empty
-// for ids that are no UUIDs.
+// Token returns the last path segment of the link that acknowledges an incident. It is
+// empty if an id is not a UUID.
 func (l *AckLinks) Token(incident, channel string) string {
 	i, err := uuid.Parse(incident)
 	if err != nil {
@@ -80,8 +72,8 @@ func (l *AckLinks) Token(incident, channel string) string {
 	return base64.RawURLEncoding.EncodeToString(append(about, l.sign(about)...))
 }
 
-// parse returns what a token is about, false for one that we did not make. Nil
-// links know none.
+// parse returns the incident and the channel of a token. It reports false for an invalid
+// token or a nil receiver.
 func (l *AckLinks) parse(token string) (incident, channel string, ok bool) {
 	const about = 2 * len(uuid.UUID{})
 	if l == nil {
@@ -94,20 +86,21 @@ func (l *AckLinks) parse(token string) (incident, channel string, ok bool) {
 	return uuid.UUID(b[:16]).String(), uuid.UUID(b[16:about]).String(), true
 }
 
-// LinkedIncident is what a link in an alert leads to.
+// LinkedIncident is the incident that an acknowledge link leads to.
 type LinkedIncident struct {
 	Incident monitor.Incident
-	Zone     string // of the project
-	Channel  string // the name of the channel that the link was sent through
+	Zone     string // time zone of the project
+	Channel  string // name of the channel that the link was sent through
 }
 
-// errInvalidAckLink refuses a link without telling whether it was ever right.
+// errInvalidAckLink is the same for expired and forged links, so it does not reveal which
+// links were ever valid.
 func errInvalidAckLink() error {
-	return monitor.Faultf(monitor.NotFound, "", "This link is not valid any more. Sign in, and acknowledge the incident on its page.")
+	return monitor.Faultf(monitor.NotFound, "", "This link has expired or was already used. Sign in, and acknowledge the incident on its page.")
 }
 
-// resolveAckLink reads what a token leads to, and for whom it acts.
-func (d *Service) resolveAckLink(tx *store.Tx, l *AckLinks, token string, now time.Time) (LinkedIncident, auth.Actor, error) {
+// resolveAckLink returns the incident of a token, and the actor that the token authorizes.
+func (svc *Service) resolveAckLink(tx *store.Tx, l *AckLinks, token string, now time.Time) (LinkedIncident, auth.Actor, error) {
 	incident, channelID, ok := l.parse(token)
 	if !ok {
 		return LinkedIncident{}, auth.Actor{}, errInvalidAckLink()
@@ -127,7 +120,7 @@ func (d *Service) resolveAckLink(tx *store.Tx, l *AckLinks, token string, now ti
 	if err != nil {
 		return LinkedIncident{}, auth.Actor{}, invalidAckLinkIfMissing(err)
 	}
-	// The link gives no right to ping.
+	// The link does not give the right to ping.
 	i.HeartbeatID = ""
 	if err := wire.HideIDs(tx, "", &i.HeartbeatName, &i.Reason, &i.AcknowledgedBy); err != nil {
 		return LinkedIncident{}, auth.Actor{}, err
@@ -136,8 +129,8 @@ func (d *Service) resolveAckLink(tx *store.Tx, l *AckLinks, token string, now ti
 	return LinkedIncident{Incident: i, Zone: project.Zone, Channel: c.Name}, actor, nil
 }
 
-// invalidAckLinkIfMissing refuses the link of a channel that is gone: whoever reads it
-// there was not meant to any more.
+// invalidAckLinkIfMissing turns the fault of a deleted channel into [errInvalidAckLink]:
+// its recipients must no longer acknowledge anything.
 func invalidAckLinkIfMissing(err error) error {
 	if fault, ok := errors.AsType[*monitor.Fault](err); ok && fault.Kind == monitor.NotFound {
 		return errInvalidAckLink()
@@ -145,21 +138,22 @@ func invalidAckLinkIfMissing(err error) error {
 	return err
 }
 
-// IncidentByAckLink reads the incident that a link is about. It changes nothing.
-func (d *Service) IncidentByAckLink(ctx context.Context, l *AckLinks, token string) (found LinkedIncident, err error) {
+// IncidentByAckLink reads the incident of an acknowledge link. It changes nothing, because
+// mail scanners open links.
+func (svc *Service) IncidentByAckLink(ctx context.Context, l *AckLinks, token string) (found LinkedIncident, err error) {
 	now := currentTime()
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
-		found, _, err = d.resolveAckLink(tx, l, token, now)
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		found, _, err = svc.resolveAckLink(tx, l, token, now)
 		return err
 	})
 	return found, err
 }
 
-// AcknowledgeByAckLink acknowledges the incident that a link is about, and keeps a
-// note with it unless it is empty. kept is false when the note was not kept: the
-// incident was acknowledged or resolved before. A link needs no account, so it
-// writes nothing but this, once. source is the address that it is opened from.
-func (d *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token, text, source string) (found LinkedIncident, kept bool, err error) {
+// AcknowledgeByAckLink acknowledges the incident of a link and adds a note, if there is
+// one. kept is false if the note was not added because the incident was already
+// acknowledged or resolved. A link needs no account, so it can write only once. source is
+// the address of the client.
+func (svc *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token, text, source string) (found LinkedIncident, kept bool, err error) {
 	text, fault := validateNote(text)
 	if text == "" {
 		fault = nil // a note is optional
@@ -168,9 +162,9 @@ func (d *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token, 
 		return found, false, fault
 	}
 	now := currentTime()
-	err = d.update(ctx, func(tx *store.Tx) (s effects, err error) {
+	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		var actor auth.Actor
-		if found, actor, err = d.resolveAckLink(tx, l, token, now); err != nil {
+		if found, actor, err = svc.resolveAckLink(tx, l, token, now); err != nil {
 			return s, err
 		}
 		actor.Source = source
@@ -193,17 +187,17 @@ func (d *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token, 
 	if err != nil {
 		return found, kept, err
 	}
-	found, err = d.IncidentByAckLink(ctx, l, token)
+	found, err = svc.IncidentByAckLink(ctx, l, token)
 	return found, kept, err
 }
 
-// AcknowledgeWithNote acknowledges an incident, and keeps a note unless it is
-// empty. A note that is refused leaves the incident as it was.
-func (d *Service) AcknowledgeWithNote(ctx context.Context, a auth.Actor, id, text string) (IncidentDetail, error) {
+// AcknowledgeWithNote acknowledges an incident and adds a note, if there is one. If the
+// note is invalid, the incident stays unchanged.
+func (svc *Service) AcknowledgeWithNote(ctx context.Context, a auth.Actor, id, text string) (IncidentDetail, error) {
 	if text != "" {
-		if _, err := d.AddNote(ctx, a, id, text, nil); err != nil {
+		if _, err := svc.AddNote(ctx, a, id, text, nil); err != nil {
 			return IncidentDetail{}, err
 		}
 	}
-	return d.AcknowledgeIncident(ctx, a, id)
+	return svc.AcknowledgeIncident(ctx, a, id)
 }

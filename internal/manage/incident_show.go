@@ -3,41 +3,43 @@ package manage
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
 
-// Delivery is an alert of an incident with all attempts at it.
+// Delivery is an alert of an incident with its attempts.
 type Delivery = store.Delivery
 
-// Attempt is one try at telling.
+// Attempt is one delivery attempt.
 type Attempt = store.Attempt
 
-// IncidentView is all that the page of one incident tells.
+// IncidentView is everything that the page of an incident shows.
 type IncidentView struct {
 	monitor.Incident
-	Timeline         []monitor.TimelineEntry // without the attempts at telling, oldest first
+	Timeline         []monitor.TimelineEntry // without the delivery attempts, oldest first
 	Deliveries       []Delivery
-	Heartbeat        monitor.Heartbeat          // as it is now; it may have been deleted
-	Ping             *monitor.Ping              // that reported the failure, nil when none did or it is forgotten
-	Previous         monitor.Incident           // of the same heartbeat, zero when there is none
-	Next             monitor.Incident           // the same
-	Channels         map[string]monitor.Channel // by id; of those that are gone only the name is known
-	ExistingChannels []monitor.Channel          // those of them that the project has now
-	FailingChannels  []monitor.Channel          // those that the heartbeat alerts and that do not deliver
+	Heartbeat        monitor.Heartbeat          // its current state; it may be deleted
+	Ping             *monitor.Ping              // the ping that reported the failure; nil if there is none or it was removed
+	Previous         monitor.Incident           // of the same heartbeat, zero if there is none
+	Next             monitor.Incident           // of the same heartbeat, zero if there is none
+	Channels         map[string]monitor.Channel // by id; of deleted channels only the name is known
+	ExistingChannels []monitor.Channel          // those of them that still exist
+	FailingChannels  []monitor.Channel          // failing channels that receive the alerts of the heartbeat
 }
 
-// IncidentView reads one incident.
-func (d *Service) IncidentView(ctx context.Context, a auth.Actor, id string) (s IncidentView, err error) {
+// IncidentView reads an incident with everything that its page shows.
+func (svc *Service) IncidentView(ctx context.Context, a auth.Actor, id string) (s IncidentView, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return s, err
 	}
 	if !isSearchable(id) {
 		return s, notFound("incident")
 	}
-	err = d.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		i, err := tx.Incident(a.Project.Key, id)
 		if err != nil {
 			return err
@@ -51,7 +53,7 @@ func (d *Service) IncidentView(ctx context.Context, a auth.Actor, id string) (s 
 	return s, err
 }
 
-// load fills in what stands around the incident.
+// load reads everything around the incident.
 func (s *IncidentView) load(tx *store.Tx, a auth.Actor) (err error) {
 	if s.Timeline, err = tx.Timeline(s.Incident); err != nil {
 		return err
@@ -75,13 +77,13 @@ func (s *IncidentView) load(tx *store.Tx, a auth.Actor) (err error) {
 	}
 	p, err := tx.Ping(h.Key, s.Incident.PingNumber)
 	if fault, ok := errors.AsType[*monitor.Fault](err); ok && fault.Kind == monitor.NotFound {
-		return nil // histories are bounded
+		return nil // old pings are removed
 	}
 	s.Ping = &p
 	return err
 }
 
-// redact removes heartbeat ids from the story, except for actors who may see them.
+// redact removes heartbeat ids, except for actors who may see them.
 func (s *IncidentView) redact(tx *store.Tx, a auth.Actor) (err error) {
 	own := s.Heartbeat.ID
 	if err := redactTimeline(tx, a, own, s.Timeline, s.Deliveries); err != nil {
@@ -103,7 +105,7 @@ func (s *IncidentView) redact(tx *store.Tx, a auth.Actor) (err error) {
 	return err
 }
 
-// readChannels reads those that the project has or had.
+// readChannels reads the current and former channels of the project.
 func (s *IncidentView) readChannels(tx *store.Tx, a auth.Actor) error {
 	names, err := tx.ChannelNames(a.Project.Key)
 	if err != nil {
@@ -126,4 +128,77 @@ func (s *IncidentView) readChannels(tx *store.Tx, a auth.Actor) error {
 	}
 	s.FailingChannels = failingChannels(s.Heartbeat, s.ExistingChannels)
 	return nil
+}
+
+// IncidentDetail is an incident with its timeline and deliveries.
+type IncidentDetail struct {
+	monitor.Incident
+	Timeline   []monitor.TimelineEntry // with the delivery attempts, oldest first
+	Deliveries []store.Delivery
+}
+
+// Incident returns an incident with its timeline.
+func (svc *Service) Incident(ctx context.Context, a auth.Actor, id string) (detail IncidentDetail, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return detail, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		detail, err = readIncident(tx, a, id)
+		return err
+	})
+	return detail, err
+}
+
+// readIncident reads an incident with its timeline.
+func readIncident(tx *store.Tx, a auth.Actor, id string) (IncidentDetail, error) {
+	var detail IncidentDetail
+	if !isSearchable(id) {
+		return detail, notFound("incident")
+	}
+	i, err := tx.Incident(a.Project.Key, id)
+	if err != nil {
+		return detail, err
+	}
+	if detail.Incident, err = redactIncident(tx, a, i); err != nil {
+		return detail, err
+	}
+	if detail.Timeline, err = tx.Timeline(i); err != nil {
+		return detail, err
+	}
+	if detail.Deliveries, err = tx.Deliveries(id); err != nil {
+		return detail, err
+	}
+	if err := redactTimeline(tx, a, i.HeartbeatID, detail.Timeline, detail.Deliveries); err != nil {
+		return detail, err
+	}
+	names, err := tx.ChannelNames(a.Project.Key)
+	if err != nil {
+		return detail, err
+	}
+	for _, delivery := range detail.Deliveries {
+		for _, try := range delivery.AttemptLog {
+			detail.Timeline = append(detail.Timeline, monitor.TimelineEntry{
+				At: try.At, Kind: "delivery", Text: describeAttempt(names[delivery.Channel], delivery.Event, try),
+			})
+		}
+	}
+	slices.SortStableFunc(detail.Timeline, func(a, b monitor.TimelineEntry) int { return a.At.Compare(b.At) })
+	return detail, nil
+}
+
+// describeAttempt describes a delivery attempt for the timeline.
+func describeAttempt(channel string, event monitor.Event, try store.Attempt) string {
+	verdict := map[string]string{
+		"sent":    "delivered",
+		"retry":   "not delivered, will be retried",
+		"refused": "rejected",
+	}[try.Outcome]
+	text := fmt.Sprintf("“%s” %s (%s)", channel, verdict, event)
+	if try.Status != 0 {
+		text += fmt.Sprintf(", status %d", try.Status)
+	}
+	if try.Detail != "" {
+		text += ": " + try.Detail
+	}
+	return text
 }

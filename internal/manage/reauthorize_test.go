@@ -12,19 +12,19 @@ import (
 	"overdue/internal/store"
 )
 
-// signIn gives a member of the team a session, and returns them as they act
-// by it.
+// signIn creates a session for a member of the team and returns the actor of
+// that session.
 func (m *teamFixture) signIn(name string) auth.Actor {
 	m.Helper()
 	a, now := m.actors[name], time.Now()
 	a.Session = "session of " + name
 	s := monitor.Session{ID: a.Session, Person: a.Person, Created: now, LastSeen: now, KeepSignedIn: true}
 	s.ExpiresAt = s.ExpiryFrom(now)
-	m.update(func(tx *store.Tx) error { return tx.AddSession(s, a.Session, "{}") })
+	m.Update(func(tx *store.Tx) error { return tx.AddSession(s, a.Session, "{}") })
 	return a
 }
 
-// accountWrites are the changes that outlive the session they are made by.
+// accountWrites are the changes that outlast the session that makes them.
 func (m *teamFixture) accountWrites(a auth.Actor) map[string]error {
 	_, _, key := m.service.CreateKey(m.Context(), a, "k", false)
 	_, _, invitation := m.service.Invite(m.Context(), a, "new@example.com", "viewer")
@@ -43,7 +43,7 @@ func (m *teamFixture) accountWrites(a auth.Actor) map[string]error {
 func TestService_ASessionEndedMeanwhileChangesNothing(t *testing.T) {
 	eachTeam(t, func(m *teamFixture) {
 		ada := m.signIn("ada")
-		m.update(func(tx *store.Tx) error { return tx.EndOtherSessions(ada.Person, "") })
+		m.Update(func(tx *store.Tx) error { return tx.EndOtherSessions(ada.Person, "") })
 		for write, err := range m.accountWrites(ada) {
 			if !errors.Is(err, auth.ErrSignedOut) {
 				m.Errorf("%s: %v; want the session to have ended", write, err)
@@ -61,20 +61,20 @@ func TestService_AMemberDemotedOrRemovedMeanwhileChangesNothing(t *testing.T) {
 			},
 			func(tx *store.Tx, a auth.Actor) error { return tx.RemoveMember(a.Project.Key, a.Person) },
 		} {
-			eve := m.actors["eve"] // as an owner, when the request began
-			m.update(func(tx *store.Tx) error { return after(tx, eve) })
+			eve := m.actors["eve"] // an owner when the request began
+			m.Update(func(tx *store.Tx) error { return after(tx, eve) })
 			for write, err := range m.accountWrites(eve) {
 				m.requireKind(write, err, monitor.Forbidden)
 			}
 		}
-		m.update(func(tx *store.Tx) error {
+		m.Update(func(tx *store.Tx) error {
 			return tx.SetMember(m.actors["eve"].Project.Key, m.actors["eve"].Person, auth.Owner, time.Now())
 		})
 		m.requireUnchanged()
 	})
 }
 
-// requireUnchanged fails the test unless the team is as it was made.
+// requireUnchanged fails the test if the team has changed.
 func (m *teamFixture) requireUnchanged() {
 	m.Helper()
 	ada := m.actors["ada"]
@@ -86,7 +86,7 @@ func (m *teamFixture) requireUnchanged() {
 	if err != nil || len(keys) != 0 {
 		m.Errorf("%d keys, %v", len(keys), err)
 	}
-	m.update(func(tx *store.Tx) error {
+	m.Update(func(tx *store.Tx) error {
 		all, err := tx.Projects()
 		if len(all) != 1 || all[0].Name != "Main" {
 			m.Errorf("projects %+v", all)
@@ -117,7 +117,7 @@ func TestChangeRole_EndsInvitationsToRolesTheMemberCannotAssign(t *testing.T) {
 		for _, step := range []struct{ who, role, want string }{
 			{"eve", "admin", "[b@example.com a@example.com]"},
 			{"eve", "member", "[b@example.com]"},
-			{"eve", "owner", "[b@example.com]"}, // what has ended stays so
+			{"eve", "owner", "[b@example.com]"}, // ended invitations stay ended
 			{"bob", "owner", "[b@example.com]"},
 		} {
 			if _, err := m.service.ChangeRole(m.Context(), m.actors["ada"], m.actors[step.who].Person, step.role); err != nil {
@@ -173,7 +173,7 @@ func TestInvite_IsLimitedToTwentyAnHour(t *testing.T) {
 			if err != nil {
 				m.Fatal(err)
 			}
-			if err := m.service.WithdrawInvitation(m.Context(), bob, i.ID); err != nil { // it was sent all the same
+			if err := m.service.WithdrawInvitation(m.Context(), bob, i.ID); err != nil { // it was sent nevertheless
 				m.Fatal(err)
 			}
 		}
@@ -216,7 +216,7 @@ func TestInvite_ConcurrentInvitationsRespectTheLimit(t *testing.T) {
 func TestService_WhatAMemberCanCreateIsLimited(t *testing.T) {
 	eachTeam(t, func(m *teamFixture) {
 		ada := m.actors["ada"]
-		d := manage.New(manage.Options{DB: m.db, MaxHeartbeats: 3})
+		d := manage.New(manage.Options{DB: m.DB, MaxHeartbeats: 3})
 		edit := func(name string) manage.HeartbeatEdit { return manage.HeartbeatEdit{Name: &name, Interval: new("1h")} }
 		var last monitor.Heartbeat
 		for n := range 3 {
@@ -242,7 +242,7 @@ func TestService_WhatAMemberCanCreateIsLimited(t *testing.T) {
 		_, err = d.RestoreHeartbeat(m.Context(), m.actors["dan"], last.ID, false)
 		m.requireKind("a fourth that was deleted", err, monitor.Conflict)
 
-		m.update(func(tx *store.Tx) error {
+		m.Update(func(tx *store.Tx) error {
 			for n := range 200 {
 				if _, err := tx.AddAPIKey(monitor.APIKey{Project: ada.Project.Key, Name: "k", Created: time.Now()}, fmt.Sprint(n)); err != nil {
 					return err

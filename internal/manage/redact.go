@@ -9,8 +9,8 @@ import (
 	"overdue/internal/wire"
 )
 
-// redactHeartbeats removes heartbeat ids from heartbeats, also from their texts, except for
-// actors who may see them: an id gives the right to ping.
+// redactHeartbeats removes heartbeat ids from heartbeats and their texts, except for actors
+// who may see them: an id is the right to ping.
 func redactHeartbeats(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) error {
 	if a.SeesPingURLs() {
 		return nil
@@ -27,14 +27,14 @@ func redactHeartbeats(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) erro
 	return wire.HideIDs(tx, "", texts...)
 }
 
-// redactHeartbeat is veil for one heartbeat.
+// redactHeartbeat is redactHeartbeats for one heartbeat.
 func redactHeartbeat(tx *store.Tx, a auth.Actor, h monitor.Heartbeat) (monitor.Heartbeat, error) {
 	one := []monitor.Heartbeat{h}
 	err := redactHeartbeats(tx, a, one)
 	return one[0], err
 }
 
-// redactIncidents is veil for incidents.
+// redactIncidents is redactHeartbeats for incidents.
 func redactIncidents(tx *store.Tx, a auth.Actor, list []monitor.Incident) error {
 	if a.SeesPingURLs() {
 		return nil
@@ -55,8 +55,8 @@ func redactIncident(tx *store.Tx, a auth.Actor, i monitor.Incident) (monitor.Inc
 	return one[0], err
 }
 
-// redactPings is veil for pings of the heartbeat with the id own: jobs print their
-// own command line, and some send it as their user agent.
+// redactPings is redactHeartbeats for pings of the heartbeat with the id own: jobs print
+// their own command line, and some send it as their user agent.
 func redactPings(tx *store.Tx, a auth.Actor, own string, list []monitor.Ping) error {
 	if a.SeesPingURLs() {
 		return nil
@@ -79,8 +79,8 @@ func redactPings(tx *store.Tx, a auth.Actor, own string, list []monitor.Ping) er
 	return nil
 }
 
-// redactTexts replaces every heartbeat id in texts, except for actors who may see
-// them. The texts come from the heartbeat with the id own, which may be empty.
+// redactTexts replaces every heartbeat id in texts, except for actors who may see them. The
+// texts come from the heartbeat with the id own, which may be empty.
 func redactTexts(tx *store.Tx, a auth.Actor, own string, texts ...*string) error {
 	if a.SeesPingURLs() {
 		return nil
@@ -88,7 +88,8 @@ func redactTexts(tx *store.Tx, a auth.Actor, own string, texts ...*string) error
 	return wire.HideIDs(tx, own, texts...)
 }
 
-// redactTimeline is veil for the timeline of an incident and the answers of providers.
+// redactTimeline is redactHeartbeats for the timeline of an incident and the answers of
+// providers.
 func redactTimeline(tx *store.Tx, a auth.Actor, own string, timeline []monitor.TimelineEntry, deliveries []store.Delivery) error {
 	var texts []*string
 	for n := range timeline {
@@ -102,7 +103,7 @@ func redactTimeline(tx *store.Tx, a auth.Actor, own string, timeline []monitor.T
 	return redactTexts(tx, a, own, texts...)
 }
 
-// redactDeliveries is veil for the answers of a channel's provider.
+// redactDeliveries is redactHeartbeats for the answers of a channel's provider.
 func redactDeliveries(tx *store.Tx, a auth.Actor, list []LastDelivery) error {
 	var texts []*string
 	for n := range list {
@@ -111,7 +112,7 @@ func redactDeliveries(tx *store.Tx, a auth.Actor, list []LastDelivery) error {
 	return redactTexts(tx, a, "", texts...)
 }
 
-// redactTags is veil for the tags of a project.
+// redactTags is redactHeartbeats for the tags of a project.
 func redactTags(tx *store.Tx, a auth.Actor, tags []TagCount) error {
 	var texts []*string
 	for n := range tags {

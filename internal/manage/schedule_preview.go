@@ -9,58 +9,57 @@ import (
 	"overdue/internal/schedule"
 )
 
-// How many slots a preview shows in either direction.
+// Number of slots that a preview shows in each direction.
 const (
 	defaultPreviewSlots = 5
 	MaxPreviewSlots     = 50
 )
 
-// ScheduleQuery is a schedule as it was typed, of which somebody wants to know when
-// it would be due. Exactly one of Interval, Cron and OnCalendar is given; nil is
-// not given.
+// ScheduleQuery is a schedule as typed, to preview. Exactly one of Interval, Cron and
+// OnCalendar must be set; nil is not set.
 type ScheduleQuery struct {
 	Interval         *string
 	Cron, OnCalendar *[]string
 	Timezone         *string // nil: the zone of the project
-	After            *string // RFC 3339, as of when; nil: now
-	Count            *int    // slots in either direction, nil: 5
+	After            *string // RFC 3339; nil: now
+	Count            *int    // slots in each direction, nil: 5
 
-	// Found are faults that the face found while reading, as in [HeartbeatEdit].
+	// InputFaults are as in [HeartbeatEdit].
 	Found monitor.Faults
 }
 
-// SchedulePreview is what a schedule means.
+// SchedulePreview describes a schedule.
 type SchedulePreview struct {
 	schedule.Preview
-	Location *time.Location // in which local times are told
-	Calendar bool           // it has slots of its own, whatever the pings do
+	Location *time.Location // zone of the local times
+	Calendar bool           // the slots do not depend on pings
 }
 
-// PreviewSchedule says what a schedule means, and every fault of it. Nothing is
-// kept. The work grows with lines and slots, both of which are bounded: the costliest
-// question takes some 50 ms.
-func (d *Service) PreviewSchedule(a auth.Actor, q ScheduleQuery) (p SchedulePreview, err error) {
+// PreviewSchedule describes a schedule and its slots, or returns all faults. It stores
+// nothing. The work grows with lines and slots, which are both limited: the most expensive
+// query takes about 50 ms.
+func (svc *Service) PreviewSchedule(a auth.Actor, q ScheduleQuery) (p SchedulePreview, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return p, err
 	}
-	f := &validator{}
+	v := &validator{}
 	for _, found := range q.Found {
-		f.add(found)
+		v.add(found)
 	}
 	zone := a.Project.Zone
 	if q.Timezone != nil {
 		zone = *q.Timezone
 	}
-	zone = f.timeZone("timezone", zone)
-	s := f.schedule(q, zone)
-	after := f.timeOrDefault("after", q.After, currentTime())
+	zone = v.timeZone("timezone", zone)
+	s := v.schedule(q, zone)
+	after := v.timeOrDefault("after", q.After, currentTime())
 	count := defaultPreviewSlots
 	if q.Count != nil {
 		if count = *q.Count; count < 1 || count > MaxPreviewSlots {
-			f.reject("count", "Ask for 1 to %d slots.", MaxPreviewSlots)
+			v.reject("count", "count must be between 1 and %d.", MaxPreviewSlots)
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := v.err(); err != nil {
 		return p, err
 	}
 	p.Preview = schedule.NewPreview(s, after, count)
@@ -73,8 +72,8 @@ func (d *Service) PreviewSchedule(a auth.Actor, q ScheduleQuery) (p SchedulePrev
 	return p, nil
 }
 
-// schedule reads whichever of the three was given.
-func (f *validator) schedule(q ScheduleQuery, zone string) schedule.Schedule {
+// schedule parses the schedule that is set.
+func (v *validator) schedule(q ScheduleQuery, zone string) schedule.Schedule {
 	given := ""
 	for _, m := range []struct {
 		name  string
@@ -82,40 +81,40 @@ func (f *validator) schedule(q ScheduleQuery, zone string) schedule.Schedule {
 	}{{"interval", q.Interval != nil}, {"cron", q.Cron != nil}, {"oncalendar", q.OnCalendar != nil}} {
 		switch {
 		case m.given && given != "":
-			f.reject(m.name, "Give one schedule only: leave out %s or %s.", given, m.name)
+			v.reject(m.name, "Set only one schedule: omit %s or %s.", given, m.name)
 		case m.given:
 			given = m.name
 		}
 	}
 	switch given {
 	case "interval":
-		return schedule.Every(f.duration("interval", *q.Interval, minInterval))
+		return schedule.Every(v.duration("interval", *q.Interval, minInterval))
 	case "cron":
-		return f.calendarSchedule("cron", schedule.Cron, *q.Cron, zone)
+		return v.calendarSchedule("cron", schedule.Cron, *q.Cron, zone)
 	case "oncalendar":
-		return f.calendarSchedule("oncalendar", schedule.OnCalendar, *q.OnCalendar, zone)
+		return v.calendarSchedule("oncalendar", schedule.OnCalendar, *q.OnCalendar, zone)
 	}
-	f.reject("interval", "Write a schedule: an interval such as 24h, or cron or oncalendar.")
+	v.reject("interval", "A schedule is required: set interval, such as 24h, or cron or oncalendar.")
 	return nil
 }
 
-// calendarSchedule reads the lines of a schedule.
-func (f *validator) calendarSchedule(field string, read func([]string, string) (schedule.Schedule, error), lines []string, zone string) schedule.Schedule {
+// calendarSchedule parses the lines of a calendar.
+func (v *validator) calendarSchedule(field string, read func([]string, string) (schedule.Schedule, error), lines []string, zone string) schedule.Schedule {
 	s, err := read(lines, zone)
 	if err != nil {
-		f.rejectExpression(field, err)
+		v.rejectExpression(field, err)
 	}
 	return s
 }
 
-// timeOrDefault reads a time as it was typed.
-func (f *validator) timeOrDefault(field string, text *string, otherwise time.Time) time.Time {
+// timeOrDefault parses a time as typed.
+func (v *validator) timeOrDefault(field string, text *string, otherwise time.Time) time.Time {
 	if text == nil {
 		return otherwise
 	}
 	at, err := time.Parse(time.RFC3339, *text)
 	if err != nil {
-		f.reject(field, "Write a time with its offset, such as 2026-03-14T02:00:00Z.")
+		v.reject(field, "Enter a time with its offset, such as 2026-03-14T02:00:00Z.")
 	}
 	return at.UTC()
 }

@@ -7,107 +7,90 @@ import (
 
 	"overdue/client"
 	"overdue/internal/auth"
+	"overdue/internal/loop"
 	"overdue/internal/monitor"
+	"overdue/internal/ratelimit"
 	"overdue/internal/store"
 )
 
-// ErrUnavailable says that the database could not be reached, or could not write.
-// Asking again later may help.
+// ErrUnavailable reports that the database is unavailable or cannot write. It is retryable.
 var ErrUnavailable = store.ErrUnavailable
 
-// Options are what a Desk works with.
+// Options configures a [Service].
 type Options struct {
 	DB *store.DB
-	// Snapshot reads the clock and the register of pings on their way in one step. It
-	// returns the moment, and as of when a heartbeat may be judged: just before
-	// its oldest ping that this node has not stored yet. It may be nil where no
-	// pings are taken.
+	// Snapshot reads the clock and the pings in flight in one step. It returns the time,
+	// and the watermark of a heartbeat: every ping that this node received up to then is
+	// stored. It may be nil if this process receives no pings.
 	Snapshot func() (now time.Time, until func(id string) time.Time)
-	// OnDue is called when something may now happen by itself at the given
-	// moment, OnOwed when alerts became owed. Both are called after the commit,
-	// must not block, and may be nil.
-	OnDue     func(next time.Time)
-	OnPending func()
-	// OnChanged is called after the commit with the keys of heartbeats that look
-	// different now. It must not block, and may be nil.
-	OnChanged func(keys []int64)
-	// SendTest sends a test alert through a channel now. It returns what the provider
-	// answered, and the results of the attempt by recipient. The channel has its
-	// settings in clear.
+	// Signals wake the loops and the open pages after a commit.
+	Signals loop.Signals
+	// SendTest sends a test alert through a channel. It returns the provider's answer and
+	// the result for each recipient. The settings of the channel are in plain text.
 	SendTest func(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
-	// MaxHeartbeats is how many heartbeats a project may have; 0 is no limit.
+	// MaxHeartbeats is the maximum number of heartbeats of a project; 0 means no limit.
 	MaxHeartbeats int
 }
 
-// Service is where people's wishes are taken. It is safe for concurrent use.
+// Service reads and changes everything that people and programs manage. It is safe for
+// concurrent use.
 type Service struct {
 	db        *store.DB
 	snapshot  func() (time.Time, func(string) time.Time)
-	onDue     func(time.Time)
-	onPending func()
-	onChanged func([]int64)
+	signals   loop.Signals
 	sendTest  func(context.Context, monitor.Project, monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
-	testLimit testLimiter
+	testLimit *ratelimit.Limiter
 
 	maxHeartbeats int
 }
 
-// New returns a desk.
+// New returns a service with the given options.
 func New(o Options) *Service {
-	d := &Service{db: o.DB, snapshot: o.Snapshot, onDue: o.OnDue, onPending: o.OnPending, onChanged: o.OnChanged, sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
-	if d.snapshot == nil {
-		d.snapshot = func() (time.Time, func(string) time.Time) {
+	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
+	if svc.snapshot == nil {
+		svc.snapshot = func() (time.Time, func(string) time.Time) {
 			now := currentTime()
 			return now, func(string) time.Time { return now.Add(-monitor.Precision) }
 		}
 	}
-	if d.onDue == nil {
-		d.onDue = func(time.Time) {}
-	}
-	if d.onPending == nil {
-		d.onPending = func() {}
-	}
-	if d.onChanged == nil {
-		d.onChanged = func([]int64) {}
-	}
-	return d
+	return svc
 }
 
-// currentTime is the present moment in the precision that is stored.
+// currentTime returns the current time in the precision that the store keeps.
 func currentTime() time.Time { return time.Now().UTC().Truncate(monitor.Precision) }
 
-// authorize returns a fault unless the actor has the right.
+// authorize returns a Forbidden fault if the actor does not have the right.
 func authorize(a auth.Actor, r auth.Right) error {
 	if a.May(r) {
 		return nil
 	}
 	if a.Role == auth.Viewer && a.Person == "" {
-		return monitor.Faultf(monitor.Forbidden, "", "%s may only read: use an API key that is read-write, or ask for the role member.", a.Name)
+		return monitor.Faultf(monitor.Forbidden, "", "%s is read-only: use a read-write API key, or ask an owner for the role member.", a.Name)
 	}
 	if a.Person != "" {
-		return monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow it.", a.Role)
+		return monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow this: ask an owner of the project.", a.Role)
 	}
 	return monitor.Faultf(monitor.Forbidden, "", "%s may not do this: ask an owner of the project.", a.Name)
 }
 
-// effects is what a change sets in motion.
+// effects is what must happen after a change is committed.
 type effects struct {
-	nextDue          time.Time // when something happens by itself, zero when nothing does
-	pending          bool      // alerts became owed
+	nextDue          time.Time // next timed event of the changed heartbeat, zero if there is none
+	pending          bool      // alerts were enqueued
 	changedHeartbeat int64     // key of the heartbeat that looks different now, 0 for none
 }
 
-// maxTransactionAttempts bounds how often a change is tried whose name somebody else took in
-// the same moment. The second try sees the name that was taken.
+// maxTransactionAttempts is the maximum number of attempts of a change whose slug another
+// transaction took at the same time. The second attempt sees the taken slug.
 const maxTransactionAttempts = 5
 
-// update runs one transaction that may write, and nudges those whom it
-// concerns once it is committed. fn may run again.
-func (d *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, error)) error {
+// update runs a transaction that may write. After the commit it wakes the loops that the
+// effects concern. fn may run more than once.
+func (svc *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, error)) error {
 	var s effects
 	var err error
 	for range maxTransactionAttempts {
-		err = d.db.Update(ctx, func(tx *store.Tx) (err error) {
+		err = svc.db.Update(ctx, func(tx *store.Tx) (err error) {
 			s, err = fn(tx)
 			return err
 		})
@@ -118,26 +101,75 @@ func (d *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, er
 	if err != nil {
 		return err
 	}
-	if !s.nextDue.IsZero() {
-		d.onDue(s.nextDue)
-	}
-	if s.pending {
-		d.onPending()
-	}
+	changed := loop.Effects{NextDue: s.nextDue, Pending: s.pending}
 	if s.changedHeartbeat != 0 {
-		d.onChanged([]int64{s.changedHeartbeat})
+		changed.Changed = []int64{s.changedHeartbeat}
 	}
+	svc.signals.Send(changed)
 	return nil
 }
 
-// auditEntry is one line of the audit log in the making.
+// auditEntry is a new entry of the audit log.
 type auditEntry struct {
-	action string // such as findHeartbeat.create
-	target string // what it was done to, for people
+	action string // for example heartbeat.create
+	target string // what was changed, for people
 	detail string
 }
 
-// writeAudit writes a deed to the audit log.
+// writeAudit adds an entry to the audit log.
 func writeAudit(tx *store.Tx, a auth.Actor, now time.Time, d auditEntry) error {
 	return tx.AddAuditEntry(a.Audit(now, d.action, d.target, d.detail))
+}
+
+// reauthorize checks the right again inside the transaction and returns the actor with the
+// current role. It locks the members of the project and the session of the actor until the
+// transaction ends: since the request was authenticated, the session may have ended or the
+// role may be lower.
+func reauthorize(tx *store.Tx, a auth.Actor, right auth.Right, now time.Time) (auth.Actor, error) {
+	if err := tx.LockProject(a.Project.Key); err != nil {
+		return a, err
+	}
+	if a.Person == "" {
+		return a, authorize(a, right)
+	}
+	if a.Session != "" {
+		if _, err := auth.StillSignedIn(tx, a.Person, a.Session, now); err != nil {
+			return a, err
+		}
+	}
+	role, err := tx.MemberRole(a.Project.Key, a.Person)
+	if err != nil {
+		return a, err
+	}
+	a.Role = role
+	return a, authorize(a, right)
+}
+
+// Limits of what one role can create. They are far above what people need, and prevent one
+// account or key from filling the database. The limit of heartbeats is a setting, see
+// [Options].
+const (
+	maxKeys          = 200   // active API keys of a project
+	maxChannels      = 200   // channels of a project
+	maxOwnedProjects = 100   // projects that a person owns
+	maxNotes         = 1_000 // notes on an incident
+)
+
+// limitReached returns the fault of a reached maximum. advice says what to do.
+func limitReached(field string, max int, things, advice string) error {
+	return monitor.Faultf(monitor.Conflict, field, "There are already %d %s, the maximum. %s", max, things, advice)
+}
+
+// checkHeartbeatLimit returns a fault if the actor's project has the maximum number of
+// heartbeats.
+func (svc *Service) checkHeartbeatLimit(tx *store.Tx, a auth.Actor) error {
+	if svc.maxHeartbeats <= 0 {
+		return nil
+	}
+	n, err := tx.CountHeartbeats(a.Project.Key)
+	if err == nil && n >= svc.maxHeartbeats {
+		err = limitReached("name", svc.maxHeartbeats, "heartbeats in this project",
+			"Delete one that is no longer needed, or ask the operator to raise --max-heartbeats.")
+	}
+	return err
 }

@@ -16,22 +16,15 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// newService returns a desk on an empty store, and the owner of a project there.
+// newService returns a service on an empty store, and the owner of a project there.
 func newService(t *testing.T, db *store.DB, o manage.Options) (*manage.Service, auth.Actor) {
 	t.Helper()
 	o.DB = db
-	var p monitor.Project
-	err := db.Update(t.Context(), func(tx *store.Tx) (err error) {
-		p, err = tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return manage.New(o), auth.Operator(p, "root")
+	f := &storetest.Fixture{T: t, DB: db}
+	return manage.New(o), auth.Operator(f.AddProject("main", "Main"), "root")
 }
 
-// callEveryMethod calls each method of the desk.
+// callEveryMethod calls each method of the service.
 func callEveryMethod(ctx context.Context, d *manage.Service, a auth.Actor) map[string]error {
 	second := func(_ any, err error) error { return err }
 	_, _, pings := d.Pings(ctx, a, "x", manage.PageQuery{})
@@ -43,11 +36,11 @@ func callEveryMethod(ctx context.Context, d *manage.Service, a auth.Actor) map[s
 	_, _, draft := d.TestChannelDraft(ctx, a, "", manage.ChannelEdit{})
 	_, _, key := d.CreateKey(ctx, a, "x", true)
 	return map[string]error{
-		"read Heartbeats":            second(d.Heartbeats(ctx, a, manage.HeartbeatQuery{})),
+		"read Heartbeats":            second(d.Heartbeats(ctx, a, manage.HeartbeatListQuery{})),
 		"read Heartbeat":             second(d.Heartbeat(ctx, a, "x")),
 		"read Pings":                 pings,
 		"read Ping":                  second(d.Ping(ctx, a, "x", 1)),
-		"read Incidents":             second(d.Incidents(ctx, a, manage.IncidentQuery{})),
+		"read Incidents":             second(d.Incidents(ctx, a, manage.IncidentListQuery{})),
 		"read Incident":              second(d.Incident(ctx, a, "x")),
 		"read Channels":              second(d.Channels(ctx, a, manage.PageQuery{})),
 		"read Channel":               second(d.Channel(ctx, a, "x")),
@@ -163,10 +156,10 @@ func TestService_AViewerSeesNoHeartbeatID(t *testing.T) {
 			t.Fatal(err)
 		}
 		viewer := auth.Actor{Project: owner.Project, Role: auth.Viewer}
-		list, err1 := d.Heartbeats(t.Context(), viewer, manage.HeartbeatQuery{})
+		list, err1 := d.Heartbeats(t.Context(), viewer, manage.HeartbeatListQuery{})
 		one, err2 := d.Heartbeat(t.Context(), viewer, h.ID)
 		with, _, err3 := d.Pings(t.Context(), viewer, h.ID, manage.PageQuery{})
-		incidents, err4 := d.Incidents(t.Context(), viewer, manage.IncidentQuery{})
+		incidents, err4 := d.Incidents(t.Context(), viewer, manage.IncidentListQuery{})
 		if err := errors.Join(err1, err2, err3, err4); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +173,7 @@ func TestService_AViewerSeesNoHeartbeatID(t *testing.T) {
 		err = db.View(t.Context(), func(tx *store.Tx) error {
 			entries, err := tx.RecentAuditEntries(owner.Project.Key, 10)
 			if len(entries) != 1 || strings.Contains(fmt.Sprint(entries), h.ID) ||
-				entries[0].Detail != "name: – → Sync; slug: – → sync; interval: – → 1\u00a0h; grace: – → 5\u00a0min; methods: – → any; channels: – → all" {
+				entries[0].Detail != "name: – → Sync; slug: – → sync; interval: – → 1\u00a0h; grace: – → 5\u00a0min; severity: – → critical; methods: – → any; channels: – → all" {
 				t.Errorf("%+v", entries)
 			}
 			return err

@@ -10,22 +10,22 @@ import (
 	"overdue/internal/store"
 )
 
-// Team is who belongs to a project, and who was asked to.
+// Team is the members of a project and its invitations.
 type Team struct {
 	Members     []monitor.ProjectMember
-	Invitations []monitor.Invitation // only for those who may invite
-	// OrphanedKeys are API keys whose creator could no longer create them: they left
-	// the project or have a lower role. Set only for actors who may revoke keys.
+	Invitations []monitor.Invitation // only for actors who may invite
+	// OrphanedKeys are API keys whose creator could no longer create them: they left the
+	// project or have a lower role. Set only for actors who may revoke keys.
 	OrphanedKeys []monitor.APIKey
 }
 
-// Team lists who belongs to the actor's project.
-func (d *Service) Team(ctx context.Context, a auth.Actor) (t Team, err error) {
+// Team lists the members of the actor's project.
+func (svc *Service) Team(ctx context.Context, a auth.Actor) (t Team, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return t, err
 	}
 	now := currentTime()
-	err = d.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if t.Members, err = tx.Members(a.Project.Key); err != nil || !a.May(auth.ManagePeople) {
 			return err
 		}
@@ -47,7 +47,7 @@ func (t Team) IsLastOwner(person string) bool {
 	return !slices.ContainsFunc(t.Members, func(m monitor.ProjectMember) bool { return m.Role == auth.Owner && m.ID != person })
 }
 
-// member returns one of the team, by person.
+// member returns a member by person.
 func (t Team) member(person string) (monitor.ProjectMember, bool) {
 	at := slices.IndexFunc(t.Members, func(m monitor.ProjectMember) bool { return m.ID == person })
 	if at < 0 {
@@ -56,32 +56,32 @@ func (t Team) member(person string) (monitor.ProjectMember, bool) {
 	return t.Members[at], true
 }
 
-// Invite asks an address into the actor's project. The token is returned here
-// and kept nowhere. An invitation that the address had before ends.
-func (d *Service) Invite(ctx context.Context, a auth.Actor, email, role string) (i monitor.Invitation, token string, err error) {
+// Invite invites an email address into the actor's project. Only this result contains the
+// token; it is not stored. An earlier invitation of the address ends.
+func (svc *Service) Invite(ctx context.Context, a auth.Actor, email, role string) (i monitor.Invitation, token string, err error) {
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return i, "", err
 	}
-	f := &validator{}
+	v := &validator{}
 	email, fault := auth.ValidateEmail(email)
 	if fault != nil {
-		f.add(fault)
+		v.add(fault)
 	}
-	wanted := f.role(a, role)
-	if err := f.err(); err != nil {
+	wanted := v.role(a, role)
+	if err := v.err(); err != nil {
 		return i, "", err
 	}
 	token = auth.NewInvitationToken()
 	now := currentTime()
-	err = d.update(ctx, func(tx *store.Tx) (effects, error) {
+	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		sender, err := reauthorize(tx, a, auth.ManagePeople, now)
 		if err != nil {
 			return effects{}, err
 		}
-		if f.checkMayAssign(sender, wanted); f.err() != nil {
-			return effects{}, f.err()
+		if v.checkMayAssign(sender, wanted); v.err() != nil {
+			return effects{}, v.err()
 		}
-		if err := d.requireNonMember(tx, a, email); err != nil {
+		if err := svc.requireNonMember(tx, a, email); err != nil {
 			return effects{}, err
 		}
 		if err := countInvitation(tx, a, now); err != nil {
@@ -101,12 +101,12 @@ func (d *Service) Invite(ctx context.Context, a auth.Actor, email, role string) 
 	return i, token, nil
 }
 
-// maxInvitations is how many invitations a person may send per hour: each may be
-// an email to a stranger.
+// maxInvitations is the maximum number of invitations that a person can send per hour: each
+// may be an email to a stranger.
 const maxInvitations = 20
 
-// countInvitation counts an invitation, and returns a [auth.ThrottleError] when the person
-// sent too many.
+// countInvitation counts an invitation, and returns a throttle error if the person has sent
+// too many.
 func countInvitation(tx *store.Tx, a auth.Actor, now time.Time) error {
 	if a.Person == "" {
 		return nil
@@ -118,29 +118,29 @@ func countInvitation(tx *store.Tx, a auth.Actor, now time.Time) error {
 	if err != nil || wait <= 0 {
 		return err
 	}
-	return auth.NewThrottleError(wait, "email", "You sent %d invitations within the last hour, which is the maximum.", maxInvitations)
+	return auth.NewThrottleError(wait, "email", "You sent %d invitations within the last hour, the maximum. Try again later.", maxInvitations)
 }
 
-// role reads a role that the actor may give.
-func (f *validator) role(a auth.Actor, name string) monitor.Role {
+// role parses a role that the actor may grant.
+func (v *validator) role(a auth.Actor, name string) monitor.Role {
 	role, known := monitor.ParseRole(name)
 	if !known {
-		f.reject("role", "Choose a role: owner, admin, member or viewer.")
+		v.reject("role", "There is no such role: use owner, admin, member or viewer.")
 		return role
 	}
-	f.checkMayAssign(a, role)
+	v.checkMayAssign(a, role)
 	return role
 }
 
-// checkMayAssign records a fault if the actor may not give the role.
-func (f *validator) checkMayAssign(a auth.Actor, role monitor.Role) {
+// checkMayAssign adds a fault if the actor may not grant the role.
+func (v *validator) checkMayAssign(a auth.Actor, role monitor.Role) {
 	if !a.Role.MayGrant(role) {
-		f.reject("role", "You cannot give a role above your own: choose a lower one.")
+		v.reject("role", "You cannot grant a role above your own: choose a lower one.")
 	}
 }
 
-// requireNonMember returns a fault when an address belongs to a member already.
-func (d *Service) requireNonMember(tx *store.Tx, a auth.Actor, email string) error {
+// requireNonMember returns a fault if an address already belongs to a member.
+func (svc *Service) requireNonMember(tx *store.Tx, a auth.Actor, email string) error {
 	person, _, found, err := tx.PersonByEmail(email)
 	if err != nil || !found {
 		return err
@@ -150,18 +150,18 @@ func (d *Service) requireNonMember(tx *store.Tx, a auth.Actor, email string) err
 		return err
 	}
 	if _, in := (Team{Members: members}).member(person.ID); in {
-		return monitor.Faultf(monitor.Conflict, "email", "%s belongs to this project already.", person.Name)
+		return monitor.Faultf(monitor.Conflict, "email", "%s is already a member of this project.", person.Name)
 	}
 	return nil
 }
 
 // WithdrawInvitation ends an invitation of the actor's project.
-func (d *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id string) error {
+func (svc *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id string) error {
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return err
 	}
 	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (effects, error) {
+	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ManagePeople, now); err != nil {
 			return effects{}, err
 		}
@@ -180,19 +180,19 @@ func (d *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id strin
 	})
 }
 
-// ChangeRole makes a member something else. The last owner stays one, and
-// nobody changes who is higher than themselves. madeOn are the roles that it may
-// replace; any when there are none.
-func (d *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role string, madeOn ...string) (m monitor.ProjectMember, err error) {
+// ChangeRole changes the role of a member. The last owner stays an owner, and nobody
+// changes a higher role than their own. ifRole lists the roles that the change may replace;
+// empty: any.
+func (svc *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role string, madeOn ...string) (m monitor.ProjectMember, err error) {
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return m, err
 	}
-	f := &validator{}
-	wanted := f.role(a, role)
-	if err := f.err(); err != nil {
+	v := &validator{}
+	wanted := v.role(a, role)
+	if err := v.err(); err != nil {
 		return m, err
 	}
-	err = d.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
+	err = svc.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
 		m = found
 		if m.Role == wanted {
 			return nil
@@ -200,7 +200,7 @@ func (d *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role str
 		if err := checkVersion(m.Role.String(), madeOn); err != nil {
 			return err
 		}
-		if err := t.protectLastOwner(m, "The last owner cannot become less: make somebody else an owner first."); err != nil {
+		if err := t.protectLastOwner(m, "The last owner must keep this role: make another member an owner first."); err != nil {
 			return err
 		}
 		before := m.Role
@@ -216,8 +216,8 @@ func (d *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role str
 	return m, err
 }
 
-// revokeExcessInvitations ends the invitations of a member to roles that they may no longer
-// give.
+// revokeExcessInvitations ends the invitations of a member to roles that they can no longer
+// grant.
 func revokeExcessInvitations(tx *store.Tx, project int64, m monitor.ProjectMember, now time.Time) error {
 	all, err := tx.Invitations(project, now)
 	if err != nil {
@@ -234,9 +234,9 @@ func revokeExcessInvitations(tx *store.Tx, project int64, m monitor.ProjectMembe
 	return nil
 }
 
-// RemoveMember takes a person out of the actor's project, with the invitations
-// that they sent for it. Anybody may leave; the last owner cannot.
-func (d *Service) RemoveMember(ctx context.Context, a auth.Actor, person string) (m monitor.ProjectMember, err error) {
+// RemoveMember removes a person from the actor's project, with the invitations that they
+// sent for it. Every member except the last owner may leave.
+func (svc *Service) RemoveMember(ctx context.Context, a auth.Actor, person string) (m monitor.ProjectMember, err error) {
 	right := auth.ManagePeople
 	if a.Person != "" && person == a.Person {
 		right = auth.Read
@@ -244,9 +244,9 @@ func (d *Service) RemoveMember(ctx context.Context, a auth.Actor, person string)
 	if err := authorize(a, right); err != nil {
 		return m, err
 	}
-	err = d.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
+	err = svc.updateMember(ctx, a, person, func(tx *store.Tx, t Team, found monitor.ProjectMember, now time.Time) error {
 		m = found
-		if err := t.protectLastOwner(m, "The last owner cannot leave: make somebody else an owner first, or delete the project."); err != nil {
+		if err := t.protectLastOwner(m, "The last owner cannot leave: make another member an owner first, or delete the project."); err != nil {
 			return err
 		}
 		if err := tx.RemoveMember(a.Project.Key, person); err != nil {
@@ -260,7 +260,7 @@ func (d *Service) RemoveMember(ctx context.Context, a auth.Actor, person string)
 	return m, err
 }
 
-// protectLastOwner returns a fault when the member is the last owner.
+// protectLastOwner returns a fault if the member is the last owner.
 func (t Team) protectLastOwner(m monitor.ProjectMember, text string) error {
 	if m.Role == auth.Owner && t.IsLastOwner(m.ID) {
 		return monitor.Faultf(monitor.Conflict, "", "%s", text)
@@ -268,12 +268,12 @@ func (t Team) protectLastOwner(m monitor.ProjectMember, text string) error {
 	return nil
 }
 
-// updateMember runs a change of one member, while nobody else changes the team. The
-// actor's role is read again then: two who change each other must not both win.
-func (d *Service) updateMember(ctx context.Context, a auth.Actor, person string, fn func(*store.Tx, Team, monitor.ProjectMember, time.Time) error) error {
+// updateMember runs a change of a member while the team is locked. It reads the role of the
+// actor again: of two owners who change each other at the same time, one must fail.
+func (svc *Service) updateMember(ctx context.Context, a auth.Actor, person string, fn func(*store.Tx, Team, monitor.ProjectMember, time.Time) error) error {
 	now := currentTime()
-	return d.update(ctx, func(tx *store.Tx) (effects, error) {
-		// Anybody may leave; the role decides about others below.
+	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
+		// Every member may leave; the role for other changes is checked below.
 		me, err := reauthorize(tx, a, auth.Read, now)
 		if err != nil {
 			return effects{}, err
@@ -288,7 +288,7 @@ func (d *Service) updateMember(ctx context.Context, a auth.Actor, person string,
 			return effects{}, notFound("member")
 		}
 		if person != a.Person && !me.Role.MayGrant(m.Role) {
-			return effects{}, monitor.Faultf(monitor.Forbidden, "", "You cannot change somebody whose role is higher than yours.")
+			return effects{}, monitor.Faultf(monitor.Forbidden, "", "You cannot change a member with a higher role than yours: ask an owner.")
 		}
 		return effects{}, fn(tx, team, m, now)
 	})

@@ -13,10 +13,9 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// teamFixture is a project with its people, by name.
+// teamFixture is a project with members, by name.
 type teamFixture struct {
-	*testing.T
-	db      *store.DB
+	*storetest.Fixture
 	service *manage.Service
 	actors  map[string]auth.Actor
 }
@@ -26,11 +25,11 @@ func eachTeam(t *testing.T, test func(m *teamFixture)) {
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		db := open()
 		d, operator := newService(t, db, manage.Options{})
-		m := &teamFixture{T: t, db: db, service: d, actors: map[string]auth.Actor{"operator": operator}}
+		m := &teamFixture{Fixture: &storetest.Fixture{T: t, DB: db}, service: d, actors: map[string]auth.Actor{"operator": operator}}
 		for name, role := range map[string]monitor.Role{
 			"ada": auth.Owner, "eve": auth.Owner, "bob": auth.Admin, "cyd": auth.Admin, "dan": auth.Member, "fay": auth.Viewer,
 		} {
-			m.update(func(tx *store.Tx) error {
+			m.Update(func(tx *store.Tx) error {
 				p, err := tx.AddPerson(monitor.Person{Email: name + "@example.com", Name: name, Created: time.Now()}, "x")
 				if err != nil {
 					return err
@@ -43,14 +42,6 @@ func eachTeam(t *testing.T, test func(m *teamFixture)) {
 		}
 		test(m)
 	})
-}
-
-// update changes the database directly.
-func (m *teamFixture) update(fn func(*store.Tx) error) {
-	m.Helper()
-	if err := m.db.Update(m.Context(), fn); err != nil {
-		m.Fatal(err)
-	}
 }
 
 // requireKind fails the test unless err is a fault of the kind, or nil for -1.
@@ -67,7 +58,7 @@ func (m *teamFixture) requireKind(what string, err error, want monitor.FaultKind
 	m.Errorf("%s: %v; want a fault of kind %d", what, err, want)
 }
 
-// succeeds is no fault at all.
+// succeeds means that no fault is expected.
 const succeeds = monitor.FaultKind(-1)
 
 func TestChangeRole_NobodyChangesAHigherRoleOrAssignsOne(t *testing.T) {
@@ -103,7 +94,7 @@ func TestChangeRole_NobodyChangesAHigherRoleOrAssignsOne(t *testing.T) {
 			_, err := m.service.RemoveMember(m.Context(), m.actors[c.who], m.actors[c.whom].Person)
 			m.requireKind(c.who+" removes "+c.whom, err, c.want)
 		}
-		// bob is less than he was when his request began.
+		// bob has a lower role than when his request began.
 		if _, err := m.service.ChangeRole(m.Context(), m.actors["ada"], m.actors["bob"].Person, "viewer"); err != nil {
 			m.Fatal(err)
 		}

@@ -17,6 +17,17 @@ const (
 // Statuses lists every status, the most urgent first.
 var Statuses = []Status{Down, Late, New, Paused, Up}
 
+// Severity is how urgent the alerts of a heartbeat are. It changes no decision. The values are
+// part of the API.
+type Severity string
+
+// The severities.
+const (
+	SeverityCritical Severity = "critical" // the default
+	SeverityWarning  Severity = "warning"
+	SeverityInfo     Severity = "info"
+)
+
 // Heartbeat is one job that is expected to ping, with everything that its next evaluation depends
 // on.
 type Heartbeat struct {
@@ -29,6 +40,7 @@ type Heartbeat struct {
 	Slug        string
 	Description string
 	Tags        []string
+	Severity    Severity
 	Rule        Rule
 	AllChannels bool     // alerts go to every channel of the project
 	Channels    []string // ids of the channels for alerts if AllChannels is false

@@ -57,6 +57,7 @@ type Incident struct {
 
 	// Of the heartbeat, for alerts. Set only when the incident is read from the database.
 	HeartbeatID, HeartbeatRef, HeartbeatName string
+	Severity                                 Severity
 }
 
 // State returns the state of the incident.

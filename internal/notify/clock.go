@@ -6,27 +6,28 @@ import (
 	"time"
 )
 
-// clock writes times for people, in one zone and as seen on one day.
+// clock formats times for people in one time zone, relative to a current day.
 type clock struct {
 	zone *time.Location
 	now  time.Time
 }
 
-// brief returns "03:00", with the date where it is not today's.
+// brief returns "03:00", with the date if it is not today.
 func (c clock) brief(t time.Time) string { return c.write(t, "15:04", false) }
 
-// briefZoned returns "03:00 UTC", for texts in which no other line names the zone.
+// briefZoned returns "03:00 UTC", for texts that do not name the zone elsewhere.
 func (c clock) briefZoned(t time.Time) string {
 	return c.brief(t) + " " + t.In(c.zone).Format("MST")
 }
 
-// full returns "Tue 14 Oct 03:00:04", with the year where it is not this one.
+// full returns "Tue 14 Oct 03:00:04", with the year if it is not the current one.
 func (c clock) full(t time.Time) string { return c.write(t, "15:04:05", true) }
 
 // exact returns "03:00:04", with the date where it is not today's.
 func (c clock) exact(t time.Time) string { return c.write(t, "15:04:05", false) }
 
-// write returns t in the zone, after its date if that is wanted or needed.
+// write formats t in the zone. The date comes first if dated is true or the day
+// differs.
 func (c clock) write(t time.Time, layout string, dated bool) string {
 	t, now := t.In(c.zone), c.now.In(c.zone)
 	switch {
@@ -38,8 +39,8 @@ func (c clock) write(t time.Time, layout string, dated bool) string {
 	return t.Format(layout)
 }
 
-// formatDuration returns a duration in at most two units, zero ones dropped, rounded
-// down: 41s, 7m, 4h 51m, 2d 3h.
+// formatDuration returns a duration in at most two units, rounded down, without zero
+// units: 41s, 7m, 4h 51m, 2d 3h.
 func formatDuration(d time.Duration) string {
 	if d < time.Second {
 		return "less than 1s"

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Destination returns where alerts with these settings go: the scheme, host and
-// port of each field that is marked so. It is empty for a kind without such a
-// field, and the same for two spellings of one address.
+// Destination returns the scheme, host and port of each destination field. It
+// is empty for a kind without destinations, and equal for two spellings of one
+// URL.
 func (k Kind) Destination(set Settings) string {
 	var all []string
 	for _, f := range k.Fields {
@@ -23,7 +23,7 @@ func (k Kind) Destination(set Settings) string {
 }
 
 // HostOf returns the host and port of a URL, for people, or "" if the text is not
-// a URL. It contains nothing of the path, which may be a credential.
+// a URL. It contains no path, which may be a credential.
 func HostOf(value any) string {
 	text, _ := value.(string)
 	u, err := url.Parse(strings.TrimSpace(text))
@@ -49,9 +49,9 @@ func (f Field) origin(value any) string {
 	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-// WithoutPaths returns the settings with each destination cut down to its scheme,
-// host and port: what follows them may be a credential, and readers who may not
-// change the channel need only know where it leads.
+// WithoutPaths returns the settings with each destination shortened to scheme,
+// host and port. The path may be a credential, and people who cannot change the
+// channel only need the host.
 func (k Kind) WithoutPaths(set Settings) Settings {
 	out := maps.Clone(set)
 	for _, f := range k.Fields {
@@ -71,8 +71,8 @@ func (k Kind) WithoutPaths(set Settings) Settings {
 	return out
 }
 
-// secretsToReenter returns a problem for each secret that new leaves as it is in old while
-// the destination changes: a secret belongs to the destination it was given for.
+// secretsToReenter returns a problem for each secret that stays the same while the
+// destination changes. A secret belongs to the destination for which it was entered.
 func (k Kind) secretsToReenter(old, new, merged Settings) []Problem {
 	if k.Destination(old) == k.Destination(merged) || k.lacksDestination(merged) {
 		return nil
@@ -93,13 +93,14 @@ func (k Kind) secretsToReenter(old, new, merged Settings) []Problem {
 	return problems
 }
 
-// lacksDestination reports whether a destination is missing, which Validate rejects.
+// lacksDestination reports whether a required destination is missing. Validate rejects
+// that.
 func (k Kind) lacksDestination(set Settings) bool {
 	return slices.ContainsFunc(k.Fields, func(f Field) bool { return f.Destination && f.Required && isEmpty(set[f.Name]) })
 }
 
-// reenterAdvice returns the advice for a secret that an edit leaves as dots and that
-// would go to another host, or "" if the edit replaces or removes it.
+// reenterAdvice returns advice for a masked secret that an edit would send to
+// another host, or "" if the edit replaces or removes it.
 func (f Field) reenterAdvice(value any) string {
 	if object, many := objectMembers(value); many {
 		var names []string
@@ -112,15 +113,15 @@ func (f Field) reenterAdvice(value any) string {
 		case 0:
 			return ""
 		case 1:
-			return fmt.Sprintf("Type the header %s again: it would be sent to another host.", names[0])
+			return fmt.Sprintf("Enter the header %s again: it would be sent to another host.", names[0])
 		}
-		return fmt.Sprintf("Type the headers %s again: they would be sent to another host.", strings.Join(names, ", "))
+		return fmt.Sprintf("Enter the headers %s again: they would be sent to another host.", strings.Join(names, ", "))
 	}
 	switch {
 	case value != Masked:
 		return ""
 	case f.Generate != nil:
-		return fmt.Sprintf("Type the %s again, or generate a new one: it would be used for another host.", strings.ToLower(f.Label))
+		return fmt.Sprintf("Enter the %s again, or generate a new one: it would be used for another host.", strings.ToLower(f.Label))
 	}
-	return fmt.Sprintf("Type the %s again: it would be sent to another host.", strings.ToLower(f.Label))
+	return fmt.Sprintf("Enter the %s again: it would be sent to another host.", strings.ToLower(f.Label))
 }

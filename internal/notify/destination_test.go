@@ -92,7 +92,7 @@ func TestMerge_ProblemNamesEachRemainingHeader(t *testing.T) {
 	k, old := kind(t, "webhook"), samples["webhook"]
 	edit := Settings{"url": "https://b.example", "secret": nil, "headers": map[string]any{"authorization": Masked, "X-Key": "new"}}
 	_, problems := k.Merge(old, edit)
-	if len(problems) != 1 || problems[0].Text != "Type the header authorization again: it would be sent to another host." {
+	if len(problems) != 1 || problems[0].Text != "Enter the header authorization again: it would be sent to another host." {
 		t.Errorf("problems: %v", problems)
 	}
 	edit["headers"] = map[string]any{"X-Key": "new"}

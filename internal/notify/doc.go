@@ -1,29 +1,28 @@
-// Package notify knows how each kind of channel is told. It is the only place
-// that opens outgoing connections.
+// Package notify sends notifications through each kind of channel. It is the only
+// place that opens outgoing connections.
 //
-//	News ──▶ Sender.Send ──▶ Kind.Send ──▶ webhook: guarded HTTP client ──▶ the world
-//	             │                     └──▶ email: the operator's mail server
-//	             └─ settings are validated again: a row is not trusted
+//	Notification ──▶ Sender.Send ──▶ Kind.Send ──▶ webhook: HTTP client with address guard
+//	                     │                    └──▶ email: the mail server of the operator
+//	                     └─ validates the stored settings again
 //
-// A kind of channel is said once, as a [Kind]: the form, the API's checks, the
-// masking of secrets and the sending come from the same entry. The words that
-// people read are said once too, by [Notification.Message], whatever the kind.
+// A [Kind] defines a kind of channel once: the form, the validation of the API, the
+// masking of secrets and the sending use the same entry. [Notification.Message]
+// returns the text for people, which is the same for all kinds.
 //
-// The package does not decide who is notified, does not retry alerts, and does not
-// record deliveries: package deliver does. One call is one attempt, for the
-// recipients that it names, and reports the result of each.
+// Package deliver decides who is notified, retries alerts and records deliveries. One
+// call of Send is one attempt for the given recipients and returns the result of each.
 //
 // Invariants:
 //
-//   - a private, loopback or link-local address is never dialled for a channel
-//     unless the operator allowed it, whatever the name resolves to and wherever
-//     a redirect points;
-//   - a "no" is always a [*Refusal], and says whether asking again can help;
-//   - no secret, and no path or query of a channel's URL, occurs in a [Receipt]
-//     or an error, also when the other side echoes it;
-//   - nothing a job or a person wrote can add a header, a recipient or markup to
-//     a message;
-//   - two attempts at one alert carry the same body and the same alert id;
-//   - an answer of the mail server is final only if it is about the mailbox, and a
-//     mail whose answer was lost is reported as uncertain, not as failed.
+//   - A private, loopback or link-local address is never dialed for a channel unless
+//     the operator allows it, whatever a name resolves to and wherever a redirect
+//     points.
+//   - Every failure is a [*SendError], which says whether a retry can succeed.
+//   - No secret, and no path or query of a channel's URL, occurs in a [Receipt] or an
+//     error, even if the server echoes it.
+//   - Texts of jobs and people cannot add a header, a recipient or markup to a
+//     message.
+//   - All attempts for one alert have the same body and the same alert id.
+//   - A reply of the mail server is permanent only if it concerns the mailbox. A mail
+//     without a reply is reported as uncertain, not as failed.
 package notify

@@ -230,7 +230,7 @@ func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 				return
 			}
 			if got := refused(t, err); got.Status != test.status || got.Permanent != test.final || got.Reason != test.detail {
-				t.Errorf("refusal %+v; want %d, final %v: %q", got, test.status, test.final, test.detail)
+				t.Errorf("failure %+v; want %d, final %v: %q", got, test.status, test.final, test.detail)
 			}
 		})
 	}
@@ -254,8 +254,8 @@ func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
 
 func TestSendEmail_WithoutAMailServerNamesTheSetting(t *testing.T) {
 	_, err := door(t, Options{}).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got, want := refused(t, err), "No mail server is configured: start Overdue with --smtp-url."; !got.Permanent || got.Reason != want {
-		t.Errorf("refusal %+v; want %q, final", got, want)
+	if got, want := refused(t, err), "No mail server is configured: set --smtp-url."; !got.Permanent || got.Reason != want {
+		t.Errorf("failure %+v; want %q, final", got, want)
 	}
 }
 
@@ -289,7 +289,7 @@ func TestSendEmail_RequiresSTARTTLSByDefault(t *testing.T) {
 	out := door(t, Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"})
 	_, err := out.Send(t.Context(), "email", mailTo("a@example.com"), missed())
 	if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "STARTTLS") || len(m.deliveries()) != 0 {
-		t.Errorf("refusal %+v; want it to name STARTTLS and nothing sent", got)
+		t.Errorf("failure %+v; want it to name STARTTLS and nothing sent", got)
 	}
 }
 
@@ -303,7 +303,7 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 	impatient.relay.times.step = 50 * time.Millisecond
 	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), missed())
 	if got := refused(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from the mail server within") {
-		t.Errorf("refusal %+v; want a time-out to be tried again", got)
+		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
 	// Stopped by the caller in the middle of the talk, long before the time-out.
 	ctx, cancel := context.WithCancel(t.Context())
@@ -314,12 +314,12 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 		// The attempt before this one still waits in the queue.
 		first, err := listener.Accept()
 		if err != nil {
-			return // the refusal below will not be the caller's own
+			return // the failure below will not be the caller's own
 		}
 		t.Cleanup(func() { _ = first.Close() })
 		conn, err := listener.Accept()
 		if err != nil {
-			return // the refusal below will not be the caller's own
+			return // the failure below will not be the caller's own
 		}
 		t.Cleanup(func() { _ = conn.Close() })
 		_, _ = fmt.Fprint(conn, "220 here\r\n")
@@ -327,13 +327,13 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 	}()
 	_, err = door(t, opts).Send(ctx, "email", mailTo("a@example.com"), missed())
 	if got := refused(t, err); got.Unwrap() != context.Canceled || time.Since(start) > 20*time.Second {
-		t.Errorf("refusal %+v after %v; want the caller's own cancellation at once", got, time.Since(start))
+		t.Errorf("failure %+v after %v; want the caller's own cancellation at once", got, time.Since(start))
 	}
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
 	_, err = door(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missed())
 	if got := refused(t, err); got.Permanent || got.Reason != "The mail server could not be used: connection refused." {
-		t.Errorf("refusal %+v; want the connection refused, to be tried again", got)
+		t.Errorf("failure %+v; want the connection refused, to be tried again", got)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// FieldType is the shape of a field's value, in JSON and in the form.
+// FieldType is the type of the value of a field, in JSON and in the form.
 type FieldType string
 
 // The types of fields. Text, URL and secret are strings in JSON, a list is a
@@ -23,10 +23,9 @@ const (
 	FieldHeaders FieldType = "headers"
 )
 
-// Bounds of what one channel may hold. They keep a settings row small and are
-// wider than any provider needs.
+// Limits of the settings of one channel. No provider needs more.
 const (
-	maxTextLength       = 2000 // characters of a text
+	maxTextLength       = 2000 // characters of a string
 	maxItems            = 20   // entries of a list or of headers
 	maxHeaderNameLength = 100  // characters of a header name
 )
@@ -36,24 +35,25 @@ type Field struct {
 	Name, Label, Help, Placeholder string
 
 	Type FieldType
-	// Secret values are write-only: Mask answers them as dots. Of headers the
-	// values are secret and the names are not.
+	// Secret values are write-only: Mask replaces them by dots. The values of
+	// headers are secret, their names are not.
 	Secret bool
-	// Destination fields say where alerts go. A secret belongs to the destination
-	// it was given for, see [Kind.Merge]. Every field of type URL is one.
+	// Destination fields determine where alerts are sent. A secret belongs to the
+	// destination for which it was entered, see [Kind.Merge]. Every field of type
+	// URL is a destination.
 	Destination bool
-	// Required fields may not be absent or empty.
+	// Required fields must not be absent or empty.
 	Required bool
-	// Generate makes a value for a new channel that has none; see [Kind.Prepare].
+	// Generate returns a value for a new channel without one; see [Kind.Prepare].
 	Generate func() string
-	// Check normalises one string, or says in a sentence what to write instead.
-	// A list is given item by item, headers value by value.
+	// Check normalizes one string, or returns a problem: a sentence with
+	// advice. It is called for each item of a list and each value of headers.
 	Check func(value string) (normal, problem string)
 	// CheckName does the same for the names of headers.
 	CheckName func(name string) (normal, problem string)
 }
 
-// normal returns value in the one form that is stored, or the problem with it.
+// normal returns a value in its stored form, or a problem.
 func (f Field) normal(value any) (any, string) {
 	switch f.Type {
 	case FieldList:
@@ -69,7 +69,7 @@ func (f Field) normal(value any) (any, string) {
 func (f Field) normalText(value any) (any, string) {
 	text, ok := value.(string)
 	if !ok {
-		return nil, fmt.Sprintf("Write %s as a text.", f.Label)
+		return nil, fmt.Sprintf("%s must be a string.", f.Label)
 	}
 	normal, problem := f.normalString(text)
 	if problem != "" {
@@ -89,13 +89,13 @@ func (f Field) normalList(value any) (any, string) {
 			items = append(items, item)
 		}
 	default:
-		return nil, fmt.Sprintf("Write %s as a list of texts.", f.Label)
+		return nil, fmt.Sprintf("%s must be a list of strings.", f.Label)
 	}
 	var out []any
 	for _, item := range items {
 		text, ok := item.(string)
 		if !ok {
-			return nil, fmt.Sprintf("Write %s as a list of texts.", f.Label)
+			return nil, fmt.Sprintf("%s must be a list of strings.", f.Label)
 		}
 		normal, problem := f.normalString(text)
 		if problem != "" {
@@ -106,38 +106,38 @@ func (f Field) normalList(value any) (any, string) {
 		}
 	}
 	if len(out) > maxItems {
-		return nil, fmt.Sprintf("Write at most %d entries here.", maxItems)
+		return nil, fmt.Sprintf("Enter at most %d entries.", maxItems)
 	}
 	return out, ""
 }
 
-// normalHeaders checks each name and value. Names are compared as HTTP does, so
-// two spellings of one name are a problem rather than a surprise.
+// normalHeaders checks each name and value. Names that differ only in letter
+// case are a problem.
 func (f Field) normalHeaders(value any) (any, string) {
 	members, ok := objectMembers(value)
 	if !ok {
-		return nil, fmt.Sprintf("Write %s as names with a text each.", f.Label)
+		return nil, fmt.Sprintf("%s must be an object with string values.", f.Label)
 	}
 	if len(members) > maxItems {
-		return nil, fmt.Sprintf("Write at most %d entries here.", maxItems)
+		return nil, fmt.Sprintf("Enter at most %d entries.", maxItems)
 	}
 	out := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted: the same mistake gets the same answer
+	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted, so the result is deterministic
 		normal, problem := f.normalHeader(name, members[name])
 		if problem != "" {
 			return nil, problem
 		}
 		name, _ = f.CheckName(name)
 		if _, twice := out[name]; twice {
-			return nil, fmt.Sprintf("The header %s is given twice: write it once.", name)
+			return nil, fmt.Sprintf("The header %s is set twice: remove one.", name)
 		}
 		out[name] = normal
 	}
 	return out, ""
 }
 
-// normalHeader checks one name and its value. The name is said in every problem, the
-// value in none, for it may be a credential.
+// normalHeader checks one name and its value. Problems contain the name, and never
+// the value, which may be a credential.
 func (f Field) normalHeader(name string, value any) (normal, problem string) {
 	if utf8.RuneCountInString(name) > maxHeaderNameLength {
 		return "", fmt.Sprintf("A header name is longer than %d characters: shorten it.", maxHeaderNameLength)
@@ -147,7 +147,7 @@ func (f Field) normalHeader(name string, value any) (normal, problem string) {
 	}
 	text, ok := value.(string)
 	if !ok {
-		return "", fmt.Sprintf("Write the value of the header %s as a text.", name)
+		return "", fmt.Sprintf("The value of the header %s must be a string.", name)
 	}
 	if normal, problem = f.normalString(text); problem != "" {
 		return "", fmt.Sprintf("Header %s: %s", name, problem)
@@ -162,11 +162,11 @@ func (f Field) normalString(text string) (normal, problem string) {
 	case text == "":
 		return "", ""
 	case utf8.RuneCountInString(text) > maxTextLength:
-		return "", fmt.Sprintf("Write at most %d characters.", maxTextLength)
+		return "", fmt.Sprintf("Enter at most %d characters.", maxTextLength)
 	case !utf8.ValidString(text) || !httpguts.ValidHeaderFieldValue(text):
-		return "", "Write it in one line, without control characters."
+		return "", "Enter a single line without control characters."
 	case f.Secret && strings.Contains(text, Masked):
-		return "", "Write the secret itself: the dots only stand for one that is already stored."
+		return "", "Enter the secret itself: the dots only stand for a stored secret."
 	case f.Check == nil:
 		return text, ""
 	}

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// headline is what an event comes down to.
+// headline is the summary of an event.
 type headline struct {
 	status, tone string
 	subject      string // the subject without its status
 	lead         string
 }
 
-// headline finds the words of the event.
+// headline returns the headline of the event.
 func (n Notification) headline() headline {
 	switch n.Event {
 	case EventOpened:
@@ -36,15 +36,15 @@ func (n Notification) headline() headline {
 	case EventTest:
 		return n.testHeadline()
 	}
-	// An event of a newer version still has to arrive as something readable.
+	// An event of a newer version must still be readable.
 	event := cleanLine(n.Event)
 	return headline{
-		status: "News", tone: "quiet", subject: strings.TrimPrefix(n.shortName()+": ", ": ") + event,
+		status: "Notification", tone: "quiet", subject: strings.TrimPrefix(n.shortName()+": ", ": ") + event,
 		lead: strings.TrimSpace(n.name()+" "+event) + ".",
 	}
 }
 
-// openedHeadline: why it is down.
+// openedHeadlinesays why the heartbeat is down.
 func (n Notification) openedHeadline() headline {
 	return headline{
 		status: "Down", tone: "down", subject: n.shortName() + ": " + n.reason(),
@@ -52,7 +52,7 @@ func (n Notification) openedHeadline() headline {
 	}
 }
 
-// reminderHeadline: still down, and for how long.
+// reminderHeadlinesays how long the heartbeat has been down.
 func (n Notification) reminderHeadline() headline {
 	return headline{
 		status: "Still down", tone: "down", subject: fmt.Sprintf("%s: for %s", n.shortName(), formatDuration(n.DownFor)),
@@ -60,7 +60,7 @@ func (n Notification) reminderHeadline() headline {
 	}
 }
 
-// acknowledgedHeadline: by whom.
+// acknowledgedHeadlinesays who acknowledged.
 func (n Notification) acknowledgedHeadline() headline {
 	what, lead := n.shortName()+": through the link of an alert", "The incident was acknowledged through the link of an alert."
 	if n.AcknowledgedBy != "" {
@@ -72,20 +72,20 @@ func (n Notification) acknowledgedHeadline() headline {
 	}
 }
 
-// resolvedHeadline: how it ended. It tells the cause and the span again, for it may be
-// the first message of the incident that got through.
+// resolvedHeadlinesays how the incident ended. It repeats the cause and the downtime,
+// because it may be the first message about the incident that is delivered.
 func (n Notification) resolvedHeadline() headline {
 	was := n.downSummary()
 	switch n.Resolution {
 	case endedEdited:
 		return headline{
 			status: "Resolved", tone: "quiet", subject: n.shortName() + ": its settings were edited",
-			lead: n.name() + " is no longer Down: its settings were edited, and the new ones would not have opened the incident." + was,
+			lead: n.name() + " is no longer Down: its settings were edited, and the new settings would not have opened the incident." + was,
 		}
 	case endedPaused:
 		return headline{
 			status: "Resolved", tone: "quiet", subject: n.shortName() + ": paused",
-			lead: n.name() + " is no longer judged: it was paused." + was,
+			lead: n.name() + " was paused." + was,
 		}
 	case endedDeleted:
 		return headline{status: "Resolved", tone: "quiet", subject: n.shortName() + ": deleted", lead: n.name() + " was deleted." + was}
@@ -96,9 +96,9 @@ func (n Notification) resolvedHeadline() headline {
 	}
 }
 
-// downSummary tells the span and the cause of an incident that is over, as a
-// sentence after a space. The last ping is not named: it is the one that ended
-// the silence.
+// downSummary returns the downtime and the cause of a resolved incident, as a
+// sentence after a space. It does not contain the last ping, which is the one
+// that resolved the incident.
 func (n Notification) downSummary() string {
 	text := " It was Down for " + formatDuration(n.DownFor)
 	if !n.DownSince.IsZero() {
@@ -110,16 +110,16 @@ func (n Notification) downSummary() string {
 	return text + "."
 }
 
-// lateHeadline: due, and not yet an incident.
+// lateHeadlinesays that a ping is due and when the incident opens.
 func (n Notification) lateHeadline() headline {
 	lead := fmt.Sprintf("%s is Late: %s.", n.name(), n.silence())
 	if !n.Deadline.IsZero() {
-		lead += fmt.Sprintf(" An incident opens at %s unless it pings.", n.clock().exact(n.Deadline))
+		lead += fmt.Sprintf(" Without a ping, an incident opens at %s.", n.clock().exact(n.Deadline))
 	}
 	return headline{status: "Late", tone: "late", subject: n.shortName() + ": " + n.silence(), lead: lead}
 }
 
-// blackoutHeadline: our own outage, told once.
+// blackoutHeadlinereports an outage of Overdue itself.
 func (n Notification) blackoutHeadline() headline {
 	var b Blackout
 	if n.Blackout != nil {
@@ -127,27 +127,27 @@ func (n Notification) blackoutHeadline() headline {
 	}
 	c := n.clock()
 	from, to := c.exact(b.From), c.exact(b.To)
-	lead := fmt.Sprintf("Overdue was not watching from %s to %s (%s).", from, to, formatDuration(b.To.Sub(b.From)))
+	lead := fmt.Sprintf("Overdue was not running from %s to %s (%s).", from, to, formatDuration(b.To.Sub(b.From)))
 	if len(b.NotEvaluated) == 0 {
 		lead += " No heartbeat was due in that time."
 	} else {
-		lead += " These heartbeats were due in that time and cannot be judged: " + nameList(b.NotEvaluated) + "."
+		lead += " These heartbeats were due in that time and cannot be evaluated: " + nameList(b.NotEvaluated) + "."
 	}
 	return headline{
 		status: "Blackout", tone: "late",
-		subject: fmt.Sprintf("Overdue was not watching from %s to %s", c.brief(b.From), c.briefZoned(b.To)), lead: lead,
+		subject: fmt.Sprintf("Overdue was not running from %s to %s", c.brief(b.From), c.briefZoned(b.To)), lead: lead,
 	}
 }
 
-// testHeadline: what arrives shows that the channel works.
+// testHeadlinesays that the channel works.
 func (n Notification) testHeadline() headline {
 	return headline{
-		status: "Test", tone: "quiet", subject: "alerts of " + shorten(cleanLine(n.Project), maxSubjectName) + " arrive here",
-		lead: fmt.Sprintf("This is a test alert for the channel %s. Alerts of %s will arrive like this.", cleanLine(n.Channel), cleanLine(n.Project)),
+		status: "Test", tone: "quiet", subject: "alerts of " + shorten(cleanLine(n.Project), maxSubjectName) + " are delivered here",
+		lead: fmt.Sprintf("This is a test alert for the channel %s. Alerts of %s will look like this.", cleanLine(n.Channel), cleanLine(n.Project)),
 	}
 }
 
-// reason says why the heartbeat is down, without a full stop.
+// reason says why the heartbeat is down, without a period at the end.
 func (n Notification) reason() string {
 	switch n.Cause {
 	case causeFailure:
@@ -161,14 +161,14 @@ func (n Notification) reason() string {
 		}
 		return "the job ran too long"
 	case causeTooShort:
-		return "the job ended too soon after its start"
+		return "the job finished too soon after its start"
 	case causeNotStarted:
 		return "the job had not started in time"
 	}
 	return n.silence()
 }
 
-// silence says since when nothing was heard.
+// silence says since when there was no ping.
 func (n Notification) silence() string {
 	switch {
 	case !n.LastPing.IsZero():
@@ -193,7 +193,7 @@ func (n Notification) expectation() string {
 	return text + "."
 }
 
-// nameList lists names, and how many more there are.
+// nameList lists names, and the number of further names.
 func nameList(names []string) string {
 	var out []string
 	for _, name := range names[:min(len(names), maxNamedHeartbeats)] {
@@ -206,14 +206,51 @@ func nameList(names []string) string {
 	return text
 }
 
-// shortName is the heartbeat's name in a subject.
+// shortName is the name of the heartbeat in a subject.
 func (n Notification) shortName() string { return shorten(n.name(), maxSubjectName) }
 
-// preview returns the text that mail clients show next to the subject: what the
-// subject does not say, or the lead if there is nothing else.
+// preview returns the text that mail clients show next to the subject: facts
+// that are not in the subject, or the lead.
 func (n Notification) preview(lead string) string {
 	if n.Event != EventOpened {
 		return lead
 	}
 	return cmp.Or(strings.TrimSpace(n.expectation()+" "+cleanLine(n.Description)), lead)
+}
+
+// channelFailingHeadline announces that another channel fails.
+func (n Notification) channelFailingHeadline() headline {
+	f := n.failingChannel()
+	lead := "Alerts are not being delivered through the channel " + f.displayName() + "."
+	if f.Reason != "" {
+		lead += " Last error: " + strings.TrimSuffix(shorten(oneLine(f.Reason), maxDetail), ".") + "."
+	}
+	return headline{"Channel failing", "late", shorten(f.displayName(), maxSubjectName) + ": alerts are not delivered", lead}
+}
+
+// channelRecoveredHeadline announces that another channel has recovered.
+func (n Notification) channelRecoveredHeadline() headline {
+	f := n.failingChannel()
+	lead := "Alerts are delivered again through the channel " + f.displayName() + "."
+	if !f.Since.IsZero() {
+		lead += " It had been failing since " + n.clock().exact(f.Since) + "."
+	}
+	return headline{"Channel recovered", "up", shorten(f.displayName(), maxSubjectName) + ": alerts are delivered again", lead}
+}
+
+// failingChannel returns the channel that the notification is about.
+func (n Notification) failingChannel() FailingChannel {
+	if n.Failing == nil {
+		return FailingChannel{Channel: "A channel"}
+	}
+	return *n.Failing
+}
+
+// displayName returns the name of the channel, with the recipient if only one is
+// affected.
+func (f FailingChannel) displayName() string {
+	if f.Recipient == "" {
+		return cleanLine(f.Channel)
+	}
+	return cleanLine(f.Channel) + " for " + cleanLine(f.Recipient)
 }

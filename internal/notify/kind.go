@@ -7,34 +7,34 @@ import (
 	"time"
 )
 
-// Kind is one way to tell people: what it asks for and how it sends.
+// Kind is a kind of channel: its settings and how it sends.
 type Kind struct {
-	// Name is stored and used in the API: "webhook".
+	// Name is the name in the database and the API: "webhook".
 	Name string
 	// Label is the name for people: "Webhook".
 	Label string
-	// Help says in one sentence what the kind does.
+	// Help describes the kind in one sentence.
 	Help string
-	// AttemptTimeout bounds one attempt of a kind whose receivers may need minutes to answer.
-	// 0: the attempt is as short as deliver's own bound.
+	// AttemptTimeout limits one attempt of a kind whose receivers may need minutes. 0 means
+	// the default of package deliver.
 	AttemptTimeout time.Duration
 	// Fields are the settings, in the order of the form.
 	Fields []Field
-	// Recipients returns the recipients that have separate results in each attempt.
-	// Nil: the kind has one destination.
+	// Recipients returns the recipients with separate results. Nil: the kind has a
+	// single destination.
 	Recipients func(set Settings) []string
-	// Send makes one attempt. An error is a *Refusal. Callers outside this
+	// Send makes one attempt. An error is a *SendError. Callers outside this
 	// package use [Sender.Send], which validates the settings first.
 	Send func(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error)
 }
 
-// Kinds returns every kind of channel, in the order of the gallery. The list is
-// the caller's own.
+// Kinds returns every kind of channel, in the order of the gallery. The caller
+// may modify the slice.
 func Kinds() []Kind {
 	return []Kind{emailKind(), webhookKind()}
 }
 
-// KindOf returns the kind that is stored as name.
+// KindOf returns the kind with the given name.
 func KindOf(name string) (Kind, bool) {
 	kinds := Kinds()
 	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
@@ -44,7 +44,7 @@ func KindOf(name string) (Kind, bool) {
 	return kinds[i], true
 }
 
-// Field returns the field called name.
+// Field returns the field with the given name.
 func (k Kind) Field(name string) (Field, bool) {
 	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
@@ -53,8 +53,8 @@ func (k Kind) Field(name string) (Field, bool) {
 	return k.Fields[i], true
 }
 
-// Prepare returns the settings of a new channel with the values that Overdue
-// makes itself, such as the secret of a webhook. Values that are given stay.
+// Prepare returns the settings of a new channel with generated values, such as
+// the secret of a webhook. Existing values stay.
 func (k Kind) Prepare(set Settings) Settings {
 	out := maps.Clone(set)
 	if out == nil {
@@ -68,11 +68,12 @@ func (k Kind) Prepare(set Settings) Settings {
 	return out
 }
 
-// Settings are what one channel is set to, as its JSON object reads: a string,
-// a list of strings ([]any) or strings by name (map[string]any) per member.
+// Settings are the settings of one channel, as in its JSON object: each member
+// is a string, a list of strings ([]any) or an object of strings
+// (map[string]any).
 type Settings map[string]any
 
-// text returns the member called name, or "" if it is absent or no string.
+// text returns a string member, or "" if it is absent or not a string.
 func (s Settings) text(name string) string {
 	text, _ := s[name].(string)
 	return text
@@ -90,7 +91,7 @@ func (s Settings) list(name string) []string {
 	return out
 }
 
-// stringMap returns the strings by name of an object member.
+// stringMap returns the strings of an object member.
 func (s Settings) stringMap(name string) map[string]string {
 	out := map[string]string{}
 	members, _ := s[name].(map[string]any)
@@ -102,7 +103,7 @@ func (s Settings) stringMap(name string) map[string]string {
 	return out
 }
 
-// isEmpty reports whether a member says nothing.
+// isEmpty reports whether the value of a member is empty.
 func isEmpty(value any) bool {
 	switch v := value.(type) {
 	case nil:

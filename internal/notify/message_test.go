@@ -42,7 +42,7 @@ func TestMessage_EveryEventHasItsText(t *testing.T) {
 		},
 		{
 			"too short", func(n *Notification) { n.Cause = "too_short" },
-			"[Down] Nightly backup: the job ended too soon after its start", "Nightly backup is Down: the job ended too soon after its start.",
+			"[Down] Nightly backup: the job finished too soon after its start", "Nightly backup is Down: the job finished too soon after its start.",
 		},
 		{
 			"not started", func(n *Notification) { n.Cause = "not_started" },
@@ -80,13 +80,13 @@ func TestMessage_EveryEventHasItsText(t *testing.T) {
 		{
 			"edited", func(n *Notification) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "edited" },
 			"[Resolved] Nightly backup: its settings were edited",
-			"Nightly backup is no longer Down: its settings were edited, and the new ones would not have opened the incident." +
+			"Nightly backup is no longer Down: its settings were edited, and the new settings would not have opened the incident." +
 				" It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
 			"paused", func(n *Notification) { n.Event, n.DownFor, n.Resolution = EventResolved, time.Minute, "paused" },
 			"[Resolved] Nightly backup: paused",
-			"Nightly backup is no longer judged: it was paused. It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
+			"Nightly backup was paused. It was Down for 1m, since 05:00 UTC. Cause: Missed ping.",
 		},
 		{
 			"deleted", func(n *Notification) { n.Event, n.Resolution = EventResolved, "deleted" },
@@ -95,48 +95,48 @@ func TestMessage_EveryEventHasItsText(t *testing.T) {
 		},
 		{
 			"late", func(n *Notification) { n.Event, n.Deadline = EventLate, n.At.Add(time.Hour) }, "[Late] Nightly backup: no ping since 03:00 UTC",
-			"Nightly backup is Late: no ping since 03:00 UTC. An incident opens at 06:00:04 unless it pings.",
+			"Nightly backup is Late: no ping since 03:00 UTC. Without a ping, an incident opens at 06:00:04.",
 		},
 		{
 			"channel failing", func(n *Notification) {
 				n.Event, n.Failing = EventChannelFailing, &FailingChannel{Channel: "Old hook", Reason: "404 gone."}
 			},
-			"[Channel failing] Old hook: alerts do not arrive",
-			"Alerts do not get through the channel Old hook. The last answer was: 404 gone.",
+			"[Channel failing] Old hook: alerts are not delivered",
+			"Alerts are not being delivered through the channel Old hook. Last error: 404 gone.",
 		},
 		{
 			"channel failing for one recipient", func(n *Notification) {
 				n.Event, n.Failing = EventChannelFailing, &FailingChannel{Channel: "Mail", Recipient: "ann@example.com", Reason: "451 full"}
 			},
-			"[Channel failing] Mail for ann@example.com: alerts do not arrive",
-			"Alerts do not get through the channel Mail for ann@example.com. The last answer was: 451 full.",
+			"[Channel failing] Mail for ann@example.com: alerts are not delivered",
+			"Alerts are not being delivered through the channel Mail for ann@example.com. Last error: 451 full.",
 		},
 		{
 			"channel recovered", func(n *Notification) {
 				n.Event, n.Failing = EventChannelRecovered, &FailingChannel{Channel: "Old hook", Since: n.At.Add(-time.Hour)}
 			},
-			"[Channel recovered] Old hook: alerts arrive again",
-			"Alerts get through the channel Old hook again. It did not deliver since 04:00:04.",
+			"[Channel recovered] Old hook: alerts are delivered again",
+			"Alerts are delivered again through the channel Old hook. It had been failing since 04:00:04.",
 		},
 		{
 			"blackout", func(n *Notification) {
 				n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-20 * time.Minute), n.At, []string{"A", "B"}}
 			},
-			"[Blackout] Overdue was not watching from 04:40 to 05:00 UTC",
-			"Overdue was not watching from 04:40:04 to 05:00:04 (20m). These heartbeats were due in that time and cannot be judged: A, B.",
+			"[Blackout] Overdue was not running from 04:40 to 05:00 UTC",
+			"Overdue was not running from 04:40:04 to 05:00:04 (20m). These heartbeats were due in that time and cannot be evaluated: A, B.",
 		},
 		{
 			"blackout without harm", func(n *Notification) { n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-time.Hour), n.At, nil} },
-			"[Blackout] Overdue was not watching from 04:00 to 05:00 UTC",
-			"Overdue was not watching from 04:00:04 to 05:00:04 (1h). No heartbeat was due in that time.",
+			"[Blackout] Overdue was not running from 04:00 to 05:00 UTC",
+			"Overdue was not running from 04:00:04 to 05:00:04 (1h). No heartbeat was due in that time.",
 		},
 		{
-			"test", func(n *Notification) { n.Event, n.Heartbeat = EventTest, "" }, "[Test] alerts of Production arrive here",
-			"This is a test alert for the channel Ops mail. Alerts of Production will arrive like this.",
+			"test", func(n *Notification) { n.Event, n.Heartbeat = EventTest, "" }, "[Test] alerts of Production are delivered here",
+			"This is a test alert for the channel Ops mail. Alerts of Production will look like this.",
 		},
 		{
 			"an event of the future", func(n *Notification) { n.Event = "heartbeat.sings" },
-			"[News] Nightly backup: heartbeat.sings", "Nightly backup heartbeat.sings.",
+			"[Notification] Nightly backup: heartbeat.sings", "Nightly backup heartbeat.sings.",
 		},
 	}
 	for _, test := range tests {

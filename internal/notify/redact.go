@@ -14,26 +14,26 @@ import (
 )
 
 const (
-	// maxResponseRead bounds how much of an answer is read, in bytes.
+	// maxResponseRead is the maximum size of a response that is read, in bytes.
 	maxResponseRead = 4 << 10
-	// maxDetail bounds how much of it is kept, in characters.
+	// maxDetail is the maximum length of a stored response, in characters.
 	maxDetail = 500
-	// minSecretLength is the length from which a string is worth hiding. Hiding
-	// shorter ones would only riddle answers with dots.
+	// minSecretLength is the minimum length of a string that is hidden. Shorter
+	// strings would occur by chance.
 	minSecretLength = 4
 )
 
-// terminalCodes matches the sequences for terminals that jobs leave in their output
-// (ECMA-48): titles and other strings with their text, colours and movements, and
-// character sets. An unterminated string ends with its line.
+// terminalCodes matches terminal sequences in the output of jobs (ECMA-48): titles
+// and other strings, colors, cursor movements and character sets. An unterminated
+// string ends with its line.
 var terminalCodes = regexp.MustCompile(`\x1b[\]PX^_][^\x07\x1b\n]*(\x07|\x1b\\)?|\x1b\[[0-9;:<=>?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]`)
 
-// redactor hides strings that must not be shown or logged.
+// redactor hides secrets in texts that are shown or logged.
 type redactor struct{ secrets []string }
 
-// newRedactor hides the given strings, in the encodings in which another side
-// is likely to echo them. Longer ones go first, so that a secret which contains
-// another one disappears whole.
+// newRedactor returns a redactor for the given strings in common encodings.
+// Longer strings come first, so a secret that contains another one is hidden as
+// a whole.
 func newRedactor(secrets ...string) redactor {
 	var all []string
 	for _, s := range secrets {
@@ -62,12 +62,12 @@ func (r redactor) hide(text string) string {
 	return text
 }
 
-// answer returns what may be kept of another side's answer: one line, without
-// control characters and secrets, and short. If cut, the answer was longer than
-// what was read, and may end in the first part of a secret.
+// answer returns a response in a form that can be stored: one short line
+// without control characters and secrets. If cut is true, the response was
+// truncated and may end with a part of a secret.
 func (r redactor) answer(raw string, cut bool) string {
-	// Cleaned before hiding: cleaning the breaks out of a folded secret would
-	// otherwise put it together again.
+	// Cleaned before hiding: removing the line breaks from a folded secret
+	// could restore it.
 	text := r.hide(oneLine(raw))
 	if cut {
 		text = r.trimPart(text)
@@ -99,8 +99,9 @@ func urlSecrets(u *url.URL) []string {
 	return parts
 }
 
-// oneLine returns text as valid UTF-8 in one line: what could break a line, a
-// header or the direction of reading becomes a space, runs of which become one.
+// oneLine returns text as valid UTF-8 in one line. White space and characters
+// that could break a line, a header or the text direction become a single
+// space.
 func oneLine(text string) string {
 	text = strings.ToValidUTF8(text, "�")
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
@@ -108,8 +109,8 @@ func oneLine(text string) string {
 	}), " ")
 }
 
-// lines returns text as valid UTF-8 with its line breaks as \n, and without the
-// other control characters.
+// lines returns text as valid UTF-8 with \n as line break and without other
+// control characters.
 func lines(text string) string {
 	text = strings.ToValidUTF8(text, "�")
 	text = terminalCodes.ReplaceAllString(text, "")
@@ -125,14 +126,14 @@ func lines(text string) string {
 // emailAddressPattern matches text that may be an email address.
 var emailAddressPattern = regexp.MustCompile(`[^\s<>:;,()"']+@[^\s<>:;,()"']+`)
 
-// HideAddresses returns text without email addresses, for the log: other people may
-// read it than the settings of channels.
+// HideAddresses returns text without email addresses, for the log: its readers may
+// not have access to the settings of channels.
 func HideAddresses(text string) string {
 	return emailAddressPattern.ReplaceAllString(text, "(address)")
 }
 
-// shorten returns text with at most n characters, the last of which then says
-// that there was more.
+// shorten returns text with at most n characters. A shortened text ends with an
+// ellipsis.
 func shorten(text string, n int) string {
 	if utf8.RuneCountInString(text) <= n {
 		return text

@@ -7,21 +7,20 @@ import (
 	"strings"
 )
 
-// Masked stands for a secret wherever settings are shown.
+// Masked replaces secrets in displayed settings.
 const Masked = "••••"
 
-// Problem is one thing wrong with the settings of a channel.
+// Problem is a problem with one setting of a channel.
 type Problem struct {
-	// Field is the member that the text is about.
+	// Field is the name of the setting.
 	Field string
-	// Text is a sentence for people that says what to write instead. It never
-	// repeats a secret.
+	// Text is a sentence for people with advice. It never contains a secret.
 	Text string
 }
 
-// Validate returns the settings in the form that is stored, or every problem
-// with them in the order of the fields. With problems the settings are nil.
-// Empty members are left out.
+// Validate returns the settings in their stored form, or all problems in the
+// order of the fields. If there are problems, the settings are nil. Empty
+// members are removed.
 func (k Kind) Validate(set Settings) (Settings, []Problem) {
 	out := Settings{}
 	var problems []Problem
@@ -39,7 +38,7 @@ func (k Kind) Validate(set Settings) (Settings, []Problem) {
 		case !isEmpty(value):
 			out[f.Name] = value
 		case f.Required:
-			problems = append(problems, Problem{f.Name, "Fill in " + f.Label + "."})
+			problems = append(problems, Problem{f.Name, f.Label + " is required."})
 		}
 	}
 	problems = append(problems, k.unknown(set)...)
@@ -49,7 +48,7 @@ func (k Kind) Validate(set Settings) (Settings, []Problem) {
 	return out, nil
 }
 
-// unknown names the members that the kind does not have.
+// unknown returns a problem for each member that the kind does not have.
 func (k Kind) unknown(set Settings) []Problem {
 	var problems []Problem
 	for _, name := range slices.Sorted(maps.Keys(set)) {
@@ -57,7 +56,7 @@ func (k Kind) unknown(set Settings) []Problem {
 			continue
 		}
 		problems = append(problems, Problem{name, fmt.Sprintf(
-			"A channel of kind %s has no setting %q. It has: %s.", k.Name, name, strings.Join(k.names(), ", "))})
+			"A channel of kind %s has no setting %q. Valid settings: %s.", k.Name, name, strings.Join(k.names(), ", "))})
 	}
 	return problems
 }
@@ -71,8 +70,8 @@ func (k Kind) names() []string {
 	return names
 }
 
-// Mask returns the settings as they may be shown: secrets are dots. A member
-// that the kind does not know is left out, for nobody can say what it holds.
+// Mask returns the settings with secrets replaced by dots. It removes unknown
+// members, because they may be secrets.
 func (k Kind) Mask(set Settings) Settings {
 	out := Settings{}
 	for _, f := range k.Fields {
@@ -101,11 +100,11 @@ func mask(value any) any {
 	return out
 }
 
-// Merge returns old as changed by new, member by member as RFC 7396 has it: an
-// absent member stays, null removes it, a value replaces it. A secret given as
-// dots keeps the old one, also for each single header. The result must still be
-// validated. A secret that stays while its destination changes is a problem: the
-// result then has no secrets, so nothing can send them elsewhere by mistake.
+// Merge applies new to old member by member, as in RFC 7396: an absent member
+// stays, null removes it, a value replaces it. Dots keep the old secret, also
+// for a single header. The result must still be validated. A secret that stays
+// while its destination changes is a problem. In that case the result has no
+// secrets, so they cannot be sent elsewhere by mistake.
 func (k Kind) Merge(old, new Settings) (Settings, []Problem) {
 	out := maps.Clone(old)
 	if out == nil {
@@ -132,8 +131,8 @@ func (k Kind) Merge(old, new Settings) (Settings, []Problem) {
 	return out, problems
 }
 
-// keepMasked returns value with its dots replaced by what old holds in their place.
-// Dots that stand for nothing stay, and Validate then objects to them.
+// keepMasked returns value with its dots replaced by the secrets of old. Dots
+// without an old secret stay, and Validate rejects them.
 func keepMasked(old, value any) any {
 	if text, ok := value.(string); ok {
 		if text == Masked && !isEmpty(old) {

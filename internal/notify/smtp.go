@@ -12,27 +12,27 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// emailVariants is one message in two sizes.
+// emailVariants is one message in a full and a reduced form.
 type emailVariants struct {
 	full *gomail.Msg
 	// reduced is the message without output and HTML, for servers that reject the
-	// full one. Nil: there is none.
+	// full one. Nil: none.
 	reduced *gomail.Msg
 }
 
-// smtpAttempt is one message offered to the mail server, and the result for each
-// recipient. The library's own sending gives up on everybody as soon as one is
-// rejected, so that a typing error in one address would silence the others.
+// smtpAttempt is one attempt to send a message, with the result for each
+// recipient. The library does not send at all if one recipient is rejected, so a
+// typing error in one address would affect all recipients.
 type smtpAttempt struct {
 	session *smtpSession
 
-	delivered          []string           // they have it
-	deferred, rejected []recipientFailure // the server asked to wait, or will never take it
-	lastReply          string             // the server's last word
-	endedAtRecipient   string             // the recipient at whom the session ended; empty: at none
+	delivered          []string           // recipients that accepted the message
+	deferred, rejected []recipientFailure // temporary and permanent failures
+	lastReply          string             // last reply of the server
+	endedAtRecipient   string             // the recipient at which the session ended; empty: none
 }
 
-// recipientFailure is the refusal of one recipient.
+// recipientFailure is the failure of one recipient.
 type recipientFailure struct {
 	address string
 	code    int
@@ -41,57 +41,59 @@ type recipientFailure struct {
 
 // send offers msg for the recipients once, and the small message if the server
 // rejected the full one for its content: a filter that rejects the output of the job
-// must not hide that the job failed. The error is a *Refusal that concerns all
+// must not hide that the job failed. The error is a *SendError that concerns all
 // recipients; the result for each is in the offer.
 func (r *relay) send(ctx context.Context, to []string, msg *emailVariants) (smtpAttempt, error) {
 	full, small, err := msg.render()
 	if err != nil {
-		return smtpAttempt{}, &SendError{Reason: "The email could not be written: " + r.hide.answer(err.Error(), false) + ".", Permanent: true}
+		return smtpAttempt{}, &SendError{Reason: "The email could not be created: " + r.hide.answer(err.Error(), false) + ".", Permanent: true}
 	}
 	begun := time.Now()
-	o, refusal := r.attempt(ctx, begun, to, full, small)
+	o, failure := r.attempt(ctx, begun, to, full, small)
 	var ended []recipientFailure
-	if refusal != nil && o.endedAtRecipient != "" && len(to) > 1 {
-		// Once without them: if only they end sessions, the others get the message.
-		ended = []recipientFailure{{o.endedAtRecipient, refusal.Status, refusal.Reason}}
+	if failure != nil && o.endedAtRecipient != "" && len(to) > 1 {
+		// Once without this recipient: if only this one ends sessions, the others get
+		// the message.
+		ended = []recipientFailure{{o.endedAtRecipient, failure.Status, failure.Reason}}
 		to = slices.DeleteFunc(slices.Clone(to), func(address string) bool { return address == o.endedAtRecipient })
-		before := refusal
-		if o, refusal = r.attempt(ctx, begun, to, full, small); refusal != nil && refusal.Status == 0 && !refusal.Uncertain {
-			refusal = before
+		before := failure
+		if o, failure = r.attempt(ctx, begun, to, full, small); failure != nil && failure.Status == 0 && !failure.Uncertain {
+			failure = before
 		}
 	}
-	if refusal != nil && refusal.Status >= 500 && !refusal.Permanent && len(o.delivered) > 0 && small != nil {
-		// In a new session: some servers end a session in which they reject a message.
+	if failure != nil && failure.Status >= 500 && !failure.Permanent && len(o.delivered) > 0 && small != nil {
+		// In a new session: some servers end a session after they reject a message.
 		first := o
-		o, refusal = r.attempt(ctx, time.Now(), first.delivered, small, nil)
+		o, failure = r.attempt(ctx, time.Now(), first.delivered, small, nil)
 		o.deferred, o.rejected = append(first.deferred, o.deferred...), append(first.rejected, o.rejected...)
 	}
-	if refusal != nil {
-		return smtpAttempt{}, refusal
+	if failure != nil {
+		return smtpAttempt{}, failure
 	}
 	o.deferred = append(o.deferred, ended...)
 	return o, nil
 }
 
-// attempt offers a message in a new session, or the small one if the full one exceeds
-// the server's limit. begun is when the time for the steps before the final dot began.
-// If the refusal is not nil, took has the recipients that the server had accepted.
+// attempt sends a message in a new session, or the reduced one if the full one exceeds
+// the size limit of the server. begun is the start of the timeout for the steps before
+// the final dot. After an error, delivered has the recipients that the server
+// accepted.
 func (r *relay) attempt(ctx context.Context, begun time.Time, to []string, full, small []byte) (smtpAttempt, *SendError) {
-	s, refusal := r.dial(ctx, begun)
-	if refusal != nil {
-		return smtpAttempt{}, refusal
+	s, failure := r.dial(ctx, begun)
+	if failure != nil {
+		return smtpAttempt{}, failure
 	}
 	o := smtpAttempt{session: s}
 	_, parameter := s.client.Extension("SIZE")
 	if limit := sizeLimit(parameter); small != nil && limit > 0 && int64(len(full)) > limit {
 		full = small
 	}
-	if refusal := o.transaction(to, full); refusal != nil {
+	if failure := o.transaction(to, full); failure != nil {
 		s.close()
-		return o, refusal
+		return o, failure
 	}
-	// The result is known: QUIT is sent in the background, because some servers never
-	// answer it, and the end of the context no longer matters.
+	// The result is known. QUIT is sent in the background, because some servers never
+	// answer it.
 	s.release()
 	go func() {
 		s.quit()
@@ -100,7 +102,7 @@ func (r *relay) attempt(ctx context.Context, begun time.Time, to []string, full,
 	return o, nil
 }
 
-// render returns both sizes as sent. small is nil if there is none.
+// render renders both forms. small is nil if there is no reduced form.
 func (m *emailVariants) render() (full, small []byte, err error) {
 	var b bytes.Buffer
 	if _, err := m.full.WriteTo(&b); err != nil {
@@ -130,8 +132,8 @@ func (o *smtpAttempt) transaction(to []string, message []byte) *SendError {
 		return s.sendError(err)
 	}
 	for _, address := range to {
-		if refusal := o.recipient(address); refusal != nil {
-			return refusal
+		if failure := o.recipient(address); failure != nil {
+			return failure
 		}
 	}
 	if len(o.delivered) == 0 {
@@ -140,8 +142,8 @@ func (o *smtpAttempt) transaction(to []string, message []byte) *SendError {
 	return o.data(message)
 }
 
-// withoutUTF8 returns the recipients that the server supports: an address with
-// non-ASCII letters before the @ needs a server with SMTPUTF8.
+// withoutUTF8 returns the recipients that the server supports. An address with
+// non-ASCII letters before the @ requires a server with SMTPUTF8.
 func (o *smtpAttempt) withoutUTF8(to []string, offered bool) []string {
 	var able []string
 	for _, address := range to {
@@ -154,7 +156,7 @@ func (o *smtpAttempt) withoutUTF8(to []string, offered bool) []string {
 	return able
 }
 
-// recipient offers the message for one address. The error ends the session.
+// recipient announces one recipient. An error ends the session.
 func (o *smtpAttempt) recipient(address string) *SendError {
 	s := o.session
 	s.setStep("RCPT TO", s.relay.times.step)
@@ -177,7 +179,7 @@ func (o *smtpAttempt) recipient(address string) *SendError {
 	return nil
 }
 
-// data sends the message for the accepted recipients.
+// data sends the message to the accepted recipients.
 func (o *smtpAttempt) data(message []byte) *SendError {
 	s := o.session
 	s.setStep("DATA", s.relay.times.step)
@@ -199,9 +201,9 @@ func (o *smtpAttempt) data(message []byte) *SendError {
 			o.lastReply = s.relay.hide.answer(text, false)
 			return nil
 		}
-		refusal := s.sendError(err)
-		refusal.Permanent = enhancedCode.MatchString(text) && isPermanentReply(code, text)
-		return refusal
+		failure := s.sendError(err)
+		failure.Permanent = enhancedCode.MatchString(text) && isPermanentReply(code, text)
+		return failure
 	}
 	if closed, ok := w.(*smtp.DataCloser); ok {
 		o.lastReply = s.relay.hide.answer(closed.ServerResponse(), false)
@@ -209,9 +211,10 @@ func (o *smtpAttempt) data(message []byte) *SendError {
 	return nil
 }
 
-// summary sums the recipients up. A message that reached somebody counts as
-// sent; that others never will is said in the detail. While anybody was only
-// asked to wait it is owed still. before: an earlier attempt reached somebody.
+// summary summarizes the recipients. A message that reached at least one
+// recipient counts as sent; the detail lists permanent failures. If the server
+// asked to wait for a recipient, the result is a retryable error. before is
+// true if an earlier attempt reached a recipient.
 func (o *smtpAttempt) summary(before bool) (Receipt, error) {
 	switch {
 	case len(o.deferred) > 0:
@@ -219,20 +222,71 @@ func (o *smtpAttempt) summary(before bool) (Receipt, error) {
 	case len(o.delivered) == 0 && !before:
 		return Receipt{}, &SendError{Status: o.rejected[0].code, Reason: shorten(listFailures(o.rejected), maxDetail), Permanent: true}
 	case len(o.rejected) > 0:
-		return Receipt{Status: 250, Detail: shorten("Not for everybody: "+listFailures(o.rejected), maxDetail)}, nil
+		return Receipt{Status: 250, Detail: shorten("Not delivered to all recipients: "+listFailures(o.rejected), maxDetail)}, nil
 	}
 	return Receipt{Status: 250, Detail: o.lastReply}, nil
 }
 
-// listFailures names rejected recipients with the server's answers.
+// listFailures lists failed recipients with the replies of the server.
 func listFailures(rejected []recipientFailure) string {
 	var out []string
 	for _, n := range rejected {
-		if n.code == 0 { // the server hung up
+		if n.code == 0 { // the server closed the connection
 			out = append(out, n.address+": "+n.text)
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s: %d %s", n.address, n.code, n.text))
 	}
 	return strings.Join(out, "; ")
+}
+
+// RecipientResult is the result of one attempt for one recipient.
+type RecipientResult struct {
+	Recipient string
+	Err       *SendError // nil: delivered
+}
+
+// Recipients returns the recipients of a channel with separate results, or nil if
+// the kind has a single destination.
+func Recipients(kind string, set Settings) []string {
+	k, known := KindOf(kind)
+	if !known || k.Recipients == nil {
+		return nil
+	}
+	return k.Recipients(set)
+}
+
+// recipientsOf returns the recipients of this attempt.
+func (n Notification) recipientsOf(all []string) []string {
+	if len(n.Recipients) > 0 {
+		return n.Recipients
+	}
+	return all
+}
+
+// receipt returns the result for each recipient. A message that was delivered to at
+// least one recipient counts as sent. Otherwise the result is an error, which is
+// permanent if it is permanent for all recipients.
+func (o *smtpAttempt) receipt() (Receipt, error) {
+	var all []RecipientResult
+	for _, address := range o.delivered {
+		all = append(all, RecipientResult{Recipient: address})
+	}
+	for _, n := range o.deferred {
+		all = append(all, RecipientResult{n.address, &SendError{Status: n.code, Reason: n.text}})
+	}
+	for _, n := range o.rejected {
+		all = append(all, RecipientResult{n.address, &SendError{Status: n.code, Reason: n.text, Permanent: true}})
+	}
+	failed := append(append([]recipientFailure{}, o.deferred...), o.rejected...)
+	switch {
+	case len(o.delivered) == 0 && len(failed) > 0:
+		return Receipt{}, &SendError{
+			Status: failed[0].code, Reason: shorten(listFailures(failed), maxDetail), Permanent: len(o.deferred) == 0, Recipients: all,
+		}
+	case len(failed) > 0:
+		detail := fmt.Sprintf("Sent to %d of %d; %s", len(o.delivered), len(all), listFailures(failed))
+		return Receipt{Status: 250, Detail: shorten(detail, maxDetail), Recipients: all}, nil
+	}
+	return Receipt{Status: 250, Detail: o.lastReply, Recipients: all}, nil
 }

@@ -13,30 +13,30 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// smtpTimeouts bounds the steps of one attempt. RFC 5321, section 4.5.3.2, allows more
-// for the commands; a server that is slower there is tried again later.
+// smtpTimeouts holds the timeouts of one attempt. RFC 5321, section 4.5.3.2, allows
+// more for commands. A slower server is retried later.
 type smtpTimeouts struct {
-	step       time.Duration // connecting, the greeting, and each command
-	body       time.Duration // handing over the message
-	final      time.Duration // from the final dot to its answer
+	step       time.Duration // the connection, the greeting and each command
+	body       time.Duration // sending the message
+	final      time.Duration // from the final dot to its reply
 	beforeData time.Duration // everything before the final dot
-	quit       time.Duration // the goodbye, whose answer changes nothing
+	quit       time.Duration // QUIT, whose reply does not matter
 }
 
-// maxReplyBytes is how much a mail server may say in one session, in bytes. Its replies,
-// with certificates, take a few kB, and the library keeps each in memory.
+// maxReplyBytes is the maximum size of the replies in one session, in bytes. Replies and
+// certificates normally take a few kB, and the library keeps each reply in memory.
 const maxReplyBytes = 1 << 20
 
-// errTooManyReplies is the end of a session whose server says more than that.
+// errTooManyReplies means that a server sent more than that.
 var errTooManyReplies = errors.New("the server sent more than 1 MB of replies")
 
-// limitedConn is a connection that hears a bounded number of bytes.
+// limitedConn is a connection that reads a limited number of bytes.
 type limitedConn struct {
 	net.Conn
 	left int
 }
 
-// Read reads what the server says.
+// Read reads data of the server.
 func (r *limitedConn) Read(p []byte) (int, error) {
 	if r.left <= 0 {
 		return 0, errTooManyReplies
@@ -52,18 +52,18 @@ type smtpSession struct {
 	conn       net.Conn
 	client     *smtp.Client
 	begun      time.Time
-	step       string // what was asked last, for the error
+	step       string // the current step, for errors
 	limit      time.Duration
 	finalDotAt time.Time   // when the final dot was sent
-	release    func() bool // unties the connection from the context
+	release    func() bool // disconnects the connection from the context
 }
 
-// dial connects, introduces itself, secures the connection and signs in. begun is when
-// the time for the steps before the final dot began.
+// dial connects, sends EHLO, starts TLS and authenticates. begun is the start of the
+// timeout for the steps before the final dot.
 func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *SendError) {
 	s := &smtpSession{relay: r, begun: begun, step: "the connection", limit: r.times.step}
-	// The dialer of the library does not support the addresses of IPv6 hosts, and has
-	// one deadline for all steps.
+	// The dialer of the library does not support IPv6 addresses, and has a single
+	// deadline for all steps.
 	dialing, cancel := context.WithTimeout(ctx, r.times.step)
 	defer cancel()
 	conn, err := r.connect(dialing, "tcp", net.JoinHostPort(r.host, strconv.Itoa(r.port)))
@@ -72,17 +72,17 @@ func (r *relay) dial(ctx context.Context, begun time.Time) (*smtpSession, *SendE
 	}
 	conn = &limitedConn{Conn: conn, left: maxReplyBytes}
 	s.conn = conn
-	// The library does not watch the context: its end closes the connection.
+	// The library ignores the context, so the end of the context closes the connection.
 	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
 	if err := s.open(ctx); err != nil {
-		refusal := s.sendError(err)
+		failure := s.sendError(err)
 		s.close()
-		return nil, refusal
+		return nil, failure
 	}
 	return s, nil
 }
 
-// open prepares a new connection for messages: greeting, TLS and sign-in.
+// open prepares a new connection: greeting, TLS and authentication.
 func (s *smtpSession) open(ctx context.Context) (err error) {
 	text := s.conn
 	if s.relay.mode == implicitTLS {
@@ -113,11 +113,12 @@ func (s *smtpSession) open(ctx context.Context) (err error) {
 	return s.signIn()
 }
 
-// authMechanisms are the ways to sign in, in order of preference. PLAIN comes first: the
-// connection is always encrypted if there is a user, and servers support it best.
+// authMechanisms are the supported AUTH mechanisms, in order of preference. PLAIN comes
+// first: connections with a user are always encrypted, and it is the most widely
+// supported.
 var authMechanisms = []string{"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"}
 
-// signIn authenticates, if the settings have a user.
+// signIn authenticates if there is a user.
 func (s *smtpSession) signIn() error {
 	if s.relay.user == nil {
 		return nil
@@ -147,29 +148,28 @@ func (s *smtpSession) signIn() error {
 	return s.client.Auth(auth)
 }
 
-// setStep begins a step and gives it a deadline. The steps before the final dot also
-// share one, so that a server that is slow at each of them does not hold a place
-// for many minutes.
+// setStep starts a step and sets its deadline. The steps before the final dot share
+// another deadline, so a server that is slow at each step does not hold a slot for
+// many minutes.
 func (s *smtpSession) setStep(step string, limit time.Duration) {
 	s.step, s.limit = step, limit
 	deadline := time.Now().Add(limit)
 	if all := s.begun.Add(s.relay.times.beforeData); all.Before(deadline) {
 		deadline = all
 	}
-	_ = s.conn.SetDeadline(deadline) // fails only on a closed connection, which the step notices
+	_ = s.conn.SetDeadline(deadline) // only fails on a closed connection, which the step then reports
 }
 
-// awaitFinalReply begins the wait for the answer to the final dot. It is long: filters
-// look at the message before the server takes responsibility for it, and a client
-// that hangs up earlier gets the message delivered again and again (RFC 5321,
-// section 4.5.3.2.6).
+// awaitFinalReply sets the deadline for the reply to the final dot. It is long,
+// because servers filter the message before they reply, and a client that disconnects
+// earlier causes duplicates (RFC 5321, section 4.5.3.2.6).
 func (s *smtpSession) awaitFinalReply() {
 	s.finalDotAt = time.Now()
 	s.step, s.limit = "its answer to the message", s.relay.times.final
 	_ = s.conn.SetDeadline(s.finalDotAt.Add(s.limit))
 }
 
-// quit sends QUIT. The message was accepted: an answer changes nothing.
+// quit sends QUIT. Its reply does not matter, because the message was accepted.
 func (s *smtpSession) quit() {
 	s.step, s.limit = "QUIT", s.relay.times.quit
 	_ = s.conn.SetDeadline(time.Now().Add(s.limit))

@@ -124,7 +124,7 @@ func TestSend_ARejectedMessageIsSentWithoutTheOutput(t *testing.T) {
 				if s.accepted != 1 || strings.Contains(small, "copying") || strings.Contains(small, "<html") || len(small) > 2500 {
 					t.Errorf("%d accepted, the last of %d bytes:\n%s", s.accepted, len(small), small)
 				}
-				for _, want := range []string{"no ping since", "The output of the job is left out"} {
+				for _, want := range []string{"no ping since", "The output of the job was removed"} {
 					if !strings.Contains(small, want) {
 						t.Errorf("the small mail lacks %q:\n%s", want, small)
 					}
@@ -168,7 +168,7 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 		s := &scripted{afterDot: func(int) string { return "451 4.3.0 disk full" }}
 		_, err := alert(t, s.door(t, Options{}), "a@example.com")
 		if got := refused(t, err); got.Uncertain || got.RetryAfter != 0 || got.Status != 451 {
-			t.Errorf("%+v; want an ordinary refusal", got)
+			t.Errorf("%+v; want an ordinary failure", got)
 		}
 	})
 }

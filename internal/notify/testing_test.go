@@ -49,12 +49,12 @@ func missed() Notification {
 	}
 }
 
-// refused returns the refusal in err and objects to any other outcome.
+// refused returns the failure in err and objects to any other outcome.
 func refused(t *testing.T, err error) *SendError {
 	t.Helper()
-	refusal, ok := errors.AsType[*SendError](err)
+	failure, ok := errors.AsType[*SendError](err)
 	if !ok {
-		t.Fatalf("error is %v; want a refusal", err)
+		t.Fatalf("error is %v; want a failure", err)
 	}
-	return refusal
+	return failure
 }

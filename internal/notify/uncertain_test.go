@@ -20,11 +20,11 @@ func TestSend_AWebhookThatGotTheRequestAndDoesNotAnswerIsUncertain(t *testing.T)
 	set := Settings{"url": server.URL, "secret": testSecret}
 	_, err := door(t, Options{}).Send(t.Context(), "webhook", set, missed())
 	if got := refused(t, err); got.Permanent || !got.Uncertain || !strings.HasSuffix(got.Reason, " The alert may have arrived.") {
-		t.Errorf("refusal %+v; want it uncertain, to be tried again", got)
+		t.Errorf("failure %+v; want it uncertain, to be tried again", got)
 	}
 	server.Close()
 	_, err = door(t, Options{}).Send(t.Context(), "webhook", set, missed())
 	if got := refused(t, err); got.Permanent || got.Uncertain || strings.Contains(got.Reason, "may have arrived") {
-		t.Errorf("refusal %+v; want it certain that nothing was sent", got)
+		t.Errorf("failure %+v; want it certain that nothing was sent", got)
 	}
 }

@@ -168,7 +168,7 @@ func TestSendWebhook_StatusDecidesWhetherToRetry(t *testing.T) {
 			}
 			got := refused(t, err)
 			if got.Status != test.status || got.Permanent != test.final {
-				t.Errorf("refusal %+v; want status %d, final %v", got, test.status, test.final)
+				t.Errorf("failure %+v; want status %d, final %v", got, test.status, test.final)
 			}
 			// A date has whole seconds and time passes meanwhile.
 			if d := test.wait - got.RetryAfter; d < 0 || d > 3*time.Second {
@@ -209,12 +209,12 @@ func TestSendWebhook_FollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.
 		t.Errorf("308 on the same host: %v, %s with %d bytes; want the POST repeated", err, got.method, len(got.body))
 	}
 	for _, path := range []string{"/get", "/other", "/private", "/scheme", "/loop"} {
-		refusal := refused(t, send(path))
-		if !refusal.Permanent || refusal.Status/100 != 3 || !strings.Contains(refusal.Reason, "Set the URL to the final address.") {
-			t.Errorf("%s: %+v; want a final refusal that says what to do", path, refusal)
+		failure := refused(t, send(path))
+		if !failure.Permanent || failure.Status/100 != 3 || !strings.Contains(failure.Reason, "Set the URL to the final address.") {
+			t.Errorf("%s: %+v; want a final failure that says what to do", path, failure)
 		}
-		if strings.Contains(refusal.Error(), "tok-999") {
-			t.Errorf("%s: %v shows the new address", path, refusal)
+		if strings.Contains(failure.Error(), "tok-999") {
+			t.Errorf("%s: %v shows the new address", path, failure)
 		}
 	}
 	if elsewhere.Load() != 0 {
@@ -256,7 +256,7 @@ func TestSendWebhook_SecretsStayOutOfReceiptsAndErrors(t *testing.T) {
 	closed.Close()
 	_, err := out.Send(t.Context(), "webhook", Settings{"url": closed.URL + "/path-token?key=query-token", "secret": testSecret}, missed())
 	if got, want := refused(t, err), "No connection to 127.0.0.1: connection refused."; got.Reason != want || got.Permanent {
-		t.Errorf("refusal %+v; want %q, to be tried again", got, want)
+		t.Errorf("failure %+v; want %q, to be tried again", got, want)
 	}
 }
 
@@ -284,13 +284,13 @@ func TestSendWebhook_TimesOutOnASilentServer(t *testing.T) {
 	out := door(t, Options{HTTPTimeout: 50 * time.Millisecond})
 	_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
 	if got := refused(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from 127.0.0.1 within") {
-		t.Errorf("refusal %+v; want a time-out to be tried again", got)
+		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = out.Send(ctx, "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
 	if got := refused(t, err); got.Permanent || got.Unwrap() != context.Canceled {
-		t.Errorf("refusal %+v; want the caller's own cancellation", got)
+		t.Errorf("failure %+v; want the caller's own cancellation", got)
 	}
 }
 
@@ -300,7 +300,7 @@ func TestSendWebhook_TrustsOnlyCertificatesThatVerify(t *testing.T) {
 	set := Settings{"url": server.URL, "secret": testSecret}
 	_, err := door(t, Options{}).Send(t.Context(), "webhook", set, missed())
 	if got := refused(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate of 127.0.0.1 is not trusted") {
-		t.Errorf("refusal %+v; want it to name the certificate", got)
+		t.Errorf("failure %+v; want it to name the certificate", got)
 	}
 	trusting := server.Client().Transport.(*http.Transport).TLSClientConfig
 	if _, err := door(t, Options{TLSConfig: trusting}).Send(t.Context(), "webhook", set, missed()); err != nil {

@@ -189,7 +189,7 @@ type NewMatches struct {
 
 // NewHeartbeatMatches counts the heartbeats that a list would show in addition to
 // those with the given keys. since is when the page was rendered.
-func (tx *Tx) NewHeartbeatMatches(f OverviewFilter, since NewestIDs, shown []int64) (NewMatches, error) {
+func (tx *Tx) NewHeartbeatMatches(f HeartbeatFilter, since NewestIDs, shown []int64) (NewMatches, error) {
 	c := f.where(tx)
 	n := len(c.args)
 	c.args = append(c.args, tx.d.IntList(append([]int64{}, shown...)), since.Incident, since.Heartbeat)
@@ -201,7 +201,7 @@ func (tx *Tx) NewHeartbeatMatches(f OverviewFilter, since NewestIDs, shown []int
 
 // NewIncidentMatches counts the incidents that a list would show in addition to those
 // with the given ids. since is when the page was rendered.
-func (tx *Tx) NewIncidentMatches(s IncidentSearch, since NewestIDs, shown []string) (NewMatches, error) {
+func (tx *Tx) NewIncidentMatches(s IncidentFilter, since NewestIDs, shown []string) (NewMatches, error) {
 	c := s.where()
 	n := len(c.args)
 	c.args = append(slices.Clone(c.args), tx.d.TextList(append([]string{}, shown...)), since.Incident)

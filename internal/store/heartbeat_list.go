@@ -8,15 +8,15 @@ import (
 	"overdue/internal/monitor"
 )
 
-// OverviewFilter selects the heartbeats of a page of the list for people.
-type OverviewFilter struct {
+// HeartbeatFilter selects a page of the list of heartbeats, for the API and the pages.
+type HeartbeatFilter struct {
 	Project   int64
 	Status    monitor.Status // empty: any
 	Tag       string
 	Text      string      // in name, slug, description, tag, or the beginning of an id
 	SearchIDs bool        // Text can also be the beginning of an id that can ping
 	Running   bool        // only heartbeats with a run in progress
-	Sort      string      // a key of overviewOrders; empty: attention first
+	Sort      string      // a key of heartbeatOrders; empty: attention first
 	From      RowPosition // the row next to the page; zero: the first page
 	Backwards bool        // the page is before From, not after it
 	Limit     int
@@ -34,15 +34,16 @@ type RowPosition struct {
 // a run is in progress.
 const expectedAt = `(CASE WHEN h.language = '' THEN h.counted_from + h.interval_us ELSE COALESCE(h.next_at, h.counted_from) END)`
 
-// overviewOrders are the SQL expressions of the orders, never NULL. The default is
+// heartbeatOrders are the SQL expressions of the orders, never NULL. The default is
 // attention first: Down, Late, New, Paused, Up, each by due time. The rank of the status
 // is multiplied by a number that is greater than any time in microseconds.
-var overviewOrders = map[string]string{
+var heartbeatOrders = map[string]string{
 	"": `(CASE h.status WHEN 'down' THEN 0 WHEN 'late' THEN 1 WHEN 'new' THEN 2 WHEN 'paused' THEN 3 ELSE 4 END) * 1000000000000000000
 		+ COALESCE(` + expectedAt + `, h.created)`,
 	"due":     `CASE WHEN h.status IN ('up', 'late', 'down') THEN COALESCE(` + expectedAt + `, 9223372036854775807) ELSE 9223372036854775807 END`,
 	"last":    `-COALESCE(h.last_ping, 0)`,
 	"name":    `lower(h.name)`,
+	"created": `h.created`,
 	"slowest": `-COALESCE(h.run_time, -1)`,
 }
 
@@ -54,7 +55,7 @@ const runInProgress = `h.runs LIKE '%Z"}%'`
 func sortsByText(order string) bool { return order == "name" }
 
 // where returns the condition of the filter, without the position.
-func (f OverviewFilter) where(tx *Tx) *whereClause {
+func (f HeartbeatFilter) where(tx *Tx) *whereClause {
 	c := &whereClause{parts: []string{"h.deleted IS NULL"}}
 	c.add("h.project = ?", f.Project)
 	if f.Status != "" {
@@ -115,8 +116,8 @@ func (c *whereClause) add(text string, arg any) {
 // String returns the whole clause.
 func (c *whereClause) String() string { return strings.Join(c.parts, " AND ") }
 
-// OverviewPage returns one page of heartbeats in the requested order.
-func (tx *Tx) OverviewPage(f OverviewFilter) ([]monitor.Heartbeat, error) {
+// Heartbeats returns one page of heartbeats in the requested order.
+func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, error) {
 	order := orderExpression(f.Sort)
 	c := f.where(tx)
 	beyond, way := ">", ""
@@ -161,14 +162,14 @@ func (tx *Tx) RowPosition(sort string, key int64) (RowPosition, error) {
 // orderExpression returns the SQL expression of an order. An unknown order is
 // attention first.
 func orderExpression(sort string) string {
-	if order, known := overviewOrders[sort]; known {
+	if order, known := heartbeatOrders[sort]; known {
 		return order
 	}
-	return overviewOrders[""]
+	return heartbeatOrders[""]
 }
 
-// CountOverview returns the number of heartbeats that a filter matches, on all pages.
-func (tx *Tx) CountOverview(f OverviewFilter) (int, error) {
+// CountMatchingHeartbeats returns the number of heartbeats that a filter matches, on all pages.
+func (tx *Tx) CountMatchingHeartbeats(f HeartbeatFilter) (int, error) {
 	c := f.where(tx)
 	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM heartbeats h WHERE `+c.String(), c.args...)
 	if err != nil {
@@ -177,76 +178,10 @@ func (tx *Tx) CountOverview(f OverviewFilter) (int, error) {
 	return n, nil
 }
 
-// HeartbeatFilter selects the heartbeats of a page of the API.
-type HeartbeatFilter struct {
-	Project   int64
-	Status    monitor.Status // empty: any
-	Tag       string
-	Text      string // in name, slug, description or tag
-	SearchIDs bool   // Text can match the id of the heartbeat in these fields
-	Sort      string // name (default), created, or due
-	After     Cursor // the last row of the previous page
-	Limit     int
-}
-
 // Cursor is a position in a sorted list: the sort value and the key of a row.
 type Cursor struct {
 	Value string `json:"v"`
 	Key   int64  `json:"k"`
-}
-
-// sortExpressions are the SQL expressions that a list can be sorted by, each a text
-// or a number that is never NULL.
-var sortExpressions = map[string]string{
-	"name":    "lower(h.name)",
-	"created": "h.created",
-	"due":     "COALESCE(h.next_at, 9223372036854775807)",
-}
-
-// Heartbeats returns a page, and the cursor of its last row.
-func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, Cursor, error) {
-	sort, ok := sortExpressions[f.Sort]
-	if !ok {
-		sort = sortExpressions["name"]
-	}
-	where, args := []string{"h.project = $1", "h.deleted IS NULL"}, []any{f.Project}
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
-	}
-	if f.Status != "" {
-		add("h.status = ?", string(f.Status))
-	}
-	if f.Tag != "" {
-		add(`EXISTS (SELECT 1 FROM `+tx.d.TagRows+` t WHERE t.value = ?)`, f.Tag)
-	}
-	if f.Text != "" {
-		// The database lowers both sides: SQLite's lower changes only ASCII.
-		add(`(`+searchExpression(searchedColumns, f.SearchIDs)+` LIKE lower(?) ESCAPE '\'
-			OR EXISTS (SELECT 1 FROM `+tx.d.TagRows+` t WHERE `+searchExpression("t.value", f.SearchIDs)+` LIKE lower(?) ESCAPE '\'))`, "%"+escapeLike(f.Text)+"%")
-	}
-	if f.After.Key > 0 {
-		var value any = f.After.Value
-		if f.Sort == "created" || f.Sort == "due" {
-			var n int64
-			if _, err := fmt.Sscan(f.After.Value, &n); err != nil {
-				return nil, Cursor{}, monitor.Faultf(monitor.Invalid, "cursor", "This cursor belongs to another list; start without a cursor.")
-			}
-			value = n
-		}
-		args = append(args, value, f.After.Key)
-		where = append(where, fmt.Sprintf("(%s, h.key) > ($%d, $%d)", sort, len(args)-1, len(args)))
-	}
-	args = append(args, f.Limit)
-	var last Cursor
-	list, err := queryAll(tx, func(row scanner) (monitor.Heartbeat, error) {
-		return tx.scanHeartbeat(scanPlusLast{row, &last.Value})
-	}, fmt.Sprintf(`SELECT %s, %s FROM heartbeats h WHERE %s ORDER BY %s, h.key LIMIT $%d`,
-		heartbeatColumns, sort, strings.Join(where, " AND "), sort, len(args)), args...)
-	if len(list) > 0 {
-		last.Key = list[len(list)-1].Key
-	}
-	return list, last, err
 }
 
 // escapeLike escapes a text for a LIKE pattern with the escape character \.

@@ -22,7 +22,7 @@ func names(list []monitor.Heartbeat) string {
 	return strings.Join(all, " ")
 }
 
-func TestOverviewPage_EveryOrderWorksInBothDirections(t *testing.T) {
+func TestHeartbeats_EveryOrderWorksInBothDirections(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		for n := range 12 {
 			h := w.newHeartbeat(fmt.Sprintf("job%02d", n/2*2)) // two of each name
@@ -33,9 +33,9 @@ func TestOverviewPage_EveryOrderWorksInBothDirections(t *testing.T) {
 			}
 		}
 		for _, sort := range []string{"", "due", "last", "name", "slowest", "unknown"} {
-			f := store.OverviewFilter{Project: w.project.Key, Sort: sort, Limit: 100}
-			overview := func(f store.OverviewFilter) []monitor.Heartbeat {
-				return view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.OverviewPage(f) })
+			f := store.HeartbeatFilter{Project: w.project.Key, Sort: sort, Limit: 100}
+			overview := func(f store.HeartbeatFilter) []monitor.Heartbeat {
+				return view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.Heartbeats(f) })
 			}
 			all := overview(f)
 			if len(all) != 12 {
@@ -64,7 +64,7 @@ func TestOverviewPage_EveryOrderWorksInBothDirections(t *testing.T) {
 	})
 }
 
-func TestOverviewPage_SearchesEveryTextField(t *testing.T) {
+func TestHeartbeats_SearchesEveryTextField(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		h := w.newHeartbeat("Backup")
 		h.Slug, h.Description, h.Tags = "nightly", "Where 100% runs", []string{"R&D", `a"b`, "Blue"}
@@ -74,19 +74,19 @@ func TestOverviewPage_SearchesEveryTextField(t *testing.T) {
 			"back": "Backup", "NIGHT": "Backup", "100%": "Backup", "%": "Backup", "r&d": "Backup", `A"b`: "Backup", "blu": "Backup", h.Ref[:8]: "Backup",
 			"[": "", `","`: "", "_": "", h.ID[:8]: "", "zzz": "",
 		} {
-			f := store.OverviewFilter{Project: w.project.Key, Text: text, Limit: 10}
-			got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.OverviewPage(f) })
-			n := view(w, func(tx *store.Tx) (int, error) { return tx.CountOverview(f) })
+			f := store.HeartbeatFilter{Project: w.project.Key, Text: text, Limit: 10}
+			got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.Heartbeats(f) })
+			n := view(w, func(tx *store.Tx) (int, error) { return tx.CountMatchingHeartbeats(f) })
 			if names(got) != want || n != len(got) {
 				w.Errorf("%q finds %q and counts %d; want %q", text, names(got), n, want)
 			}
 		}
-		f := store.OverviewFilter{Project: w.project.Key, Text: h.ID[:8], SearchIDs: true, Limit: 10}
-		if got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.OverviewPage(f) }); names(got) != "Backup" {
+		f := store.HeartbeatFilter{Project: w.project.Key, Text: h.ID[:8], SearchIDs: true, Limit: 10}
+		if got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.Heartbeats(f) }); names(got) != "Backup" {
 			w.Errorf("by id: %s", names(got))
 		}
-		f = store.OverviewFilter{Project: w.project.Key, Tag: "R&D", Limit: 10}
-		if got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.OverviewPage(f) }); names(got) != "Backup" {
+		f = store.HeartbeatFilter{Project: w.project.Key, Tag: "R&D", Limit: 10}
+		if got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.Heartbeats(f) }); names(got) != "Backup" {
 			w.Errorf("by tag: %s", names(got))
 		}
 	})
@@ -170,7 +170,7 @@ func TestEnsureSecret_CreatesASecretOnce(t *testing.T) {
 	})
 }
 
-func TestOverviewPage_SortsIntervalsAndCalendarsByDueTime(t *testing.T) {
+func TestHeartbeats_SortsIntervalsAndCalendarsByDueTime(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		rule := func(name string, r monitor.Rule) {
 			h := w.newHeartbeat(name)
@@ -184,7 +184,7 @@ func TestOverviewPage_SortsIntervalsAndCalendarsByDueTime(t *testing.T) {
 		rule("minutes", monitor.Rule{Interval: 10 * time.Minute})
 		for _, sort := range []string{"", "due"} {
 			list := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) {
-				return tx.OverviewPage(store.OverviewFilter{Project: w.project.Key, Sort: sort, Limit: 9})
+				return tx.Heartbeats(store.HeartbeatFilter{Project: w.project.Key, Sort: sort, Limit: 9})
 			})
 			if got, want := names(list), "minutely minutes hours yearly"; got != want {
 				w.Errorf("%q: %s; want %s", sort, got, want)

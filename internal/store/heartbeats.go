@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 )
 
 // heartbeatColumns are in the order of scanHeartbeat.
-const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags,
+const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags, h.severity,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
 	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
 	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished`
@@ -28,7 +29,7 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	var channels, runs, incident, ledger, finished sql.NullString
 	var interval, grace, maxRun, minRun, startGrace int64
 	var early, firstBy, created, updated, deleted, from, heard, last, began, took sql.NullInt64
-	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags,
+	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags, &h.Severity,
 		&interval, &calendar.language, &calendar.lines, &calendar.zone, &early, &grace, &maxRun, &minRun, &startGrace, &h.Rule.AlertAfter,
 		&firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
 		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.PingCount, &incident, &h.DownCause, &ledger, &finished)
@@ -170,12 +171,12 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 	_, err := tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, channels, created, updated, status,
 		methods, manual_resume, interval_us, language, calendar, zone, early, grace, max_run_time, min_run_time, start_grace, alert_after,
-		expect_first_by, next_at, pings, cause)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 0, '')`,
+		expect_first_by, next_at, severity, pings, cause)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, 0, '')`,
 		append([]any{
 			h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encodeList(h.Tags),
 			channelsJSON(h), micros(h.Created), micros(h.Updated), string(h.Status),
-		}, append(ruleRow(h.Rule), micros(h.NextEvaluation()))...)...)
+		}, append(ruleRow(h.Rule), micros(h.NextEvaluation()), severityText(h))...)...)
 	if err != nil {
 		return fmt.Errorf("add heartbeat: %w", err)
 	}
@@ -187,10 +188,10 @@ func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 func (tx *Tx) SaveHeartbeatSettings(h monitor.Heartbeat) error {
 	_, err := tx.exec(`UPDATE heartbeats SET name = $2, slug = $3, description = $4, tags = $5, channels = $6, updated = $7, deleted = $8,
 		methods = $9, manual_resume = $10, interval_us = $11, language = $12, calendar = $13, zone = $14, early = $15, grace = $16,
-		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21 WHERE key = $1`,
+		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21, severity = $22 WHERE key = $1`,
 		append([]any{
 			h.Key, h.Name, h.Slug, h.Description, encodeList(h.Tags), channelsJSON(h), micros(h.Updated), micros(h.Deleted),
-		}, ruleRow(h.Rule)...)...)
+		}, append(ruleRow(h.Rule), severityText(h))...)...)
 	if err != nil {
 		return fmt.Errorf("save settings of heartbeat: %w", err)
 	}
@@ -210,6 +211,11 @@ func ruleRow(r monitor.Rule) []any {
 		r.Grace.Microseconds(), r.MaxRunTime.Microseconds(), r.MinRunTime.Microseconds(), r.StartGrace.Microseconds(),
 		int64(r.AlertAfter), micros(r.ExpectFirstBy),
 	}
+}
+
+// severityText is how the severity of a heartbeat is stored: the zero value is critical.
+func severityText(h monitor.Heartbeat) string {
+	return string(cmp.Or(h.Severity, monitor.SeverityCritical))
 }
 
 // channelsJSON returns the channels of a heartbeat as they are stored: NULL for all

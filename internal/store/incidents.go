@@ -22,14 +22,14 @@ var timelineBatch = dialect.Batch{Table: "timeline", Columns: dialect.Columns(`
 
 // incidentColumns are in the order of scanIncident.
 const incidentColumns = `i.id, i.number, i.project, i.heartbeat, i.cause, i.opened, i.detected, i.due, i.last_ping, i.because,
-	i.ping, i.acknowledged, i.acknowledged_by, i.resolved, i.resolution, h.id, h.ref, h.name`
+	i.ping, i.acknowledged, i.acknowledged_by, i.resolved, i.resolution, h.id, h.ref, h.name, h.severity`
 
 // scanIncident reads incidentColumns.
 func scanIncident(row scanner) (monitor.Incident, error) {
 	var i monitor.Incident
 	var opened, detected, due, last, acknowledged, resolved sql.NullInt64
 	err := row.Scan(&i.ID, &i.Number, &i.Project, &i.Heartbeat, &i.Cause, &opened, &detected, &due, &last, &i.Reason,
-		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName)
+		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
 	i.OpenedAt, i.DetectedAt, i.Due, i.LastPing = timeFromMicros(opened), timeFromMicros(detected), timeFromMicros(due), timeFromMicros(last)
 	i.AcknowledgedAt, i.ResolvedAt = timeFromMicros(acknowledged), timeFromMicros(resolved)
 	return i, err
@@ -43,41 +43,6 @@ func (tx *Tx) Incident(project int64, id string) (monitor.Incident, error) {
 		err = notFound("incident")
 	}
 	return i, err
-}
-
-// IncidentFilter selects the incidents of a page of the API.
-type IncidentFilter struct {
-	Project   int64
-	State     monitor.IncidentState // empty: any
-	Heartbeat int64                 // 0: any
-	Before    int64                 // number of the last incident of the previous page; 0: the first page
-	Limit     int
-}
-
-// Incidents returns a page, newest first.
-func (tx *Tx) Incidents(f IncidentFilter) ([]monitor.Incident, error) {
-	where, args := []string{"i.project = $1"}, []any{f.Project}
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, fmt.Sprintf(condition, len(args)))
-	}
-	switch f.State {
-	case monitor.StateOpen:
-		where = append(where, "i.resolved IS NULL AND i.acknowledged IS NULL")
-	case monitor.StateAcknowledged:
-		where = append(where, "i.resolved IS NULL AND i.acknowledged IS NOT NULL")
-	case monitor.StateResolved:
-		where = append(where, "i.resolved IS NOT NULL")
-	}
-	if f.Heartbeat > 0 {
-		add("i.heartbeat = $%d", f.Heartbeat)
-	}
-	if f.Before > 0 {
-		add("i.number < $%d", f.Before)
-	}
-	args = append(args, f.Limit)
-	return queryAll(tx, scanIncident, fmt.Sprintf(`SELECT %s FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
-		WHERE %s ORDER BY i.number DESC LIMIT $%d`, incidentColumns, strings.Join(where, " AND "), len(args)), args...)
 }
 
 // CountOpenIncidents counts the incidents that are not resolved.
@@ -189,9 +154,10 @@ func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.TimelineEntry, error) {
 	return all, nil
 }
 
-// IncidentSearch selects the incidents of a page of the list for people.
-type IncidentSearch struct {
+// IncidentFilter selects a page of the list of incidents, for the API and the pages.
+type IncidentFilter struct {
 	Project   int64
+	Heartbeat int64 // of any heartbeat if 0
 	State     monitor.IncidentState
 	Cause     monitor.Cause
 	Text      string // in the name of the heartbeat, or the number
@@ -202,9 +168,12 @@ type IncidentSearch struct {
 }
 
 // where returns the condition of the search, without the position.
-func (s IncidentSearch) where() *whereClause {
+func (s IncidentFilter) where() *whereClause {
 	c := &whereClause{}
 	c.add("i.project = ?", s.Project)
+	if s.Heartbeat > 0 {
+		c.add("i.heartbeat = ?", s.Heartbeat)
+	}
 	switch s.State {
 	case monitor.StateOpen:
 		c.parts = append(c.parts, "i.resolved IS NULL AND i.acknowledged IS NULL")
@@ -224,8 +193,8 @@ func (s IncidentSearch) where() *whereClause {
 	return c
 }
 
-// SearchIncidents returns a page, newest first.
-func (tx *Tx) SearchIncidents(s IncidentSearch) ([]monitor.Incident, error) {
+// Incidents returns a page, newest first.
+func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
 	c := s.where()
 	beyond, way := "<", "DESC"
 	if s.Backwards {
@@ -247,7 +216,7 @@ func (tx *Tx) SearchIncidents(s IncidentSearch) ([]monitor.Incident, error) {
 }
 
 // CountIncidents returns the number of incidents that a search matches, on all pages.
-func (tx *Tx) CountIncidents(s IncidentSearch) (int, error) {
+func (tx *Tx) CountIncidents(s IncidentFilter) (int, error) {
 	c := s.where()
 	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE `+c.String(), c.args...)
 	if err != nil {

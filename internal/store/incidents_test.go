@@ -34,15 +34,15 @@ func TestIncidents_ListsPagesNewestFirst(t *testing.T) {
 			want   []int64
 		}{
 			{store.IncidentFilter{Limit: 4}, []int64{10, 9, 8, 7}},
-			{store.IncidentFilter{Limit: 4, Before: 7}, []int64{6, 5, 4, 3}},
-			{store.IncidentFilter{Limit: 4, Before: 3}, []int64{2, 1}},
-			{store.IncidentFilter{Limit: 4, Before: 1}, nil},
+			{store.IncidentFilter{Limit: 4, From: 7}, []int64{6, 5, 4, 3}},
+			{store.IncidentFilter{Limit: 4, From: 3}, []int64{2, 1}},
+			{store.IncidentFilter{Limit: 4, From: 1}, nil},
 			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key}, []int64{9, 7, 5, 3, 1}},
-			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, Before: 5}, []int64{3, 1}},
+			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, From: 5}, []int64{3, 1}},
 			{store.IncidentFilter{Limit: 9, State: monitor.StateOpen}, []int64{10}},
 			{store.IncidentFilter{Limit: 9, State: monitor.StateAcknowledged}, []int64{9}},
 			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved}, []int64{8, 7, 6}},
-			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved, Heartbeat: b.Key, Before: 6}, []int64{4, 2}},
+			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved, Heartbeat: b.Key, From: 6}, []int64{4, 2}},
 		} {
 			c.filter.Project = main.Key
 			var numbers []int64

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -112,6 +113,23 @@ func (db *DB) CheckSealed(ctx context.Context, key *seal.Key) error {
 			return nameSecret(s.name, err)
 		})
 	})
+}
+
+// The names of the secrets that all nodes share.
+const (
+	AckLinkSecret      = "acknowledge" // signs the links in alerts that acknowledge an incident
+	FormSecret         = "forms"       // encrypts what the forms of the pages carry
+	KnownBrowserSecret = "browsers"    // signs the tokens of known browsers
+)
+
+// Secret returns the secret with the given name. The first call generates it, with 260
+// random bits.
+func (db *DB) Secret(ctx context.Context, name string) (secret string, err error) {
+	err = db.Update(ctx, func(tx *Tx) (err error) {
+		secret, err = tx.EnsureSecret(name, rand.Text()+rand.Text())
+		return err
+	})
+	return secret, err
 }
 
 // EnsureSecret returns the secret with the given name. If there is none, it stores

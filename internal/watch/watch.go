@@ -1,178 +1,170 @@
-// Package watch is the place where silence is noticed.
+// Package watch evaluates heartbeats whose deadline has passed.
 //
-//	Hear ─▶ due, deadline ─▶ heartbeats.next_at
-//	                             │
-//	Sweep: cut ─▶ tx.Lapsing     │  rows that another node has are left to it
-//	              h.Lapse(until) ◀── dated at the deadline, not at now
-//	              tx.Save           same transaction: incident and owed alerts
-//	       rest = next_at − now, at most a few seconds; a nudge cuts it short
+//	ApplyPing ─▶ due, deadline ─▶ heartbeats.next_at
+//	                                  │
+//	Sweep: Snapshot ─▶ DueForEvaluation  rows that another node holds are skipped
+//	                   h.Evaluate(until) ◀── dated at the deadline, not at the current time
+//	                   tx.Save           same transaction: incident and pending alerts
+//	       wait until next_at, at most a few seconds; Wake ends it early
 //
-// A heartbeat is judged as of the horizon, not as of now: no later than the
-// arrival of the oldest ping for it that any live node has accepted and not
-// yet stored. So a slow disk delays a judgement by milliseconds instead of
-// raising a false alarm, and a slow body delays only its own heartbeat.
+// A heartbeat is evaluated as of the watermark, not of the current time: just before
+// the oldest ping for it that a running node has received and not yet stored. So a
+// slow disk delays an evaluation by milliseconds instead of causing a false alarm, and
+// a slow request body delays only its own heartbeat.
 //
-// A sweep that finds something publishes its own horizon, and all
-// nodes rest until the same next moment: so they meet there, and wait for each other for
-// milliseconds only.
+// A sweep with due heartbeats publishes the watermark of its node, and all nodes wait
+// until the same next deadline. So nodes wait for each other only for milliseconds.
 //
-// There is no leader. Any number of nodes sweep: the row lock is the claim, and
-// the judgement depends on what the row says, not on who looks.
+// There is no leader. Any number of nodes can sweep: the row lock is the claim, and
+// the result depends on the row, not on the node.
 package watch
 
 import (
 	"context"
 	"time"
 
-	"overdue/internal/meter"
+	"overdue/internal/loop"
+	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
 
-// How a sweep works.
+// Limits of a sweep.
 const (
-	maxPerSweep     = 500                   // heartbeats judged by one transaction
-	minWait         = 5 * time.Millisecond  // what lapsed may be in the hands of another node
-	heldWait        = 50 * time.Millisecond // rest while something is held back
-	maxWaitAlone    = 5 * time.Second       // alone, every change is our own and nudges us
-	maxWaitShared   = 2 * time.Second       // another node's pings may make something lapse sooner
+	maxPerSweep     = 500                   // heartbeats evaluated in one transaction
+	minWait         = 5 * time.Millisecond  // another node may hold the rows that are due
+	heldWait        = 50 * time.Millisecond // while a ping holds back an evaluation
+	maxWaitAlone    = 5 * time.Second       // a single node wakes itself after each of its changes
+	maxWaitShared   = 2 * time.Second       // pings on another node may make a heartbeat due sooner
 	publishInterval = 3 * time.Second
 )
 
-// Snapshot is what this node knows of the pings on their way: the moment, up to when
-// all of its pings are stored, and as of when one heartbeat may be judged.
+// Snapshot is what this node knows about pings in flight.
 type Snapshot struct {
 	Now            time.Time
-	Watermark      store.Watermark
-	EvaluableUntil func(id string) time.Time
+	Watermark      store.Watermark           // all earlier pings of this node are stored
+	EvaluableUntil func(id string) time.Time // until when a heartbeat can be evaluated
 }
 
-// Watcher notices silence.
+// Watcher evaluates heartbeats whose deadline has passed.
 type Watcher struct {
 	DB       *store.DB
 	Snapshot func() Snapshot
-	Metrics  *meter.Metrics
-	Pending  func() // alerts became owed
-	// Changed hears the keys of heartbeats that look different now. It must return
-	// at once, and may be nil.
-	Changed func(keys []int64)
+	Metrics  *metrics.Metrics
+	Signals  loop.Signals
 }
 
-// Sweep judges every heartbeat for which something has happened by itself, and
-// returns how long nothing more will.
-func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (rest time.Duration, err error) {
-	turn, err := w.sweep(ctx)
+// Sweep evaluates the heartbeats that are due, and returns how long to wait until the
+// next one is due.
+func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (wait time.Duration, err error) {
+	result, err := w.sweep(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if turn.pending > 0 {
-		w.Pending()
+	w.Signals.Send(loop.Effects{Pending: result.pending > 0, Changed: result.changed})
+	if result.due == maxPerSweep && result.held < result.due {
+		return 0, nil // more heartbeats may be due
 	}
-	if w.Changed != nil && len(turn.changed) > 0 {
-		w.Changed(turn.changed)
-	}
-	if turn.due == maxPerSweep && turn.held < turn.due {
-		return 0, nil // there may be more
-	}
-	return turn.wait(), nil
+	return result.wait(), nil
 }
 
-// sweepResult is what one transaction of a sweep found.
+// sweepResult is the result of one transaction of a sweep.
 type sweepResult struct {
 	now     time.Time
-	due     int // heartbeats that were due for a look
-	held    int // of these, those that a ping on its way, or another node, holds back
-	pending int
-	changed []int64   // keys of those that were judged
-	next    time.Time // the next moment at which anything happens by itself
-	alone   bool      // no other node lives
+	due     int       // heartbeats that were due
+	held    int       // of these, the ones that a ping in flight holds back, on any node
+	pending int       // alerts enqueued
+	changed []int64   // keys of the heartbeats that were evaluated
+	next    time.Time // when the next heartbeat is due; zero: none
+	alone   bool      // no other node is running
 }
 
-// wait is how long nothing happens.
-func (t sweepResult) wait() time.Duration {
-	longest := maxWaitShared
-	if t.alone {
-		longest = maxWaitAlone
+// wait returns how long to wait until the next sweep.
+func (r sweepResult) wait() time.Duration {
+	maxWait := maxWaitShared
+	if r.alone {
+		maxWait = maxWaitAlone
 	}
-	if t.held > 0 {
+	if r.held > 0 {
 		return heldWait
 	}
-	if t.next.IsZero() {
-		return longest
+	if r.next.IsZero() {
+		return maxWait
 	}
-	// The clock is read anew: what the transaction took is no rest. One tick
-	// more, because judging is done as of just before now.
-	return min(max(time.Until(t.next)+2*monitor.Precision, minWait), longest)
+	// The clock is read again, because the transaction took time. The margin is
+	// needed because heartbeats are evaluated just before the current time.
+	return min(max(time.Until(r.next)+2*monitor.Precision, minWait), maxWait)
 }
 
-// sweep is one transaction.
+// sweep runs one transaction.
 func (w *Watcher) sweep(ctx context.Context) (sweepResult, error) {
-	cut := w.Snapshot()
-	next, others, err := w.DB.NextDue(ctx, cut.Now)
-	if err != nil || next.IsZero() || next.After(cut.Now) {
-		return sweepResult{now: cut.Now, next: next, alone: others == 0}, err
+	snapshot := w.Snapshot()
+	next, others, err := w.DB.NextDue(ctx, snapshot.Now)
+	if err != nil || next.IsZero() || next.After(snapshot.Now) {
+		return sweepResult{now: snapshot.Now, next: next, alone: others == 0}, err
 	}
-	var t sweepResult
+	var r sweepResult
 	err = w.DB.Update(ctx, func(tx *store.Tx) error {
-		t = sweepResult{now: cut.Now}
-		peers, err := tx.Peers(cut.Now)
+		r = sweepResult{now: snapshot.Now}
+		peers, err := tx.Peers(snapshot.Now)
 		if err != nil {
 			return err
 		}
-		t.alone = peers.Count == 0
-		lapsing, err := tx.DueForEvaluation(cut.Now, maxPerSweep)
+		r.alone = peers.Count == 0
+		due, err := tx.DueForEvaluation(snapshot.Now, maxPerSweep)
 		if err != nil {
 			return err
 		}
-		if len(lapsing) > 0 && !t.alone {
-			if err := tx.PublishWatermark(cut.Now, cut.Watermark); err != nil {
+		if len(due) > 0 && !r.alone {
+			if err := tx.PublishWatermark(snapshot.Now, snapshot.Watermark); err != nil {
 				return err
 			}
 		}
-		t.due = len(lapsing)
-		var judged []store.Transition
-		for _, h := range lapsing {
-			until := peers.Watermark(h.ID, cut.EvaluableUntil(h.ID))
+		r.due = len(due)
+		var transitions []store.Transition
+		for _, h := range due {
+			until := peers.Watermark(h.ID, snapshot.EvaluableUntil(h.ID))
 			if h.NextEvaluation().After(until) {
-				t.held++
+				r.held++
 				continue
 			}
 			after, change := h.Evaluate(until)
-			w.recordLateness(h, change, cut.Now)
-			judged = append(judged, store.Transition{Heartbeat: after, Change: change})
-			t.changed = append(t.changed, h.Key)
+			w.recordLateness(h, change, snapshot.Now)
+			transitions = append(transitions, store.Transition{Heartbeat: after, Change: change})
+			r.changed = append(r.changed, h.Key)
 		}
-		if t.pending, err = tx.Save(cut.Now, judged); err != nil {
+		if r.pending, err = tx.Save(snapshot.Now, transitions); err != nil {
 			return err
 		}
-		t.next, err = tx.NextDue()
+		r.next, err = tx.NextDue()
 		return err
 	})
-	return t, err
+	return r, err
 }
 
-// recordLateness notes how late a lapse was noticed.
+// recordLateness records how late a passed deadline was found.
 func (w *Watcher) recordLateness(before monitor.Heartbeat, change monitor.Change, now time.Time) {
-	at := before.NextEvaluation()
+	deadline := before.NextEvaluation()
 	if change.Opened != nil {
-		at = change.Opened.At
+		deadline = change.Opened.At
 	}
-	w.Metrics.DeadlinePassed(now.Sub(at))
+	w.Metrics.DeadlinePassed(now.Sub(deadline))
 }
 
-// Publish tells the other nodes that this one lives, and up to when its pings
-// are stored.
-func (w *Watcher) Publish(ctx context.Context, _ time.Time) (rest time.Duration, err error) {
-	// Read before the transaction: every ping up to this horizon was committed
-	// before the horizon can be seen.
-	cut := w.Snapshot()
-	if err := w.DB.UpdateWithoutFlush(ctx, func(tx *store.Tx) error { return tx.PublishWatermark(cut.Now, cut.Watermark) }); err != nil {
+// Publish publishes the watermark of this node, which also shows that the node is
+// running.
+func (w *Watcher) Publish(ctx context.Context, _ time.Time) (wait time.Duration, err error) {
+	// Read before the transaction: every ping before the watermark is committed
+	// before other nodes can see the watermark.
+	snapshot := w.Snapshot()
+	publish := func(tx *store.Tx) error { return tx.PublishWatermark(snapshot.Now, snapshot.Watermark) }
+	if err := w.DB.UpdateWithoutFlush(ctx, publish); err != nil {
 		return 0, err
 	}
 	return publishInterval, w.DB.StoreTestPing(ctx)
 }
 
-// Leave takes this node off the list, so that nobody waits for it.
+// Leave removes this node from the list of nodes, so other nodes do not wait for it.
 func (w *Watcher) Leave(ctx context.Context) error {
 	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.RemoveNode(time.Now().UTC()) })
 }

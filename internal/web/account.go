@@ -49,9 +49,9 @@ func renamePerson(req *request) error {
 		})
 	}
 	err := req.site.People.Rename(req.ctx(), req.person, req.formValue("name"), req.now)
-	if wrong, form := fieldErrors(err); form {
+	if fieldErrs, invalid := fieldErrors(err); invalid {
 		return req.renderAccountForm(statusInvalid, func(p *accountview.AccountPage) {
-			p.Name = ui.Input{Value: req.formValue("name"), Error: wrong["name"]}
+			p.Name = ui.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
 		})
 	}
 	if err != nil {
@@ -76,13 +76,13 @@ func changePassword(req *request) error {
 	err := req.site.People.ChangePassword(req.ctx(), req.person, auth.PasswordChange{
 		Old: req.formValue("old_password"), New: req.formValue("new_password"), Client: req.clientInfo(), At: req.now,
 	})
-	if wrong, form := fieldErrors(err); form {
+	if fieldErrs, invalid := fieldErrors(err); invalid {
 		status := statusInvalid
-		if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-			status = req.setRetryAfter(rest.Wait)
+		if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+			status = req.setRetryAfter(throttled.Wait)
 		}
 		return req.renderAccountForm(status, func(p *accountview.AccountPage) {
-			p.CurrentPassword.Error, p.NewPassword.Error = wrong["old_password"], wrong["new_password"]
+			p.CurrentPassword.Error, p.NewPassword.Error = fieldErrs["old_password"], fieldErrs["new_password"]
 		})
 	}
 	if err != nil {
@@ -113,8 +113,8 @@ func requestPasswordReset(req *request) error {
 	if fault != nil {
 		return req.renderStatus(statusInvalid, accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: ui.Input{Value: req.formValue("email"), Error: fault.Message}}))
 	}
-	if rest, tooMany := errors.AsType[*auth.ThrottleError](req.site.People.AllowReset(email, req.clientAddress(), req.now)); tooMany {
-		return req.renderStatus(req.setRetryAfter(rest.Wait), accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: ui.Input{Value: email, Error: rest.Message}}))
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](req.site.People.AllowReset(email, req.clientAddress(), req.now)); isThrottled {
+		return req.renderStatus(req.setRetryAfter(throttled.Wait), accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: ui.Input{Value: email, Error: throttled.Message}}))
 	}
 	req.site.sendInBackground(req.ctx(), func(ctx context.Context) error { return req.mailPasswordReset(ctx, email) })
 	return req.render(accountview.RequestReset(accountview.RequestResetPage{SignedOutShell: req.signedOutShell(), Email: ui.Input{Value: email}, Sent: true}))
@@ -180,14 +180,14 @@ func (req *request) renderNewPassword(open bool, p accountview.NewPasswordPage) 
 func setNewPassword(req *request) error {
 	token := req.r.PathValue("token")
 	open, err := req.site.People.Reset(req.ctx(), token, req.formValue("password"), req.clientInfo(), req.now)
-	wrong, form := fieldErrors(err)
+	fieldErrs, invalid := fieldErrors(err)
 	switch {
-	case err != nil && !form:
+	case err != nil && !invalid:
 		return err
 	case !open:
 		return req.renderNewPassword(false, accountview.NewPasswordPage{})
-	case form:
-		return req.renderNewPassword(true, accountview.NewPasswordPage{Token: token, Email: req.formValue("email"), Password: ui.Input{Error: wrong["password"]}})
+	case invalid:
+		return req.renderNewPassword(true, accountview.NewPasswordPage{Token: token, Email: req.formValue("email"), Password: ui.Input{Error: fieldErrs["password"]}})
 	}
 	req.toast("Password set. All other browsers are signed out. API keys that you created still work.", "")
 	return req.redirectSignedIn(paths.Heartbeats)

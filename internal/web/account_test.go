@@ -19,11 +19,11 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// expectText fails the test unless an answer has a status and holds some texts.
+// expectText fails the test unless a response has a status and contains the texts.
 func (w *fixture) expectText(a response, code int, texts ...string) {
 	w.Helper()
 	if a.code != code {
-		w.Errorf("answered %d to %q; want %d", a.code, a.location(), code)
+		w.Errorf("status %d with location %q; want %d", a.code, a.location(), code)
 	}
 	for _, text := range texts {
 		if !strings.Contains(a.body, text) {
@@ -32,11 +32,11 @@ func (w *fixture) expectText(a response, code int, texts ...string) {
 	}
 }
 
-// expectRedirect fails the test unless an answer leads to a path.
+// expectRedirect fails the test unless a response redirects to a path.
 func (w *fixture) expectRedirect(a response, path string) {
 	w.Helper()
 	if a.code != http.StatusSeeOther || a.location() != path {
-		w.Errorf("answered %d to %q; want 303 to %q\n%s", a.code, a.location(), path, a.body)
+		w.Errorf("status %d with location %q; want 303 to %q\n%s", a.code, a.location(), path, a.body)
 	}
 }
 
@@ -47,9 +47,9 @@ func TestSetup_EveryPageLeadsThereUntilAnOwnerExists(t *testing.T) {
 			for _, path := range []string{"/heartbeats", "/account", "/sign-in", "/settings"} {
 				w.expectRedirect(w.get("", path), "/setup")
 			}
-			w.expectText(w.get("", "/setup"), 200, "waiting for its owner")
+			w.expectText(w.get("", "/setup"), 200, "is not set up yet")
 			w.expectText(w.get("", "/docs/first-heartbeat"), 200)
-			w.expectText(w.get("", "/setup?token=wrong"), 200, "does not work any more")
+			w.expectText(w.get("", "/setup?token=wrong"), 200, "has expired or was already used")
 			token, _, err := w.people.CreateSetupLink(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -103,19 +103,19 @@ func TestSignIn_RejectsAWrongPasswordAndLimitsAttempts(t *testing.T) {
 		}
 		known, unknown := try("owner@example.com"), try("nobody@example.com")
 		w.expectText(known, 422, "Incorrect email or password", `value="/team"`)
-		// A second may begin between the two: the clock of the page is no answer.
+		// The two pages may show different seconds.
 		clock := regexp.MustCompile(`[0-9T:-]+Z|\d\d:\d\d:\d\d`)
 		timeless := func(a response, name string) string {
 			return clock.ReplaceAllString(strings.ReplaceAll(a.body, name+"@", ""), "")
 		}
 		if timeless(known, "owner") != timeless(unknown, "nobody") {
-			w.Error("the page tells whether an address has an account")
+			w.Error("the page reveals whether an address has an account")
 		}
 		for range 9 {
 			try("owner@example.com")
 		}
 		rest := try("owner@example.com")
-		w.expectText(rest, 429, "Too many attempts. Wait 15 minutes")
+		w.expectText(rest, 429, "Too many tries. Wait 15 minutes")
 		if rest.header.Get("Retry-After") == "" {
 			w.Error("no Retry-After")
 		}
@@ -140,7 +140,7 @@ func TestSecurityHeaders_AreOnEveryResponse(t *testing.T) {
 		}
 		for _, directive := range []string{"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "object-src 'none'"} {
 			if !strings.Contains(contentSecurityPolicy, directive) || strings.Contains(contentSecurityPolicy, "unsafe") {
-				w.Errorf("the policy %q lacks %s, or allows what is unsafe", contentSecurityPolicy, directive)
+				w.Errorf("the policy %q lacks %s, or contains \"unsafe\"", contentSecurityPolicy, directive)
 			}
 		}
 		w.expectText(w.get("owner", "/nothing"), 404, "Page not found")
@@ -156,7 +156,7 @@ func TestCrossOriginProtection_RejectsAFormFromAnotherSite(t *testing.T) {
 			r.Header.Set(header, value)
 			w.expectText(w.send("owner", r), 403, "sent from another site")
 		}
-		// Behind a proxy that changes the Host, the public address is ours.
+		// A proxy may change the Host header; the public origin is trusted.
 		r := httptest.NewRequest("POST", "http://10.0.0.1/account", strings.NewReader(w.withOrigin("owner", url.Values{"name": {"Ada"}, ui.VersionField: {"Owner"}}).Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", testBaseURL)
@@ -175,12 +175,12 @@ func TestAccount_ChangesNamePasswordAndSessions(t *testing.T) {
 		w.cookies["elsewhere"] = w.sendRaw(r).sessionCookie
 		page := w.get("owner", "/account")
 		w.expectText(page, 200, "Firefox on Linux", "This browser", "2 browsers", "Sign out everywhere else")
-		w.expectText(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Write a name")
+		w.expectText(w.post("owner", "/account", url.Values{"name": {" "}}), 422, "Enter a name")
 		w.expectRedirect(w.post("owner", "/account", url.Values{"name": {hostileName}}), "/account")
 		page = w.get("owner", "/account")
 		w.expectText(page, 200, "Name saved.")
 		if strings.Contains(page.body, "<script>alert") {
-			w.Error("a name became markup")
+			w.Error("a name is not escaped")
 		}
 		if strings.Contains(w.get("owner", "/account").body, "Name saved.") {
 			w.Error("the toast is shown twice")
@@ -198,7 +198,7 @@ func TestAccount_ChangesNamePasswordAndSessions(t *testing.T) {
 		w.expectRedirect(changed, "/account")
 		w.expectRedirect(w.get("owner", "/account"), "/sign-in?next=%2Faccount") // with the token from before
 		w.cookies["owner"] = changed.sessionCookie
-		w.expectText(w.get("owner", "/account"), 200, "Password changed", "API keys that you made still work")
+		w.expectText(w.get("owner", "/account"), 200, "Password changed", "API keys that you created still work")
 	})
 }
 
@@ -206,7 +206,7 @@ func TestInvite_WorksByLinkAndByMail(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"bob"}, "role": {"member"}}), 422, "Write an email address")
 		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"owner"}}), 422, "choose a lower one")
-		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "belongs to this project already")
+		w.expectText(w.post("admin", "/team/invitations", url.Values{"email": {"Viewer@example.com"}, "role": {"member"}}), 422, "is already a member of this project")
 		page := w.post("admin", "/team/invitations", url.Values{"email": {"bob@example.com"}, "role": {"member"}})
 		w.expectText(page, 200, "It was also sent by email")
 		link := regexp.MustCompile(testBaseURL + `(/invitations/[A-Z0-9]+)`).FindStringSubmatch(page.body)
@@ -218,12 +218,12 @@ func TestInvite_WorksByLinkAndByMail(t *testing.T) {
 		}
 		w.expectText(w.get("", link[1]), 200, "Join main", "bob@example.com", "member")
 		w.expectText(w.get("", link[1]), 200) // looking does not use it up
-		w.expectText(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Write a name", "at least 12 characters")
+		w.expectText(w.post("", link[1], url.Values{"name": {""}, "password": {"short"}}), 422, "Enter a name", "at least 12 characters")
 		joined := w.post("", link[1], url.Values{"name": {"Bob"}, "password": {testPassword}})
 		w.expectRedirect(joined, "/heartbeats")
 		w.cookies["bob"] = joined.sessionCookie
 		w.expectText(w.get("bob", "/team"), 200, "Bob", "you")
-		w.expectText(w.get("", link[1]), http.StatusGone, "has ended")
+		w.expectText(w.get("", link[1]), http.StatusGone, "no longer valid")
 		w.expectText(w.post("", link[1], url.Values{"name": {"Eve"}, "password": {testPassword}}), http.StatusGone)
 	})
 }
@@ -234,7 +234,7 @@ func TestRemoveMember_TakesEffectAtOnce(t *testing.T) {
 		w.expectText(w.get("member", "/heartbeats/"+th.ref), 200)
 		w.expectRedirect(w.post("admin", "/team/"+w.person("member").ID+"/remove", nil), "/team")
 		w.expectText(w.get("member", "/heartbeats/"+th.ref), 404)
-		w.expectText(w.get("member", "/heartbeats"), 403, "You belong to no project")
+		w.expectText(w.get("member", "/heartbeats"), 403, "You no longer belong to a project")
 		w.expectText(w.get("member", "/account"), 200)
 		w.expectText(w.post("owner", "/team/"+w.person("owner").ID+"/remove", nil), 409, "last owner cannot leave")
 		w.expectRedirect(w.post("viewer", "/team/"+w.person("viewer").ID+"/remove", nil), "/account")
@@ -255,7 +255,7 @@ func TestAuthorize_ALinkOpensItsOwnProject(t *testing.T) {
 		page := w.get("stranger", "/heartbeats/"+th.ref)
 		w.expectText(page, 200, "<small>Project</small><b>main</b>")
 		if strings.Contains(page.body, th.heartbeat) {
-			w.Error("a viewer there sees the ping URL, being owner elsewhere")
+			w.Error("a viewer of this project sees its ping URL")
 		}
 		here := url.Values{ui.OriginProjectField: {projectID(w.project)}}
 		w.expectText(w.post("stranger", "/heartbeats/"+th.ref+"/pause", here), 403)
@@ -285,8 +285,8 @@ func TestRenderError_LogsAnInternalErrorAndHidesItsCause(t *testing.T) {
 			code int
 			text string
 		}{
-			{fmt.Errorf("secret cause: %w", manage.ErrUnavailable), 503, "cannot answer right now"},
-			{errors.New("secret cause"), 500, "on our side"},
+			{fmt.Errorf("secret cause: %w", manage.ErrUnavailable), 503, "is unavailable"},
+			{errors.New("secret cause"), 500, "Server error"},
 			{monitor.Faultf(monitor.Conflict, "", "Somebody did."), 409, "Somebody did."},
 		} {
 			w.log.Reset()
@@ -316,7 +316,7 @@ func TestBrowserName_NamesBrowserAndSystem(t *testing.T) {
 }
 
 // curl -f takes a redirect for success, so a job that pings the address of a page
-// would never be missed by whoever wrote it.
+// would fail silently.
 func TestRequireSignIn_AJobThatPingsAPageGetsAnErrorWithTheRightURL(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		path := "/heartbeats/" + w.createResources(1).heartbeat

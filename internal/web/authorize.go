@@ -10,6 +10,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 	"overdue/internal/web/view/layout"
 	"overdue/internal/web/view/paths"
 	"overdue/internal/web/view/ui"
@@ -106,20 +107,20 @@ func (req *request) authorize(rt route) error {
 // requireSignIn answers a person who is not signed in: with the sign-in page, which
 // leads back, or with an error for programs.
 func (req *request) requireSignIn(rt route) error {
-	begun, err := req.site.People.HasAccounts(req.ctx())
+	hasAccounts, err := req.site.People.HasAccounts(req.ctx())
 	switch {
 	case err != nil:
 		return err
 	case rt.isStream || rt.projectInQuery && req.r.Method == http.MethodPost:
 		return httpd.NewProblem(http.StatusUnauthorized, "You are not signed in. Sign in, then try again.")
-	case !begun:
+	case !hasAccounts:
 		return req.redirect(paths.Setup)
 	case req.r.Method != http.MethodGet && req.formValue(ui.OriginPersonField) != "":
 		return req.renderSignedOut()
 	case !isBrowser(req.r) && (req.r.Method != http.MethodGet || strings.HasPrefix(req.r.URL.Path, paths.Heartbeats+"/")):
 		// A job that pings the address of a page would treat a redirect as success.
 		return httpd.NewProblem(http.StatusUnauthorized, "This is the address of a page, and you are not signed in. A job pings "+
-			req.site.BaseURL+"/api/v1/hb/ID: copy the ping URL from the page of the heartbeat.")
+			pingurl.For(req.site.BaseURL, "ID")+": copy the ping URL from the page of the heartbeat.")
 	case req.r.Method != http.MethodGet:
 		return req.redirect(paths.SignIn)
 	}

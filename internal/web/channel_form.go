@@ -173,7 +173,7 @@ func (req *request) channelEdit(kind, id string) manage.ChannelEdit {
 	return e
 }
 
-// regeneratedSecrets returns the secrets that the form asks Overdue to generate again, by
+// regeneratedSecrets returns the secrets that the form asks to generate again, by
 // field.
 func (req *request) regeneratedSecrets(k notify.Kind) map[string]bool {
 	all := map[string]bool{}
@@ -185,13 +185,13 @@ func (req *request) regeneratedSecrets(k notify.Kind) map[string]bool {
 	return all
 }
 
-// rerenderNewChannel shows the form of a new channel, filled in.
+// rerenderNewChannel shows the submitted form of a new channel.
 func rerenderNewChannel(req *request) error {
 	kind := req.formValue("kind")
 	return req.renderChannelForm(http.StatusOK, req.submittedChannel(kind, "", nil), nil)
 }
 
-// rerenderChannelForm shows the form of an existing channel, filled in.
+// rerenderChannelForm shows the submitted form of an existing channel.
 func rerenderChannelForm(req *request) error {
 	saved, err := req.site.Service.Channel(req.ctx(), req.actor, req.r.PathValue("id"))
 	if err != nil {
@@ -203,21 +203,21 @@ func rerenderChannelForm(req *request) error {
 	return req.renderChannelForm(http.StatusOK, req.submittedChannel(saved.Kind, saved.ID, nil), &saved)
 }
 
-// submittedChannel is the form as it was sent. Its secrets come back as dots, with
-// what they stand for sealed beside them. A secret that was refused does not: nobody
-// could see it to correct it, and an empty field would stand for it for ever. Headers
-// do: their names are seen, so theirs can be taken out.
-func (req *request) submittedChannel(kind, id string, about map[string]string) channelDraft {
+// submittedChannel returns the submitted form. Its secrets are masked, and
+// encrypted in a hidden field. An invalid secret is dropped: nobody could see it to
+// correct it, and the empty field would keep it. Headers are kept, because their
+// names are visible and can be removed.
+func (req *request) submittedChannel(kind, id string, fieldErrs map[string]string) channelDraft {
 	d := channelDraft{
 		kind: kind, name: req.formValue("name"), remindEvery: req.formValue("remind_every"), settings: map[string]any{},
-		notifyOnRecovery: req.formValue("notify_on_recovery") != "", notifyOnLate: req.formValue("notify_on_late") != "", errors: about,
+		notifyOnRecovery: req.formValue("notify_on_recovery") != "", notifyOnLate: req.formValue("notify_on_late") != "", errors: fieldErrs,
 		version: req.formValue(ui.VersionField), shown: req.formValue(ui.OriginalValuesField),
 	}
 	d.secrets = req.submittedSecrets(kind, id)
 	k, _ := notify.KindOf(d.kind)
 	d.regenerate = req.regeneratedSecrets(k)
 	for _, f := range k.Fields {
-		if _, wrong := about["settings."+f.Name]; wrong && f.Type == notify.FieldSecret {
+		if _, wrong := fieldErrs["settings."+f.Name]; wrong && f.Type == notify.FieldSecret {
 			delete(d.secrets, f.Name)
 		}
 	}
@@ -234,7 +234,7 @@ func (req *request) submittedChannel(kind, id string, about map[string]string) c
 	return d
 }
 
-// The job of the preview: a backup at night that did not ping.
+// The example of the message previews: a nightly backup that did not ping.
 const (
 	previewJob      = "Nightly database backup"
 	previewInterval = 24 * time.Hour
@@ -242,8 +242,7 @@ const (
 	previewDownFor  = 2*time.Hour + 14*time.Minute
 )
 
-// messagePreviews show how alerts will look in the channel, in the words that it will
-// be told in.
+// messagePreviews returns examples of the alerts of the channel.
 func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview {
 	opened := req.now.Add(-previewDownFor).Truncate(time.Minute)
 	due := opened.Add(-previewGrace)
@@ -262,7 +261,7 @@ func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview
 	return all
 }
 
-// messagePreview is one message as the page shows it.
+// messagePreview returns one example of an alert.
 func (req *request) messagePreview(n notify.Notification, status string) channelview.MessagePreview {
 	m := n.Message()
 	p := channelview.MessagePreview{Status: status, At: req.clock.Minute(n.At), Title: m.Subject, Text: m.Lead}
@@ -275,7 +274,8 @@ func (req *request) messagePreview(n notify.Notification, status string) channel
 	return p
 }
 
-// channelFormLabels are the fields of a channel's form.
+// channelFormLabels returns the fields of the channel form, with the texts for
+// people.
 func channelFormLabels(kind string) []ui.Option {
 	all := []ui.Option{{Value: "name", Label: "Name"}}
 	k, _ := notify.KindOf(kind)
@@ -286,7 +286,7 @@ func channelFormLabels(kind string) []ui.Option {
 		ui.Option{Value: "notify_on_late", Label: "Message when it is Late"}, ui.Option{Value: "remind_every", Label: "Remind while Down, seconds"})
 }
 
-// formValues are what a browser sends of a channel's form that nobody touches.
+// formValues returns the values that a browser sends for an unchanged form.
 func (d channelDraft) formValues() url.Values {
 	values := url.Values{"name": {d.name}, "remind_every": {d.remindEvery}}
 	k, _ := notify.KindOf(d.kind)
@@ -301,7 +301,7 @@ func (d channelDraft) formValues() url.Values {
 	return values
 }
 
-// staleChannel is a channel's form that was saved on an older version.
+// staleChannel returns the conflict of a form that is based on an old version.
 func (req *request) staleChannel(ctx context.Context, id string) (editConflict, error) {
 	c, err := req.site.Service.Channel(ctx, req.actor, id)
 	if err != nil {
@@ -320,8 +320,8 @@ func (req *request) staleChannel(ctx context.Context, id string) (editConflict, 
 	return e, err
 }
 
-// secretsContext names the form of a channel that a seal belongs to: nobody else can
-// use it, and it fits no other channel and no other destination.
+// secretsContext identifies the form that encrypted secrets belong to. Another
+// person, channel or destination cannot use them.
 func (req *request) secretsContext(kind, id string) string {
 	k, _ := notify.KindOf(kind)
 	typed := notify.Settings{}
@@ -333,8 +333,8 @@ func (req *request) secretsContext(kind, id string) string {
 	return fmt.Sprintf("%q", []string{req.person.ID, req.actor.Project.Slug, kind, id, k.Destination(typed)})
 }
 
-// submittedSecrets are the secrets of a channel's form: those typed now, and those
-// typed before that the form brought back.
+// submittedSecrets returns the secrets of a channel form: those typed now, and
+// those typed before that the form brought back.
 func (req *request) submittedSecrets(kind, id string) map[string]any {
 	k, _ := notify.KindOf(kind)
 	before := req.site.sealer.OpenSecrets(req.formValue("kept"), req.secretsContext(kind, id), req.now)

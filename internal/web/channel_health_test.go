@@ -8,7 +8,7 @@ import (
 	"overdue/internal/store"
 )
 
-// recordAttempts records the results of one attempt at a channel.
+// recordAttempts records the results of one delivery attempt of a channel.
 func (w *fixture) recordAttempts(c monitor.Channel, attempts int, results ...monitor.DeliveryResult) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error { return tx.RecordDelivery(c.ID, results, true, attempts, w.now()) })

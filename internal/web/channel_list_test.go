@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// createChannel makes a webhook as the member would.
+// createChannel creates a webhook as the member.
 func (w *fixture) createChannel(name string) monitor.Channel {
 	w.Helper()
 	c, err := w.service.CreateChannel(w.Context(), w.actor("member"), manage.ChannelEdit{
@@ -27,7 +27,7 @@ func (w *fixture) createChannel(name string) monitor.Channel {
 	return c
 }
 
-// storedChannel is a channel as it is stored, in clear.
+// storedChannel returns a channel as stored, with its secrets.
 func (w *fixture) storedChannel(id string) (c monitor.Channel) {
 	w.Helper()
 	w.update(func(tx *store.Tx) (err error) {
@@ -76,7 +76,7 @@ func TestCreateChannel_AnInvalidFormComesBackWithoutSecrets(t *testing.T) {
 		a := w.post("member", "/channels", url.Values{
 			"kind": {"webhook"}, "name": {""}, "settings.url": {"ftp://x"}, "settings.headers": {"X-Key: hunter2"}, "settings.secret": {"whsec_short"},
 		})
-		w.expectHTML(a, 422, "Write a name", `value="ftp://x"`, "X-Key: ••••")
+		w.expectHTML(a, 422, "Enter a name", `value="ftp://x"`, "X-Key: ••••")
 		w.expectNone(a, "hunter2", "whsec_short")
 		w.expectHTML(w.post("member", "/channels", url.Values{"kind": {"pigeon"}, "name": {"x"}}), 422)
 		w.expectHTML(w.post("member", "/channels", url.Values{"kind": {"email"}, "name": {"x"}, "settings.to": {"nobody"}}), 422, "nobody")
@@ -115,24 +115,24 @@ func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
 		a := w.post("member", "/channels/test", form)
 		w.expectHTML(a, 200, "404 no_service &lt;b&gt;", "Failed", `value="https://example.com/draft"`, `value="new one"`)
 		if len(told) != 1 || told[0].Settings["url"] != "https://example.com/draft" {
-			w.Errorf("told %+v", told)
+			w.Errorf("got %+v", told)
 		}
 		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet")
 		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "Fill in URL.")
 		c := w.createChannel("ops")
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
 		if got := told[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.storedChannel(c.ID).Settings["secret"] {
-			w.Errorf("told %+v", got)
+			w.Errorf("got %+v", got)
 		}
 		if w.storedChannel(c.ID).Settings["url"] != "https://example.com/secret-path" {
 			w.Error("a test saved the form")
 		}
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "404 no_service")
 		if !w.storedChannel(c.ID).Failing || told[2].Settings["url"] != "https://example.com/secret-path" {
-			w.Error("a test of the saved channel is not noted")
+			w.Error("a test of the saved channel is not recorded")
 		}
 		h := w.createHeartbeat("backup")
-		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat alerts this channel")
+		w.expectHTML(w.get("member", "/channels"), 200, "ops is failing", "1 heartbeat uses this channel")
 		partly := client.TestResult{Status: new(250), Detail: "Sent to 1 of 2; bob@example.com: 452 4.2.2 full"}
 		result, partly = partly, result
 		w.expectHTML(w.post("member", "/channels/test", form), 200, "<code>Sent to 1 of 2; bob@example.com: 452 4.2.2 full</code>", "Failed")
@@ -166,7 +166,7 @@ func TestShowChannel_AViewerCannotChangeIt(t *testing.T) {
 		w.recordDelivery(c, "sent", 200, "fine")
 		w.expectHTML(w.get("viewer", "/channels"), 200, `href="/channels/`+c.ID+`"`)
 		page := w.get("viewer", "/channels/"+c.ID)
-		w.expectHTML(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat alert here", "Last deliveries", "200 fine")
+		w.expectHTML(page, 200, "ops", "Webhook", "Down and recovered", "1 of 1 heartbeat uses this channel", "Last deliveries", "200 fine")
 		w.expectNone(page, `<input class=`, `<input type="c`, "Save", "Send test alert", "Delete", "secret")
 		w.expectHTML(w.get("viewer", "/channels/"+c.ID+"/delete"), 403)
 		w.expectHTML(w.post("viewer", "/channels/"+c.ID, url.Values{"name": {"mine"}}), 403)
@@ -186,7 +186,7 @@ func TestTestChannel_AppearsInTheLastDeliveries(t *testing.T) {
 		w.test = func(monitor.Channel) client.TestResult {
 			return client.TestResult{Delivered: true, Status: new(202), Detail: "taken"}
 		}
-		// The form as it was saved is the channel as it was saved.
+		// Saving the unchanged form does not change the channel.
 		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: ••••"}}
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "202 taken")
 		w.expectHTML(w.get("viewer", "/channels/"+c.ID), 200, "202 taken", "404 no_service")
@@ -197,7 +197,7 @@ func TestTestChannel_AppearsInTheLastDeliveries(t *testing.T) {
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "410 elsewhere")
 		w.expectNone(w.get("viewer", "/channels/"+c.ID), "elsewhere")
 		if w.storedChannel(c.ID).Failing {
-			w.Error("what another address answered was taken for the channel's")
+			w.Error("the result of another URL was recorded for the channel")
 		}
 	})
 }
@@ -238,14 +238,14 @@ func TestChannelForm_KeepsTypedSecretsWhenItComesBack(t *testing.T) {
 		a = w.post("member", "/channels/test", again)
 		w.expectNone(a, secret, "hunter2")
 		if told.Settings["secret"] != secret || fmt.Sprint(told.Settings["headers"]) != "map[X-Key:hunter2]" {
-			w.Errorf("told %v", told.Settings)
+			w.Errorf("got %v", told.Settings)
 		}
 		again.Set("kept", keptForm.FindStringSubmatch(a.body)[1]) // a failing test brings them back too
-		// Nobody else can use them, nor any other channel.
+		// Another person and another channel cannot use them.
 		told = monitor.Channel{}
 		w.post("owner", "/channels/test", again)
 		if told.Settings["secret"] == secret {
-			w.Error("somebody else opened what the member typed")
+			w.Error("another person decrypted the member's secrets")
 		}
 		if a := w.post("member", "/channels", again); a.location() != "/channels" {
 			w.Fatal(a.code, a.body)
@@ -263,17 +263,17 @@ func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
 		form := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {"banana"}, "settings.headers": {"X-Key: hunter2"}}
 		for _, path := range []string{"/channels", "/channels/test"} {
 			a := w.post("member", path, form)
-			w.expectHTML(a, 422, "or leave it empty to have one made")
-			w.expectNone(a, "Kept as you typed it", "banana")
+			w.expectHTML(a, 422, "or leave it empty to generate one")
+			w.expectNone(a, "Your typed value is kept", "banana")
 			kept := keptForm.FindStringSubmatch(a.body)
 			if kept == nil {
-				w.Fatal("the headers, which were not refused, are not kept")
+				w.Fatal("the valid headers are not kept")
 			}
 			again := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {""}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
 			a = w.post("member", "/channels", again)
 			w.expectHTML(a, 201, "Signing secret")
 			if !secretForm.MatchString(a.body) {
-				w.Error("no secret was made in the place of the refused one")
+				w.Error("no secret was generated in place of the invalid one")
 			}
 		}
 	})
@@ -338,7 +338,7 @@ func TestChannelForm_StoredSecretsDoNotMoveToAnotherHost(t *testing.T) {
 		a := w.post("member", "/channels/"+c.ID, form)
 		after := w.storedChannel(c.ID)
 		secret, _ := after.Settings["secret"].(string)
-		w.expectHTML(a, 200, "it is not shown again", html.EscapeString(secret))
+		w.expectHTML(a, 200, "It is not shown again", html.EscapeString(secret))
 		if secret == before.Settings["secret"] || fmt.Sprint(after.Settings["headers"]) != "map[X-Key:typed]" {
 			w.Errorf("kept %v", after.Settings)
 		}

@@ -14,66 +14,39 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// testRetryAfter is the time after which the next test alert is allowed.
-const testRetryAfter = 6 * time.Second
-
-// testChannelDraft sends a test alert with the values of an unsaved form.
-func testChannelDraft(req *request) error { return req.renderTest("", nil) }
-
-// testChannel sends a test alert with the values of the form, or with the saved
-// values if the request comes from the list, which has no form.
-func testChannel(req *request) error {
-	id := req.r.PathValue("id")
-	if req.formValue("kind") != "" {
-		before, err := req.site.Service.Channel(req.ctx(), req.actor, id)
-		if err != nil {
-			return err
-		}
-		return req.renderTest(id, &before)
+// channelRoutes returns the routes of channels.
+func (s *Site) channelRoutes() []route {
+	return []route{
+		{pattern: "GET /channels", right: auth.Read, handle: listChannels},
+		{pattern: "GET /channels/new", right: auth.ChangeChannels, handle: showNewChannel},
+		{pattern: "POST /channels", right: auth.ChangeChannels, handle: createChannel, renderForm: rerenderNewChannel},
+		{pattern: "POST /channels/test", right: auth.ChangeChannels, handle: testChannelDraft, renderForm: rerenderNewChannel},
+		{pattern: "GET /channels/{id}", right: auth.Read, handle: showChannel},
+		{pattern: "POST /channels/{id}", right: auth.ChangeChannels, handle: changeChannel, renderForm: rerenderChannelForm},
+		{pattern: "POST /channels/{id}/test", right: auth.ChangeChannels, handle: testChannel, renderForm: rerenderChannelForm},
+		{pattern: "GET /channels/{id}/delete", right: auth.ChangeChannels, handle: confirmChannelDeletion},
+		{pattern: "POST /channels/{id}/delete", right: auth.ChangeChannels, handle: deleteChannel},
 	}
-	_, err := req.site.Service.TestChannel(req.ctx(), req.actor, id)
-	if isFault(err, monitor.RateLimited) {
-		return req.renderChannel(req.setRetryAfter(testRetryAfter), id, "", &ui.Delivery{Message: "Test", State: "failed", Response: err.Error(), At: req.now})
-	}
+}
+
+// listChannels shows the channels and the kinds to add.
+func listChannels(req *request) error {
+	list, _, err := req.site.Service.ChannelDetails(req.ctx(), req.actor)
 	if err != nil {
 		return err
 	}
-	return req.renderChannel(http.StatusOK, id, "", nil) // its last deliveries include the test
-}
-
-// renderTest sends a test alert with the values of the form, and shows the form
-// again with the response.
-func (req *request) renderTest(id string, saved *monitor.Channel) error {
-	kind := req.formValue("kind")
-	if saved != nil {
-		kind = saved.Kind
+	page := channelview.ListPage{Shell: req.shell(""), Kinds: present.ChannelKinds()}
+	for _, d := range list {
+		page.Channels = append(page.Channels, present.Channel(d))
 	}
-	begun := time.Now()
-	result, kept, err := req.site.Service.TestChannelDraft(req.ctx(), req.actor, id, req.channelEdit(kind, id))
-	about, wrong := fieldErrors(err)
-	limited := isFault(err, monitor.RateLimited)
-	if err != nil && !wrong && !limited {
-		return err
-	}
-	d := req.submittedChannel(kind, id, about)
-	if wrong {
-		return req.renderChannelForm(statusInvalid, d, saved)
-	}
-	status := http.StatusOK
-	if limited {
-		status = req.setRetryAfter(testRetryAfter)
-		d.deliveries = []ui.Delivery{{Message: "Test", State: "failed", Response: err.Error(), At: req.now}}
-	} else if !kept {
-		d.deliveries = []ui.Delivery{present.TestDelivery(result, time.Since(begun), req.now)}
-	}
-	return req.renderChannelForm(status, d, saved)
+	return req.render(channelview.List(page))
 }
 
 // createChannel creates a channel. Only this response shows a generated secret.
 func createChannel(req *request) error {
 	c, err := req.site.Service.CreateChannel(req.ctx(), req.actor, req.channelEdit(req.formValue("kind"), ""))
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderChannelForm(statusInvalid, req.submittedChannel(req.formValue("kind"), "", about), nil)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderChannelForm(statusInvalid, req.submittedChannel(req.formValue("kind"), "", fieldErrs), nil)
 	}
 	if err != nil {
 		return err
@@ -117,8 +90,8 @@ func changeChannel(req *request) error {
 		edit.IfVersion = []string{now.version} // the form does not show what changed
 		c, err = req.site.Service.ChangeChannel(req.ctx(), req.actor, id, edit)
 	}
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderChannelForm(statusInvalid, req.submittedChannel(before.Kind, id, about), &before)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderChannelForm(statusInvalid, req.submittedChannel(before.Kind, id, fieldErrs), &before)
 	}
 	if err != nil {
 		return err
@@ -172,30 +145,57 @@ func deleteChannel(req *request) error {
 	return req.redirect(paths.Channels)
 }
 
-// channelRoutes returns the routes of channels.
-func (s *Site) channelRoutes() []route {
-	return []route{
-		{pattern: "GET /channels", right: auth.Read, handle: listChannels},
-		{pattern: "GET /channels/new", right: auth.ChangeChannels, handle: showNewChannel},
-		{pattern: "POST /channels", right: auth.ChangeChannels, handle: createChannel, renderForm: rerenderNewChannel},
-		{pattern: "POST /channels/test", right: auth.ChangeChannels, handle: testChannelDraft, renderForm: rerenderNewChannel},
-		{pattern: "GET /channels/{id}", right: auth.Read, handle: showChannel},
-		{pattern: "POST /channels/{id}", right: auth.ChangeChannels, handle: changeChannel, renderForm: rerenderChannelForm},
-		{pattern: "POST /channels/{id}/test", right: auth.ChangeChannels, handle: testChannel, renderForm: rerenderChannelForm},
-		{pattern: "GET /channels/{id}/delete", right: auth.ChangeChannels, handle: confirmChannelDeletion},
-		{pattern: "POST /channels/{id}/delete", right: auth.ChangeChannels, handle: deleteChannel},
-	}
-}
+// testRetryAfter is the time after which the next test alert is allowed.
+const testRetryAfter = 6 * time.Second
 
-// listChannels shows the channels and the kinds to add.
-func listChannels(req *request) error {
-	list, _, err := req.site.Service.ChannelDetails(req.ctx(), req.actor)
+// testChannelDraft sends a test alert with the values of an unsaved form.
+func testChannelDraft(req *request) error { return req.renderTest("", nil) }
+
+// testChannel sends a test alert with the values of the form, or with the saved
+// values if the request comes from the list, which has no form.
+func testChannel(req *request) error {
+	id := req.r.PathValue("id")
+	if req.formValue("kind") != "" {
+		before, err := req.site.Service.Channel(req.ctx(), req.actor, id)
+		if err != nil {
+			return err
+		}
+		return req.renderTest(id, &before)
+	}
+	_, err := req.site.Service.TestChannel(req.ctx(), req.actor, id)
+	if isFault(err, monitor.RateLimited) {
+		return req.renderChannel(req.setRetryAfter(testRetryAfter), id, "", &ui.Delivery{Message: "Test", State: "failed", Response: err.Error(), At: req.now})
+	}
 	if err != nil {
 		return err
 	}
-	page := channelview.ListPage{Shell: req.shell(""), Kinds: present.ChannelKinds()}
-	for _, d := range list {
-		page.Channels = append(page.Channels, present.Channel(d))
+	return req.renderChannel(http.StatusOK, id, "", nil) // its last deliveries include the test
+}
+
+// renderTest sends a test alert with the values of the form, and shows the form
+// again with the response.
+func (req *request) renderTest(id string, saved *monitor.Channel) error {
+	kind := req.formValue("kind")
+	if saved != nil {
+		kind = saved.Kind
 	}
-	return req.render(channelview.List(page))
+	started := time.Now()
+	result, kept, err := req.site.Service.TestChannelDraft(req.ctx(), req.actor, id, req.channelEdit(kind, id))
+	fieldErrs, invalid := fieldErrors(err)
+	limited := isFault(err, monitor.RateLimited)
+	if err != nil && !invalid && !limited {
+		return err
+	}
+	d := req.submittedChannel(kind, id, fieldErrs)
+	if invalid {
+		return req.renderChannelForm(statusInvalid, d, saved)
+	}
+	status := http.StatusOK
+	if limited {
+		status = req.setRetryAfter(testRetryAfter)
+		d.deliveries = []ui.Delivery{{Message: "Test", State: "failed", Response: err.Error(), At: req.now}}
+	} else if !kept {
+		d.deliveries = []ui.Delivery{present.TestDelivery(result, time.Since(started), req.now)}
+	}
+	return req.renderChannelForm(status, d, saved)
 }

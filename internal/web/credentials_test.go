@@ -16,8 +16,8 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// postWithEndedSession sends a form as a person whose session is ended after it was
-// found, and before the route does its work.
+// postWithEndedSession sends a form whose session ends between authentication and
+// handler.
 func (w *fixture) postWithEndedSession(as, pattern string, form url.Values) response {
 	w.Helper()
 	var during route
@@ -71,7 +71,7 @@ func TestAcceptInvitation_GrantsNoMoreThanTheSenderCould(t *testing.T) {
 		for _, a := range []response{w.get("", first), w.post("", first, url.Values{"name": {"Eve"}, "password": {testPassword}})} {
 			w.expectHTML(a, http.StatusGone)
 		}
-		// Also where the link was not ended, and the role is lowered while it is taken up.
+		// The same if the link is still valid, and the sender's role changes meanwhile.
 		admin := w.person("admin")
 		become := func(role monitor.Role) {
 			w.update(func(tx *store.Tx) error { return tx.SetMember(w.project.Key, admin.ID, role, w.now()) })
@@ -127,7 +127,7 @@ func TestAcknowledgeByLink_SavesOneNoteWithTheAcknowledgement(t *testing.T) {
 		c, other := w.createChannel("ops"), w.createChannel("boss")
 		h, i := w.failHeartbeat("job", 2*time.Minute)
 		first, second := "/acknowledge/"+links.Token(i.ID, c.ID), "/acknowledge/"+links.Token(i.ID, other.ID)
-		w.expectHTML(w.post("", first, url.Values{"note": {strings.Repeat("x", 5000)}}), 422, "Write a note of", "xxxx")
+		w.expectHTML(w.post("", first, url.Values{"note": {strings.Repeat("x", 5000)}}), 422, "Enter a note of", "xxxx")
 		if w.newestIncident(h).State() != monitor.StateOpen {
 			w.Error("a note that was rejected acknowledged")
 		}
@@ -135,10 +135,10 @@ func TestAcknowledgeByLink_SavesOneNoteWithTheAcknowledgement(t *testing.T) {
 		for n := range 5 {
 			note := url.Values{"note": {fmt.Sprintf("late note %d", n)}}
 			w.expectHTML(w.post("", first, note), 200, "Your note was not saved")
-			w.expectHTML(w.post("", second, note), 200, "Your note was not saved", "Someone has acknowledged it already")
+			w.expectHTML(w.post("", second, note), 200, "Your note was not saved", "already acknowledged")
 		}
 		w.ping(h, time.Minute, monitor.Ping{})
-		w.expectHTML(w.post("", first, url.Values{"note": {"late note 6"}}), 200, "Your note was not saved", "The incident is over")
+		w.expectHTML(w.post("", first, url.Values{"note": {"late note 6"}}), 200, "Your note was not saved", "already resolved")
 		_, lone := w.failHeartbeat("another", 2*time.Minute)
 		w.expectHTML(w.post("", "/acknowledge/"+links.Token(lone.ID, c.ID), nil), 200, "Acknowledged.")
 		w.expectHTML(w.get("member", "/incidents/"+i.ID), 200, "the first note")
@@ -156,7 +156,7 @@ func TestSignOut_ClearsStorageAndNoForeignCookies(t *testing.T) {
 	})
 }
 
-// signedInAgo signs the owner in as if it had been some time ago.
+// signedInAgo returns a session of the owner that started some time ago.
 func (w *fixture) signedInAgo(ago time.Duration) (cookie *http.Cookie, session string) {
 	w.Helper()
 	rec := httptest.NewRecorder()

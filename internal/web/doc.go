@@ -1,19 +1,19 @@
-// Package web is the face for people: it takes requests of browsers, asks
+// Package web serves the pages for people. It takes requests of browsers, calls
 // package manage or auth, and answers with pages of package view.
 //
-//	request ─▶ headers ─▶ same origin? ─▶ session ─▶ route: who, which project, may they?
+//	request ─▶ headers ─▶ same origin? ─▶ session ─▶ route: person, project, right
 //	                                                    │
-//	              view.Page ◀─ handler ─▶ manage.Service, auth.People
-//	                              └─▶ *monitor.Fault ─▶ the form again, or a page that says so
+//	              view ◀─ present ◀─ handler ─▶ manage.Service, auth.People
+//	                                    └─▶ *monitor.Fault ─▶ the form again, or an error page
 //
-// It refuses to decide what is valid and who may: manage does. It refuses to
-// know how a page looks: view does. It never reads the database itself.
+// Package manage decides what is valid and who may do it; package view decides how a
+// page looks. Package web never reads the database.
 //
 // Invariants:
 //
-//   - every page is reached through one table of routes, and every route says
-//     what right it needs; a route that says nothing stops the start;
-//   - a GET changes nothing, and a POST from another origin is refused;
-//   - a page goes out whole or not at all: it is drawn before it is sent;
-//   - nothing on a page comes from another origin, and no script is in it.
+//   - one table has all routes, and every route names the right that it needs; the
+//     server does not start with a route without one;
+//   - a GET changes nothing, and a POST from another origin is rejected;
+//   - a page is rendered before the first byte is sent;
+//   - a page loads nothing from another origin, and contains no inline script.
 package web

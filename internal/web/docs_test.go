@@ -15,7 +15,7 @@ import (
 	"overdue/internal/web/docsite"
 )
 
-// heartbeatWithName makes a heartbeat in the project of the world.
+// heartbeatWithName creates a heartbeat in the project of the fixture.
 func (w *fixture) heartbeatWithName(name string) monitor.Heartbeat {
 	w.Helper()
 	interval := "24h"
@@ -26,14 +26,14 @@ func (w *fixture) heartbeatWithName(name string) monitor.Heartbeat {
 	return h
 }
 
-// htmlOutline is what a page of the manual is checked by.
+// htmlOutline is what the tests check of a page of the manual.
 type htmlOutline struct {
 	headings int // of the first level
 	ids      map[string]bool
 	links    []string
 }
 
-// parseOutline reads a page.
+// parseOutline parses a page.
 func parseOutline(t *testing.T, page string) htmlOutline {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
@@ -48,7 +48,7 @@ func parseOutline(t *testing.T, page string) htmlOutline {
 		for _, a := range n.Attr {
 			switch {
 			case a.Key == "id" && o.ids[a.Val]:
-				t.Errorf("two places are called %s", a.Val)
+				t.Errorf("the anchor %s exists twice", a.Val)
 			case a.Key == "id":
 				o.ids[a.Val] = true
 			case a.Key == "href" && n.Data == "a":
@@ -91,17 +91,17 @@ func TestDocs_EveryPageIsPublicAndItsLinksResolve(t *testing.T) {
 				switch {
 				case strings.HasPrefix(to, "https://"), open.MatchString(path), path == "/docs":
 				case !known:
-					t.Errorf("%s leads to %s, which is no page", from, to)
+					t.Errorf("%s links to %s, which does not exist", from, to)
 				case within && !target.ids[id]:
-					t.Errorf("%s leads to %s, where nothing is called %s", from, to, id)
+					t.Errorf("%s links to %s, which has no anchor %s", from, to, id)
 				}
 			}
 		}
 		if a := w.get("", "/docs"); a.location() != "/docs/first-heartbeat" {
-			t.Errorf("/docs leads to %q", a.location())
+			t.Errorf("/docs redirects to %q", a.location())
 		}
 		if a := w.get("", "/docs/nothing"); a.code != http.StatusNotFound {
-			t.Errorf("a page that is none: %d", a.code)
+			t.Errorf("an unknown page: %d", a.code)
 		}
 	})
 }
@@ -135,11 +135,11 @@ func TestDocs_ShowTheReadersPingURL(t *testing.T) {
 			}
 		}
 		if a := w.get("stranger", "/docs/integrations?heartbeat="+first.Ref); a.code != http.StatusNotFound && strings.Contains(a.body, first.ID) {
-			t.Error("somebody else's heartbeat was filled in")
+			t.Error("a heartbeat of another project was filled in")
 		}
 		page := w.get("member", "/docs/integrations?heartbeat="+first.Ref).body
 		if !strings.Contains(page, `<option value="`+first.Ref+`" selected>First</option>`) || !strings.Contains(page, "Open Overdue") {
-			t.Error("the page does not say whose URL it holds")
+			t.Error("the page does not name the heartbeat of its ping URL")
 		}
 	})
 }
@@ -151,10 +151,10 @@ func TestDocs_NameTheHeartbeatBeforeItsPingURL(t *testing.T) {
 			body := w.get("member", "/docs/"+page).body
 			before, _, found := strings.Cut(body, h.ID)
 			if !found || !strings.Contains(before, "Use the ping URL of") || !strings.Contains(before, `selected>Sync</option>`) {
-				w.Errorf("%s shows a ping URL before it says whose it is", page)
+				w.Errorf("%s shows a ping URL before it names the heartbeat", page)
 			}
 			if n := strings.Count(body, "Use the ping URL of"); n != 1 {
-				w.Errorf("%s says %d times whose URL it holds", page, n)
+				w.Errorf("%s names the heartbeat of its ping URL %d times", page, n)
 			}
 		}
 	})
@@ -164,7 +164,7 @@ func TestDocs_EscapeHeartbeatNames(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		w.heartbeatWithName(`"><script>alert(1)</script>`)
 		if page := w.get("member", "/docs/integrations").body; strings.Contains(page, "<script>alert") {
-			t.Error("the name of a heartbeat became markup")
+			t.Error("the name of a heartbeat is not escaped")
 		}
 	})
 }
@@ -179,9 +179,9 @@ func TestDocsSearch_WorksWithoutScript(t *testing.T) {
 			t.Error("the reference is not searched")
 		}
 		if a := w.get("", "/docs/search?q="+url.QueryEscape(`<script>"`)); strings.Contains(a.body, `<script>"`) {
-			t.Error("the query became markup")
+			t.Error("the query is not escaped")
 		}
-		if a := w.get("", "/docs/search?q=zzzz"); !strings.Contains(a.body, "0 places") {
+		if a := w.get("", "/docs/search?q=zzzz"); !strings.Contains(a.body, "No results") {
 			t.Errorf("nothing found: %s", a.body)
 		}
 		if a := w.get("", "/docs/search"); a.code != http.StatusOK {
@@ -198,8 +198,8 @@ func TestDocsFeedback_IsShownToOwnersOnly(t *testing.T) {
 		if a := say("", "yes", ""); a.code != http.StatusSeeOther || a.location() != "/docs/statuses?noted=1#helpful" {
 			t.Errorf("yes: %d %s", a.code, a.location())
 		}
-		if page := w.get("", "/docs/statuses?noted=1").body; !strings.Contains(page, "Noted.") {
-			t.Error("the page does not say that the answer was kept")
+		if page := w.get("", "/docs/statuses?noted=1").body; !strings.Contains(page, "Thank you.") {
+			t.Error("the page does not confirm the feedback")
 		}
 		if a := say("member", "no", "What is <b>Late</b>?"); a.code != http.StatusSeeOther {
 			t.Errorf("no: %d", a.code)
@@ -212,7 +212,7 @@ func TestDocsFeedback_IsShownToOwnersOnly(t *testing.T) {
 		}
 		for as, want := range map[string]int{"": http.StatusSeeOther, "viewer": 403, "member": 403, "admin": 403} {
 			if a := w.get(as, "/feedback"); a.code != want {
-				t.Errorf("%q reads the answers: %d; want %d", as, a.code, want)
+				t.Errorf("%q reads the feedback: %d; want %d", as, a.code, want)
 			}
 		}
 	})
@@ -241,7 +241,7 @@ func TestDocsFeedback_AnInvalidCommentComesBack(t *testing.T) {
 			t.Errorf("from another site: %d", a.code)
 		}
 		if page := w.get("owner", "/feedback").body; !strings.Contains(page, "No answers yet.") {
-			t.Error("something was kept all the same")
+			t.Error("secrets were kept")
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// csvRows is a file that was sent, without its head.
+// csvRows returns the rows of a CSV response without the header.
 func (w *fixture) csvRows(a response, name string) [][]string {
 	w.Helper()
 	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
@@ -55,7 +55,7 @@ func TestDownloadIncidents_AppliesTheFilter(t *testing.T) {
 		path := w.linkIn(page, regexp.MustCompile(`href="([^"]+)" download>Download CSV`))
 		file := w.get("viewer", path)
 		got := w.csvRows(file, "main-incidents")
-		if len(got) != 1 || got[0][0] != fmt.Sprint(i.Number) || got[0][1] != "'+backup" || got[0][2] != "acknowledged" || got[0][7] != "member" {
+		if len(got) != 1 || got[0][0] != fmt.Sprint(i.Number) || got[0][1] != "'+backup" || got[0][2] != "critical" || got[0][3] != "acknowledged" || got[0][8] != "member" {
 			w.Errorf("%q", got)
 		}
 		w.expectNone(file, h.ID)

@@ -26,14 +26,14 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// testBaseURL is where the pages of the worlds are.
+// testBaseURL is the address of the pages in tests.
 const testBaseURL = "https://overdue.example"
 
-// testPassword is everybody's.
+// testPassword is the password of every person.
 const testPassword = "correct horse battery"
 
-// fixture is the pages over a real store, with one person of each role in the
-// project "main", and a stranger who owns another one.
+// fixture is a site on a real store. Its project "main" has one person of each
+// role; a stranger owns another project.
 type fixture struct {
 	*testing.T
 	site    *Site
@@ -50,10 +50,10 @@ type fixture struct {
 	test  func(monitor.Channel) client.TestResult // what a test alert answers
 }
 
-// sentMail is a letter that went out.
+// sentMail is an email that was sent.
 type sentMail struct{ to, subject, text string }
 
-// onEach runs a test in a world on every database.
+// onEach runs a test with a fixture on every database.
 func onEach(t *testing.T, test func(w *fixture)) {
 	t.Helper()
 	for name, address := range storetest.Addresses(t) {
@@ -64,7 +64,7 @@ func onEach(t *testing.T, test func(w *fixture)) {
 	}
 }
 
-// newEmptyFixture is a world in which nobody has an account yet.
+// newEmptyFixture returns a fixture without accounts.
 func newEmptyFixture(t *testing.T, address string) *fixture {
 	t.Helper()
 	db, err := store.Open(t.Context(), address)
@@ -107,7 +107,7 @@ func newEmptyFixture(t *testing.T, address string) *fixture {
 	return w
 }
 
-// newFixture is a world with its people, none of them signed in.
+// newFixture returns a fixture with its people, none of them signed in.
 func newFixture(t *testing.T, address string) *fixture {
 	t.Helper()
 	w := newEmptyFixture(t, address)
@@ -140,7 +140,7 @@ func newFixture(t *testing.T, address string) *fixture {
 	return w
 }
 
-// now is the moment, as it is stored.
+// now returns the current time in the precision of the store.
 func (w *fixture) now() time.Time { return time.Now().UTC().Truncate(monitor.Precision) }
 
 // update changes the database directly.
@@ -161,7 +161,7 @@ func (w *fixture) addProject(name string) (p monitor.Project) {
 	return p
 }
 
-// person is somebody of the world, by name.
+// person returns a person by name.
 func (w *fixture) person(name string) (p monitor.Person) {
 	w.Helper()
 	w.update(func(tx *store.Tx) (err error) {
@@ -171,7 +171,7 @@ func (w *fixture) person(name string) (p monitor.Person) {
 	return p
 }
 
-// actor is somebody of the world as the desk knows them in their project.
+// actor returns a person as an actor in their project.
 func (w *fixture) actor(name string) auth.Actor {
 	w.Helper()
 	who := auth.Person{Person: w.person(name)}
@@ -182,7 +182,7 @@ func (w *fixture) actor(name string) auth.Actor {
 	return who.Actor(0, "")
 }
 
-// response is what came back.
+// response is a recorded response.
 type response struct {
 	code          int
 	body          string
@@ -190,10 +190,10 @@ type response struct {
 	sessionCookie *http.Cookie // the session's cookie, if one was set
 }
 
-// location is where an answer leads.
+// location returns the target of a redirect.
 func (a response) location() string { return a.header.Get("Location") }
 
-// get reads a page as somebody; "" is nobody.
+// get reads a page as a person, or without a session if the name is empty.
 func (w *fixture) get(as, path string) response {
 	w.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
@@ -201,7 +201,7 @@ func (w *fixture) get(as, path string) response {
 	return w.send(as, r)
 }
 
-// post sends a form as somebody, as a browser does.
+// post sends a form as a person, with the headers of a browser.
 func (w *fixture) post(as, path string, form url.Values) response {
 	w.Helper()
 	form = w.withVersion(as, path, w.withOrigin(as, form))
@@ -211,8 +211,7 @@ func (w *fixture) post(as, path string, form url.Values) response {
 	return w.send(as, r)
 }
 
-// withOrigin is a form with the hidden fields that every form on a page has. What is
-// given stays.
+// withOrigin adds the hidden fields that every form has. It keeps given values.
 func (w *fixture) withOrigin(as string, form url.Values) url.Values {
 	w.Helper()
 	if as == "" {
@@ -224,8 +223,8 @@ func (w *fixture) withOrigin(as string, form url.Values) url.Values {
 	return all
 }
 
-// withVersion is a form that edits something, with the version that its page shows
-// at this moment. What is given stays.
+// withVersion adds the version that the page shows now to a form that edits
+// something. It keeps given values.
 func (w *fixture) withVersion(as, path string, form url.Values) url.Values {
 	w.Helper()
 	page, edits := map[string]string{"/settings": "/settings", "/account": "/account"}[path]
@@ -243,7 +242,7 @@ func (w *fixture) withVersion(as, path string, form url.Values) url.Values {
 		return form
 	}
 	a := w.get(as, page)
-	// A member's form names the heartbeat by its id, also where the path has its ref.
+	// The form of a member contains the id, even if the path has the ref.
 	if m := regexp.MustCompile(`<form[^>]*action="(/heartbeats/[0-9a-f-]{30,})"`).FindStringSubmatch(a.body); strings.HasSuffix(page, "/edit") && m != nil {
 		path = m[1]
 	}
@@ -254,7 +253,7 @@ func (w *fixture) withVersion(as, path string, form url.Values) url.Values {
 	return merge(form, url.Values{ui.VersionField: shown[ui.VersionField], ui.OriginalValuesField: shown[ui.OriginalValuesField]})
 }
 
-// send sends a request as somebody, who is signed in first.
+// send sends a request with the session of a person.
 func (w *fixture) send(as string, r *http.Request) response {
 	w.Helper()
 	if as != "" {
@@ -263,7 +262,7 @@ func (w *fixture) send(as string, r *http.Request) response {
 	return w.sendRaw(r)
 }
 
-// sendRaw sends a request as it is.
+// sendRaw sends a request without a session.
 func (w *fixture) sendRaw(r *http.Request) response {
 	w.Helper()
 	rec := httptest.NewRecorder()
@@ -282,7 +281,7 @@ func (w *fixture) sendRaw(r *http.Request) response {
 	return a
 }
 
-// cookie signs somebody in, once, and returns the cookie of their session.
+// cookie returns the session cookie of a person, and signs them in the first time.
 func (w *fixture) cookie(as string) *http.Cookie {
 	w.Helper()
 	if c := w.cookies[as]; c != nil {

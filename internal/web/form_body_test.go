@@ -15,8 +15,8 @@ import (
 	"overdue/internal/web/view/layout"
 )
 
-// tempDir is a new temporary folder of the process. What is forgotten there
-// fills the disk.
+// tempDir sets a new temporary directory for the process. files counts the files in
+// it.
 func tempDir(t *testing.T) (files func() int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -30,7 +30,7 @@ func tempDir(t *testing.T) (files func() int) {
 	}
 }
 
-// upload is a form with a file, of the size in bytes.
+// upload returns a multipart form with a file of this size in bytes.
 func upload(t *testing.T, size int) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}
@@ -79,7 +79,7 @@ func TestReadForm_EveryRouteLimitsTypeAndSize(t *testing.T) {
 						r.Header.Set("Content-Type", c.kind)
 					}
 					a := w.send(who, r)
-					// Whoever is sent to the sign-in has their form not read at all.
+					// A form that leads to the sign-in page is not read.
 					unread := who == "" && rt.right != anyone && a.code == http.StatusSeeOther && c.length < 0
 					if a.code != c.want && !unread {
 						w.Errorf("%s as %q, %s: %d, want %d", rt.pattern, who, name, a.code, c.want)

@@ -15,14 +15,14 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// openForm is the form of a page as a browser would send it: its hidden fields, and
-// what it shows.
+// openForm returns the form of a page as a browser sends it: its hidden fields and
+// its values.
 func (w *fixture) openForm(as, page, action string, shown url.Values) url.Values {
 	w.Helper()
 	return merge(w.hiddenFields(w.get(as, page), action), shown)
 }
 
-// defaultHeartbeatForm is what the form of the heartbeat "backup" shows.
+// defaultHeartbeatForm is the form of the heartbeat "backup".
 func defaultHeartbeatForm() url.Values {
 	return url.Values{
 		"name": {"backup"}, "schedule": {"interval"}, "interval": {"1h"}, "grace": {"10m"}, "channels": {"all"},
@@ -51,7 +51,7 @@ func TestChangeHeartbeat_AStaleFormMergesBothEdits(t *testing.T) {
 		if got.Rule.Grace.String() != "20m0s" || !strings.Contains(got.Description, "Runbook") || !slices.Equal(got.Tags, []string{"db"}) {
 			w.Errorf("saved %s, %q, %q", got.Rule.Grace, got.Description, got.Tags)
 		}
-		// The same page again is stale: nothing is saved twice.
+		// The same form again conflicts: nothing is saved twice.
 		w.expectHTML(w.post("member", path, merge(merged, url.Values{"take.tags": {"yours"}})), 409, "has changed since you opened it")
 	})
 }
@@ -106,11 +106,11 @@ func TestChangeHeartbeat_ConcurrentSavesAreNotLost(t *testing.T) {
 			case code == http.StatusSeeOther && won == "":
 				won = fmt.Sprint("by ", n)
 			case code != http.StatusConflict:
-				w.Errorf("the answers are %v; want one 303, the rest 409", answers)
+				w.Errorf("the statuses are %v; want one 303, the others 409", answers)
 			}
 		}
 		if got := w.heartbeatByName("backup").Description; got != won || won == "" {
-			w.Errorf("it says %q; want %q", got, won)
+			w.Errorf("the text is %q; want %q", got, won)
 		}
 	})
 }

@@ -14,14 +14,14 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// endSession ends a person's session, as twelve hours without a visit do.
+// endSession ends the sessions of a person, as expiry does.
 func (w *fixture) endSession(as string) {
 	w.Helper()
 	id := w.person(as).ID
 	w.update(func(tx *store.Tx) error { return tx.EndOtherSessions(id, "") })
 }
 
-// postRaw sends a form of a page whose session has ended.
+// postRaw sends a form without adding the current hidden fields.
 func (w *fixture) postRaw(as, path string, form url.Values) response {
 	w.Helper()
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
@@ -30,21 +30,21 @@ func (w *fixture) postRaw(as, path string, form url.Values) response {
 	return w.send(as, r)
 }
 
-// signInAgain signs a person in on a page that a form waits on, as a browser does:
-// it follows the redirect with the same form and the new cookie.
+// signInAgain signs a person in on a page that carries a form. Like a browser, it
+// follows the redirect with the same form and the new cookie.
 func (w *fixture) signInAgain(page response, as string) response {
 	w.Helper()
 	form := merge(w.hiddenFields(page, "/sign-in"), url.Values{"email": {as + "@example.com"}, "password": {testPassword}})
 	a := w.post("", "/sign-in", form)
 	if a.code != http.StatusTemporaryRedirect || a.location() != "/resume" || a.sessionCookie == nil {
-		w.Fatalf("the sign-in answered %d to %q", a.code, a.location())
+		w.Fatalf("the sign-in got %d with location %q", a.code, a.location())
 	}
 	w.cookies[as] = a.sessionCookie
 	return w.postRaw(as, "/resume", form)
 }
 
-// pageForms are forms of the pages: on which page, where they are sent, what is
-// typed, and what the page that comes back has.
+// pageForms returns forms: the page, the target, typed values, and what the
+// restored page contains.
 func (th resources) pageForms(w *fixture) []struct {
 	page, path string
 	typed      url.Values
@@ -62,7 +62,7 @@ func (th resources) pageForms(w *fixture) []struct {
 		{"/heartbeats/" + th.ref, "/heartbeats/" + th.heartbeat + "/pause", url.Values{}, []string{"Press the button again"}},
 		{"/incidents/" + th.incident, "/incidents/" + th.incident + "/notes", url.Values{"note": {"The disk\nis full"}}, []string{"\nThe disk\nis full</textarea>"}},
 		{"/incidents/" + th.incident, "/incidents/" + th.incident + "/acknowledge", url.Values{"note": {"mine"}}, []string{"\nmine</textarea>"}},
-		{"/channels/new?kind=webhook", "/channels", url.Values{"kind": {"webhook"}, "name": {"Ops"}, "settings.url": {"https://example.com/x"}, "settings.secret": {"s3cret-s3cret-s3cret"}}, []string{`value="Ops"`, `value="https://example.com/x"`, `name="kept"`, "Kept as you typed it"}},
+		{"/channels/new?kind=webhook", "/channels", url.Values{"kind": {"webhook"}, "name": {"Ops"}, "settings.url": {"https://example.com/x"}, "settings.secret": {"s3cret-s3cret-s3cret"}}, []string{`value="Ops"`, `value="https://example.com/x"`, `name="kept"`, "Your typed value is kept"}},
 		{"/channels/" + th.channel, "/channels/" + th.channel, url.Values{"kind": {"webhook"}, "name": {"Ops 2"}, "settings.url": {"https://example.com/y"}}, []string{`value="Ops 2"`}},
 		{"/team", "/team/invitations", url.Values{"email": {"new@example.com"}, "role": {"admin"}}, []string{`value="new@example.com"`, `<option value="admin" selected`}},
 		{"/team", "/team/" + th.person + "/role", url.Values{"role": {"admin"}}, []string{`<option value="admin" selected`}},
@@ -87,12 +87,12 @@ func TestResumeHeldForm_EveryFormComesBackAndChangesNothing(t *testing.T) {
 			back := w.signInAgain(page, "owner")
 			w.expectText(back, 200, f.back...)
 			w.expectNone(back, "s3cret", testPassword, "another long one")
-			if !strings.Contains(back.body, "It is not saved yet") && !strings.Contains(back.body, "Press the button again") {
+			if !strings.Contains(back.body, "They are not saved yet") && !strings.Contains(back.body, "Press the button again") {
 				w.Errorf("%s: the page does not say that nothing was saved", f.path)
 			}
 		}
 		if after := w.auditCount(); after != before {
-			w.Errorf("%d things were done; want 0", after-before)
+			w.Errorf("%d audit entries; want 0", after-before)
 		}
 		if w.log.Len() > 0 {
 			w.Errorf("the log has\n%s", w.log)
@@ -100,7 +100,7 @@ func TestResumeHeldForm_EveryFormComesBackAndChangesNothing(t *testing.T) {
 	})
 }
 
-// auditCount counts what was done in the project.
+// auditCount returns the number of audit entries of the project.
 func (w *fixture) auditCount() int {
 	w.Helper()
 	l, err := w.service.AuditLog(w.Context(), w.actor("owner"), manage.AuditQuery{PageQuery: manage.PageQuery{Limit: manage.MaxLimit}})
@@ -156,10 +156,10 @@ func TestResumeHeldForm_RejectsAForgedForm(t *testing.T) {
 		for _, text := range []string{"", "x", "AAAA", strings.Repeat("A", 200)} {
 			w.expectRedirect(w.post("member", "/resume", url.Values{ui.HeldFormField: {text}}), "/heartbeats")
 		}
-		// What was sealed for another purpose is no form.
+		// A value that was sealed for another purpose is rejected.
 		other := w.site.sealer.SealSecrets(map[string]any{"path": "/heartbeats"}, "member", w.now())
 		w.expectRedirect(w.post("member", "/resume", url.Values{ui.HeldFormField: {other}}), "/heartbeats")
-		// A form that is too old is discarded too.
+		// An expired form is discarded.
 		old, _ := w.site.sealer.SealHeldForm(forms.HeldForm{Person: w.person("member").ID, Path: "/account", Page: "/account"}, w.now().Add(-forms.HeldFormMaxAge-monitor.Precision))
 		w.expectRedirect(w.post("member", "/resume", url.Values{ui.HeldFormField: {old}}), "/heartbeats")
 		w.expectText(w.get("member", "/heartbeats"), 200, "more than a day old")

@@ -15,16 +15,15 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// joinElsewhere makes the member a member with the given role of the other
-// project too.
+// joinElsewhere adds the member to the other project with this role.
 func (w *fixture) joinElsewhere(role auth.Role) {
 	w.Helper()
 	id := w.person("member").ID
 	w.update(func(tx *store.Tx) error { return tx.SetMember(w.otherProject.Key, id, role, w.now()) })
 }
 
-// hiddenFields are the hidden fields of the first form of a page that is sent to an
-// address, by its own or by that of a button.
+// hiddenFields returns the hidden fields of the first form that is sent to an
+// address, by its own action or that of a button.
 func (w *fixture) hiddenFields(page response, action string) url.Values {
 	w.Helper()
 	at := strings.Index(page.body, `action="`+action+`"`)
@@ -39,12 +38,12 @@ func (w *fixture) hiddenFields(page response, action string) url.Values {
 	return fields
 }
 
-// unescape reads the value of an attribute.
+// unescape decodes the value of an attribute.
 func unescape(value string) string {
 	return strings.NewReplacer("&amp;", "&", "&#34;", `"`, "&#39;", "'", "&lt;", "<", "&gt;", ">").Replace(value)
 }
 
-// merge is a form with more fields.
+// merge returns a form with more fields.
 func merge(form url.Values, more url.Values) url.Values {
 	all := url.Values{}
 	for _, fields := range []url.Values{form, more} {
@@ -89,7 +88,7 @@ func TestCheckFormOrigin_EveryFormMustNameItsProjectAndPerson(t *testing.T) {
 		l, err := w.service.AuditLog(w.Context(), w.actor("owner"), manage.AuditQuery{})
 		for _, e := range l.Items {
 			if e.Action != "heartbeat.create" && e.Action != "person.setup" && e.Action != "session.start" {
-				w.Errorf("%s was done by a form that was turned away", e.Action)
+				w.Errorf("a rejected form did %s", e.Action)
 			}
 		}
 		if err != nil {
@@ -104,9 +103,9 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 		w.expectRedirect(w.post("member", "/projects/main/choose", nil), "/heartbeats")
 		here := w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats")
 		if here.Get(ui.OriginPageField) != "/heartbeats/new" {
-			w.Errorf("the form says that it is on %q", here.Get(ui.OriginPageField))
+			w.Errorf("the page of the form is %q", here.Get(ui.OriginPageField))
 		}
-		// Another tab follows a link to the other project.
+		// Another tab opens a link to the other project.
 		name := "theirs"
 		h, err := w.service.CreateHeartbeat(w.Context(), w.actor("stranger"), manage.HeartbeatEdit{Name: &name, Interval: new("1h")})
 		if err != nil {
@@ -119,14 +118,14 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 		a := w.post("member", "/heartbeats", merge(here, typed))
 		w.expectHTML(a, 409, "This form belongs to another project", "Continue in main", "Stay in elsewhere", "line one")
 		for _, who := range []string{"owner", "stranger"} {
-			if l, err := w.service.Heartbeats(w.Context(), w.actor(who), manage.HeartbeatQuery{Text: "script"}); err != nil || len(l.Items) > 0 {
+			if l, err := w.service.Heartbeats(w.Context(), w.actor(who), manage.HeartbeatListQuery{Text: "script"}); err != nil || len(l.Items) > 0 {
 				w.Fatal("a heartbeat was made", err)
 			}
 		}
 		again := w.post("member", "/resume", w.hiddenFields(a, "/resume"))
-		w.expectHTML(again, 200, "New heartbeat", "<small>Project</small><b>main</b>", `value="2h"`, `value="7m"`, "line one\nline two", "It is not saved yet")
+		w.expectHTML(again, 200, "New heartbeat", "<small>Project</small><b>main</b>", `value="2h"`, `value="7m"`, "line one\nline two", "They are not saved yet")
 		made := w.post("member", "/heartbeats", merge(w.hiddenFields(again, "/heartbeats"), typed))
-		l, err := w.service.Heartbeats(w.Context(), w.actor("owner"), manage.HeartbeatQuery{Text: "script"})
+		l, err := w.service.Heartbeats(w.Context(), w.actor("owner"), manage.HeartbeatListQuery{Text: "script"})
 		if made.code != http.StatusSeeOther || err != nil || len(l.Items) != 1 {
 			w.Errorf("%d %v, %d in main", made.code, err, len(l.Items))
 		}
@@ -185,7 +184,7 @@ func TestFormOrigin_EveryFormCarriesIt(t *testing.T) {
 			}
 		}
 		if n < 50 {
-			w.Errorf("only %d forms were looked at", n)
+			w.Errorf("only %d forms were checked", n)
 		}
 	})
 }

@@ -17,78 +17,15 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// heartbeatFormLabels are the fields of the heartbeat form, with the texts for
-// people.
-var heartbeatFormLabels = []ui.Option{
-	{Value: "name", Label: "Name"},
-	{Value: "schedule", Label: "Kind of schedule"},
-	{Value: "interval", Label: "Expected interval"},
-	{Value: scheduleCron, Label: "Cron expression"},
-	{Value: "cron_timezone", Label: "Time zone of cron"},
-	{Value: scheduleOnCalendar, Label: "OnCalendar expression"},
-	{Value: "oncalendar_timezone", Label: "Time zone of OnCalendar"},
-	{Value: "grace", Label: "Grace period"},
-	{Value: "tags", Label: "Tags"},
-	{Value: "description", Label: "Description"},
-	{Value: "channels", Label: "Which channels"},
-	{Value: "channel", Label: "Channels"},
-	{Value: "max_run_time", Label: "Maximum run time"},
-	{Value: "min_run_time", Label: "Minimum run time"},
-	{Value: "start_grace", Label: "Must start within"},
-	{Value: "alert_after", Label: "Alert after"},
-	{Value: "early", Label: "Early pings"},
-	{Value: "expect_first_by", Label: "Expect the first ping by"},
-	{Value: "methods", Label: "Requests"},
-	{Value: "manual_resume", Label: "Stay paused when pinged"},
-}
-
-// heartbeatFormValues returns the values that a browser sends for an unchanged
-// form.
-func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Values {
-	values := url.Values{
-		"name": {f.Name.Value}, "schedule": {f.Schedule}, "interval": {f.Interval.Value}, scheduleCron: {f.Cron.Value},
-		"cron_timezone": {f.CronZone.Value}, scheduleOnCalendar: {f.OnCalendar.Value}, "oncalendar_timezone": {f.OnCalendarZone.Value},
-		"grace": {f.Grace.Value}, "tags": {f.Tags.Value}, "description": {f.Description.Value}, "channels": {"all"}, "channel": channels,
-		"max_run_time": {f.MaxRunTime.Value}, "min_run_time": {f.MinRunTime.Value}, "start_grace": {f.StartGrace.Value},
-		"alert_after": {f.AlertAfter.Value}, "early": {f.Early.Value}, "expect_first_by": {f.ExpectFirstBy.Value},
+// showNewHeartbeat shows an empty form.
+func showNewHeartbeat(req *request) error {
+	zone := ui.Input{Value: req.actor.Project.Zone}
+	rule := monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour, Early: monitor.DefaultEarly}
+	f := heartbeatview.FormValues{
+		Schedule: scheduleInterval, Interval: durationInput(rule.Interval), Grace: durationInput(rule.Grace), CronZone: zone, OnCalendarZone: zone,
+		Selects: selects(func(manage.HeartbeatField) string { return "" }),
 	}
-	for name, on := range map[string]bool{"methods": f.PostOnly, "manual_resume": f.ManualResume, "channels": f.SelectedChannelsOnly} {
-		if on {
-			values[name] = []string{map[string]string{"methods": "post", "manual_resume": "on", "channels": "some"}[name]}
-		}
-	}
-	return values
-}
-
-// staleHeartbeat returns the conflict of a form that is based on an old version.
-func (req *request) staleHeartbeat(ctx context.Context) (editConflict, error) {
-	h, err := req.site.Service.Heartbeat(ctx, req.actor, req.r.PathValue("key"))
-	if err != nil {
-		return editConflict{}, err
-	}
-	e := editConflict{
-		title: h.Name, formPath: paths.Heartbeat(present.HeartbeatKey(h)), backPath: paths.Heartbeat(present.HeartbeatKey(h)), version: manage.HeartbeatVersion(h),
-		fields: heartbeatFormLabels, saved: heartbeatFormValues(req.savedHeartbeat(h), h.Channels), submitted: heartbeatFormValues(req.submittedHeartbeat(nil), req.r.PostForm["channel"]),
-	}
-	if e.lastChange, err = req.site.Service.LastChange(ctx, req.actor, "heartbeat.change", manage.HeartbeatAuditTarget(h)); err != nil {
-		return e, err
-	}
-	names := map[string]string{}
-	l, err := req.site.Service.Channels(ctx, req.actor, manage.PageQuery{Limit: manage.MaxLimit})
-	for _, c := range l.Items {
-		names[c.ID] = c.Name
-	}
-	e.display = func(field string, values []string) string {
-		if field != "channel" {
-			return ""
-		}
-		var all []string
-		for _, id := range values {
-			all = append(all, names[id])
-		}
-		return strings.Join(all, ", ")
-	}
-	return e, err
+	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &rule, nil)
 }
 
 // createHeartbeat creates a heartbeat, and shows its page with the ping URL.
@@ -152,6 +89,75 @@ func changeHeartbeat(req *request) error {
 	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
+// heartbeatFormLabels returns the controls of the heartbeat form with their labels.
+func heartbeatFormLabels() []ui.Option {
+	labels := []ui.Option{
+		{Value: "schedule", Label: "Kind of schedule"},
+		{Value: "cron_timezone", Label: "Time zone of cron"},
+		{Value: "oncalendar_timezone", Label: "Time zone of OnCalendar"},
+		{Value: "channels", Label: "Which channels"},
+		{Value: "channel", Label: "Channels"},
+	}
+	for _, f := range manage.HeartbeatFields {
+		if !slices.Contains([]string{"slug", "timezone", "channels"}, f.Name) {
+			labels = append(labels, ui.Option{Value: f.Name, Label: f.Label})
+		}
+	}
+	return labels
+}
+
+// heartbeatFormValues returns the values that a browser sends for an unchanged
+// form.
+func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Values {
+	values := url.Values{
+		"name": {f.Name.Value}, "schedule": {f.Schedule}, "interval": {f.Interval.Value}, scheduleCron: {f.Cron.Value},
+		"cron_timezone": {f.CronZone.Value}, scheduleOnCalendar: {f.OnCalendar.Value}, "oncalendar_timezone": {f.OnCalendarZone.Value},
+		"grace": {f.Grace.Value}, "tags": {f.Tags.Value}, "description": {f.Description.Value}, "channels": {"all"}, "channel": channels,
+		"max_run_time": {f.MaxRunTime.Value}, "min_run_time": {f.MinRunTime.Value}, "start_grace": {f.StartGrace.Value},
+		"alert_after": {f.AlertAfter.Value}, "early": {f.Early.Value}, "expect_first_by": {f.ExpectFirstBy.Value},
+	}
+	for _, s := range f.Selects {
+		values[s.Name] = []string{s.Value}
+	}
+	for name, on := range map[string]bool{"methods": f.PostOnly, "manual_resume": f.ManualResume, "channels": f.SelectedChannelsOnly} {
+		if on {
+			values[name] = []string{map[string]string{"methods": "post", "manual_resume": "on", "channels": "some"}[name]}
+		}
+	}
+	return values
+}
+
+// staleHeartbeat returns the conflict of a form that is based on an old version.
+func (req *request) staleHeartbeat(ctx context.Context) (editConflict, error) {
+	h, err := req.site.Service.Heartbeat(ctx, req.actor, req.r.PathValue("key"))
+	if err != nil {
+		return editConflict{}, err
+	}
+	e := editConflict{
+		title: h.Name, formPath: paths.Heartbeat(present.HeartbeatKey(h)), backPath: paths.Heartbeat(present.HeartbeatKey(h)), version: manage.HeartbeatVersion(h),
+		fields: heartbeatFormLabels(), saved: heartbeatFormValues(req.savedHeartbeat(h), h.Channels), submitted: heartbeatFormValues(req.submittedHeartbeat(nil), req.r.PostForm["channel"]),
+	}
+	if e.lastChange, err = req.site.Service.LastChange(ctx, req.actor, "heartbeat.change", manage.HeartbeatAuditTarget(h)); err != nil {
+		return e, err
+	}
+	names := map[string]string{}
+	l, err := req.site.Service.Channels(ctx, req.actor, manage.PageQuery{Limit: manage.MaxLimit})
+	for _, c := range l.Items {
+		names[c.ID] = c.Name
+	}
+	e.display = func(field string, values []string) string {
+		if field != "channel" {
+			return ""
+		}
+		var all []string
+		for _, id := range values {
+			all = append(all, names[id])
+		}
+		return strings.Join(all, ", ")
+	}
+	return e, err
+}
+
 // heartbeatFormPage returns the page of a submitted form. It keeps the version that
 // the form was opened with.
 func (req *request) heartbeatFormPage(before monitor.Heartbeat) heartbeatview.FormPage {
@@ -163,16 +169,6 @@ func (req *request) heartbeatFormPage(before monitor.Heartbeat) heartbeatview.Fo
 // isPreview reports whether the form was submitted for its preview and not to be
 // saved. Browsers without script do that.
 func (req *request) isPreview() bool { return req.applySuggestion() || req.formValue("look") != "" }
-
-// showNewHeartbeat shows an empty form.
-func showNewHeartbeat(req *request) error {
-	zone := ui.Input{Value: req.actor.Project.Zone}
-	rule := monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour, Early: monitor.DefaultEarly}
-	f := heartbeatview.FormValues{
-		Schedule: scheduleInterval, Interval: durationInput(rule.Interval), Grace: durationInput(rule.Grace), CronZone: zone, OnCalendarZone: zone,
-	}
-	return req.renderHeartbeatForm(http.StatusOK, heartbeatview.FormPage{Form: f}, &rule, nil)
-}
 
 // rerenderNewHeartbeat shows the submitted form of a new heartbeat.
 func rerenderNewHeartbeat(req *request) error {

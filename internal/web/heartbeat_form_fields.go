@@ -39,6 +39,11 @@ func (req *request) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
 		Name: new(req.formValue("name")), Description: new(req.formValue("description")), Tags: &tags,
 		Grace: new(req.formValue("grace")), Methods: &methods, ManualResume: &stays,
 	}
+	for _, f := range manage.SelectFields() {
+		if req.r.PostForm.Has(f.Name) {
+			f.Set(&e, new(req.formValue(f.Name)))
+		}
+	}
 	req.readSchedule(&e)
 	req.readLimits(&e, before)
 	e.InputFaults = append(e.InputFaults, req.durationsWithoutUnit()...)
@@ -69,37 +74,38 @@ func splitLines(text string) []string {
 }
 
 // submittedHeartbeat returns the submitted form, with the error of each field.
-func (req *request) submittedHeartbeat(about map[string]string) heartbeatview.FormValues {
-	in := func(field string) ui.Input { return ui.Input{Value: req.formValue(field), Error: about[field]} }
+func (req *request) submittedHeartbeat(fieldErrs map[string]string) heartbeatview.FormValues {
+	in := func(field string) ui.Input { return ui.Input{Value: req.formValue(field), Error: fieldErrs[field]} }
 	f := heartbeatview.FormValues{
 		Schedule: req.chosenSchedule(), Name: in("name"), Interval: in("interval"), Grace: in("grace"),
-		Cron: req.submittedLines(scheduleCron, about), OnCalendar: req.submittedLines(scheduleOnCalendar, about),
+		Cron: req.submittedLines(scheduleCron, fieldErrs), OnCalendar: req.submittedLines(scheduleOnCalendar, fieldErrs),
 		CronZone: ui.Input{Value: req.formValue("cron_timezone")}, OnCalendarZone: ui.Input{Value: req.formValue("oncalendar_timezone")},
 		Tags: in("tags"), Description: in("description"),
 		MaxRunTime: in("max_run_time"), MinRunTime: in("min_run_time"), StartGrace: in("start_grace"),
 		AlertAfter: in("alert_after"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
 		PostOnly: req.formValue("methods") == string(monitor.PostOnly), ManualResume: req.formValue("manual_resume") != "",
-		SelectedChannelsOnly: req.formValue("channels") == "some", ChannelError: about["channels"],
+		SelectedChannelsOnly: req.formValue("channels") == "some", ChannelError: fieldErrs["channels"],
+		Selects: selects(func(f manage.HeartbeatField) string { return req.formValue(f.Name) }),
 	}
 	switch f.Schedule {
 	case scheduleCron:
-		f.CronZone.Error = about["timezone"]
+		f.CronZone.Error = fieldErrs["timezone"]
 	case scheduleOnCalendar:
-		f.OnCalendarZone.Error = about["timezone"]
+		f.OnCalendarZone.Error = fieldErrs["timezone"]
 	}
 	return f
 }
 
 // submittedLines returns a text area. The field "cron[1]" has the error of its
 // second line.
-func (req *request) submittedLines(field string, about map[string]string) ui.Input {
-	in := ui.Input{Value: req.formValue(field), Error: about[field]}
-	for _, at := range slices.Sorted(maps.Keys(about)) {
+func (req *request) submittedLines(field string, fieldErrs map[string]string) ui.Input {
+	in := ui.Input{Value: req.formValue(field), Error: fieldErrs[field]}
+	for _, at := range slices.Sorted(maps.Keys(fieldErrs)) {
 		index, ok := strings.CutPrefix(at, field+"[")
 		if !ok || in.Error != "" {
 			continue
 		}
-		in.Error = about[at]
+		in.Error = fieldErrs[at]
 		if n, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && len(splitLines(strings.TrimSpace(in.Value))) > 1 {
 			in.Error = fmt.Sprintf("Line %d: %s", n+1, in.Error)
 		}
@@ -167,6 +173,7 @@ func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues
 		MaxRunTime: durationInput(r.MaxRunTime), MinRunTime: durationInput(r.MinRunTime), StartGrace: durationInput(r.StartGrace),
 		ExpectFirstBy: ui.Input{Value: req.clock.FormTime(r.ExpectFirstBy)},
 		PostOnly:      r.Methods == monitor.PostOnly, ManualResume: r.ManualResume, SelectedChannelsOnly: !h.AllChannels,
+		Selects: selects(func(f manage.HeartbeatField) string { return f.Value(h) }),
 	}
 	if r.Early >= 0 {
 		f.Early.Value = ui.ExactDuration(r.Early)
@@ -183,6 +190,19 @@ func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues
 		f.Schedule, f.OnCalendar.Value, f.OnCalendarZone.Value = scheduleOnCalendar, strings.Join(c.Lines(), "\n"), c.Zone()
 	}
 	return f
+}
+
+// selects returns the lists of options of the form.
+func selects(value func(manage.HeartbeatField) string) []heartbeatview.Select {
+	var all []heartbeatview.Select
+	for _, f := range manage.SelectFields() {
+		s := heartbeatview.Select{Name: f.Name, Label: f.Label, Value: value(f)}
+		for _, o := range f.Options {
+			s.Options = append(s.Options, ui.Option{Value: o.Value, Label: o.Label})
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 // durationInput returns the value of a duration field, which is empty for 0.

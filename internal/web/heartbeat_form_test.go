@@ -28,18 +28,18 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 			lacks []string
 		}{
 			{"an interval", url.Values{"interval": {"90m"}, "grace": {"5m"}}, []string{`id="preview"`, "every 1", "30", "5m", "Next 5 runs", `id="interval-e"`, "no channels", "If pinged now"}, []string{"Previous"}},
-			{"no interval", url.Values{"interval": {"never"}, "grace": {"5m"}}, []string{"cannot be read yet", `id="interval-e"`}, []string{"Next 5 runs"}},
+			{"no interval", url.Values{"interval": {"never"}, "grace": {"5m"}}, []string{"as soon as the schedule is valid", `id="interval-e"`}, []string{"Next 5 runs"}},
 			{
 				"a cron line in a zone with an old name",
 				url.Values{"schedule": {"cron"}, "cron": {"0 3 * * 1-5"}, "cron_timezone": {"US/Eastern"}, "grace": {"30m"}},
-				[]string{"<b>at 03:00 on weekdays</b>, America/New_York.", "Next 5 runs", "Previous 5 runs", " 03:00</time>", "Reads as: at 03:00 on weekdays, America/New_York.", "02:55", "From here on a ping counts"},
+				[]string{"<b>at 03:00 on weekdays</b>, America/New_York.", "Next 5 runs", "Previous 5 runs", " 03:00</time>", "Reads as: at 03:00 on weekdays, America/New_York.", "02:55", "A ping counts for this run from now on"},
 				nil,
 			},
 			{
 				"several lines",
 				url.Values{"schedule": {"oncalendar"}, "oncalendar": {"Mon..Fri 03:00\r\n\r\nSat 04:00 Asia/Tokyo\r\n"}, "oncalendar_timezone": {"Europe/Berlin"}, "grace": {"0"}, "alert_after": {"2"}},
-				[]string{"at 03:00 on weekdays, Europe/Berlin; at 04:00 on Saturdays, Asia/Tokyo", "2 in a row"},
-				[]string{"From here on"},
+				[]string{"at 03:00 on weekdays, Europe/Berlin; at 04:00 on Saturdays, Asia/Tokyo", "2 consecutive runs"},
+				[]string{"A ping counts for this run"},
 			},
 			{
 				"every rule",
@@ -50,8 +50,8 @@ func TestPreviewHeartbeat_ExplainsTheForm(t *testing.T) {
 				[]string{"02:58:30", "03:10", "The run must have started.", "03:02", "too short", "03:45", "ran too long", "If no ping arrives before"},
 				nil,
 			},
-			{"what is over", url.Values{"schedule": {"oncalendar"}, "oncalendar": {"2020-01-01 10:00"}, "oncalendar_timezone": {"UTC"}, "grace": {"1h"}}, []string{"It is over", "Previous 1 run"}, []string{"Next"}},
-			{"nothing at all", url.Values{"schedule": {"cron"}}, []string{"cannot be read yet"}, nil},
+			{"what is over", url.Values{"schedule": {"oncalendar"}, "oncalendar": {"2020-01-01 10:00"}, "oncalendar_timezone": {"UTC"}, "grace": {"1h"}}, []string{"no future run", "Previous 1 run"}, []string{"Next"}},
+			{"nothing at all", url.Values{"schedule": {"cron"}}, []string{"as soon as the schedule is valid"}, nil},
 		} {
 			a := w.post("member", "/heartbeats/preview", c.form)
 			w.expectHTML(a, 200, c.shows...)
@@ -87,7 +87,7 @@ func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
 		t.Error(diff)
 	}
 	if len(p.ClockChanges) != 2 || p.ClockChanges[0] != "On Sunday 28 March 2027 the clock skips 02:30. The run is due at 03:00 instead." {
-		t.Errorf("told %q", p.ClockChanges)
+		t.Errorf("got %q", p.ClockChanges)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestHeartbeatForm_SavesAndShowsEverySchedule(t *testing.T) {
 		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York", "Must start within", "3 consecutive failed runs")
 		w.expectHTML(w.get("viewer", "/heartbeats"), 200, "at 03:00 on weekdays; at 04:30 on Saturdays, America/New_York")
 
-		// From one kind to another; what was left empty is the usual again.
+		// From one kind to another; an empty field selects the default again.
 		for _, step := range []struct {
 			form url.Values
 			want string
@@ -186,7 +186,7 @@ func TestHeartbeatForm_ReadsTheFirstPingInTheProjectsZone(t *testing.T) {
 		t.Errorf("%s, %t", at, ok)
 	}
 	if _, ok := req.parseLocalTime("noon"); ok {
-		t.Error("noon is a moment")
+		t.Error("\"noon\" was accepted as a time")
 	}
 }
 
@@ -207,7 +207,7 @@ func TestHeartbeatForm_ShowsEachErrorAtItsField(t *testing.T) {
 		} {
 			c.form.Set("name", "x")
 			c.form.Set("grace", "5m")
-			w.expectHTML(w.post("member", "/heartbeats/preview", c.form), 200, append(c.shows, "cannot be read yet")...)
+			w.expectHTML(w.post("member", "/heartbeats/preview", c.form), 200, append(c.shows, "as soon as the schedule is valid")...)
 			w.expectHTML(w.post("member", "/heartbeats", c.form), 422, append(c.shows, `aria-invalid="true"`)...)
 		}
 	})
@@ -220,12 +220,12 @@ func TestHeartbeatForm_PreviewWorksWithoutScript(t *testing.T) {
 		h := w.createHeartbeat("backup")
 		w.expectHTML(w.post("member", "/heartbeats/"+h.ID, form), 200, "<b>at 03:00 every day</b>, UTC", "Edit backup")
 		if got := w.heartbeatByName("backup"); got.Rule.Calendar != nil {
-			w.Error("a look saved something")
+			w.Error("a preview saved a heartbeat")
 		}
 	})
 }
 
-// FuzzPreviewHeartbeat looks for a form that breaks the preview, or keeps it busy.
+// FuzzPreviewHeartbeat looks for a form whose preview fails or takes too long.
 func FuzzPreviewHeartbeat(f *testing.F) {
 	f.Add("cron", "0 0 29 2 1#5\n*/7 * * * *", "Europe/Berlin", "1h", "100")
 	f.Add("oncalendar", "*:*:0/0.000001\n2199-12-31", "Antarctica/Troll", "366d", "99999999999")

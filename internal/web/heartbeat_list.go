@@ -68,7 +68,7 @@ func listHeartbeats(req *request) error {
 	}
 	page := heartbeatview.ListPage{
 		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: req.pingBase(),
-		Pager: ui.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(q, o.Prev), Next: pageURL(q, o.Next)},
+		Pager: ui.Pager{First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Prev: pageURL(paths.Heartbeats, q, o.Prev), Next: pageURL(paths.Heartbeats, q, o.Next)},
 	}
 	var parts []live.FragmentRef
 	for _, w := range o.Rows {
@@ -131,9 +131,9 @@ func (req *request) channelWarning(channels int) layout.ChannelWarning {
 	return layout.ChannelWarning{NoChannels: channels == 0, CanAddChannel: req.actor.May(auth.ChangeChannels)}
 }
 
-// pageURL returns the address of another page of the list: the same query with
+// pageURL returns the address of another page of a list: the same query with
 // another cursor.
-func pageURL(q url.Values, cursor string) string {
+func pageURL(path string, q url.Values, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
@@ -144,7 +144,7 @@ func pageURL(q url.Values, cursor string) string {
 		}
 	}
 	other.Set("cursor", cursor)
-	return paths.Heartbeats + "?" + other.Encode()
+	return path + "?" + other.Encode()
 }
 
 // pingBase returns the ping URL up to the id, or "" for people who cannot see ping
@@ -173,7 +173,7 @@ func (req *request) channelChoices() ([]ui.Option, error) {
 // heartbeatRow returns one row of the list.
 func (req *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
 	r := heartbeatview.Row{
-		Key: present.HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(req.now)), Tags: w.Tags, Schedule: w.Rule.Describe(),
+		Key: present.HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(req.now)), Severity: string(w.Severity), Tags: w.Tags, Schedule: w.Rule.Describe(),
 		Grace: w.Rule.Grace, Editable: req.actor.May(auth.ChangeHeartbeats),
 		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, LastStart: w.LastStart, Created: w.Created,
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, RunningSince: present.RunningSince(w.Heartbeat),

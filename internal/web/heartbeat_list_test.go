@@ -14,10 +14,10 @@ import (
 	"overdue/internal/store"
 )
 
-// hostileName is a name that wants out of every context it is put in.
+// hostileName breaks out of every context in which it is not escaped.
 const hostileName = `"><script>alert(1)</script>'&{{.}}`
 
-// createHeartbeat makes one as the member would.
+// createHeartbeat creates a heartbeat as the member.
 func (w *fixture) createHeartbeat(name string) monitor.Heartbeat {
 	w.Helper()
 	h, err := w.service.CreateHeartbeat(w.Context(), w.actor("member"), manage.HeartbeatEdit{Name: &name, Interval: new("1h"), Grace: new("10m")})
@@ -27,7 +27,7 @@ func (w *fixture) createHeartbeat(name string) monitor.Heartbeat {
 	return h
 }
 
-// ping takes a ping of a heartbeat, so long ago.
+// ping stores a ping that arrived some time ago.
 func (w *fixture) ping(h monitor.Heartbeat, ago time.Duration, p monitor.Ping) {
 	w.Helper()
 	p.At, p.Method = w.now().Add(-ago), "POST"
@@ -48,7 +48,7 @@ func (w *fixture) ping(h monitor.Heartbeat, ago time.Duration, p monitor.Ping) {
 	})
 }
 
-// evaluate notes all silence up to now.
+// evaluate evaluates all deadlines up to now.
 func (w *fixture) evaluate() {
 	w.Helper()
 	now := w.now()
@@ -67,24 +67,25 @@ func (w *fixture) evaluate() {
 	})
 }
 
-// heartbeatByName is a heartbeat as it is now, by its name.
+// heartbeatByName returns the current state of a heartbeat.
 func (w *fixture) heartbeatByName(name string) (h monitor.Heartbeat) {
 	w.Helper()
-	l, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatQuery{Text: name})
+	l, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatListQuery{Text: name})
 	if err != nil || len(l.Items) == 0 {
 		w.Fatalf("no heartbeat %q: %v", name, err)
 	}
 	return l.Items[0]
 }
 
-// expectHTML fails the test unless an answer has the code and every text.
+// expectHTML fails the test unless a response has the status and contains every
+// text.
 func (w *fixture) expectHTML(a response, code int, texts ...string) {
 	w.Helper()
 	if a.code != code {
-		w.Fatalf("answered %d; want %d: %s", a.code, code, a.body)
+		w.Fatalf("status %d; want %d: %s", a.code, code, a.body)
 	}
 	if strings.Contains(a.body, "<script>alert") {
-		w.Error("a name broke out of its place")
+		w.Error("a name is not escaped")
 	}
 	for _, text := range texts {
 		if !strings.Contains(a.body, text) {
@@ -93,7 +94,7 @@ func (w *fixture) expectHTML(a response, code int, texts ...string) {
 	}
 }
 
-// expectNone fails the test if an answer has one of the texts.
+// expectNone fails the test if a response contains one of the texts.
 func (w *fixture) expectNone(a response, texts ...string) {
 	w.Helper()
 	for _, text := range texts {
@@ -103,7 +104,7 @@ func (w *fixture) expectNone(a response, texts ...string) {
 	}
 }
 
-// rowNames lists the names of the rows of a page.
+// rowNames returns the names in the list.
 func rowNames(a response) string {
 	var names []string
 	for _, m := range regexp.MustCompile(`hb-name"><a[^>]*>([^<]+)<`).FindAllStringSubmatch(a.body, -1) {
@@ -139,7 +140,7 @@ func TestCreateHeartbeat_ShowsEveryError(t *testing.T) {
 			"name": {" "}, "interval": {"soon"}, "grace": {"-1s"}, "max_run_time": {"x"}, "channels": {"some"}, "description": {hostileName},
 		}
 		a := w.post("member", "/heartbeats", form)
-		w.expectHTML(a, 422, "Write a name of 1 to 100 characters.", `aria-invalid="true"`, "Choose at least one channel", `value="soon"`, "cannot be read yet")
+		w.expectHTML(a, 422, "Write a name of 1 to 100 characters.", `aria-invalid="true"`, "Choose at least one channel", `value="soon"`, "as soon as the schedule is valid")
 		if n := strings.Count(a.body, `aria-invalid="true"`); n != 4 {
 			w.Errorf("%d controls are marked; want name, interval, grace and max run time", n)
 		}
@@ -147,7 +148,7 @@ func TestCreateHeartbeat_ShowsEveryError(t *testing.T) {
 		a = w.post("member", "/heartbeats/"+h.ID, form)
 		w.expectHTML(a, 422, "Edit", "backup", `value="soon"`)
 		if got := w.heartbeatByName("backup"); got.Name != "backup" {
-			w.Error("a form that was refused changed something")
+			w.Error("a rejected form changed the heartbeat")
 		}
 	})
 }
@@ -193,7 +194,7 @@ func TestListHeartbeats_SortsByAttentionAndPaginates(t *testing.T) {
 		w.evaluate()
 		a := w.get("viewer", "/heartbeats")
 		if got := rowNames(a); got != "down late fresh paused up" {
-			w.Errorf("order %s", got)
+			w.Errorf("wrong order: %s", got)
 		}
 		w.expectHTML(a, 200, "Paused", "by member", "Down for", "Late by", "Waiting for the first ping", "1–5 of 5", "(1 down)")
 		for query, want := range map[string]string{
@@ -242,12 +243,12 @@ func TestListHeartbeats_SortsByAttentionAndPaginates(t *testing.T) {
 	})
 }
 
-// linkIn is the address that a page leads to.
+// linkIn returns the address of a link in a page.
 func (w *fixture) linkIn(a response, to *regexp.Regexp) string {
 	w.Helper()
 	m := to.FindStringSubmatch(a.body)
 	if m == nil {
-		w.Fatalf("the page does not lead there: %s", to)
+		w.Fatalf("the page has no such link: %s", to)
 	}
 	return strings.ReplaceAll(m[1], "&amp;", "&")
 }
@@ -261,7 +262,7 @@ func TestListHeartbeats_AViewerSeesNoPingURL(t *testing.T) {
 			w.expectHTML(a, 200, "backup", h.Ref)
 			w.expectNone(a, h.ID, "/api/v1/hb/", "/edit")
 		}
-		w.expectHTML(w.get("viewer", "/heartbeats?q="+h.ID[:8]), 200, "No heartbeat matches")
+		w.expectHTML(w.get("viewer", "/heartbeats?q="+h.ID[:8]), 200, "No matching heartbeats")
 		w.expectHTML(w.get("member", "/heartbeats?q="+strings.ToUpper(h.ID[:8])), 200, ">backup<")
 		w.expectHTML(w.get("viewer", "/heartbeats?q="+h.Ref[:8]), 200, ">backup<")
 	})
@@ -273,9 +274,9 @@ func TestShowHeartbeat_OffersBodiesOnlyAsDownloads(t *testing.T) {
 		w.ping(h, 3*time.Minute, monitor.Ping{Kind: monitor.PingStart})
 		w.ping(h, 2*time.Minute, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, Body: []byte(hostileName + "\x1b[31m" + strings.Repeat("y", 5000))})
 		a := w.get("member", "/heartbeats/"+h.ID)
-		w.expectHTML(a, 200, "exit status 3", "&lt;script&gt;", "Show full body", "Reported failure", "Incident #1")
+		w.expectHTML(a, 200, `<span class="vh">exit code </span> 3`, "&lt;script&gt;", "Show full body", "Reported failure", "Incident #1")
 		a = w.get("member", "/heartbeats/"+h.ID+"?kind=start")
-		w.expectNone(a, `title="exit status 3, "`)
+		w.expectNone(a, `<span class="vh">exit code </span>`)
 		body := w.get("viewer", "/heartbeats/"+h.Ref+"/pings/2/body")
 		if body.code != 200 || !strings.HasPrefix(body.body, hostileName) || body.header.Get("Content-Type") != "text/plain; charset=utf-8" ||
 			!strings.HasPrefix(body.header.Get("Content-Disposition"), "attachment") {
@@ -288,7 +289,7 @@ func TestShowHeartbeat_OffersBodiesOnlyAsDownloads(t *testing.T) {
 			w.ping(h, time.Minute, monitor.Ping{Kind: monitor.PingLog})
 		}
 		older := w.linkIn(w.get("member", "/heartbeats/"+h.ID), regexp.MustCompile(`href="([^"]+)">Older events`))
-		w.expectHTML(w.get("member", strings.TrimSuffix(older, "#log")), 200, "exit status 3")
+		w.expectHTML(w.get("member", strings.TrimSuffix(older, "#log")), 200, `<span class="vh">exit code </span> 3`)
 	})
 }
 
@@ -348,8 +349,8 @@ func TestChangeHeartbeats_ChangesSeveralAtOnce(t *testing.T) {
 		if do("channels", url.Values{"channel": {c.ID}}); !both(func(h monitor.Heartbeat) bool { return fmt.Sprint(h.Channels) == "["+c.ID+"]" }) {
 			w.Error("not routed")
 		}
-		w.expectHTML(do("tag", nil), 422, "write the tag")
-		w.expectHTML(do("channels", nil), 422, "choose at least one channel")
+		w.expectHTML(do("tag", nil), 422, "enter a tag")
+		w.expectHTML(do("channels", nil), 422, "choose at least one")
 		w.expectHTML(do("explode", nil), 422)
 		w.expectHTML(do("delete", nil), 200, "Delete 2 heartbeats?", "one", "two", `value="`+a.ID+`"`)
 		w.expectHTML(do("delete", url.Values{"confirm": {"yes"}}), 422, "Type the word “delete”.")
@@ -376,6 +377,6 @@ func TestChangeHeartbeats_ChangesSeveralAtOnce(t *testing.T) {
 		if one, two := w.heartbeatByName("one"), w.heartbeatByName("two"); one.ID != a.ID || one.Status == monitor.Paused || two.ID != b.ID || two.Status != monitor.Paused {
 			w.Errorf("restored as %+v and %+v", one, two)
 		}
-		w.expectHTML(w.post("member", undo, nil), 404, "restored already")
+		w.expectHTML(w.post("member", undo, nil), 404, "already restored")
 	})
 }

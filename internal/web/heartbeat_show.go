@@ -76,6 +76,9 @@ func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDe
 		page.Heartbeat.Incident.CanAcknowledge = d.OpenIncident.AcknowledgedAt.IsZero() && req.actor.May(auth.ChangeIncidents)
 		present.AddNotified(page.Heartbeat.Incident, d.Deliveries, d.Channels)
 	}
+	if since := page.Heartbeat.OverranSince; d.DownCause == monitor.CauseOverran && !since.IsZero() {
+		page.Explanation.RunStarted, page.Explanation.RunLimit = since, page.Chart.Limit
+	}
 	page.Explanation.ZoneHint = d.ScheduleHint
 	if d.StatusAt(req.now) == monitor.Down && present.IsFailure(d.DownCause) {
 		page.Explanation.FailedAt, page.Heartbeat.FailedAt = d.LastPing, d.LastPing
@@ -104,7 +107,7 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 		Schedule: w.Rule.Describe(), Interval: w.Rule.Interval, Zone: present.RuleZone(w.Rule), Grace: w.Rule.Grace,
 		MaxRunTime: w.Rule.MaxRunTime, MinRunTime: w.Rule.MinRunTime, StartGrace: w.Rule.StartGrace, AlertAfter: w.Rule.AlertAfter,
 		Early: w.Rule.Early, ExpectFirstBy: w.Rule.ExpectFirstBy,
-		PostOnly: w.Rule.Methods == monitor.PostOnly, ManualResume: w.Rule.ManualResume, Tags: w.Tags, Created: w.Created,
+		PostOnly: w.Rule.Methods == monitor.PostOnly, ManualResume: w.Rule.ManualResume, Severity: string(w.Severity), Tags: w.Tags, Created: w.Created,
 		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastRunTime: w.LastRunTime, RunningSince: present.RunningSince(w.Heartbeat),
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, LastStart: w.LastStart, FailedRuns: w.ConsecutiveFailures(),
 		OverranSince: present.OverranSince(w.Heartbeat), SnippetSchedule: present.SnippetSchedule(w.Rule),
@@ -150,7 +153,7 @@ func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQ
 		e := heartbeatview.Event{
 			Number: int(p.Number), Kind: string(p.Kind), At: p.At, RunTime: p.RunTime, ExitStatus: max(p.ExitCode, 0), Exited: p.ExitCode != monitor.NoExitCode,
 			EndsRun: p.Kind == monitor.PingSuccess || p.Kind == monitor.PingFail,
-			Method: p.Method, Source: p.Source, UserAgent: p.UserAgent, Marks: present.PingFlagTexts(p.Flags), Body: present.PrintableText(p.Body), Truncated: int64(len(p.Body)) < p.BodySize,
+			Method:  p.Method, Source: p.Source, UserAgent: p.UserAgent, Marks: present.PingFlagTexts(p.Flags), Body: present.PrintableText(p.Body), Truncated: int64(len(p.Body)) < p.BodySize,
 			BodyPath: base + "/pings/" + strconv.FormatInt(p.Number, 10) + "/body",
 		}
 		if p.HasRunTime {

@@ -13,7 +13,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// useButtons are the values of the buttons that fill in a suggestion, by label.
+// useButtons returns the values of the suggestion buttons by label.
 func useButtons(a response) map[string]string {
 	buttons := map[string]string{}
 	for _, m := range regexp.MustCompile(`<button class="chip" name="use" value="([^"]*)" formnovalidate>([^<]*)</button>`).FindAllStringSubmatch(a.body, -1) {
@@ -33,19 +33,19 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			if use == "" {
 				w.Fatalf("%s: no button for hours", field)
 			}
-			// Without script: the button sends the form, which comes back filled in.
+			// Without script, the button sends the form, which is shown again.
 			form.Set(ui.SuggestionField, use)
 			w.expectHTML(w.post("member", "/heartbeats", form), 200, `name="`+field+`"`, `value="24h"`)
 			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
-			w.expectHTML(preview, 200, "24 has no unit", "cannot be read yet", `name="use"`)
+			w.expectHTML(preview, 200, "24 has no unit", "as soon as the schedule is valid", `name="use"`)
 		}
-		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatQuery{})
+		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatListQuery{})
 		if err != nil || len(list.Items) != 0 {
 			w.Errorf("%d heartbeats were saved, %v; want none", len(list.Items), err)
 		}
 		zero := w.post("member", "/heartbeats", url.Values{"name": {"Zero"}, "interval": {"24h"}, "grace": {"0"}, "early": {"0"}})
 		if zero.code != 303 {
-			w.Errorf("0 needs no unit, but the answer is %d", zero.code)
+			w.Errorf("0 needs no unit; status %d", zero.code)
 		}
 		h := w.createHeartbeat("kept")
 		w.expectHTML(w.post("member", paths.Heartbeat(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 has no unit")
@@ -87,7 +87,7 @@ func TestHeartbeatForm_OffersTheScheduleInAnotherSyntax(t *testing.T) {
 			w.Errorf("a suggestion that would drop the other line is offered: %v", b)
 		}
 		w.expectHTML(two, 422, "Line 2: “rate(5 minutes)” is an interval")
-		// A button fills in what the form has, and nothing else.
+		// A button fills in only fields of the form.
 		w.expectHTML(w.post("member", "/heartbeats", url.Values{"name": {"kept"}, "interval": {"1h"}, "grace": {"1h"}, ui.SuggestionField: {"name=other&grace=2h"}}), 200, `value="kept"`, `value="2h"`)
 		long := w.post("member", "/heartbeats", url.Values{"name": {"x"}, "grace": {"1h"}, "schedule": {"cron"}, "cron": {strings.Repeat("0 3 * * *\n", 40) + "0 0 12 ? * MON" + strings.Repeat("\n", maxSuggestionSize)}})
 		if b := useButtons(long); len(b) != 0 {
@@ -102,9 +102,9 @@ func TestHeartbeatForm_HintsAtALongGracePeriod(t *testing.T) {
 		t.Errorf("says %q", got)
 	}
 	if got := longGraceHint(slots(time.Hour), 2*time.Hour); got != "" {
-		t.Errorf("says %q of twice the interval", got)
+		t.Errorf("twice the interval: %q", got)
 	}
 	if got := longGraceHint(slots(time.Hour)[:1], 20*time.Hour); got != "" {
-		t.Errorf("says %q of the last run", got)
+		t.Errorf("the last run: %q", got)
 	}
 }

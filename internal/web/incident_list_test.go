@@ -13,7 +13,8 @@ import (
 	"overdue/internal/store"
 )
 
-// failHeartbeat is a heartbeat that reported a failure, and its incident.
+// failHeartbeat creates a heartbeat that reports a failure, and returns its
+// incident.
 func (w *fixture) failHeartbeat(name string, ago time.Duration) (monitor.Heartbeat, monitor.Incident) {
 	w.Helper()
 	h := w.createHeartbeat(name)
@@ -21,17 +22,17 @@ func (w *fixture) failHeartbeat(name string, ago time.Duration) (monitor.Heartbe
 	return h, w.newestIncident(h)
 }
 
-// newestIncident is the newest of a heartbeat.
+// newestIncident returns the newest incident of a heartbeat.
 func (w *fixture) newestIncident(h monitor.Heartbeat) monitor.Incident {
 	w.Helper()
-	l, err := w.service.Incidents(w.Context(), w.actor("member"), manage.IncidentQuery{Heartbeat: h.ID})
+	l, err := w.service.Incidents(w.Context(), w.actor("member"), manage.IncidentListQuery{Heartbeat: h.ID})
 	if err != nil || len(l.Items) == 0 {
 		w.Fatalf("no incident of %s: %v", h.Name, err)
 	}
 	return l.Items[0]
 }
 
-// recordDelivery notes an attempt at the alerts that a channel is owed.
+// recordDelivery records an attempt to deliver the pending alerts of a channel.
 func (w *fixture) recordDelivery(c monitor.Channel, outcome string, status int, detail string) {
 	w.Helper()
 	now := w.now()
@@ -70,13 +71,13 @@ func TestShowIncident_ShowsTimelineAndDeliveries(t *testing.T) {
 			"disk full", "200 ok", "503 away &lt;b&gt;", "Retrying", "Exit status", "Not acknowledged yet", "No earlier incident", "/live/incidents/"+i.ID)
 		w.expectNone(page, h.ID, "Add note", "Acknowledge with note")
 		w.expectHTML(w.get("member", path), 200, "Acknowledge with note")
-		w.expectHTML(w.post("member", path+"/notes", url.Values{"note": {" "}}), 422, "Write a note of 1 to 2000 characters.")
+		w.expectHTML(w.post("member", path+"/notes", url.Values{"note": {" "}}), 422, "Enter a note of 1 to 2000 characters.")
 		if a := w.post("member", path+"/notes", url.Values{"note": {"looking: " + hostileName}}); a.location() != path {
 			w.Error(a.code, a.body)
 		}
-		w.expectHTML(w.post("member", path+"/acknowledge", url.Values{"note": {strings.Repeat("x", 2001)}}), 422, "Write a note")
+		w.expectHTML(w.post("member", path+"/acknowledge", url.Values{"note": {strings.Repeat("x", 2001)}}), 422, "Enter a note")
 		if w.newestIncident(h).State() != monitor.StateOpen {
-			w.Error("acknowledged with a note that was refused")
+			w.Error("acknowledged with an invalid note")
 		}
 		if a := w.post("member", path+"/acknowledge", url.Values{"note": {"mine"}}); a.location() != path {
 			w.Error(a.code, a.body)
@@ -84,7 +85,7 @@ func TestShowIncident_ShowsTimelineAndDeliveries(t *testing.T) {
 		w.expectHTML(w.get("viewer", path), 200, "Acknowledged by member after 2m", "Note by member", "looking: &#34;&gt;&lt;script", "mine", "Acknowledged")
 		w.ping(h, time.Minute, monitor.Ping{})
 		page = w.get("viewer", path)
-		w.expectHTML(page, 200, "Recovered", "Was Down for", "/live/incidents/"+i.ID) // somebody is still to be told
+		w.expectHTML(page, 200, "Recovered", "Was Down for", "/live/incidents/"+i.ID) // an alert is still pending
 		w.update(func(tx *store.Tx) error { return tx.DeleteChannel(mail, w.now()) })
 		for range 2 { // acknowledged, resolved
 			w.recordDelivery(ops, "sent", 200, "ok")
@@ -147,12 +148,12 @@ func TestListIncidents_FiltersAndPaginates(t *testing.T) {
 		second := w.get("viewer", w.linkIn(first, next))
 		w.expectHTML(second, 200, "26–32 of 32", "open one")
 		if next.MatchString(second.body) {
-			w.Error("there is a page behind the last")
+			w.Error("the last page has a next page")
 		}
 		back := w.get("viewer", w.linkIn(second, prev))
 		w.expectHTML(back, 200, "1–25 of 32")
 		if prev.MatchString(back.body) {
-			w.Error("there is a page before the first")
+			w.Error("the first page has a previous page")
 		}
 	})
 }
@@ -179,10 +180,10 @@ func TestAcknowledgeByLink_NeedsAClick(t *testing.T) {
 			w.Errorf("%+v", got)
 		}
 		w.expectHTML(w.get("member", "/incidents/"+i.ID), 200, "on it", "Note by link from ops")
-		w.expectHTML(w.get("", path), 200, "Someone has acknowledged it already")
+		w.expectHTML(w.get("", path), 200, "already acknowledged")
 		w.ping(h, time.Minute, monitor.Ping{})
-		w.expectHTML(w.get("", path), 200, "The incident is over")
-		w.expectHTML(w.post("", path, nil), 200, "The incident is over")
+		w.expectHTML(w.get("", path), 200, "already resolved")
+		w.expectHTML(w.post("", path, nil), 200, "already resolved")
 	})
 }
 
@@ -225,7 +226,7 @@ func TestAcknowledgeByLink_RejectsForgedAndExpiredLinks(t *testing.T) {
 			}
 		}
 		if w.newestIncident(h).State() != monitor.StateOpen || w.newestIncident(other).State() != monitor.StateOpen {
-			w.Error("acknowledged by a link that is not ours")
+			w.Error("a forged link acknowledged the incident")
 		}
 	})
 }
@@ -235,11 +236,11 @@ func TestService_IsolatesProjectsAndRedactsSecrets(t *testing.T) {
 		h, i := w.failHeartbeat("backup", time.Minute)
 		s, err := w.service.IncidentView(w.Context(), w.actor("viewer"), i.ID)
 		if err != nil || s.HeartbeatID != "" || s.Heartbeat.ID != "" {
-			w.Errorf("a viewer is told %q and %q, %v", s.HeartbeatID, s.Heartbeat.ID, err)
+			w.Errorf("a viewer gets %q and %q, %v", s.HeartbeatID, s.Heartbeat.ID, err)
 		}
 		rows, down, err := w.service.HeartbeatsByKey(w.Context(), w.actor("stranger"), []int64{h.Key})
 		if err != nil || len(rows) != 0 || down != 0 {
-			w.Errorf("a stranger is told %v, %d, %v", rows, down, err)
+			w.Errorf("a stranger gets %v, %d, %v", rows, down, err)
 		}
 	})
 }

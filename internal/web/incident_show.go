@@ -15,81 +15,6 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// showAckLink shows the page of an acknowledge link. It changes nothing, because
-// mail scanners open links.
-func showAckLink(req *request) error {
-	found, err := req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"))
-	if err != nil {
-		return err
-	}
-	return req.render(incidentview.Acknowledge(req.ackLinkPage(found)))
-}
-
-// acknowledgeByLink acknowledges an incident by its link, without a session.
-func acknowledgeByLink(req *request) error {
-	text := strings.TrimSpace(req.formValue("note"))
-	found, kept, err := req.site.Service.AcknowledgeByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"), text, req.clientAddress())
-	if wrong, form := fieldErrors(err); form {
-		if found, err = req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token")); err != nil {
-			return err
-		}
-		p := req.ackLinkPage(found)
-		p.Note = ui.Input{Value: text, Error: wrong["text"]}
-		return req.renderStatus(statusInvalid, incidentview.Acknowledge(p))
-	}
-	if err != nil {
-		return err
-	}
-	p := req.ackLinkPage(found)
-	p.NoteNotSaved = !kept
-	p.Acknowledged = found.Incident.AcknowledgedBy == p.By && found.Incident.State() != monitor.StateResolved
-	return req.render(incidentview.Acknowledge(p))
-}
-
-// ackLinkPage returns the page of an acknowledge link.
-func (req *request) ackLinkPage(found manage.LinkedIncident) incidentview.AcknowledgePage {
-	if zone, err := time.LoadLocation(found.Zone); err == nil {
-		req.clock.Zone = zone
-	}
-	i := found.Incident
-	return incidentview.AcknowledgePage{
-		SignedOutShell: req.signedOutShell(), Number: int(i.Number), Heartbeat: i.HeartbeatName, Cause: string(i.Cause), State: string(i.State()),
-		Opened: i.OpenedAt, Action: paths.Acknowledge(req.r.PathValue("token")), By: "link from " + found.Channel,
-		IncidentPath: paths.Incident(i.ID),
-	}
-}
-
-// acknowledgeIncident acknowledges an incident, with an optional note.
-func acknowledgeIncident(req *request) error {
-	id := req.r.PathValue("id")
-	_, err := req.site.Service.AcknowledgeWithNote(req.ctx(), req.actor, id, strings.TrimSpace(req.formValue("note")))
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: about["text"]})
-	}
-	if err != nil {
-		return err
-	}
-	req.toast("Acknowledged", "")
-	if key := req.formValue("heartbeat"); key != "" { // the page of the heartbeat has this form, too
-		return req.redirect(paths.Heartbeat(key))
-	}
-	return req.redirect(paths.Incident(id))
-}
-
-// addIncidentNote adds a note to an incident.
-func addIncidentNote(req *request) error {
-	id := req.r.PathValue("id")
-	_, err := req.site.Service.AddNote(req.ctx(), req.actor, id, req.formValue("note"), nil)
-	if about, wrong := fieldErrors(err); wrong {
-		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: about["text"]})
-	}
-	if err != nil {
-		return err
-	}
-	req.toast("Note added", "")
-	return req.redirect(paths.Incident(id))
-}
-
 // showIncident shows the page of one incident.
 func showIncident(req *request) error {
 	return req.renderIncident(http.StatusOK, req.r.PathValue("id"), ui.Input{})
@@ -156,4 +81,79 @@ func (req *request) incidentPage(s manage.IncidentView) incidentview.DetailPage 
 		p.Explanation.Past = i.State() == monitor.StateResolved
 	}
 	return p
+}
+
+// acknowledgeIncident acknowledges an incident, with an optional note.
+func acknowledgeIncident(req *request) error {
+	id := req.r.PathValue("id")
+	_, err := req.site.Service.AcknowledgeWithNote(req.ctx(), req.actor, id, strings.TrimSpace(req.formValue("note")))
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Acknowledged", "")
+	if key := req.formValue("heartbeat"); key != "" { // the page of the heartbeat has this form, too
+		return req.redirect(paths.Heartbeat(key))
+	}
+	return req.redirect(paths.Incident(id))
+}
+
+// addIncidentNote adds a note to an incident.
+func addIncidentNote(req *request) error {
+	id := req.r.PathValue("id")
+	_, err := req.site.Service.AddNote(req.ctx(), req.actor, id, req.formValue("note"), nil)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderIncident(statusInvalid, id, ui.Input{Value: req.formValue("note"), Error: fieldErrs["text"]})
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Note added", "")
+	return req.redirect(paths.Incident(id))
+}
+
+// showAckLink shows the page of an acknowledge link. It changes nothing, because
+// mail scanners open links.
+func showAckLink(req *request) error {
+	found, err := req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"))
+	if err != nil {
+		return err
+	}
+	return req.render(incidentview.Acknowledge(req.ackLinkPage(found)))
+}
+
+// acknowledgeByLink acknowledges an incident by its link, without a session.
+func acknowledgeByLink(req *request) error {
+	text := strings.TrimSpace(req.formValue("note"))
+	found, kept, err := req.site.Service.AcknowledgeByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token"), text, req.clientAddress())
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		if found, err = req.site.Service.IncidentByAckLink(req.ctx(), req.site.AckLinks, req.r.PathValue("token")); err != nil {
+			return err
+		}
+		p := req.ackLinkPage(found)
+		p.Note = ui.Input{Value: text, Error: fieldErrs["text"]}
+		return req.renderStatus(statusInvalid, incidentview.Acknowledge(p))
+	}
+	if err != nil {
+		return err
+	}
+	p := req.ackLinkPage(found)
+	p.NoteNotSaved = !kept
+	p.Acknowledged = found.Incident.AcknowledgedBy == p.By && found.Incident.State() != monitor.StateResolved
+	return req.render(incidentview.Acknowledge(p))
+}
+
+// ackLinkPage returns the page of an acknowledge link.
+func (req *request) ackLinkPage(found manage.LinkedIncident) incidentview.AcknowledgePage {
+	if zone, err := time.LoadLocation(found.Zone); err == nil {
+		req.clock.Zone = zone
+	}
+	i := found.Incident
+	return incidentview.AcknowledgePage{
+		SignedOutShell: req.signedOutShell(), Number: int(i.Number), Heartbeat: i.HeartbeatName, Cause: string(i.Cause), State: string(i.State()),
+		Opened: i.OpenedAt, Action: paths.Acknowledge(req.r.PathValue("token")), By: "link from " + found.Channel,
+		IncidentPath: paths.Incident(i.ID),
+	}
 }

@@ -13,14 +13,14 @@ import (
 	"overdue/internal/web/live"
 )
 
-// signIn signs a person in once more, in another browser.
+// signIn signs a person in with another browser.
 func (w *fixture) signIn(as string) *http.Cookie {
 	w.Helper()
 	delete(w.cookies, as)
 	return w.cookie(as)
 }
 
-// sessionOf is the id of a person's newest session.
+// sessionOf returns the id of a person's newest session.
 func (w *fixture) sessionOf(as string) (id string) {
 	w.Helper()
 	person := w.person(as).ID
@@ -50,7 +50,7 @@ func (w *fixture) member(name string, role monitor.Role) {
 	})
 }
 
-// Each case ends a session, or what it may see, on a page that is open. All are
+// Each case ends a session, or its rights, while a page is open. All pages are
 // open at the same time: a live page looks every few seconds.
 func TestStream_EndsWithItsSession(t *testing.T) {
 	onEach(t, func(w *fixture) {
@@ -104,7 +104,7 @@ func (w *fixture) changePassword(as string) {
 	}
 }
 
-// resetPassword sets a new password by a link from a mail.
+// resetPassword sets a new password with a link from an email.
 func (w *fixture) resetPassword(as string) {
 	w.Helper()
 	token, _, made, err := w.people.CreateResetLink(w.Context(), as+"@example.com", auth.Operator(monitor.Project{}, "root"), w.now())

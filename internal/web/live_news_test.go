@@ -12,7 +12,7 @@ import (
 	"overdue/internal/store"
 )
 
-// reportFailure makes a heartbeat report a failure.
+// reportFailure stores a failure of a heartbeat.
 func (w *fixture) reportFailure(h monitor.Heartbeat) {
 	w.Helper()
 	w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail, ExitCode: 1})
@@ -55,7 +55,7 @@ func TestStreamHeartbeats_NewsRespectTheFilter(t *testing.T) {
 		w.createHeartbeat("backup two")
 		news := list.expectEvent("part", "live-news", "show")
 		if !strings.Contains(news, ">1 new: show<") || !strings.Contains(news, `href="/heartbeats?q=backup"`) {
-			w.Errorf("the bar of the search says %s", news)
+			w.Errorf("the search field has %s", news)
 		}
 		w.ping(other, 0, monitor.Ping{})
 		up.expectEvent("part", "live-news", "1 more matches: show")
@@ -102,7 +102,7 @@ func TestStream_EveryLivePageHasOneWithNews(t *testing.T) {
 			body := w.get("owner", th.path(rt.pattern)).body
 			says, streams := strings.Contains(body, `class="live"`), strings.Contains(body, `data-live="/live/`)
 			if says != streams {
-				w.Errorf("%s: says Live %t, has a stream %t", rt.pattern, says, streams)
+				w.Errorf("%s: shows Live: %t, has a stream: %t", rt.pattern, says, streams)
 			}
 		}
 	})
@@ -120,16 +120,16 @@ func TestAuthenticate_AnAutomaticRefreshDoesNotExtendTheSession(t *testing.T) {
 		r.Header.Set(refreshHeader, "1")
 		w.expectHTML(w.send("member", r), 200, "Heartbeats")
 		if after := w.sessionSeen("member"); !after.LastSeen.Equal(before.LastSeen) {
-			w.Error("it counted as a visit")
+			w.Error("it counted as activity")
 		}
 		w.get("member", "/heartbeats")
 		if after := w.sessionSeen("member"); after.LastSeen.Equal(before.LastSeen) {
-			w.Error("a visit did not count, so this proves nothing")
+			w.Error("a page view did not count as activity; the test proves nothing")
 		}
 	})
 }
 
-// sessionSeen returns a person's only session.
+// sessionSeen returns the only session of a person.
 func (w *fixture) sessionSeen(as string) (s monitor.Session) {
 	w.Helper()
 	id := w.person(as).ID

@@ -21,7 +21,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// eventStream is an open stream, as a browser has it.
+// eventStream is an open stream.
 type eventStream struct {
 	w      *fixture
 	events chan string // "row: <li…", one a piece
@@ -29,7 +29,7 @@ type eventStream struct {
 	code   int
 }
 
-// openStream opens a stream as somebody.
+// openStream opens a stream as a person.
 func (w *fixture) openStream(as, path string, headers ...string) *eventStream {
 	w.Helper()
 	srv := httptest.NewServer(w.site)
@@ -55,7 +55,7 @@ func (w *fixture) openStream(as, path string, headers ...string) *eventStream {
 	return f
 }
 
-// read takes the stream apart until it ends.
+// read parses the events until the stream ends.
 func (f *eventStream) read(resp *http.Response) {
 	defer close(f.events)
 	defer resp.Body.Close()
@@ -76,7 +76,7 @@ func (f *eventStream) read(resp *http.Response) {
 	}
 }
 
-// expectEvent waits for an event of the kind that has all the texts.
+// expectEvent waits for an event of this kind that contains all texts.
 func (f *eventStream) expectEvent(kind string, texts ...string) string {
 	f.w.Helper()
 	for {
@@ -96,12 +96,12 @@ func (f *eventStream) expectEvent(kind string, texts ...string) string {
 				return e
 			}
 		case <-f.w.after(10 * time.Second):
-			f.w.Fatalf("no %s with %q came", kind, texts)
+			f.w.Fatalf("no event %s with %q", kind, texts)
 		}
 	}
 }
 
-// after ends after a time.
+// after returns a channel that receives after d.
 func (w *fixture) after(d time.Duration) <-chan time.Time { return time.NewTimer(d).C }
 
 // expectEnd waits for the end of the stream.
@@ -119,7 +119,7 @@ func (f *eventStream) expectEnd() {
 	}
 }
 
-// streamURL is the address of a page's stream.
+// streamURL returns the address of the stream of a page.
 func (w *fixture) streamURL(a response) string {
 	w.Helper()
 	_, rest, found := strings.Cut(a.body, `data-live="`)
@@ -139,13 +139,13 @@ func TestStreamHeartbeat_APingTurnsThePageUp(t *testing.T) {
 		w.site.Feed.Changed([]int64{h.Key})
 		row := list.expectEvent("row", `id="hb-`+h.Ref+`"`, `data-status="up"`, "Next ping expected in")
 		if strings.Contains(row, h.ID) {
-			w.Error("the stream tells a viewer what could ping")
+			w.Error("the stream contains a ping URL for a viewer")
 		}
 		list.expectEvent("announce", "backup is Up")
 		page.expectEvent("row", `id="hb-`+h.ID+`-hero"`, `data-status="up"`)
 		page.expectEvent("title", "backup · Up · Overdue")
 		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail})
-		// Nobody pokes: another node took this one.
+		// No signal: another node received this ping.
 		list.expectEvent("row", `data-status="down"`)
 		list.expectEvent("announce", "backup is Down")
 		list.expectEvent("title", "(1 down) Heartbeats")
@@ -159,13 +159,13 @@ func TestStreamHeartbeats_SendsOnlyChangesSinceThePage(t *testing.T) {
 		w.ping(moved, 0, monitor.Ping{})
 		f := w.openStream("viewer", path)
 		if e := f.expectEvent("row"); !strings.Contains(e, moved.Ref) {
-			w.Errorf("first came %s", e)
+			w.Errorf("the first event was %s", e)
 		}
 		w.ping(moved, 0, monitor.Ping{Kind: monitor.PingFail})
 		if e := f.expectEvent("row"); strings.Contains(e, still.Ref) {
-			w.Error("a row was sent that did not change")
+			w.Error("an unchanged row was sent")
 		}
-		// After a gap nobody knows what the page shows.
+		// After a gap it is unknown what the page shows.
 		again := w.openStream("viewer", path, "Last-Event-ID", "7")
 		again.expectEvent("row", still.Ref)
 		again.expectEvent("row", moved.Ref)
@@ -192,19 +192,19 @@ func TestStream_RequiresAuthorization(t *testing.T) {
 		h := w.createHeartbeat("backup")
 		path := w.streamURL(w.get("viewer", "/heartbeats"))
 		if f := w.openStream("", path); f.code != http.StatusUnauthorized {
-			w.Errorf("nobody: %d", f.code)
+			w.Errorf("without a session: %d", f.code)
 		}
 		if f := w.openStream("stranger", "/live/heartbeats/"+h.Ref); f.code != http.StatusNotFound {
 			w.Errorf("a stranger: %d", f.code)
 		}
-		// The list of a stranger's own project finds no such rows.
+		// The stranger's list does not contain these rows.
 		f := w.openStream("stranger", path, "Last-Event-ID", "1")
 		w.ping(h, 0, monitor.Ping{})
 		w.site.Feed.Changed([]int64{h.Key})
 		w.site.Feed.Close()
 		for e := range f.events {
 			if strings.HasPrefix(e, "row") {
-				w.Errorf("a stranger was sent %s", e)
+				w.Errorf("a stranger received %s", e)
 			}
 		}
 	})
@@ -232,11 +232,11 @@ func TestStream_DoesNotExtendTheSession(t *testing.T) {
 		f := w.openStream("viewer", path)
 		f.expectEvent("part")
 		if after := session(); !after.LastSeen.Equal(lately) || !after.ExpiresAt.Equal(s.ExpiresAt) {
-			w.Errorf("a stream was noted as a visit at %s, and the session ends at %s", after.LastSeen, after.ExpiresAt)
+			w.Errorf("a stream counted as activity at %s; the session ends at %s", after.LastSeen, after.ExpiresAt)
 		}
 		w.get("viewer", "/heartbeats")
 		if after := session(); after.ExpiresAt.Before(w.now().Add(11 * time.Hour)) {
-			w.Errorf("a visit was not noted: the session ends at %s", after.ExpiresAt)
+			w.Errorf("a page view did not count as activity: the session ends at %s", after.ExpiresAt)
 		}
 	})
 }
@@ -249,12 +249,12 @@ func TestFeed_CloseEndsAllStreams(t *testing.T) {
 		w.site.Feed.Close()
 		f.expectEnd()
 		if late := w.openStream("viewer", "/live/heartbeats/"+h.Ref); late.code != http.StatusServiceUnavailable {
-			w.Errorf("a stopping server began a stream: %d", late.code)
+			w.Errorf("a stopping server started a stream: %d", late.code)
 		}
 	})
 }
 
-// createHeartbeats adds as many, none of which has been heard of.
+// createHeartbeats creates n heartbeats without pings.
 func (w *fixture) createHeartbeats(n int) (all []monitor.Heartbeat) {
 	w.Helper()
 	for i := range n {
@@ -273,22 +273,22 @@ func TestStreamHeartbeat_ANewPingLeadsTheLog(t *testing.T) {
 		f := w.openStream("viewer", w.streamURL(page))
 		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, Body: []byte("no space left")})
 		w.site.Feed.Changed([]int64{h.Key})
+		f.expectEvent("part", `id="live-why"`, "Why it is Down")
 		log := f.expectEvent("part", `id="live-log"`)
-		if newer, older := strings.Index(log, `id="ping-2"`), strings.Index(log, `id="ping-1"`); newer < 0 || older < newer {
+		if newer, older := strings.Index(log, `id="run-2"`), strings.Index(log, `id="run-1"`); newer < 0 || older < newer {
 			w.Errorf("the newer ping is at %d of the log, the older at %d", newer, older)
 		}
 		if strings.Contains(log, "<details open") {
-			w.Error("a body opens by itself under somebody who reads")
+			w.Error("a body opens without a click")
 		}
 		f.expectEvent("part", `id="live-incidents"`, "Reported failure")
-		f.expectEvent("part", `id="live-why"`, "Why it is Down")
-		only := failures.expectEvent("part", `id="live-log"`, `id="ping-2"`)
-		if strings.Contains(only, `id="ping-1"`) {
-			w.Error("the log of the failures was sent a success")
+		only := failures.expectEvent("part", `id="live-log"`, `id="run-2"`)
+		if strings.Contains(only, `id="run-1"`) {
+			w.Error("the log of failures received a success")
 		}
-		for e := past.expectEvent("part"); !strings.Contains(e, `id="live-month"`); e = past.expectEvent("part") {
+		for e := past.expectEvent("part"); !strings.Contains(e, `id="live-incidents"`); e = past.expectEvent("part") {
 			if strings.Contains(e, `id="live-log"`) {
-				w.Error("a page of older events was sent newer ones")
+				w.Error("a page of older events received newer ones")
 			}
 		}
 	})
@@ -343,7 +343,7 @@ func TestStreamIncident_UpdatesTimelineAndDeliveries(t *testing.T) {
 		page.expectEvent("part", `id="live-timeline"`, "The disk is full.")
 		w.ping(h, 0, monitor.Ping{})
 		page.expectEvent("part", `id="live-facts"`, "Resolved")
-		// Those who were told of the opening are still to be told of the end.
+		// The alert of the resolution is still pending.
 		w.streamURL(w.get("viewer", "/incidents/"+i.ID))
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// noChannelText is what a page says while a project has no channel.
+// noChannelText is the warning of a project without a channel.
 const noChannelText = "No one is notified when a heartbeat goes Down: this project has no channel."
 
 func TestPages_WarnUntilAChannelExists(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// nextMail waits for the only letter that went out.
+// nextMail waits for the only email that was sent.
 func (w *fixture) nextMail() sentMail {
 	w.Helper()
 	for range 1000 {
@@ -26,7 +26,7 @@ func (w *fixture) nextMail() sentMail {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.mails) != 1 {
-		w.Fatalf("%d letters went out", len(w.mails))
+		w.Fatalf("%d emails were sent", len(w.mails))
 	}
 	return w.mails[0]
 }
@@ -36,11 +36,11 @@ func TestPasswordReset_WorksByMail(t *testing.T) {
 		w.expectHTML(w.get("", "/sign-in"), 200, `href="/reset"`)
 		w.expectHTML(w.get("", "/reset"), 200, "Send reset link")
 		w.expectHTML(w.post("", "/reset", url.Values{"email": {"nonsense"}}), 422, "Write an email address")
-		nobody := w.post("", "/reset", url.Values{"email": {"nobody@example.com"}})
-		somebody := w.post("", "/reset", url.Values{"email": {"member@example.com"}})
+		unknown := w.post("", "/reset", url.Values{"email": {"nobody@example.com"}})
+		known := w.post("", "/reset", url.Values{"email": {"member@example.com"}})
 		same := regexp.MustCompile(`nobody@|member@|data-now="[^"]*"`)
-		if somebody.code != 200 || same.ReplaceAllString(somebody.body, "") != same.ReplaceAllString(nobody.body, "") {
-			w.Error("the page tells whether an address has an account")
+		if known.code != 200 || same.ReplaceAllString(known.body, "") != same.ReplaceAllString(unknown.body, "") {
+			w.Error("the page reveals whether an address has an account")
 		}
 		mail := w.nextMail()
 		link := regexp.MustCompile(testBaseURL + `(/reset/[^\s]+)`).FindStringSubmatch(mail.text)
@@ -56,7 +56,7 @@ func TestPasswordReset_WorksByMail(t *testing.T) {
 			w.Fatal(a.code, a.body)
 		}
 		if a := w.get("member", "/heartbeats"); !strings.HasPrefix(a.location(), "/sign-in") {
-			w.Error("a session from before is still there")
+			w.Error("an earlier session still exists")
 		}
 		w.expectHTML(w.get("", link[1]), 410, "This link has expired or was already used", "Request another link")
 		w.expectHTML(w.post("", link[1], url.Values{"password": {"yet another horse"}}), 410)
@@ -67,7 +67,7 @@ func TestPasswordReset_IsNotOfferedWithoutAMailServer(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		w.site.SendMail = nil
 		page := w.get("", "/sign-in")
-		w.expectHTML(page, 200, "Ask whoever runs this server for a link")
+		w.expectHTML(page, 200, "Ask the operator of this server for a reset link")
 		w.expectNone(page, `href="/reset"`)
 		w.expectHTML(w.get("", "/reset"), 404)
 		w.expectHTML(w.post("", "/reset", url.Values{"email": {"member@example.com"}}), 404)

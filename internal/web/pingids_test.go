@@ -11,13 +11,13 @@ import (
 	"overdue/internal/monitor"
 )
 
-// spellings are an id in the forms in which jobs and people write it.
+// spellings returns an id in all spellings that jobs and people use.
 func spellings(id string) []string {
 	bare := strings.ReplaceAll(id, "-", "")
 	return []string{id, bare, strings.ToUpper(id), strings.ToUpper(bare), strings.ReplaceAll(id, "-", "%2D")}
 }
 
-// expectNoID objects to every id in a text, in every spelling.
+// expectNoID reports every id in a text, in every spelling.
 func (w *fixture) expectNoID(what, text string, ids ...string) {
 	w.Helper()
 	for _, id := range ids {
@@ -30,8 +30,8 @@ func (w *fixture) expectNoID(what, text string, ids ...string) {
 	}
 }
 
-// leakyProject is a heartbeat that says its own id and those of others wherever a
-// text can be, with its incident and channel.
+// leakyProject returns a heartbeat whose texts contain its own id and those of
+// others, with its incident and channel.
 func (w *fixture) leakyProject(others ...monitor.Heartbeat) (monitor.Heartbeat, monitor.Incident, monitor.Channel, []string) {
 	w.Helper()
 	var ids []string
@@ -78,7 +78,7 @@ func TestPages_HideIDsFromPeopleWhoCannotPing(t *testing.T) {
 			}
 			for _, who := range []string{"", "viewer", "stranger"} {
 				a := w.get(who, th.path(rt.pattern))
-				// The stranger owns the project elsewhere, and may see its id.
+				// The stranger owns the other project, and may see its ids.
 				mine := ids
 				if who == "stranger" {
 					mine = []string{ids[0], ids[2]}
@@ -108,7 +108,7 @@ func TestStream_HidesIDsFromPeopleWhoCannotPing(t *testing.T) {
 			w.Fatal(a.code)
 		}
 		w.site.Feed.Changed([]int64{h.Key})
-		for n, text := range []string{`id="ping-2"`, "second …", "leaky …", "leaky …"} {
+		for n, text := range []string{`id="run-2"`, "second …", "leaky …", "leaky …"} {
 			if n >= 2 {
 				continue // lists send rows that changed; the pages above hold every text
 			}

@@ -15,6 +15,165 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
+// projectRoutes returns the routes of project settings, API keys and audit log.
+func (s *Site) projectRoutes() []route {
+	return []route{
+		{pattern: "GET /settings", right: auth.ChangeProject, handle: showSettings},
+		{pattern: "POST /settings", right: auth.ChangeProject, handle: saveSettings},
+		{pattern: "POST /projects", right: auth.ChangeProject, handle: createProject},
+		{pattern: "POST /projects/{project}/choose", right: signedIn, handle: chooseProject},
+		{pattern: "GET /projects/{project}/delete", right: signedIn, handle: confirmProjectDeletion},
+		{pattern: "POST /projects/{project}/delete", right: signedIn, handle: deleteProject},
+		{pattern: "GET /api-keys", right: auth.ManageKeys, handle: showKeys},
+		{pattern: "POST /api-keys", right: auth.ManageKeys, handle: createKey},
+		{pattern: "POST /api-keys/{id}/revoke", right: auth.ManageKeys, handle: revokeKey},
+		{pattern: "GET /audit", right: auth.SeeAudit, handle: showAudit},
+	}
+}
+
+// settingsPage returns the settings form as saved.
+func (req *request) settingsPage() accountview.ProjectSettingsPage {
+	zone := req.actor.Project.Zone
+	return accountview.ProjectSettingsPage{
+		Version: manage.ProjectVersion(req.actor.Project), OriginalValues: encodeOriginalValues(projectValues(req.actor.Project)),
+		Shell: req.shell(""), Name: ui.Input{Value: req.actor.Project.Name}, Zone: ui.Input{Value: zone}, Zones: present.TimeZones,
+		NewZone: ui.Input{Value: zone}, PingURLPrefix: req.site.pingBase(),
+		CanDelete: req.actor.May(auth.DeleteProject) && len(req.person.Memberships) > 1,
+	}
+}
+
+// showSettings shows the settings of the project.
+func showSettings(req *request) error {
+	return req.render(accountview.ProjectSettings(req.settingsPage()))
+}
+
+// saveSettings saves the settings of the project.
+func saveSettings(req *request) error {
+	name, zone := req.formValue("name"), req.formValue("timezone")
+	err := req.site.Service.ChangeProject(req.ctx(), req.actor, name, zone, req.formValue(ui.VersionField))
+	if isStale(err) {
+		return req.staleSettings()
+	}
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		p := req.settingsPage()
+		p.Name, p.Zone = ui.Input{Value: name, Error: fieldErrs["name"]}, ui.Input{Value: zone, Error: fieldErrs["timezone"]}
+		p.Version, p.OriginalValues = req.formValue(ui.VersionField), req.formValue(ui.OriginalValuesField)
+		return req.renderStatus(statusInvalid, accountview.ProjectSettings(p))
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Settings saved.", "")
+	return req.redirect(paths.Settings)
+}
+
+// projectValues returns the values that a browser sends for an unchanged form.
+func projectValues(p monitor.Project) url.Values {
+	return url.Values{"name": {p.Name}, "timezone": {p.Zone}}
+}
+
+// staleSettings answers settings that were based on an old version.
+func (req *request) staleSettings() error {
+	now := req.actor.Project // read with this request
+	by, err := req.site.Service.LastChange(req.ctx(), req.actor, "project.change", now.Name)
+	if err != nil {
+		return err
+	}
+	return req.renderConflict(editConflict{
+		title: now.Name, formPath: paths.Settings, backPath: paths.Settings, version: manage.ProjectVersion(now), lastChange: by,
+		fields: []ui.Option{{Value: "name", Label: "Name"}, {Value: "timezone", Label: "Time zone"}},
+		saved:  projectValues(now), submitted: url.Values{"name": {req.formValue("name")}, "timezone": {req.formValue("timezone")}},
+	})
+}
+
+// createProject creates a project and selects it.
+func createProject(req *request) error {
+	name, zone := req.formValue("name"), req.formValue("timezone")
+	made, err := req.site.Service.CreateProject(req.ctx(), req.actor, name, zone)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		p := req.settingsPage()
+		p.NewName, p.NewZone = ui.Input{Value: name, Error: fieldErrs["name"]}, ui.Input{Value: zone, Error: fieldErrs["timezone"]}
+		return req.renderStatus(statusInvalid, accountview.ProjectSettings(p))
+	}
+	if err != nil {
+		return err
+	}
+	req.site.People.Sessions.SelectProject(req.ctx(), made.Slug)
+	req.toast("Project “"+made.Name+"” created.", "")
+	return req.redirect(paths.Heartbeats)
+}
+
+// projectInPath returns the person in the project that the path names. For people
+// who do not belong to the project, it does not exist.
+func (req *request) projectInPath() (auth.Actor, error) {
+	for _, m := range req.person.Memberships {
+		if m.Project.Slug == req.r.PathValue("project") {
+			return req.person.Actor(m.Project.Key, req.clientAddress()), nil
+		}
+	}
+	return auth.Actor{}, monitor.Faultf(monitor.NotFound, "", "No such project.")
+}
+
+// chooseProject selects another project.
+func chooseProject(req *request) error {
+	there, err := req.projectInPath()
+	if err != nil {
+		return err
+	}
+	req.site.People.Sessions.SelectProject(req.ctx(), there.Project.Slug)
+	return req.redirect(paths.Heartbeats)
+}
+
+// projectDeletionPage returns the page that asks for confirmation, for browsers
+// without script.
+func (req *request) projectDeletionPage(there auth.Actor, word ui.Input) (layout.ConfirmPage, error) {
+	counts, err := req.site.Service.ProjectCounts(req.ctx(), there, req.now)
+	path := paths.Project(there.Project.Slug) + "/delete"
+	return layout.ConfirmPage{
+		Shell: req.shell(""), Section: "Settings", Title: "Delete “" + there.Project.Name + "”?",
+		Text:   accountview.ProjectDeletionText(counts.UnresolvedIncidents),
+		Action: path, Label: "Type the name to confirm", Typed: word, Button: "Delete project", CancelPath: paths.Settings,
+	}, err
+}
+
+// confirmProjectDeletion asks for confirmation before a project is deleted.
+func confirmProjectDeletion(req *request) error {
+	there, err := req.projectInPath()
+	if err != nil {
+		return err
+	}
+	if !there.May(auth.DeleteProject) {
+		return monitor.Faultf(monitor.Forbidden, "", "Only an owner can delete a project.")
+	}
+	page, err := req.projectDeletionPage(there, ui.Input{})
+	if err != nil {
+		return err
+	}
+	return req.render(layout.Confirm(page))
+}
+
+// deleteProject deletes a project and everything in it.
+func deleteProject(req *request) error {
+	there, err := req.projectInPath()
+	if err != nil {
+		return err
+	}
+	typed := req.formValue("confirm")
+	err = req.site.Service.DeleteProject(req.ctx(), there, typed)
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		page, err := req.projectDeletionPage(there, ui.Input{Value: typed, Error: fieldErrs["confirm"]})
+		if err != nil {
+			return err
+		}
+		return req.renderStatus(statusInvalid, layout.Confirm(page))
+	}
+	if err != nil {
+		return err
+	}
+	req.toast("Project “"+there.Project.Name+"” deleted.", "")
+	return req.redirect(paths.Heartbeats)
+}
+
 // keysPage returns the page with the API keys of the project.
 func (req *request) keysPage() (accountview.APIKeysPage, error) {
 	keys, err := req.site.Service.APIKeys(req.ctx(), req.actor)
@@ -42,16 +201,16 @@ func showKeys(req *request) error {
 func createKey(req *request) error {
 	name, readOnly := req.formValue("name"), req.formValue("read_only") != ""
 	_, secret, err := req.site.Service.CreateKey(req.ctx(), req.actor, name, readOnly)
-	wrong, form := fieldErrors(err)
-	if err != nil && !form {
+	fieldErrs, invalid := fieldErrors(err)
+	if err != nil && !invalid {
 		return err
 	}
 	p, err := req.keysPage()
 	if err != nil {
 		return err
 	}
-	if form {
-		p.Name, p.ReadOnly = ui.Input{Value: name, Error: wrong["name"]}, readOnly
+	if invalid {
+		p.Name, p.ReadOnly = ui.Input{Value: name, Error: fieldErrs["name"]}, readOnly
 		return req.renderStatus(statusInvalid, accountview.APIKeys(p))
 	}
 	p.NewKey = secret
@@ -112,162 +271,4 @@ func auditPageURL(q url.Values, side, cursor string, row int) string {
 	other.Set(side, cursor)
 	other.Set("row", strconv.Itoa(max(row, 1)))
 	return paths.AuditLog + "?" + other.Encode()
-}
-
-// projectRoutes returns the routes of project settings, API keys and audit log.
-func (s *Site) projectRoutes() []route {
-	return []route{
-		{pattern: "GET /settings", right: auth.ChangeProject, handle: showSettings},
-		{pattern: "POST /settings", right: auth.ChangeProject, handle: saveSettings},
-		{pattern: "POST /projects", right: auth.ChangeProject, handle: createProject},
-		{pattern: "POST /projects/{project}/choose", right: signedIn, handle: chooseProject},
-		{pattern: "GET /projects/{project}/delete", right: signedIn, handle: confirmProjectDeletion},
-		{pattern: "POST /projects/{project}/delete", right: signedIn, handle: deleteProject},
-		{pattern: "GET /api-keys", right: auth.ManageKeys, handle: showKeys},
-		{pattern: "POST /api-keys", right: auth.ManageKeys, handle: createKey},
-		{pattern: "POST /api-keys/{id}/revoke", right: auth.ManageKeys, handle: revokeKey},
-		{pattern: "GET /audit", right: auth.SeeAudit, handle: showAudit},
-	}
-}
-
-// settingsPage returns the settings form as saved.
-func (req *request) settingsPage() accountview.ProjectSettingsPage {
-	zone := req.actor.Project.Zone
-	return accountview.ProjectSettingsPage{
-		Version: manage.ProjectVersion(req.actor.Project), OriginalValues: encodeOriginalValues(projectValues(req.actor.Project)),
-		Shell: req.shell(""), Name: ui.Input{Value: req.actor.Project.Name}, Zone: ui.Input{Value: zone}, Zones: present.TimeZones,
-		NewZone: ui.Input{Value: zone}, PingURLPrefix: req.site.pingBase(),
-		CanDelete: req.actor.May(auth.DeleteProject) && len(req.person.Memberships) > 1,
-	}
-}
-
-// showSettings shows the settings of the project.
-func showSettings(req *request) error {
-	return req.render(accountview.ProjectSettings(req.settingsPage()))
-}
-
-// saveSettings saves the settings of the project.
-func saveSettings(req *request) error {
-	name, zone := req.formValue("name"), req.formValue("timezone")
-	err := req.site.Service.ChangeProject(req.ctx(), req.actor, name, zone, req.formValue(ui.VersionField))
-	if isStale(err) {
-		return req.staleSettings()
-	}
-	if wrong, form := fieldErrors(err); form {
-		p := req.settingsPage()
-		p.Name, p.Zone = ui.Input{Value: name, Error: wrong["name"]}, ui.Input{Value: zone, Error: wrong["timezone"]}
-		p.Version, p.OriginalValues = req.formValue(ui.VersionField), req.formValue(ui.OriginalValuesField)
-		return req.renderStatus(statusInvalid, accountview.ProjectSettings(p))
-	}
-	if err != nil {
-		return err
-	}
-	req.toast("Settings saved.", "")
-	return req.redirect(paths.Settings)
-}
-
-// projectValues returns the values that a browser sends for an unchanged form.
-func projectValues(p monitor.Project) url.Values {
-	return url.Values{"name": {p.Name}, "timezone": {p.Zone}}
-}
-
-// staleSettings answers settings that were based on an old version.
-func (req *request) staleSettings() error {
-	now := req.actor.Project // read with this request
-	by, err := req.site.Service.LastChange(req.ctx(), req.actor, "project.change", now.Name)
-	if err != nil {
-		return err
-	}
-	return req.renderConflict(editConflict{
-		title: now.Name, formPath: paths.Settings, backPath: paths.Settings, version: manage.ProjectVersion(now), lastChange: by,
-		fields: []ui.Option{{Value: "name", Label: "Name"}, {Value: "timezone", Label: "Time zone"}},
-		saved:  projectValues(now), submitted: url.Values{"name": {req.formValue("name")}, "timezone": {req.formValue("timezone")}},
-	})
-}
-
-// createProject creates a project and selects it.
-func createProject(req *request) error {
-	name, zone := req.formValue("name"), req.formValue("timezone")
-	made, err := req.site.Service.CreateProject(req.ctx(), req.actor, name, zone)
-	if wrong, form := fieldErrors(err); form {
-		p := req.settingsPage()
-		p.NewName, p.NewZone = ui.Input{Value: name, Error: wrong["name"]}, ui.Input{Value: zone, Error: wrong["timezone"]}
-		return req.renderStatus(statusInvalid, accountview.ProjectSettings(p))
-	}
-	if err != nil {
-		return err
-	}
-	req.site.People.Sessions.SelectProject(req.ctx(), made.Slug)
-	req.toast("Project “"+made.Name+"” created.", "")
-	return req.redirect(paths.Heartbeats)
-}
-
-// projectInPath is the visitor in the project that the path names. To who is not in
-// it, it does not exist.
-func (req *request) projectInPath() (auth.Actor, error) {
-	for _, m := range req.person.Memberships {
-		if m.Project.Slug == req.r.PathValue("project") {
-			return req.person.Actor(m.Project.Key, req.clientAddress()), nil
-		}
-	}
-	return auth.Actor{}, monitor.Faultf(monitor.NotFound, "", "There is no such project.")
-}
-
-// chooseProject looks at another project from now on.
-func chooseProject(req *request) error {
-	there, err := req.projectInPath()
-	if err != nil {
-		return err
-	}
-	req.site.People.Sessions.SelectProject(req.ctx(), there.Project.Slug)
-	return req.redirect(paths.Heartbeats)
-}
-
-// projectDeletionPage asks before a project is deleted, for those without script.
-func (req *request) projectDeletionPage(there auth.Actor, word ui.Input) (layout.ConfirmPage, error) {
-	counts, err := req.site.Service.ProjectCounts(req.ctx(), there, req.now)
-	path := paths.Project(there.Project.Slug) + "/delete"
-	return layout.ConfirmPage{
-		Shell: req.shell(""), Section: "Settings", Title: "Delete “" + there.Project.Name + "”?",
-		Text:   accountview.ProjectDeletionText(counts.UnresolvedIncidents),
-		Action: path, Label: "Type the name to confirm", Typed: word, Button: "Delete project", CancelPath: paths.Settings,
-	}, err
-}
-
-// confirmProjectDeletion asks.
-func confirmProjectDeletion(req *request) error {
-	there, err := req.projectInPath()
-	if err != nil {
-		return err
-	}
-	if !there.May(auth.DeleteProject) {
-		return monitor.Faultf(monitor.Forbidden, "", "Only an owner can delete a project.")
-	}
-	page, err := req.projectDeletionPage(there, ui.Input{})
-	if err != nil {
-		return err
-	}
-	return req.render(layout.Confirm(page))
-}
-
-// deleteProject ends a project with all that is in it.
-func deleteProject(req *request) error {
-	there, err := req.projectInPath()
-	if err != nil {
-		return err
-	}
-	typed := req.formValue("confirm")
-	err = req.site.Service.DeleteProject(req.ctx(), there, typed)
-	if wrong, form := fieldErrors(err); form {
-		page, err := req.projectDeletionPage(there, ui.Input{Value: typed, Error: wrong["confirm"]})
-		if err != nil {
-			return err
-		}
-		return req.renderStatus(statusInvalid, layout.Confirm(page))
-	}
-	if err != nil {
-		return err
-	}
-	req.toast("Project “"+there.Project.Name+"” deleted.", "")
-	return req.redirect(paths.Heartbeats)
 }

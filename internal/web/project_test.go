@@ -12,7 +12,7 @@ import (
 
 func TestCreateKey_ShowsTheKeyOnceUntilRevoked(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		w.expectText(w.post("admin", "/api-keys", url.Values{"name": {""}}), 422, "Write a name")
+		w.expectText(w.post("admin", "/api-keys", url.Values{"name": {""}}), 422, "Enter a name")
 		page := w.post("admin", "/api-keys", url.Values{"name": {hostileName}, "read_only": {"on"}})
 		secret := regexp.MustCompile(`ovd_[A-Z2-7]{40}`).FindString(page.body)
 		w.expectText(page, 200, "Copy it now", testBaseURL+"/api/v1")
@@ -50,10 +50,10 @@ func TestProject_IsCreatedChosenAndDeleted(t *testing.T) {
 		w.failHeartbeat("backup", time.Minute)
 		w.expectText(w.get("owner", "/projects/main/delete"), 200, "2 incidents are unresolved")
 		w.expectText(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), 409, "last project")
-		w.expectText(w.post("owner", "/projects", url.Values{"name": {""}, "timezone": {"UTC"}}), 422, "Write a name")
+		w.expectText(w.post("owner", "/projects", url.Values{"name": {""}, "timezone": {"UTC"}}), 422, "Enter a name")
 		w.expectRedirect(w.post("owner", "/projects", url.Values{"name": {"Main"}, "timezone": {"UTC"}}), "/heartbeats")
 		w.expectText(w.get("owner", "/settings"), 200, "2 projects", `value="Main"`)
-		w.expectText(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"Main"}}), 422, "Type the name of the project")
+		w.expectText(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"Main"}}), 422, "Enter the name of the project")
 		w.expectText(w.get("member", "/heartbeats/"+th.ref), 200)
 		w.expectText(w.get("owner", "/settings"), 200, "No one is notified.") // nothing is in the new one
 		w.expectRedirect(w.post("owner", "/projects/main/delete", url.Values{"confirm": {"main"}}), "/heartbeats")
@@ -96,9 +96,9 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 		found := w.get("admin", "/audit?q=PROD")
 		w.expectText(found, 200, "changed the project")
 		if strings.Contains(found.body, "changed the role of") {
-			w.Error("the search finds what it should not")
+			w.Error("the search has results; want none")
 		}
-		w.expectText(w.get("admin", "/audit?q=%00"), 200, "Nothing matches")
+		w.expectText(w.get("admin", "/audit?q=%00"), 200, "No matching entries")
 		w.expectText(w.get("admin", "/audit?after=nonsense"), 422)
 		for range 51 {
 			w.expectRedirect(w.post("admin", "/settings", url.Values{"name": {"A"}, "timezone": {"UTC"}}), "/settings")
@@ -111,7 +111,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 			}
 			return strings.ReplaceAll(m[1], "&amp;", "&")
 		}
-		// There and back again: each page is the same both ways.
+		// Forwards and backwards, each page is the same.
 		pages := []response{w.get("admin", "/audit")}
 		for to(pages[len(pages)-1], "next") != "" {
 			pages = append(pages, w.get("admin", to(pages[len(pages)-1], "next")))
@@ -129,7 +129,7 @@ func TestShowAudit_ShowsActorActionAndSource(t *testing.T) {
 			}
 		}
 		if to(at, "prev") != "" || to(at, "next") == "" {
-			w.Error("the first page on the way back leads before itself, or nowhere")
+			w.Error("the first page has a previous page, or no next one")
 		}
 	})
 }

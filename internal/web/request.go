@@ -23,6 +23,34 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
+// request is the context of one HTTP request: the person, the project, the time and
+// its zone.
+type request struct {
+	w http.ResponseWriter
+	r *http.Request
+	// context is the context of r, with the origin of the forms on the page.
+	context context.Context
+	site    *Site
+	person  auth.Person // zero: not signed in
+	actor   auth.Actor  // the person in the project of the page
+	now     time.Time
+	clock   ui.Clock
+}
+
+// newRequest returns a request that is not authenticated yet.
+func (s *Site) newRequest(w http.ResponseWriter, r *http.Request) *request {
+	now := time.Now().UTC().Truncate(monitor.Precision)
+	return &request{w: w, r: r, context: r.Context(), site: s, now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
+}
+
+// ctx returns the context, which is canceled when the browser disconnects.
+func (req *request) ctx() context.Context { return req.context }
+
+// signedOutShell returns what surrounds a page for a person who is not signed in.
+func (req *request) signedOutShell() layout.SignedOutShell {
+	return layout.SignedOutShell{Clock: req.clock, Theme: req.theme(), Version: req.site.Version}
+}
+
 // shell returns what surrounds a page of a signed-in person. live is the path of
 // the event stream, empty for a page without one.
 func (req *request) shell(live string) layout.Shell {
@@ -46,6 +74,47 @@ func (req *request) shell(live string) layout.Shell {
 		}
 	}
 	return s
+}
+
+// theme returns the theme of the cookie. The page checks that it is valid.
+func (req *request) theme() string {
+	if c, err := req.r.Cookie("theme"); err == nil {
+		return c.Value
+	}
+	return ""
+}
+
+// render answers with a page and status 200.
+func (req *request) render(c templ.Component) error { return req.renderStatus(http.StatusOK, c) }
+
+// renderStatus answers with a page. It renders the whole page before it sends the
+// status.
+func (req *request) renderStatus(status int, c templ.Component) error {
+	var page bytes.Buffer
+	if err := c.Render(req.ctx(), &page); err != nil {
+		return fmt.Errorf("page: render: %w", err)
+	}
+	req.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	req.w.WriteHeader(status)
+	_, _ = req.w.Write(page.Bytes()) // fails if the browser disconnected
+	return nil
+}
+
+// redirect sends the browser to another page with GET (303).
+func (req *request) redirect(path string) error {
+	http.Redirect(req.w, req.r, path, http.StatusSeeOther)
+	return nil
+}
+
+// toast keeps one short sentence for the next page. undo is the path of the POST
+// that undoes the action, or "".
+func (req *request) toast(text, undo string) {
+	req.site.People.Sessions.SetFlash(req.ctx(), text, undo)
+}
+
+// csvFile returns a CSV response.
+func (req *request) csvFile(name string, header []string) *present.CSVFile {
+	return &present.CSVFile{W: req.w, R: req.r, Logger: req.site.Logger, Name: name, Header: header}
 }
 
 // formValue returns a field of the form. Browsers send line breaks of a text area
@@ -124,73 +193,4 @@ func selectValues(q url.Values, names ...string) url.Values {
 		}
 	}
 	return kept
-}
-
-// request is the context of one HTTP request: the person, the project, the time and
-// its zone.
-type request struct {
-	w http.ResponseWriter
-	r *http.Request
-	// context is the context of r, with the origin of the forms on the page.
-	context context.Context
-	site    *Site
-	person  auth.Person // zero: not signed in
-	actor   auth.Actor  // the person in the project of the page
-	now     time.Time
-	clock   ui.Clock
-}
-
-// newRequest returns a request that is not authenticated yet.
-func (s *Site) newRequest(w http.ResponseWriter, r *http.Request) *request {
-	now := time.Now().UTC().Truncate(monitor.Precision)
-	return &request{w: w, r: r, context: r.Context(), site: s, now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
-}
-
-// ctx returns the context, which is canceled when the browser disconnects.
-func (req *request) ctx() context.Context { return req.context }
-
-// signedOutShell returns what surrounds a page for a person who is not signed in.
-func (req *request) signedOutShell() layout.SignedOutShell {
-	return layout.SignedOutShell{Clock: req.clock, Theme: req.theme(), Version: req.site.Version}
-}
-
-// theme returns the theme of the cookie. The page checks that it is valid.
-func (req *request) theme() string {
-	if c, err := req.r.Cookie("theme"); err == nil {
-		return c.Value
-	}
-	return ""
-}
-
-// render answers with a page and status 200.
-func (req *request) render(c templ.Component) error { return req.renderStatus(http.StatusOK, c) }
-
-// renderStatus answers with a page. It renders the whole page before it sends the
-// status.
-func (req *request) renderStatus(status int, c templ.Component) error {
-	var page bytes.Buffer
-	if err := c.Render(req.ctx(), &page); err != nil {
-		return fmt.Errorf("page: render: %w", err)
-	}
-	req.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	req.w.WriteHeader(status)
-	_, _ = req.w.Write(page.Bytes()) // fails if the browser disconnected
-	return nil
-}
-
-// redirect sends the browser to another page with GET (303).
-func (req *request) redirect(path string) error {
-	http.Redirect(req.w, req.r, path, http.StatusSeeOther)
-	return nil
-}
-
-// toast keeps one short sentence for the next page. undo is the path of the POST
-// that undoes the action, or "".
-func (req *request) toast(text, undo string) {
-	req.site.People.Sessions.SetFlash(req.ctx(), text, undo)
-}
-
-// csvFile returns a CSV response.
-func (req *request) csvFile(name string, header []string) *present.CSVFile {
-	return &present.CSVFile{W: req.w, R: req.r, Logger: req.site.Logger, Name: name, Header: header}
 }

@@ -17,13 +17,13 @@ import (
 	"overdue/internal/store"
 )
 
-// visitors is who asks, in the order of the table below: nobody, each role of
-// the project, and the owner of another one.
+// visitors are the requesters in the order of expectedStatus: not signed in, each
+// role of the project, and the owner of another project.
 var visitors = []string{"", "viewer", "member", "admin", "owner", "stranger"}
 
-// expectedStatus is what each of everybody is answered by each route, with an empty
-// form. 303 is done, or the way to the sign-in for who is not signed in; 422 is
-// "you may, but fill it in".
+// expectedStatus are the statuses of each route for the visitors, with an empty
+// form. 303 means done, or a redirect to the sign-in page; 422 means allowed, but
+// the form is invalid.
 var expectedStatus = map[string]string{
 	"GET /setup":                           "303 303 303 303 303 303",
 	"POST /setup":                          "404 404 404 404 404 404",
@@ -100,10 +100,11 @@ var expectedStatus = map[string]string{
 	"GET /feedback":                        "303 403 403 403 200 200",
 }
 
-// resources are what paths name, all of them in the project "main".
+// resources are the resources of paths, all in the project "main".
 type resources struct{ heartbeat, ref, incident, channel, key, invitation, token, person string }
 
-// createResources makes new ones: what the request before ended must not be missed.
+// createResources creates new resources, so that a request cannot affect the next
+// one.
 func (w *fixture) createResources(n int) (th resources) {
 	w.Helper()
 	name, owner := fmt.Sprint("thing-", n), auth.Operator(w.project, "root")
@@ -147,7 +148,7 @@ func (w *fixture) createResources(n int) (th resources) {
 	return th
 }
 
-// path fills a pattern in with what it names.
+// path fills resources into a pattern.
 func (th resources) path(pattern string) string {
 	_, path, _ := strings.Cut(pattern, " ")
 	id := map[string]string{
@@ -170,7 +171,7 @@ func TestRoutes_AdmitExactlyTheExpectedRoles(t *testing.T) {
 		for _, rt := range w.site.routes() {
 			want, known := expectedStatus[rt.pattern]
 			if !known {
-				w.Errorf("%s: no entry says who is admitted", rt.pattern)
+				w.Errorf("%s: expectedStatus has no entry", rt.pattern)
 				continue
 			}
 			var got []string
@@ -186,12 +187,12 @@ func TestRoutes_AdmitExactlyTheExpectedRoles(t *testing.T) {
 			w.Errorf("the log has\n%s", log)
 		}
 		if log := w.log.String(); !strings.Contains(log, "request denied") || !strings.Contains(log, w.person("viewer").ID) {
-			w.Error("the log does not say whose requests were denied")
+			w.Error("the log does not name the person of a denied request")
 		}
 	})
 }
 
-// statusFor sends an empty request of a route as somebody, and returns its status.
+// statusFor sends an empty request to a route, and returns the status.
 func (w *fixture) statusFor(who string, rt route, th resources) int {
 	w.Helper()
 	method, _, _ := strings.Cut(rt.pattern, " ")
@@ -213,7 +214,7 @@ func (w *fixture) statusFor(who string, rt route, th resources) int {
 		delete(w.cookies, who)
 	}
 	if a.code == http.StatusSeeOther && who == "" && rt.right != anyone && !strings.HasPrefix(a.location(), "/sign-in") {
-		w.Errorf("%s leads nobody to %s", rt.pattern, a.location())
+		w.Errorf("%s without a session redirects to %s", rt.pattern, a.location())
 	}
 	return a.code
 }
@@ -242,7 +243,7 @@ func TestRoutes_ViewersAndStrangersSeeNoPingURL(t *testing.T) {
 			}
 		}
 		if a := w.get("member", "/heartbeats/"+th.ref); !strings.Contains(a.body, th.heartbeat) {
-			w.Error("a member does not see it either, so this proves nothing")
+			w.Error("a member does not see it either; the test proves nothing")
 		}
 	})
 }

@@ -62,22 +62,22 @@ func (req *request) rememberBrowser() error {
 	return nil
 }
 
-// showSetup shows the form that creates the owner, to whoever has the one-time
-// link. Others learn where to find the link.
+// showSetup shows the form that creates the owner, if the request has the one-time
+// link. Otherwise it explains where to find the link.
 func showSetup(req *request) error {
-	begun, err := req.site.People.HasAccounts(req.ctx())
+	hasAccounts, err := req.site.People.HasAccounts(req.ctx())
 	if err != nil {
 		return err
 	}
-	if begun {
+	if hasAccounts {
 		return req.redirect(paths.SignIn)
 	}
 	token := req.r.URL.Query().Get("token")
-	is, err := req.site.People.SetupLinkValid(req.ctx(), token)
+	valid, err := req.site.People.SetupLinkValid(req.ctx(), token)
 	if err != nil {
 		return err
 	}
-	if !is {
+	if !valid {
 		return req.render(accountview.SetupWaiting(accountview.SetupWaitingPage{SignedOutShell: req.signedOutShell(), LinkExpired: token != ""}))
 	}
 	return req.render(accountview.Setup(req.setupPage(token)))
@@ -97,13 +97,13 @@ func createOwner(req *request) error {
 		Name: req.formValue("name"), Email: req.formValue("email"), Password: req.formValue("password"), Project: req.formValue("project"), Zone: req.formValue("timezone"),
 	}
 	err := req.site.People.SetUp(req.ctx(), token, f, req.clientInfo(), req.now)
-	if wrong, form := fieldErrors(err); form {
+	if fieldErrs, invalid := fieldErrors(err); invalid {
 		p := req.setupPage(token)
-		p.Name = ui.Input{Value: f.Name, Error: wrong["name"]}
-		p.Email = ui.Input{Value: f.Email, Error: wrong["email"]}
-		p.Password.Error = wrong["password"]
-		p.Project = ui.Input{Value: f.Project, Error: wrong["project"]}
-		p.Zone = ui.Input{Value: f.Zone, Error: wrong["timezone"]}
+		p.Name = ui.Input{Value: f.Name, Error: fieldErrs["name"]}
+		p.Email = ui.Input{Value: f.Email, Error: fieldErrs["email"]}
+		p.Password.Error = fieldErrs["password"]
+		p.Project = ui.Input{Value: f.Project, Error: fieldErrs["project"]}
+		p.Zone = ui.Input{Value: f.Zone, Error: fieldErrs["timezone"]}
 		return req.renderStatus(statusInvalid, accountview.Setup(p))
 	}
 	if err != nil {
@@ -123,11 +123,11 @@ func showSignIn(req *request) error {
 	if req.person.SignedIn() {
 		return req.redirect(safeRedirect(q.Get("next")))
 	}
-	begun, err := req.site.People.HasAccounts(req.ctx())
+	hasAccounts, err := req.site.People.HasAccounts(req.ctx())
 	if err != nil {
 		return err
 	}
-	if !begun {
+	if !hasAccounts {
 		return req.redirect(paths.Setup)
 	}
 	return req.render(accountview.SignIn(accountview.SignInPage{
@@ -154,8 +154,8 @@ func signIn(req *request) error {
 		return req.redirect(safeRedirect(req.formValue("next")))
 	}
 	status := statusInvalid
-	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-		status = req.setRetryAfter(rest.Wait)
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+		status = req.setRetryAfter(throttled.Wait)
 	}
 	p := accountview.SignInPage{
 		SignedOutShell: req.signedOutShell(), Host: req.site.host(), Email: req.formValue("email"), KeepSignedIn: req.formValue("keep") != "", Next: req.formValue("next"),
@@ -187,8 +187,8 @@ func endSession(req *request) error {
 		return signOut(req)
 	}
 	err := req.site.People.EndSession(req.ctx(), req.person, id, req.formValue("password"), req.now)
-	if wrong, form := fieldErrors(err); form {
-		return req.renderPasswordPrompt(err, paths.AccountSession(id)+"/end", "Sign out this browser?", wrong["password"])
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderPasswordPrompt(err, paths.AccountSession(id)+"/end", "Sign out this browser?", fieldErrs["password"])
 	}
 	if err != nil {
 		return err
@@ -200,8 +200,8 @@ func endSession(req *request) error {
 // endOtherSessions signs out all other browsers of the person.
 func endOtherSessions(req *request) error {
 	err := req.site.People.EndOtherSessions(req.ctx(), req.person, req.formValue("password"), req.now)
-	if wrong, form := fieldErrors(err); form {
-		return req.renderPasswordPrompt(err, paths.AccountSessions+"/others", "Sign out everywhere else?", wrong["password"])
+	if fieldErrs, invalid := fieldErrors(err); invalid {
+		return req.renderPasswordPrompt(err, paths.AccountSessions+"/others", "Sign out everywhere else?", fieldErrs["password"])
 	}
 	if err != nil {
 		return err
@@ -217,8 +217,8 @@ func (req *request) renderPasswordPrompt(err error, action, title, wrong string)
 	if req.formValue("password") != "" {
 		p.Password.Error, status = wrong, statusInvalid
 	}
-	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-		status = req.setRetryAfter(rest.Wait)
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+		status = req.setRetryAfter(throttled.Wait)
 	}
 	return req.renderStatus(status, accountview.ConfirmPassword(p))
 }

@@ -13,51 +13,11 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
+	"overdue/internal/pingurl"
 	"overdue/internal/web/forms"
 	"overdue/internal/web/live"
 	"overdue/internal/web/static"
 )
-
-// contentSecurityPolicy allows a page to load from and send to its own origin only,
-// and forbids frames. Nothing in it is "unsafe".
-const contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
-
-// permissionsPolicy disables browser features that no page uses.
-const permissionsPolicy = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
-
-// securityHeaders adds the security headers to every response.
-func (s *Site) securityHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", contentSecurityPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		// With "no-referrer", browsers send Origin: null over plain HTTP, and every form
-		// would be rejected.
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Permissions-Policy", permissionsPolicy)
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		if s.secure {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		if !strings.HasPrefix(r.URL.Path, static.Prefix) {
-			h.Set("Cache-Control", "no-store")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// crossOriginProtection rejects forms that another site sends.
-func (s *Site) crossOriginProtection() (*http.CrossOriginProtection, error) {
-	same := http.NewCrossOriginProtection()
-	// A proxy may change the Host header, so the public origin is trusted too.
-	if err := same.AddTrustedOrigin(s.origin); err != nil {
-		return nil, fmt.Errorf("base URL: trusted origin: %w", err)
-	}
-	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.newRequest(w, r).renderError(httpd.NewProblem(http.StatusForbidden, "This form was sent from another site, so nothing was changed."))
-	}))
-	return same, nil
-}
 
 // Options are the dependencies and settings of the pages.
 type Options struct {
@@ -147,5 +107,46 @@ func (s *Site) host() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.origin, "https://"), "http://")
 }
 
-// pingBase returns the ping URL up to the id.
-func (s *Site) pingBase() string { return s.BaseURL + "/api/v1/hb/" }
+// pingBase is what ping URLs start with, up to the id.
+func (s *Site) pingBase() string { return pingurl.For(s.BaseURL, "") }
+
+// contentSecurityPolicy allows a page to load from and send to its own origin only,
+// and forbids frames. Nothing in it is "unsafe".
+const contentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+
+// permissionsPolicy disables browser features that no page uses.
+const permissionsPolicy = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
+
+// securityHeaders adds the security headers to every response.
+func (s *Site) securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		// With "no-referrer", browsers send Origin: null over plain HTTP, and every form
+		// would be rejected.
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Permissions-Policy", permissionsPolicy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if s.secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if !strings.HasPrefix(r.URL.Path, static.Prefix) {
+			h.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// crossOriginProtection rejects forms that another site sends.
+func (s *Site) crossOriginProtection() (*http.CrossOriginProtection, error) {
+	same := http.NewCrossOriginProtection()
+	// A proxy may change the Host header, so the public origin is trusted too.
+	if err := same.AddTrustedOrigin(s.origin); err != nil {
+		return nil, fmt.Errorf("base URL: trusted origin: %w", err)
+	}
+	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.newRequest(w, r).renderError(httpd.NewProblem(http.StatusForbidden, "This form was sent from another site, so nothing was changed."))
+	}))
+	return same, nil
+}

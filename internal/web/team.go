@@ -17,60 +17,6 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// invitationPage returns the page of an invitation link, and whether the invitation
-// is valid.
-func (req *request) invitationPage(token string) (accountview.InvitationPage, bool, error) {
-	i, found, err := req.site.People.Invitation(req.ctx(), token, req.now)
-	if err != nil || !found {
-		return accountview.InvitationPage{SignedOutShell: req.signedOutShell(), Expired: true}, false, err
-	}
-	return accountview.InvitationPage{
-		SignedOutShell: req.signedOutShell(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
-	}, true, nil
-}
-
-// showInvitation shows an invitation. Opening the page does not use up the link,
-// because mail programs open links too.
-func showInvitation(req *request) error {
-	p, there, err := req.invitationPage(req.r.PathValue("token"))
-	if err != nil {
-		return err
-	}
-	if !there {
-		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
-	}
-	return req.render(accountview.Invitation(p))
-}
-
-// acceptInvitation adds the person to the project, and creates their account if
-// needed.
-func acceptInvitation(req *request) error {
-	token := req.r.PathValue("token")
-	err := req.site.People.AcceptInvitation(req.ctx(), token, req.formValue("name"), req.formValue("password"), req.clientInfo(), req.now)
-	if err == nil {
-		return req.redirectSignedIn(paths.Heartbeats)
-	}
-	fault, theirs := errors.AsType[*monitor.Fault](err)
-	wrong, form := fieldErrors(err)
-	if !form && !(theirs && fault.Kind == monitor.NotFound) {
-		return err
-	}
-	p, there, err2 := req.invitationPage(token)
-	if err2 != nil {
-		return err2
-	}
-	if !there {
-		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
-	}
-	p.Name = ui.Input{Value: req.formValue("name"), Error: wrong["name"]}
-	p.Password.Error = wrong["password"]
-	status := statusInvalid
-	if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-		status = req.setRetryAfter(rest.Wait)
-	}
-	return req.renderStatus(status, accountview.Invitation(p))
-}
-
 // peopleRoutes returns the routes of the team page.
 func (s *Site) peopleRoutes() []route {
 	return []route{
@@ -121,12 +67,12 @@ func showTeam(req *request) error {
 // redirect would need to store it in the database.
 func invite(req *request) error {
 	i, token, err := req.site.Service.Invite(req.ctx(), req.actor, req.formValue("email"), req.formValue("role"))
-	wrong, form := fieldErrors(err)
-	if err != nil && !form {
+	fieldErrs, invalid := fieldErrors(err)
+	if err != nil && !invalid {
 		return err
 	}
 	link, mailed := "", true
-	if !form {
+	if !invalid {
 		link = req.site.BaseURL + paths.Invitation(token)
 		mailed = req.mailInvitation(i, link)
 	}
@@ -134,19 +80,73 @@ func invite(req *request) error {
 	if err2 != nil {
 		return err2
 	}
-	if form {
-		p.Email, p.Role = ui.Input{Value: req.formValue("email"), Error: wrong["email"]}, req.formValue("role")
+	if invalid {
+		p.Email, p.Role = ui.Input{Value: req.formValue("email"), Error: fieldErrs["email"]}, req.formValue("role")
 		if p.Email.Error == "" {
-			p.Email.Error = wrong["role"]
+			p.Email.Error = fieldErrs["role"]
 		}
 		status := statusInvalid
-		if rest, tooMany := errors.AsType[*auth.ThrottleError](err); tooMany {
-			status = req.setRetryAfter(rest.Wait)
+		if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+			status = req.setRetryAfter(throttled.Wait)
 		}
 		return req.renderStatus(status, accountview.Team(p))
 	}
 	p.InvitationLink, p.SendsMail = link, p.SendsMail && mailed
 	return req.render(accountview.Team(p))
+}
+
+// invitationPage returns the page of an invitation link, and whether the invitation
+// is valid.
+func (req *request) invitationPage(token string) (accountview.InvitationPage, bool, error) {
+	i, found, err := req.site.People.Invitation(req.ctx(), token, req.now)
+	if err != nil || !found {
+		return accountview.InvitationPage{SignedOutShell: req.signedOutShell(), Expired: true}, false, err
+	}
+	return accountview.InvitationPage{
+		SignedOutShell: req.signedOutShell(), Token: token, Email: i.Email, Project: i.Target.Name, Role: i.Role.String(), InvitedBy: i.InvitedBy, HasAccount: i.HasAccount,
+	}, true, nil
+}
+
+// showInvitation shows an invitation. Opening the page does not use up the link,
+// because mail programs open links too.
+func showInvitation(req *request) error {
+	p, there, err := req.invitationPage(req.r.PathValue("token"))
+	if err != nil {
+		return err
+	}
+	if !there {
+		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
+	}
+	return req.render(accountview.Invitation(p))
+}
+
+// acceptInvitation adds the person to the project, and creates their account if
+// needed.
+func acceptInvitation(req *request) error {
+	token := req.r.PathValue("token")
+	err := req.site.People.AcceptInvitation(req.ctx(), token, req.formValue("name"), req.formValue("password"), req.clientInfo(), req.now)
+	if err == nil {
+		return req.redirectSignedIn(paths.Heartbeats)
+	}
+	fault, theirs := errors.AsType[*monitor.Fault](err)
+	fieldErrs, invalid := fieldErrors(err)
+	if !invalid && !(theirs && fault.Kind == monitor.NotFound) {
+		return err
+	}
+	p, there, err2 := req.invitationPage(token)
+	if err2 != nil {
+		return err2
+	}
+	if !there {
+		return req.renderStatus(http.StatusGone, accountview.Invitation(p))
+	}
+	p.Name = ui.Input{Value: req.formValue("name"), Error: fieldErrs["name"]}
+	p.Password.Error = fieldErrs["password"]
+	status := statusInvalid
+	if throttled, isThrottled := errors.AsType[*auth.ThrottleError](err); isThrottled {
+		status = req.setRetryAfter(throttled.Wait)
+	}
+	return req.renderStatus(status, accountview.Invitation(p))
 }
 
 // mailTimeout is the maximum time for sending an email.

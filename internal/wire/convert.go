@@ -7,11 +7,9 @@ import (
 
 	"overdue/client"
 	"overdue/internal/monitor"
+	"overdue/internal/pingurl"
 	"overdue/internal/store"
 )
-
-// PingPath is where pings go, below the base address of the server.
-const PingPath = "/api/v1/hb/"
 
 // Heartbeat converts h at now. base is the external address of this server. If it is empty, the
 // result has no id and no ping URL.
@@ -21,7 +19,7 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 		Interval: secondsOrNil(h.Rule.Interval), Grace: int64(h.Rule.Grace / time.Second), MaxRunTime: secondsOrNil(h.Rule.MaxRunTime),
 		Schedule: describeSchedule(h.Rule), MinRunTime: secondsOrNil(h.Rule.MinRunTime), StartGrace: secondsOrNil(h.Rule.StartGrace),
 		AlertAfter: max(h.Rule.AlertAfter, 1), ExpectFirstBy: timeOrNil(h.Rule.ExpectFirstBy),
-		Methods: string(h.Rule.Methods), ManualResume: h.Rule.ManualResume,
+		Severity: string(h.Severity), Methods: string(h.Rule.Methods), ManualResume: h.Rule.ManualResume,
 		Status: string(h.StatusAt(now)), Running: h.Running(),
 		DueAt: timeOrNil(h.Due()), DeadlineAt: timeOrNil(h.Deadline()),
 		LastPingAt: timeOrNil(h.LastPing), LastStartAt: timeOrNil(h.LastStart), PingsCount: h.PingCount,
@@ -40,7 +38,7 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 		shown.LastRunTime = &took
 	}
 	if base != "" {
-		url := base + PingPath + h.ID
+		url := pingurl.For(base, h.ID)
 		shown.ID, shown.PingURL = &h.ID, &url
 	}
 	return shown
@@ -96,7 +94,7 @@ func Ping(p monitor.Ping, bodies string) client.Ping {
 // Incident converts i. withIDs adds the heartbeat id, which allows pings.
 func Incident(i monitor.Incident, capable bool) client.Incident {
 	shown := client.Incident{
-		ID: i.ID, Number: i.Number, HeartbeatRef: i.HeartbeatRef, HeartbeatName: i.HeartbeatName,
+		ID: i.ID, Number: i.Number, HeartbeatRef: i.HeartbeatRef, HeartbeatName: i.HeartbeatName, Severity: string(i.Severity),
 		State: string(i.State()), Cause: string(i.Cause), OpenedAt: i.OpenedAt, DetectedAt: i.DetectedAt,
 		AcknowledgedAt: timeOrNil(i.AcknowledgedAt), AcknowledgedBy: stringOrNil(i.AcknowledgedBy),
 		ResolvedAt: timeOrNil(i.ResolvedAt), Resolution: stringOrNil(string(i.Resolution)),

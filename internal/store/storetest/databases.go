@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"os"
@@ -29,16 +28,7 @@ func EachDatabase(t *testing.T, test func(t *testing.T, open func() *store.DB)) 
 			synctest.Test(t, func(t *testing.T) {
 				test(t, func() *store.DB {
 					t.Helper()
-					db, err := store.Open(context.Background(), address)
-					if err != nil {
-						t.Fatal(err)
-					}
-					t.Cleanup(func() {
-						if err := db.Close(); err != nil {
-							t.Error(err)
-						}
-					})
-					return db
+					return Open(t, address).DB
 				})
 			})
 		})

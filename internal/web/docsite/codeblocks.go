@@ -13,7 +13,7 @@ import (
 // Placeholders in the code of the manual. The reader's own addresses replace them.
 const (
 	placeholderBaseURL = "https://overdue.example.org"
-	placeholderPingURL = placeholderBaseURL + "/api/v1/hb/YOUR-ID"
+	placeholderPingURL = placeholderBaseURL + "/api/v1/hb/YOUR-ID" // as in docs/manual
 )
 
 // Reader is the person for whom a page is rendered.

@@ -10,14 +10,14 @@ func TestDocsFeedback_IsRateLimitedByAddress(t *testing.T) {
 	th, now := NewFeedbackLimiter(), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	for n := range addressBurst {
 		if !th.Allow("a", now) {
-			t.Fatalf("answer %d is refused", n+1)
+			t.Fatalf("feedback %d was rejected", n+1)
 		}
 	}
 	if th.Allow("a", now) || !th.Allow("b", now) {
-		t.Error("one address is not told apart from another")
+		t.Error("addresses are not limited separately")
 	}
 	if !th.Allow("a", now.Add(addressInterval)) {
-		t.Error("after a rest nothing is taken")
+		t.Error("no feedback is accepted after the interval")
 	}
 	taken := 0
 	for n := range 1000 {
@@ -26,6 +26,6 @@ func TestDocsFeedback_IsRateLimitedByAddress(t *testing.T) {
 		}
 	}
 	if taken > totalBurst {
-		t.Errorf("%d answers were taken at once", taken)
+		t.Errorf("%d comments were accepted at once", taken)
 	}
 }

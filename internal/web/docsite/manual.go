@@ -10,21 +10,6 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-// Sections returns what the search covers, in the order of the manual.
-func (b *Manual) Sections() []Section {
-	var all []Section
-	for _, l := range b.Order {
-		if c := b.Pages[l.Slug]; c != nil {
-			all = append(all, c.sections...)
-		}
-	}
-	return all
-}
-
-// TitleOrSlug returns the title of a page, or the slug if the page no longer
-// exists.
-func (b *Manual) TitleOrSlug(slug string) string { return cmp.Or(b.Title(slug), slug) }
-
 // ReferenceSlug is the slug of the API reference, which is generated from the
 // OpenAPI document.
 const ReferenceSlug = "api"
@@ -83,6 +68,21 @@ func parseManual(files fs.FS, shelves []navGroup) (*Manual, error) {
 	}
 	return b, b.checkLinks()
 }
+
+// Sections returns what the search covers, in the order of the manual.
+func (b *Manual) Sections() []Section {
+	var all []Section
+	for _, l := range b.Order {
+		if c := b.Pages[l.Slug]; c != nil {
+			all = append(all, c.sections...)
+		}
+	}
+	return all
+}
+
+// TitleOrSlug returns the title of a page, or the slug if the page no longer
+// exists.
+func (b *Manual) TitleOrSlug(slug string) string { return cmp.Or(b.Title(slug), slug) }
 
 // checkComplete checks that the navigation contains every page.
 func (b *Manual) checkComplete(files fs.FS) error {

@@ -25,7 +25,7 @@ func testOpenAPI() ([]byte, error) {
 	return answer.Body.Bytes(), nil
 }
 
-// loadManual is the manual of the program.
+// loadManual returns the manual of the program.
 func loadManual(t *testing.T) *Manual {
 	t.Helper()
 	b, err := Load()
@@ -35,7 +35,7 @@ func loadManual(t *testing.T) *Manual {
 	return b
 }
 
-// renderPage is the body of a page for a reader.
+// renderPage returns the body of a page for a reader.
 func renderPage(t *testing.T, c *Page, r Reader) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -45,7 +45,7 @@ func renderPage(t *testing.T, c *Page, r Reader) string {
 	return out.String()
 }
 
-// exampleReader is a reader whose addresses occur nowhere in the manual.
+// exampleReader has addresses that occur nowhere in the manual.
 var exampleReader = Reader{BaseURL: "https://watch.kestrel.example", PingURL: "https://watch.kestrel.example/api/v1/hb/fdc21dc3-1307-4610-80fe-b809fc4c10c1"}
 
 func TestLoad_EveryPageIsCompleteAndItsLinksResolve(t *testing.T) {
@@ -59,25 +59,25 @@ func TestLoad_EveryPageIsCompleteAndItsLinksResolve(t *testing.T) {
 			t.Errorf("%s has a second h1", slug)
 		}
 		if strings.Contains(html, "style=") || strings.Contains(html, "<script") {
-			t.Errorf("%s has what the policy forbids", slug)
+			t.Errorf("%s contains markup that the policy forbids", slug)
 		}
 		if strings.Contains(html, "<!-- raw HTML omitted -->") {
 			t.Errorf("%s holds HTML", slug)
 		}
 		for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(html, -1) {
 			if !c.ids[m[1]] {
-				t.Errorf("%s leads to #%s, which is not on it", slug, m[1])
+				t.Errorf("%s links to #%s, which does not exist", slug, m[1])
 			}
 		}
 		seen := map[string]bool{}
 		for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(html, -1) {
 			if seen[m[1]] {
-				t.Errorf("%s has two places called %s", slug, m[1])
+				t.Errorf("%s has the anchor %s twice", slug, m[1])
 			}
 			seen[m[1]] = true
 		}
 		if len(c.Next) == 0 || len(c.Contents) == 0 {
-			t.Errorf("%s has no headings, or does not say what to read next", slug)
+			t.Errorf("%s has no headings, or no next pages", slug)
 		}
 	}
 }
@@ -131,30 +131,30 @@ func TestParsePage_WritesOurMarkup(t *testing.T) {
 
 func TestParseManual_RejectsAnInvalidManual(t *testing.T) {
 	for name, text := range map[string]string{
-		"HTML":                     "# T\n\nL.\n\n<b>x</b>\n",
-		"HTML in a line":           "# T\n\nL.\n\na <i>b</i>\n",
-		"a second title":           "# T\n\nL.\n\n# U\n",
-		"no paragraph":             "# T\n",
-		"two equal headings":       "# T\n\nL.\n\n## A\n\n## A\n",
-		"a dead link":              "# T\n\nL.\n\n[x](gone.md)\n",
-		"a dead place":             "# T\n\nL.\n\n[x](p.md#gone)\n",
-		"a dead place of its own":  "# T\n\nL.\n\n[x](#gone)\n",
-		"a link to a file":         "# T\n\nL.\n\n[x](picture.png)\n",
-		"an unknown piece":         "# T\n\nL.\n\n```overdue-clock\n```\n",
-		"code without a name":      "# T\n\nL.\n\n```sh\nls\n```\n",
-		"code in a list":           "# T\n\nL.\n\n- a\n\n  ```sh Terminal\n  ls\n  ```\n",
-		"a quotation":              "# T\n\nL.\n\n> plain\n",
-		"an image":                 "# T\n\nL.\n\n![x](https://x.example/)\n",
-		"a next page that is none": "# T\n\nL.\n\n```overdue-next\ngone: why\n```\n",
+		"HTML":                       "# T\n\nL.\n\n<b>x</b>\n",
+		"HTML in a line":             "# T\n\nL.\n\na <i>b</i>\n",
+		"a second title":             "# T\n\nL.\n\n# U\n",
+		"no paragraph":               "# T\n",
+		"two equal headings":         "# T\n\nL.\n\n## A\n\n## A\n",
+		"a dead link":                "# T\n\nL.\n\n[x](gone.md)\n",
+		"a dead place":               "# T\n\nL.\n\n[x](p.md#gone)\n",
+		"a link to a missing anchor": "# T\n\nL.\n\n[x](#gone)\n",
+		"a link to a file":           "# T\n\nL.\n\n[x](picture.png)\n",
+		"an unknown piece":           "# T\n\nL.\n\n```overdue-clock\n```\n",
+		"code without a name":        "# T\n\nL.\n\n```sh\nls\n```\n",
+		"code in a list":             "# T\n\nL.\n\n- a\n\n  ```sh Terminal\n  ls\n  ```\n",
+		"a quotation":                "# T\n\nL.\n\n> plain\n",
+		"an image":                   "# T\n\nL.\n\n![x](https://x.example/)\n",
+		"a missing next page":        "# T\n\nL.\n\n```overdue-next\ngone: why\n```\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := parseManual(fstest.MapFS{"p.md": {Data: []byte(text)}}, []navGroup{{"S", []string{"p"}}}); err == nil {
-				t.Error("taken; want it refused")
+				t.Error("accepted; want an error")
 			}
 		})
 	}
 	if _, err := parseManual(fstest.MapFS{"p.md": {Data: []byte("# T\n\nL.\n")}, "q.md": {Data: []byte("# T\n\nL.\n")}}, []navGroup{{"S", []string{"p"}}}); err == nil {
-		t.Error("a page that is on no shelf is taken")
+		t.Error("a page outside the navigation was accepted")
 	}
 }
 
@@ -186,10 +186,10 @@ func TestGroups_ContainEveryPathOfTheAPI(t *testing.T) {
 		for _, o := range g.Operations {
 			shown[o.Method+" "+o.Path] = true
 			if o.Summary == "" || len(o.Responses) == 0 || o.Example == "" {
-				t.Errorf("%s %s is not told in full", o.Method, o.Path)
+				t.Errorf("%s %s has no summary or description", o.Method, o.Path)
 			}
 			if strings.Contains(o.Example, "{") && !strings.Contains(o.Example, "-d '{") {
-				t.Errorf("%s %s: the request has something left to fill in: %s", o.Method, o.Path, o.Example)
+				t.Errorf("%s %s: the command has a placeholder: %s", o.Method, o.Path, o.Example)
 			}
 		}
 	}
@@ -232,7 +232,7 @@ func TestGroups_ShowParametersAndExamples(t *testing.T) {
 	}
 	for _, line := range []string{"curl -sS https://x.example/api/v1/things \\", `-H "Authorization: Bearer $OVERDUE_API_KEY"`, `-d '{"size":"it'\''s"}'`} {
 		if !strings.Contains(got[1].Example, line) {
-			t.Errorf("request lacks %s:\n%s", line, got[1].Example)
+			t.Errorf("the command lacks %s:\n%s", line, got[1].Example)
 		}
 	}
 	if !strings.Contains(got[0].Answer, `"next_cursor": null`) || !strings.Contains(got[0].Answer, `"size": 3`) {

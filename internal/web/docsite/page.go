@@ -19,6 +19,20 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
+// Page is one parsed page of the manual, ready to be rendered for any reader.
+type Page struct {
+	Slug, Title, Lede string
+	Contents          []docsview.Heading // of the second level
+	parts             []pagePart
+	Next              []docsview.NextPage
+	sections          []Section       // for the search
+	ids               map[string]bool // anchors
+	links             []string        // link targets: "statuses#late"
+}
+
+// pagePart renders a part of a page for a reader.
+type pagePart func(Reader) templ.Component
+
 // Body renders the parts of the page for a reader.
 func (c *Page) Body(r Reader) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
@@ -31,28 +45,14 @@ func (c *Page) Body(r Reader) templ.Component {
 	})
 }
 
-// Page is one parsed page of the manual, ready to be rendered for any reader.
-type Page struct {
-	Slug, Title, Lede string
-	Contents          []docsview.Heading // of the second level
-	parts             []pagePart
-	Next              []docsview.NextPage
-	sections          []Section       // what the search looks through
-	ids               map[string]bool // places that a link may lead to
-	links             []string        // places that this page leads to: "statuses#late"
-}
-
-// pagePart renders a part of a page for a reader.
-type pagePart func(Reader) templ.Component
-
 // pageParser parses a page.
 type pageParser struct {
 	*Page
 	md         goldmark.Markdown
 	source     []byte
-	html       bytes.Buffer // HTML that is the same for everybody
-	codeBlocks int          // figures of code so far
-	ownerShown bool         // it is said whose ping URL the code holds
+	html       bytes.Buffer // static HTML
+	codeBlocks int          // code figures so far
+	ownerShown bool         // the page has named the heartbeat of its ping URL
 }
 
 // parsePage parses one page.

@@ -72,7 +72,7 @@ func (s *OpenAPI) operation(base, path, verb string, op specOperation) docsview.
 	for _, code := range slices.Sorted(maps.Keys(op.Responses)) {
 		status, err := strconv.Atoi(code)
 		if err != nil {
-			continue // "default" and ranges say nothing that a reader could look up
+			continue // "default" and ranges are not shown
 		}
 		o.Responses = append(o.Responses, docsview.Response{Status: status, Description: op.Responses[code].Description})
 		if status < 300 && o.Answer == "" {

@@ -7,7 +7,7 @@ import (
 	"overdue/internal/web/view/docsview"
 )
 
-// testSections are sections to search in.
+// testSections are the sections that tests search.
 var testSections = []Section{
 	{slug: "a", page: "Statuses", text: "What each status means."},
 	{slug: "a", page: "Statuses", title: "Late", id: "late", text: "The interval is over, the grace period is not."},
@@ -16,7 +16,7 @@ var testSections = []Section{
 	{slug: "c", page: "Words", title: "Pings", id: "pings", text: "A pinging job."},
 }
 
-// hitPlaces are where hits lead, in their order.
+// hitPlaces returns the targets of results, in their order.
 func hitPlaces(hits []docsview.SearchResult) string {
 	var all []string
 	for _, h := range hits {
@@ -25,7 +25,7 @@ func hitPlaces(hits []docsview.SearchResult) string {
 	return strings.Join(all, " ")
 }
 
-// markedWords is an excerpt with what was found in brackets.
+// markedWords returns an excerpt with matches in brackets.
 func markedWords(pieces []docsview.ExcerptPart) string {
 	var out strings.Builder
 	for _, p := range pieces {
@@ -71,7 +71,7 @@ func TestExcerpt_MarksMatchesAndOmissions(t *testing.T) {
 		t.Errorf("excerpt of a long text: %q", got)
 	}
 	if got := markedWords(excerpt("no word of it", []string{"needle"})); got != "no word of it" {
-		t.Errorf("excerpt without a find: %q", got)
+		t.Errorf("excerpt without a match: %q", got)
 	}
 }
 

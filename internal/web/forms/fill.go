@@ -15,7 +15,7 @@ import (
 type htmlToken struct {
 	html.Token
 	raw  []byte
-	form int // number of the form that it is in, 0 for none
+	form int // number of its form; 0: none
 }
 
 // FillForm writes typed values into the forms of a page that are sent to an

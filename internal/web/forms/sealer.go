@@ -15,7 +15,7 @@ import (
 // were typed into it.
 const secretsMaxAge = 30 * time.Minute
 
-// Sealer encrypts values that a form must bring back and nobody may read on the
+// Sealer encrypts values that a form must bring back and that must be unreadable on the
 // page (AES-256-GCM, NIST SP 800-38D). The server stores nothing, so all nodes and
 // tabs are independent.
 type Sealer struct{ aead cipher.AEAD }

@@ -17,9 +17,9 @@ func TestSealer_SecretsExpireAndFitOnlyTheirForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.OpenSecrets(text, "form", now.Add(secretsMaxAge))["secret"] != "x" {
-		t.Error("it ended too soon")
+		t.Error("the secrets expired too early")
 	}
 	if s.OpenSecrets(text, "form", now.Add(secretsMaxAge+time.Second)) != nil || s.OpenSecrets(text, "other form", now) != nil || s.OpenSecrets(text[1:], "form", now) != nil || other.OpenSecrets(text, "form", now) != nil {
-		t.Error("it opened where it must not")
+		t.Error("the secrets were decrypted in another context")
 	}
 }

@@ -85,7 +85,7 @@ func (s *Stream) Serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	// The response has started, so an error can only end the stream. The browser
 	// connects again, and gets an error page if the heartbeat was deleted.
 	if err := s.loop(sub); err != nil && ctx.Err() == nil && !isMissing(err) {
-		s.Logger.Warn("live page ended", "error", err, "path", r.URL.Path)
+		s.Logger.Warn("live page ended", "component", "web", "error", err, "path", r.URL.Path)
 	}
 	// The server writes the end of the body now. After the deadline of the last event
 	// that would fail, and the browser would report a broken connection.

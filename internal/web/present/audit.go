@@ -81,8 +81,8 @@ func AuditAction(action string) string {
 	return strings.ReplaceAll(action, ".", " ")
 }
 
-// browsers and systems are what is looked for in a user agent, in order: what
-// pretends to be another stands before it.
+// Tokens of user agents and their names. A browser that contains the token of another
+// one comes first.
 var (
 	browserTokens = [][2]string{
 		{"Edg", "Edge"},

@@ -102,7 +102,7 @@ func EventRow(p monitor.Ping) []string {
 
 // IncidentHeader are the columns of IncidentRow.
 var IncidentHeader = []string{
-	"number", "heartbeat", "state", "cause", "opened", "noticed", "acknowledged", "acknowledged_by", "resolved", "resolution", "seconds_down",
+	"number", "heartbeat", "severity", "state", "cause", "opened", "noticed", "acknowledged", "acknowledged_by", "resolved", "resolution", "seconds_down",
 }
 
 // IncidentRow returns the CSV row of an incident.
@@ -112,7 +112,7 @@ func IncidentRow(i monitor.Incident, now time.Time) []string {
 		end = now
 	}
 	return []string{
-		strconv.FormatInt(i.Number, 10), i.HeartbeatName, string(i.State()), string(i.Cause), csvTime(i.OpenedAt), csvTime(i.DetectedAt),
+		strconv.FormatInt(i.Number, 10), i.HeartbeatName, string(i.Severity), string(i.State()), string(i.Cause), csvTime(i.OpenedAt), csvTime(i.DetectedAt),
 		csvTime(i.AcknowledgedAt), i.AcknowledgedBy, csvTime(i.ResolvedAt), string(i.Resolution), csvSeconds(end.Sub(i.OpenedAt)),
 	}
 }

@@ -10,7 +10,7 @@ func TestEscapeFormula_NoCellBeginsAFormula(t *testing.T) {
 		"＝1": "'＝1", "＋1": "'＋1", "－1": "'－1", "＠a": "'＠a", "": "", "a=1": "a=1", "\xff": "\xff",
 	} {
 		if got := escapeFormula(cell); got != want {
-			t.Errorf("harmless(%q) = %q; want %q", cell, got, want)
+			t.Errorf("escapeFormula(%q) = %q; want %q", cell, got, want)
 		}
 	}
 }

@@ -42,14 +42,14 @@ func TestRuns_FollowTheRunHistory(t *testing.T) {
 	}
 	w := manage.HeartbeatHistory{Heartbeat: standing(monitor.Down), Spans: []monitor.Span{told(monitor.RunOnTime, 5), told(monitor.RunMissed, 1<<40)}}
 	if s := RunStrip(Runs(w, at(2))); len(s) != stripLength || s[0] != missed {
-		t.Errorf("a long silence is drawn as %v", s)
+		t.Errorf("a long silence: %v", s)
 	}
 }
 
 func TestRuns_EveryOutcomeHasAName(t *testing.T) {
 	for _, o := range monitor.Outcomes {
 		if outcomeNames[o] == "" {
-			t.Errorf("%s is drawn as nothing", o)
+			t.Errorf("outcome %s has no name", o)
 		}
 	}
 }
@@ -80,7 +80,7 @@ func TestMonth_CountsDaysInTheProjectsZone(t *testing.T) {
 			t.Errorf("day %d is %v", i, d.Date)
 		}
 		if d.Failed > 0 {
-			t.Error("a run of long ago is counted")
+			t.Error("a run before the period is counted")
 		}
 	}
 	s := RunStats([]Run{

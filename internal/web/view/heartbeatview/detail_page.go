@@ -20,6 +20,7 @@ type Heartbeat struct {
 	Name        string
 	Description string
 	Status      string
+	Severity    string
 	Editable    bool
 
 	Schedule        string         // in words: "every 24 h"

@@ -36,6 +36,13 @@ type FormValues struct {
 	MaxRunTime, MinRunTime, StartGrace, AlertAfter, Early, ExpectFirstBy ui.Input
 	DefaultEarly                                                         string // default of Early, such as "5m"
 	PostOnly, ManualResume                                               bool
+	Selects                                                              []Select
+}
+
+// Select is a list with one selected option.
+type Select struct {
+	Name, Label, Value string
+	Options            []ui.Option
 }
 
 // ChannelOption is a channel that a heartbeat may select.

@@ -11,6 +11,7 @@ type Row struct {
 	Key      string // id for readers who may see ping URLs, ref for all others
 	Name     string
 	Status   string
+	Severity string
 	Tags     []string
 	Schedule string // in words: "every 24 h"
 	Grace    time.Duration
@@ -38,3 +39,6 @@ func RowID(key string) string { return "hb-" + key }
 // Announcement returns the sentence that screen readers speak when a status
 // changes: "Warehouse stock sync is Down".
 func Announcement(name, status string) string { return name + " is " + ui.SignOf(status).Text }
+
+// severityLabels names the severities that are shown: critical is the default and is not shown.
+var severityLabels = map[string]string{"warning": "Warning", "info": "Info"}

@@ -1,0 +1,133 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"overdue/internal/loop"
+	"overdue/internal/monitor"
+	"overdue/internal/store"
+)
+
+func TestPublicReason_ShowsOnlyListedTexts(t *testing.T) {
+	hosts := errors.New("failed to connect to `user=overdue database=overdue`:\n\tdb1.example.com:5432 (192.0.2.1): refused\n\tdb2.example.com:5432 (192.0.2.2): refused")
+	for _, c := range []struct {
+		cause error
+		want  string
+	}{
+		{fmt.Errorf("begin: %w: %w", store.ErrUnavailable, hosts), "the database is unavailable"},
+		{fmt.Errorf("%w: write /var/lib/overdue/overdue.db-pings0: no space left on device", store.ErrDisk), "the database is unavailable: its disk is full or fails"},
+		{errors.Join(hosts, fmt.Errorf("%w: %w", store.ErrDisk, hosts)), "the database is unavailable: its disk is full or fails"},
+		{hosts, defaultReason},
+	} {
+		if got := publicReason(c.cause); got != c.want {
+			t.Errorf("%q; want %q for %v", got, c.want, c.cause)
+		}
+	}
+}
+
+func TestReadyLog_LogsChangesAtOnceAndRepeatsAfterAMinute(t *testing.T) {
+	var l readyLog
+	now, lines := time.Now(), 0
+	for range 3 * 60 * 10 { // three minutes of ten probes a second
+		if l.due(now, "storing pings: the database is unavailable") {
+			lines++
+		}
+		now = now.Add(100 * time.Millisecond)
+	}
+	if lines != 3 {
+		t.Errorf("%d lines in three minutes; want 3", lines)
+	}
+	if !l.due(now, "sweep loop stalled for 11 s") || !l.due(now, "") {
+		t.Error("a change is not logged")
+	}
+	if l.due(now.Add(time.Hour), "") {
+		t.Error("it is logged over and over that it is ready")
+	}
+}
+
+// TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers runs a whole
+// engine on a SQLite file whose disk hangs for half a minute.
+func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		dir := t.TempDir()
+		db, err := store.OpenToServe(context.Background(), filepath.Join(dir, "overdue.db"), store.ServeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{t: t, db: db, open: func() *store.DB { return db }, provider: &provider{}, ids: map[string]string{}, log: &log}
+		w.update(func(tx *store.Tx) error {
+			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
+			w.project = p.Key
+			return err
+		})
+		w.channel("ops", monitor.Channel{})
+		w.heartbeat("backup", fiveAndTwo)
+		n := w.node()
+		ready := func() (int, string) {
+			answer := httptest.NewRecorder()
+			n.serveReady(answer, httptest.NewRequest("GET", "/readyz", nil))
+			return answer.Code, answer.Body.String()
+		}
+		w.hear(n, "backup", "")
+		time.Sleep(10 * time.Second)
+		if code, said := ready(); code != 200 {
+			t.Fatalf("%d %s", code, said)
+		}
+
+		hanging, held, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // given up meanwhile
+		}()
+		<-held
+		time.Sleep(8 * time.Second)
+		for range 300 {
+			time.Sleep(100 * time.Millisecond)
+			code, said := ready()
+			if code != 503 || !strings.Contains(said, "the database is unavailable") || strings.Contains(said, dir) {
+				t.Fatalf("while the disk hangs: %d %s", code, said)
+			}
+		}
+		synctest.Wait()
+		if lines := strings.Count(log.String(), "not ready"); lines == 0 || lines > 4 { // one for each change
+			t.Errorf("%d lines about it in half a minute:\n%s", lines, log.String())
+		}
+		close(hanging)
+		<-ended
+		time.Sleep(time.Second)
+		if code, said := ready(); code != 200 {
+			t.Errorf("a second after it went on: %d %s", code, said)
+		}
+		w.hear(n, "backup", "/fail")
+		time.Sleep(time.Second)
+		if told := w.provider.events(); len(told) == 0 {
+			t.Error("nothing is delivered after it went on")
+		}
+		w.stop(n)
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestReadinessCheck_NamesTheLoopThatIsStalledAndForHowLong(t *testing.T) {
+	c := readinessCheck{"delivering alerts", fmt.Errorf("check: %w", &loop.StalledError{Loop: "delivery", Late: 42 * time.Second})}
+	if got, want := c.public(), "delivery loop stalled for 42 s"; got != want {
+		t.Errorf("%q; want %q", got, want)
+	}
+	var l readyLog
+	now := time.Now()
+	if !l.due(now, "delivery loop stalled for 42 s") || l.due(now.Add(time.Second), "delivery loop stalled for 43 s") {
+		t.Error("a longer stall is logged as a change")
+	}
+}

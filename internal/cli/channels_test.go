@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"overdue/client"
+	"overdue/internal/notify"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const listedChannels = `{"items":[
+{"id":"c1","kind":"email","name":"Team","state":"working","settings":{"to":["a@b.example","c@b.example"]},"notify_on_recovery":true,"last_delivery_at":"2026-01-02T03:04:05Z"},
+{"id":"c2","kind":"webhook","name":"Hook","state":"failing","failing":true,"failure":"410 Gone","pending":3,"settings":{"url":"https://h.example","secret":"••••","headers":{"X-A":"••••"}}},
+{"id":"c3","kind":"email","name":"Twice","state":"untested"},
+{"id":"c4","kind":"email","name":"Twice","state":"untested"}],"next_cursor":null}`
+
+// createdChannel is the response to the creation of a webhook.
+const createdChannel = `{"id":"c9","kind":"webhook","name":"Hook","settings":{"url":"https://h.example","secret":"whsec_new"}}`
+
+// newChannelAPI starts an API that has the channels of listedChannels.
+func newChannelAPI(t *testing.T) *[]string {
+	t.Helper()
+	return newFakeAPI(t, map[string]string{
+		"GET /channels":          listedChannels,
+		"POST /channels":         createdChannel,
+		"POST /channels/c1/test": `{"delivered":true,"detail":"250 ok"}`,
+		"POST /channels/c2/test": `{"delivered":false,"detail":"410 Gone"}`,
+	})
+}
+
+func TestChannelsList_PrintsATableWithAttentionFirst(t *testing.T) {
+	newChannelAPI(t)
+	got := runOverdue(backend{}, "channels", "list")
+	want := strings.TrimPrefix(`
+STATE     NAME   KIND     PENDING  LAST DELIVERY (UTC)  FAILURE   ID
+failing   Hook   webhook  3        -                    410 Gone  c2
+untested  Twice  email    0        -                    -         c3
+untested  Twice  email    0        -                    -         c4
+working   Team   email    0        2026-01-02 03:04:05  -         c1
+`, "\n")
+	if diff := cmp.Diff(commandResult{0, want, ""}, got, cmp.AllowUnexported(commandResult{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	var all []client.Channel
+	if got := runOverdue(backend{}, "channels", "list", "--json"); json.Unmarshal([]byte(got.out), &all) != nil || len(all) != 4 || all[0].ID != "c2" {
+		t.Errorf("--json: %+v", got)
+	}
+}
+
+func TestChannelsShow_PrintsSettingsInOneLineEach(t *testing.T) {
+	newChannelAPI(t)
+	for name, lines := range map[string][]string{
+		"Team": {"Setting to           a@b.example, c@b.example", "Notifies on recovery  yes"},
+		"c2":   {"Setting headers      X-A: ••••", "Failure              410 Gone"},
+	} {
+		got := runOverdue(backend{}, "channels", "show", name)
+		for _, line := range lines {
+			if words := strings.Join(strings.Fields(line), " "); got.code != 0 || !strings.Contains(strings.Join(strings.Fields(got.out), " "), words) {
+				t.Errorf("%s: %+v lacks %q", name, got, words)
+			}
+		}
+	}
+}
+
+func TestChannels_EachCommandSendsTheRequest(t *testing.T) {
+	secret := writeFile(t, "secret", "Bearer x\n")
+	for args, want := range map[string]struct {
+		requests []string
+		result   commandResult
+	}{
+		"create --kind email --name Team --set to=a@b.example --set to=c@b.example --notify-on-late --no-notify-on-recovery --remind-every 1h": {
+			[]string{`POST /channels {"kind":"email","name":"Team","settings":{"to":["a@b.example","c@b.example"]},"notify_on_late":true,"notify_on_recovery":false,"remind_every":"1h"}`},
+			commandResult{0, "c9\n", ""},
+		},
+		"create --kind webhook --name Hook --set url=https://h.example/?a=b --set headers.X-A=1 --secret-file headers.Authorization=" + secret: {
+			[]string{`POST /channels {"kind":"webhook","name":"Hook","settings":{"headers":{"Authorization":"Bearer x","X-A":"1"},"url":"https://h.example/?a=b"}}`},
+			commandResult{0, "c9\nsecret=whsec_new\n", ""},
+		},
+		"create --kind webhook --name Hook --set url=https://h.example --set secret=whsec_mine": {
+			[]string{`POST /channels {"kind":"webhook","name":"Hook","settings":{"secret":"whsec_mine","url":"https://h.example"}}`},
+			commandResult{0, "c9\n", ""},
+		},
+		"test Team":       {[]string{"GET /channels", "POST /channels/c1/test"}, commandResult{0, "delivered: 250 ok\n", ""}},
+		"test Hook":       {[]string{"GET /channels", "POST /channels/c2/test"}, commandResult{1, "", "overdue: channel Hook: test alert not delivered: 410 Gone\n"}},
+		"delete c1 --yes": {[]string{"GET /channels", "DELETE /channels/c1"}, commandResult{}},
+	} {
+		asked := newChannelAPI(t)
+		if got := runOverdue(backend{}, append([]string{"channels"}, strings.Fields(args)...)...); got != want.result {
+			t.Errorf("%s: %+v, want %+v", args, got, want.result)
+		}
+		if diff := cmp.Diff(want.requests, *asked); diff != "" {
+			t.Errorf("%s: requests (-want +got):\n%s", args, diff)
+		}
+	}
+}
+
+func TestChannelsCreate_RejectsFlagsBeforeItCallsTheServer(t *testing.T) {
+	for args, want := range map[string]string{
+		"--set url":                  "--set url: write it as KEY=VALUE",
+		"--secret-file secret":       "--secret-file secret: write it as KEY=FILE",
+		"--secret-file secret=none":  "--secret-file secret: open none: no such file",
+		"--set url=a --set url=b":    "--set url: set twice, but it has one value",
+		"--remind-every 24":          "--remind-every 24: 24 has no unit",
+		"--set headers.A=1 --name=x": "",
+	} {
+		asked := newChannelAPI(t)
+		got := runOverdue(backend{}, strings.Fields("channels create --kind webhook --name Hook "+args)...)
+		if want != "" && (got.code != 2 || !strings.Contains(got.err, want) || len(*asked) != 0) {
+			t.Errorf("%s: %+v, requests %v; want exit code 2 and %q", args, got, *asked, want)
+		}
+	}
+}
+
+func TestChannelsCreate_ErrorsNameTheSetting(t *testing.T) {
+	newProblemAPI(t, http.StatusUnprocessableEntity, `{"errors":[{"location":"body.settings.url","message":"Write https."},{"location":"body.kind","message":"Unknown."}]}`)
+	got := runOverdue(backend{}, "channels", "create", "--kind", "x", "--name", "N")
+	if want := "overdue: channel \"N\": --set url: Write https.; --kind: Unknown.\n"; got != (commandResult{1, "", want}) {
+		t.Errorf("%+v, want %q", got, want)
+	}
+}
+
+func TestChannelsCreate_HelpListsEveryKindAndSetting(t *testing.T) {
+	help := runOverdue(backend{}, "channels", "create", "--help").out
+	for _, kind := range notify.Kinds() {
+		for _, f := range kind.Fields {
+			if !strings.Contains(help, "\n    "+kind.Name+"\n") || !strings.Contains(help, f.Name) {
+				t.Errorf("help lacks %s with %s:\n%s", kind.Name, f.Name, help)
+			}
+		}
+	}
+}

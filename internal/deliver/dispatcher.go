@@ -1,0 +1,263 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"overdue/internal/metrics"
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/store"
+)
+
+// Limits of concurrent sends; see also lease.go.
+const (
+	defaultMaxConcurrent = 1024             // enough for a hundred channels that hang
+	defaultSendTimeout   = 35 * time.Second // more than the timeout of the HTTP client, whose error says more
+	// leaseDuration is how long a claim lasts. After that, another node may send the
+	// alert.
+	leaseDuration = 2 * defaultSendTimeout
+	// maxWait is how soon an alert that another node enqueued is found.
+	maxWait = 5 * time.Second
+)
+
+// SendFunc sends a notification through a channel of the given kind. Its errors
+// are *notify.SendError.
+type SendFunc func(ctx context.Context, kind string, set notify.Settings, n notify.Notification) (notify.Receipt, error)
+
+// Dispatcher claims pending alerts, sends them, and records the results.
+type Dispatcher struct {
+	DB   *store.DB
+	Node string // this node's id, which holds the claims
+	Send SendFunc
+	// MaxConcurrent is the maximum number of concurrent sends. 0 means
+	// defaultMaxConcurrent.
+	MaxConcurrent int
+	Base          string // address of the pages, for links; empty: none
+	// AckURL is the address returns the URL that acknowledges an incident from a
+	// channel. Nil: messages have none.
+	AckURL  func(incident, channel string) string
+	Metrics *metrics.Metrics
+	Log     *slog.Logger
+	Wake    func() // wakes the loop that calls RunOnce
+
+	mu           sync.Mutex
+	completed    []sendResult // of sends that are not recorded yet
+	sendGroup    sync.WaitGroup
+	active       map[string]activeSend // sends in progress or not recorded yet, by alert id; only used by RunOnce
+	poisoned     map[string]bool       // ids of alerts that made RunOnce fail; only used by RunOnce
+	cancels      cancelGroup
+	slowChannels map[string]bool // channels whose last send was slow; only used by RunOnce
+	reviewed     reviewState
+}
+
+// activeSend is a send that is not recorded yet.
+type activeSend struct {
+	channel    string
+	startedAt  time.Time
+	leaseUntil time.Time // end of the claim
+}
+
+// poisonedError names the alert that made a transaction fail.
+type poisonedError struct {
+	alert string
+	error
+}
+
+// Unwrap returns the error itself.
+func (s poisonedError) Unwrap() error { return s.error }
+
+// delivery is one claimed alert with everything that is needed to send it.
+type delivery struct {
+	alert         monitor.Alert
+	channel       monitor.Channel
+	notification  notify.Notification
+	heartbeatID   string // public id of the heartbeat, empty if the alert is about none
+	allRecipients bool   // the attempt is for all recipients of the channel
+}
+
+// sendResult is the result of one attempt.
+type sendResult struct {
+	delivery
+	startedAt time.Time
+	duration  time.Duration
+	receipt   notify.Receipt
+	err       error
+}
+
+// RunOnce records the results since the previous run, claims due alerts and
+// starts to send them. It returns how long to wait until the next alert is due.
+func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Duration, err error) {
+	if c.active == nil {
+		c.active, c.poisoned, c.slowChannels = map[string]activeSend{}, map[string]bool{}, map[string]bool{}
+	}
+	recorded := c.completedResults()
+	slow := c.expiringLeases(recorded, now)
+	var deliveries []delivery
+	var next time.Time
+	var found review
+	// No flush is needed: an alert is enqueued in the same transaction as its cause.
+	err = c.DB.UpdateWithoutFlush(ctx, func(tx *store.Tx) error {
+		deliveries, next = nil, time.Time{}
+		if err := c.recordResults(tx, recorded, now); err != nil {
+			return err
+		}
+		if err := c.renewLeases(tx, slow, now); err != nil {
+			return err
+		}
+		var err error
+		if found, err = c.reviewChannels(tx, recorded, now); err != nil {
+			return err
+		}
+		deliveries, next, err = c.claimDue(tx, c.countSlots(recorded, now), now)
+		return err
+	})
+	if err != nil {
+		// One poisoned alert must not stop all others: the next run reschedules
+		// it.
+		if s, ok := errors.AsType[poisonedError](err); ok && !errors.Is(err, store.ErrUnavailable) {
+			c.poisoned[s.alert] = true
+		}
+		return 0, err
+	}
+	clear(c.poisoned)
+	c.discardResults(recorded)
+	c.leasesRenewed(slow, now)
+	c.applyReview(ctx, found, now)
+	for _, e := range deliveries {
+		c.startSend(ctx, e, now)
+	}
+	if next.IsZero() {
+		return maxWait, nil
+	}
+	return min(max(next.Sub(now), 0), maxWait), nil
+}
+
+// completedResults returns the results that are not recorded yet. They stay until
+// their transaction is committed.
+func (c *Dispatcher) completedResults() []sendResult {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.completed[:len(c.completed):len(c.completed)]
+}
+
+// discardResults drops results after they were recorded, and frees their slots.
+func (c *Dispatcher) discardResults(recorded []sendResult) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.completed = c.completed[len(recorded):]
+	for _, r := range recorded {
+		delete(c.active, r.alert.ID)
+	}
+}
+
+// startSend sends in the background. A send in progress continues when the loop
+// ends: its result decides whether the alert is sent again.
+func (c *Dispatcher) startSend(ctx context.Context, e delivery, now time.Time) {
+	c.active[e.alert.ID] = activeSend{e.channel.ID, time.Now().UTC(), now.Add(leaseDuration)}
+	c.sendGroup.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout(e.channel.Kind))
+		defer cancel()
+		defer c.cancels.add(cancel)()
+		begun := time.Now().UTC()
+		receipt, err := c.sendRecovered(ctx, e)
+		r := sendResult{delivery: e, startedAt: begun, duration: time.Since(begun), receipt: receipt, err: err}
+		c.mu.Lock()
+		c.completed = append(c.completed, r)
+		c.mu.Unlock()
+		c.Wake()
+	})
+}
+
+// sendRecovered sends, and returns a panic as an error: otherwise one message that
+// cannot be rendered would end the process after every start.
+func (c *Dispatcher) sendRecovered(ctx context.Context, e delivery) (receipt notify.Receipt, err error) {
+	defer func() {
+		if caught := recover(); caught != nil {
+			c.Log.Error("delivery panicked", "component", "deliver", "alert", e.alert.ID, "panic", caught, "stack", string(debug.Stack()))
+			err = &notify.SendError{Reason: "Overdue could not render this message; see its log."}
+		}
+	}()
+	return c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.notification)
+}
+
+// Stop waits for sends in progress, cancels those that take long, and records the
+// results. RunOnce must not run at the same time or afterwards.
+func (c *Dispatcher) Stop(ctx context.Context) error {
+	patience, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	defer context.AfterFunc(patience, c.cancels.cancelAll)()
+	c.sendGroup.Wait()
+	recorded := c.completedResults()
+	if len(recorded) == 0 {
+		return nil
+	}
+	err := c.DB.Update(ctx, func(tx *store.Tx) error { return c.recordResults(tx, recorded, time.Now().UTC()) })
+	if err == nil {
+		c.discardResults(recorded)
+	}
+	return err
+}
+
+// claimDue claims due alerts of each channel while slots are free. next is when
+// the next alert of a channel with a free slot is due, or the zero time if there
+// is none.
+func (c *Dispatcher) claimDue(tx *store.Tx, l slots, now time.Time) (deliveries []delivery, next time.Time, err error) {
+	owing, err := tx.PendingByChannel()
+	if err != nil {
+		return nil, next, err
+	}
+	// Random order: channels that hang hold their slots for long, and would
+	// otherwise always come first.
+	rand.Shuffle(len(owing), func(i, j int) { owing[i], owing[j] = owing[j], owing[i] })
+	for _, o := range owing {
+		places := l.available(o.Channel, len(deliveries))
+		switch {
+		case places <= 0: // a result wakes the loop, or the channel becomes slow
+			if slow := l.slowFrom(o.Channel); slow.After(now) {
+				next = earliest(next, slow)
+			}
+			continue
+		case o.NextAttempt.After(now):
+			next = earliest(next, o.NextAttempt)
+			continue
+		}
+		alerts, err := tx.Claim(o.Channel, c.Node, now, now.Add(leaseDuration), places)
+		if err != nil {
+			return nil, next, err
+		}
+		before := len(deliveries)
+		for _, a := range alerts {
+			if c.poisoned[a.ID] {
+				if err := tx.Reschedule(a, now.Add(time.Minute), time.Time{}); err != nil {
+					return nil, next, err
+				}
+				continue
+			}
+			e, ok, err := c.prepare(tx, a, now)
+			if err != nil {
+				return nil, next, poisonedError{a.ID, err}
+			}
+			if ok {
+				deliveries = append(deliveries, e)
+			}
+		}
+		if len(alerts) == places && len(deliveries)-before < places {
+			next = now // a slot is still free, and there may be more
+		}
+	}
+	return deliveries, next, nil
+}
+
+// earliest returns the earlier of two moments, where zero means none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,210 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/safetext"
+	"overdue/internal/store"
+	"overdue/internal/wire"
+)
+
+// prepare reads what is needed to send an alert. ok is false if there is
+// nothing to send: the channel was deleted, or a reminder is no longer needed.
+func (c *Dispatcher) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e delivery, ok bool, err error) {
+	e = delivery{alert: a}
+	e.channel, err = tx.Channel(a.Project, a.Channel)
+	if isNotFound(err) {
+		_, err = tx.MarkFailed(a)
+		return e, false, err
+	}
+	if err != nil {
+		return e, false, err
+	}
+	project, err := tx.Project(a.Project)
+	if err != nil {
+		return e, false, err
+	}
+	e.notification = c.newNotification(a, e.channel, project)
+	if a.Heartbeat > 0 {
+		if err := c.addHeartbeat(tx, &e, now); err != nil {
+			return e, false, err
+		}
+	}
+	if a.Incident != "" {
+		open, err := c.addIncident(tx, &e.notification, a, now)
+		if err != nil {
+			return e, false, err
+		}
+		if a.Event == monitor.IncidentReminder && !open {
+			return e, false, tx.Cancel(a, now)
+		}
+	}
+	if ok, err = c.resolveRecipients(tx, &e, now); err != nil || !ok {
+		return e, false, err
+	}
+	if err := e.redactIDs(tx); err != nil {
+		return e, false, err
+	}
+	return e, true, nil
+}
+
+// redactIDs replaces every heartbeat id in a message with the reference of the
+// heartbeat: whoever reads the message, a log or a chat must not be able to ping.
+func (e *delivery) redactIDs(tx *store.Tx) error {
+	n := &e.notification
+	texts := []*string{&n.Project, &n.Channel, &n.AcknowledgedBy, &n.Heartbeat, &n.Description, &n.Schedule, &n.Explanation, &n.Output}
+	if n.Failing != nil {
+		texts = append(texts, &n.Failing.Channel, &n.Failing.Reason)
+	}
+	if i := n.Notice.Incident; i != nil {
+		texts = append(texts, &i.HeartbeatName)
+		if i.AcknowledgedBy != nil {
+			texts = append(texts, i.AcknowledgedBy)
+		}
+	}
+	if h := n.Notice.Heartbeat; h != nil {
+		h.Tags = slices.Clone(h.Tags)
+		texts = append(texts, &h.Name, &h.Description)
+		for t := range h.Tags {
+			texts = append(texts, &h.Tags[t])
+		}
+	}
+	return wire.HideIDs(tx, e.heartbeatID, texts...)
+}
+
+// isNotFound reports whether an error means that an object does not exist.
+func isNotFound(err error) bool {
+	fault, ok := errors.AsType[*monitor.Fault](err)
+	return ok && fault.Kind == monitor.NotFound
+}
+
+// newNotification returns the parts of the notification that every event has.
+func (c *Dispatcher) newNotification(a monitor.Alert, channel monitor.Channel, project monitor.Project) notify.Notification {
+	n := notify.Notification{
+		AlertID: cmp.Or(a.SplitFrom, a.ID), Event: string(a.Event), At: a.Created, Project: project.Name, Channel: channel.Name,
+		AcknowledgedBy: a.Subject, URL: c.Base,
+	}
+	n.ProjectSlug = project.Slug
+	if channel.ID != "" {
+		n.ChannelURL = c.pageURL("/channels/" + channel.ID)
+	}
+	if zone, err := time.LoadLocation(project.Zone); err == nil {
+		n.Zone = zone
+	}
+	if a.Event == monitor.ChannelFailing || a.Event == monitor.ChannelRecovered {
+		n.AcknowledgedBy, n.Failing = "", decodeChannelFailure(a.Subject)
+		n.URL = c.pageURL("/channels")
+	}
+	return n
+}
+
+// pageURL returns the URL of a page, or "" if the base URL is not known.
+func (c *Dispatcher) pageURL(path string) string {
+	if c.Base == "" {
+		return ""
+	}
+	return c.Base + path
+}
+
+// addHeartbeat adds the facts about the heartbeat.
+func (c *Dispatcher) addHeartbeat(tx *store.Tx, e *delivery, now time.Time) error {
+	n, a := &e.notification, e.alert
+	h, err := tx.HeartbeatByKey(a.Heartbeat)
+	if err != nil {
+		return err
+	}
+	shown := wire.Heartbeat(h, "", now)
+	e.heartbeatID, n.Notice.Heartbeat = h.ID, &shown
+	n.Heartbeat, n.Description, n.Grace, n.Schedule = h.Name, h.Description, h.Rule.Grace, h.Rule.Describe()
+	n.LastPing, n.MaxRunTime = h.LastPing, h.Rule.MaxRunTime
+	n.URL = c.pageURL("/heartbeats/" + h.Ref)
+	switch a.Event {
+	case monitor.HeartbeatLate:
+		n.Due, n.Deadline = h.Due(), h.Deadline()
+	case monitor.IncidentResolved:
+		n.NextDue = h.Due()
+	}
+	return nil
+}
+
+// addIncident adds the facts about the incident, and reports whether it is open
+// and not acknowledged.
+func (c *Dispatcher) addIncident(tx *store.Tx, n *notify.Notification, a monitor.Alert, now time.Time) (open bool, err error) {
+	i, err := tx.Incident(a.Project, a.Incident)
+	if err != nil {
+		return false, err
+	}
+	shown := wire.Incident(i, false)
+	n.Notice.Incident = &shown
+	n.ThreadID, n.Number, n.Cause, n.Explanation = i.ID, i.Number, string(i.Cause), i.Reason
+	n.DownSince, n.DownFor, n.Resolution = i.OpenedAt, i.Duration(now), string(i.Resolution)
+	n.URL = c.pageURL("/incidents/" + i.ID)
+	if c.AckURL != nil && c.Base != "" {
+		n.AckURL = c.AckURL(i.ID, a.Channel)
+	}
+	if a.Event != monitor.IncidentResolved {
+		n.LastPing, n.Due, n.Deadline = i.LastPing, i.Due, missedDeadline(i)
+		n.Resolution = ""
+		if err := c.addPingOutput(tx, n, i); err != nil {
+			return false, err
+		}
+	}
+	if a.Event == monitor.IncidentOpened {
+		n.At, n.DownFor = i.OpenedAt, i.DetectedAt.Sub(i.OpenedAt)
+	}
+	if a.Event == monitor.IncidentResolved {
+		n.At = i.ResolvedAt
+	}
+	return i.State() == monitor.StateOpen, nil
+}
+
+// missedDeadline returns the missed deadline of an incident, or the zero time if it has
+// another cause.
+func missedDeadline(i monitor.Incident) time.Time {
+	if i.Cause == monitor.CauseMissed {
+		return i.OpenedAt
+	}
+	return time.Time{}
+}
+
+// addPingOutput adds the output of the ping that reported the failure, or of
+// the newest ping.
+func (c *Dispatcher) addPingOutput(tx *store.Tx, n *notify.Notification, i monitor.Incident) error {
+	number := i.PingNumber
+	if number == 0 {
+		newest, err := tx.Pings(i.Heartbeat, 0, 1)
+		if err != nil || len(newest) == 0 {
+			return err
+		}
+		number = newest[0].Number
+	}
+	p, err := tx.Ping(i.Heartbeat, number)
+	if isNotFound(err) {
+		return nil // histories are bounded
+	}
+	if err != nil {
+		return err
+	}
+	n.Output = safetext.Decode(p.Body)
+	if i.PingNumber > 0 && p.ExitCode != monitor.NoExitCode {
+		n.ExitCode = &p.ExitCode
+	}
+	return nil
+}
+
+// SendTest sends a test alert and waits for the response of the provider.
+func (c *Dispatcher) SendTest(ctx context.Context, channel monitor.Channel, project monitor.Project, id string) (notify.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, defaultSendTimeout)
+	defer cancel()
+	a := monitor.Alert{ID: id, Event: monitor.TestAlert, Created: time.Now().UTC()}
+	n := c.newNotification(a, channel, project)
+	n.Notice = client.Notification{}
+	return c.Send(ctx, channel.Kind, notify.Settings(channel.Settings), n)
+}

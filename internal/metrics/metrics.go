@@ -1,0 +1,158 @@
+// Package metrics is the only place that knows Prometheus: what Overdue counts
+// about itself and exposes at /metrics.
+//
+// No label names a heartbeat or a person, and channels are named by their id: the
+// number of series is fixed, except for one per channel.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics counts. It is safe for concurrent use.
+type Metrics struct {
+	registry        *prometheus.Registry
+	pings           *prometheus.CounterVec
+	stored          prometheus.Counter // the one of pings with kind success and answer 200
+	bodiesTruncated prometheus.Counter
+	commitPings     prometheus.Histogram
+	commitSeconds   prometheus.Histogram
+	lateness        prometheus.Histogram
+	deadlinesPassed prometheus.Counter
+	deliveries      *prometheus.CounterVec
+	deliverySeconds *prometheus.HistogramVec
+	rejected        *prometheus.CounterVec
+}
+
+// Outbox counts the alerts that are not delivered yet.
+type Outbox struct {
+	Pending int
+	Oldest  time.Duration   // age of the oldest pending alert
+	Failing map[string]bool // by the id of the channel; all channels are in it
+}
+
+// outboxCollector collects the metrics of the outbox at each scrape.
+type outboxCollector struct{ read func() Outbox }
+
+var (
+	pendingDesc = prometheus.NewDesc("overdue_alerts_pending", "Alerts that are not delivered yet, except future reminders.", nil, nil)
+	oldestDesc  = prometheus.NewDesc("overdue_alerts_oldest_pending_seconds", "Age of the oldest alert that is not delivered yet, 0 if there is none.", nil, nil)
+	failingDesc = prometheus.NewDesc("overdue_channel_failing", "1 if alerts do not get through the channel, or to one of its recipients.", []string{"channel"}, nil)
+)
+
+// Describe sends the descriptions of the metrics.
+func (c outboxCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- pendingDesc
+	out <- oldestDesc
+	out <- failingDesc
+}
+
+// Collect sends the metrics.
+func (c outboxCollector) Collect(out chan<- prometheus.Metric) {
+	o := c.read()
+	out <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(o.Pending))
+	out <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, o.Oldest.Seconds())
+	for channel, failing := range o.Failing {
+		value := 0.0
+		if failing {
+			value = 1
+		}
+		out <- prometheus.MustNewConstMetric(failingDesc, prometheus.GaugeValue, value, channel)
+	}
+}
+
+// RegisterOutbox adds the metrics of alerts that are not delivered yet. read must be quick.
+func (m *Metrics) RegisterOutbox(read func() Outbox) { m.registry.MustRegister(outboxCollector{read}) }
+
+// New makes a meter. waiting tells how many pings wait to be stored, open how
+// many incidents are open.
+func New(waiting, open func() float64) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		pings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "overdue_pings_total", Help: "Pings by what they meant and how they were answered.",
+		}, []string{"kind", "answer"}),
+		bodiesTruncated: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "overdue_ping_bodies_truncated_total", Help: "Bodies of pings truncated below the body limit because too many were in memory.",
+		}),
+		commitPings: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "overdue_ping_commit_pings", Help: "Pings stored by one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
+		}),
+		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "overdue_ping_commit_seconds", Help: "Time that a commit of pings took, sync included.", Buckets: prometheus.ExponentialBuckets(0.0002, 2, 16),
+		}),
+		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "overdue_sweep_lateness_seconds", Help: "From a deadline to the moment at which it was noticed.", Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 16),
+		}),
+		deadlinesPassed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "overdue_lapses_total", Help: "Due times and deadlines that passed without a ping.",
+		}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "overdue_deliveries_total", Help: "Attempts to tell people, by kind of channel and outcome.",
+		}, []string{"kind", "outcome"}),
+		deliverySeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "overdue_delivery_seconds", Help: "Duration of an attempt to deliver an alert.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 17),
+		}, []string{"kind"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "overdue_rejected_total", Help: "Requests and connections that were rejected, by reason. Pings are also in overdue_pings_total.",
+		}, []string{"reason"}),
+	}
+	m.stored = m.pings.WithLabelValues("success", "200")
+	m.registry.MustRegister(
+		m.pings, m.bodiesTruncated, m.commitPings, m.commitSeconds, m.lateness, m.deadlinesPassed, m.deliveries, m.deliverySeconds, m.rejected,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_pings_waiting", Help: "Pings that wait to be stored."}, waiting),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_incidents_open", Help: "Incidents that are not resolved."}, open),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+// Handler answers /metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Ping counts one ping and the HTTP status of its answer.
+func (m *Metrics) Ping(kind string, status int) {
+	if kind == "success" && status == http.StatusOK {
+		m.stored.Inc() // nearly all are; found once, not for every ping
+		return
+	}
+	m.pings.WithLabelValues(kind, strconv.Itoa(status)).Inc()
+}
+
+// BodyTruncated counts one body that was truncated for lack of memory.
+func (m *Metrics) BodyTruncated() { m.bodiesTruncated.Inc() }
+
+// Commit counts one commit of pings.
+func (m *Metrics) Commit(pings int, took time.Duration) {
+	m.commitPings.Observe(float64(pings))
+	m.commitSeconds.Observe(took.Seconds())
+}
+
+// DeadlinePassed counts one due time or deadline that was noticed late by the given time.
+func (m *Metrics) DeadlinePassed(late time.Duration) {
+	m.deadlinesPassed.Inc()
+	m.lateness.Observe(late.Seconds())
+}
+
+// Delivery counts one attempt.
+func (m *Metrics) Delivery(kind, outcome string, took time.Duration) {
+	m.deliveries.WithLabelValues(kind, outcome).Inc()
+	m.deliverySeconds.WithLabelValues(kind).Observe(took.Seconds())
+}
+
+// Rejected counts a request or connection that was rejected. There are few
+// reasons, and all are known in advance.
+func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+
+// InitRejected makes the metric exist for a reason before anything is rejected:
+// Prometheus cannot compute the rate of a counter that begins at 1.
+func (m *Metrics) InitRejected(reason string) { m.rejected.WithLabelValues(reason) }

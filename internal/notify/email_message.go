@@ -1,0 +1,185 @@
+package notify
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+//go:embed head.html letter.html mail.html
+var mailPages embed.FS
+
+// mailTemplates render the HTML parts of emails.
+var mailTemplates = template.Must(template.ParseFS(mailPages, "*.html"))
+
+// alertEmail is the email of one alert.
+type alertEmail struct {
+	from  *mail.Address
+	to    []string
+	agent string
+	news  Notification
+	at    time.Time // of this attempt
+}
+
+// compose creates the email as text and HTML alternatives, and a reduced text
+// without the output of the job for servers that reject the full email.
+func (l alertEmail) compose() (*emailVariants, error) {
+	m := l.news.Message()
+	page, err := m.html()
+	if err != nil {
+		return nil, err
+	}
+	full, err := l.envelope(m)
+	if err != nil {
+		return nil, err
+	}
+	full.SetBodyString(gomail.TypeTextPlain, m.Text())
+	full.AddAlternativeString(gomail.TypeTextHTML, page)
+	small, err := l.envelope(m)
+	if err != nil {
+		return nil, err
+	}
+	small.SetBodyString(gomail.TypeTextPlain, m.withoutOutput().Text())
+	return &emailVariants{full: full, reduced: small}, nil
+}
+
+// envelope returns a message with its header and no body.
+func (l alertEmail) envelope(m Message) (*gomail.Msg, error) {
+	msg, err := newEmail(l.from, l.to, l.agent, l.at)
+	if err != nil {
+		return nil, err
+	}
+	n := l.news
+	msg.Subject(m.Subject)
+	l.thread(msg)
+	msg.SetGenHeader("List-Id", l.listID())
+	if n.ChannelURL != "" {
+		// A page instead of one-click unsubscription (RFC 8058), which would silence a
+		// whole team.
+		msg.SetGenHeader("List-Unsubscribe", "<"+oneLine(n.ChannelURL)+">")
+	}
+	// For the rules of mail clients.
+	msg.SetGenHeader("X-Overdue-Alert-Id", headerToken(n.AlertID))
+	msg.SetGenHeader("X-Overdue-Event", headerToken(n.Event))
+	if n.ProjectSlug != "" {
+		msg.SetGenHeader("X-Overdue-Project", headerToken(n.ProjectSlug))
+	}
+	if h := n.Notice.Heartbeat; h != nil {
+		msg.SetGenHeader("X-Overdue-Heartbeat", headerToken(h.Slug))
+	}
+	return msg, nil
+}
+
+// newEmail returns a message with the header fields that every email has.
+func newEmail(from *mail.Address, to []string, agent string, at time.Time) (*gomail.Msg, error) {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	var recipients []string
+	for _, address := range to {
+		recipients = append(recipients, asciiDomain(address))
+	}
+	if err := msg.To(recipients...); err != nil {
+		return nil, fmt.Errorf("recipients: %w", err)
+	}
+	msg.SetDateWithValue(at)
+	msg.SetGenHeader("User-Agent", agent)
+	// RFC 3834: suppresses vacation notices.
+	msg.SetGenHeader("Auto-Submitted", "auto-generated")
+	msg.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All")
+	return msg, nil
+}
+
+// thread sets the ids that make the messages about one incident a thread.
+//
+// The id of the first message is derived from the incident alone. The others refer
+// to it (RFC 5322, section 3.6.4), even if it was never delivered. The message that
+// a heartbeat is late precedes the incident: its id is derived from the heartbeat
+// and the due time, which the opening message knows too. The ids of the others are
+// derived from their alerts, so mail servers can drop duplicates.
+func (l alertEmail) thread(msg *gomail.Msg) {
+	n, late := l.news, l.lateID()
+	if n.Event == EventLate && late != "" {
+		msg.SetMessageIDWithValue(late)
+		return
+	}
+	if n.ThreadID == "" {
+		msg.SetMessageIDWithValue("alert-" + headerToken(n.AlertID) + "@" + l.host())
+		return
+	}
+	opened := "incident-" + headerToken(n.ThreadID) + "-opened@" + l.host()
+	parent, id := opened, "alert-"+headerToken(n.AlertID)+"@"+l.host()
+	if n.Event == EventOpened {
+		parent, id = late, opened
+	}
+	msg.SetMessageIDWithValue(id)
+	var references []string
+	for _, ancestor := range []string{late, parent} {
+		if reference := "<" + ancestor + ">"; ancestor != "" && !slices.Contains(references, reference) {
+			references = append(references, reference)
+		}
+	}
+	if len(references) > 0 {
+		msg.SetGenHeader(gomail.HeaderInReplyTo, "<"+parent+">")
+		msg.SetGenHeader(gomail.HeaderReferences, strings.Join(references, " "))
+	}
+}
+
+// lateID returns the id of the message that the heartbeat is late, or "" if there is
+// none.
+func (l alertEmail) lateID() string {
+	n := l.news
+	missed := n.Event == EventLate || n.Cause == causeMissed
+	if h := n.Notice.Heartbeat; h != nil && missed && !n.Due.IsZero() {
+		return fmt.Sprintf("late-%s-%d@%s", headerToken(h.Ref), n.Due.Unix(), l.host())
+	}
+	return ""
+}
+
+// host returns the domain of the sender, the namespace of the ids.
+func (l alertEmail) host() string {
+	_, host, _ := strings.Cut(l.from.Address, "@")
+	return headerToken(host)
+}
+
+// listID returns the List-Id of the alerts of a project, for filters (RFC 2919).
+func (l alertEmail) listID() string {
+	label := strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(headerToken(cleanLine(l.news.Project)))), "-")
+	if label == "" {
+		label = "alerts"
+	}
+	return "<" + label + ".overdue." + l.host() + ">"
+}
+
+// html renders the message as HTML.
+func (m Message) html() (string, error) {
+	return renderMail("letter.html", htmlEmail{m})
+}
+
+// renderMail returns an HTML part.
+func renderMail(name string, data any) (string, error) {
+	var b strings.Builder
+	if err := mailTemplates.ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("email template: %w", err)
+	}
+	return b.String(), nil
+}
+
+// Colour returns the color of the tone. The contrast to white text is at least
+// 4.5 to 1, in light and dark mail clients.
+func (m Message) Colour() template.CSS {
+	switch m.Tone {
+	case "down":
+		return "#b3261e"
+	case "late":
+		return "#8a5a00"
+	case "up":
+		return "#1b6e3c"
+	}
+	return "#55586b"
+}

@@ -1,0 +1,212 @@
+package notify
+
+import (
+	"strings"
+	"time"
+
+	"overdue/client"
+)
+
+// The events.
+const (
+	EventOpened           = "incident.opened"
+	EventReminder         = "incident.reminder"
+	EventAcknowledged     = "incident.acknowledged"
+	EventResolved         = "incident.resolved"
+	EventLate             = "heartbeat.late"
+	EventChannelFailing   = "channel.failing"
+	EventChannelRecovered = "channel.recovered"
+	EventBlackout         = "blackout.noticed"
+	EventTest             = "test"
+)
+
+// Causes and resolutions of incidents, with their names in the API.
+const (
+	causeMissed     = "missed"
+	causeFailure    = "failure"
+	causeOverran    = "overran"
+	causeTooShort   = "too_short"
+	causeNotStarted = "not_started"
+	endedEdited     = "edited"
+	endedPaused     = "paused"
+	endedDeleted    = "deleted"
+)
+
+// Limits of a message.
+const (
+	maxOutput          = 2 << 10 // bytes of the output of the job
+	maxNamedHeartbeats = 20      // heartbeats listed in a blackout message
+	maxTokenLength     = 200     // characters of an id in a header
+	maxLineLength      = 200     // characters of a name or a subject
+	maxSubjectName     = 48      // characters of a name in a subject: a phone still shows the cause
+
+	maxDescription = 5000 // characters of a description
+)
+
+// Notification holds all facts of one message. Unknown facts are zero and are
+// omitted. Texts may come from jobs and people: this package cleans them.
+type Notification struct {
+	// AlertID is the idempotency key: the same on every attempt.
+	AlertID string
+	// Event is one of the Event constants, At when it happened.
+	Event string
+	At    time.Time
+	// Project and Channel are the names of the project and the channel.
+	Project, Channel string
+	// ProjectSlug is the slug of the project, ChannelURL the page of the channel.
+	ProjectSlug, ChannelURL string
+	// Recipients are the recipients of this attempt. Nil: all recipients of the
+	// channel.
+	Recipients []string
+	// ThreadID is the same for all messages about one incident, otherwise empty.
+	ThreadID string
+	// Zone is the time zone of the texts. Nil: UTC.
+	Zone *time.Location
+
+	// Notice is the JSON body. Its Event, AlertID and At come from the fields
+	// above, and so do Text and URL if they are empty.
+	Notice client.Notification
+
+	// Heartbeat is the name of the heartbeat, Description its description, with
+	// line breaks.
+	Heartbeat, Description string
+	// Number is the number of the incident, such as #482.
+	Number int64
+	// Cause is "missed", "failure", "overran", "too_short" or "not_started".
+	Cause string
+	// Schedule is the schedule in words: "every 24 h", "at 03:00 on weekdays, UTC".
+	Schedule string
+	// Grace is the time from Due to the deadline.
+	Grace time.Duration
+	// LastPing is the last success or failure, Due when the next ping was
+	// expected, Deadline when the incident opens.
+	LastPing, Due, Deadline time.Time
+	// Explanation explains the decision in one sentence.
+	Explanation string
+	// ExitCode is the exit code that the job reported, if any.
+	ExitCode *int
+	// MaxRunTime is the maximum run time, if the run took longer.
+	MaxRunTime time.Duration
+	// DownSince is when the incident opened: the deadline, not its detection.
+	DownSince time.Time
+	// DownFor is the duration of the incident so far, or in total.
+	DownFor time.Duration
+	// Resolution is "recovered", "edited", "paused" or "deleted".
+	Resolution string
+	// NextDue is when the next ping is expected after a recovery.
+	NextDue time.Time
+	// AcknowledgedBy is who acknowledged the incident.
+	AcknowledgedBy string
+	// Output is the last output of the job. A message contains at most its last 2 kB.
+	Output string
+
+	// URL is the page of the incident or the subject, AckURL acknowledges the
+	// incident.
+	URL, AckURL string
+
+	// Blackout is set for EventBlackout, Failing for EventChannelFailing and
+	// EventChannelRecovered.
+	Blackout *Blackout
+	Failing  *FailingChannel
+}
+
+// Blackout is a period in which Overdue was not running.
+type Blackout struct {
+	From, To time.Time
+	// NotEvaluated are the names of the heartbeats that were due in that period.
+	NotEvaluated []string
+}
+
+// FailingChannel is a channel that fails or has recovered.
+type FailingChannel struct {
+	// Channel is its name, Recipient the affected recipient or "" for all, and
+	// Reason the last error.
+	Channel, Recipient, Reason string
+	// Since is the first failed attempt.
+	Since time.Time
+}
+
+// webhookBody returns the JSON body. Members that also occur in headers and
+// texts come from the same source.
+func (n Notification) webhookBody() client.Notification {
+	body := n.Notice
+	body.Event, body.AlertID, body.At = n.Event, n.AlertID, n.At.UTC()
+	m := n.Message()
+	if body.Text == "" {
+		body.Text = m.Lead
+		if m.Description != "" {
+			body.Text += "\n\n" + m.Description
+		}
+	}
+	if body.URL == "" {
+		body.URL = n.URL
+	}
+	body.Why, body.Output, body.ExitCode = textOrNull(oneLine(n.Explanation)), textOrNull(m.Output), n.ExitCode
+	if n.acknowledgeable() {
+		body.AcknowledgeURL = textOrNull(n.AckURL)
+	}
+	return body
+}
+
+// textOrNull returns nil for an empty text.
+func textOrNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// description returns the description of the heartbeat for events about a
+// heartbeat.
+func (n Notification) description() string {
+	if !n.isEvent(EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate) {
+		return ""
+	}
+	return shorten(strings.Trim(lines(n.Description), "\n\t "), maxDescription)
+}
+
+// acknowledgeable reports whether the message has a link to acknowledge the incident.
+func (n Notification) acknowledgeable() bool {
+	return n.AckURL != "" && n.isEvent(EventOpened, EventReminder)
+}
+
+// name returns the name of the heartbeat in one line.
+func (n Notification) name() string { return cleanLine(n.Heartbeat) }
+
+// clock returns the clock for the times of this notification.
+func (n Notification) clock() clock {
+	zone := n.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return clock{zone: zone, now: n.At}
+}
+
+// cleanLine returns a text as one line of limited length.
+func cleanLine(text string) string { return shorten(oneLine(text), maxLineLength) }
+
+// outputTail returns the end of the output of the job: whole lines if possible, at
+// most maxOutput bytes.
+func outputTail(text string) string {
+	text = strings.TrimRight(lines(text), "\n\t ")
+	if len(text) <= maxOutput {
+		return text
+	}
+	// A shortened line starts with an ellipsis.
+	text = text[len(text)-maxOutput+len("…"):]
+	if _, rest, found := strings.Cut(text, "\n"); found {
+		return rest
+	}
+	return "…" + strings.ToValidUTF8(text, "") // the cut may have split a character
+}
+
+// headerToken returns an id with characters that are safe in every header.
+func headerToken(id string) string {
+	id = strings.Map(func(r rune) rune {
+		if r < 0x80 && (r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
+			return r
+		}
+		return '-'
+	}, id)
+	return id[:min(len(id), maxTokenLength)] // one byte a character by now
+}

@@ -1,0 +1,165 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// defaultHTTPTimeout is the default timeout of one attempt over HTTP.
+const defaultHTTPTimeout = 30 * time.Second
+
+// Options configure the allowed destinations and the mail server.
+type Options struct {
+	// AllowPrivate allows channels to reach private, loopback and link-local
+	// addresses. AllowNetworks allows only the given networks.
+	AllowPrivate  bool
+	AllowNetworks []netip.Prefix
+
+	// SMTPURL is the mail server; see [NewSender] for its forms. Empty: sending
+	// email fails.
+	SMTPURL string
+	// SMTPFrom is the sender, an address or "Name <address>". Default: the
+	// "from" parameter of the URL, or its user if that is an address.
+	SMTPFrom string
+	// SMTPBounceTo is the envelope sender, which receives bounces. Default: the
+	// sender.
+	SMTPBounceTo string
+	// SMTPHelo is the name for EHLO. Default: the host name if it has a dot,
+	// otherwise the host of PublicURL if that has a dot, otherwise the address of the
+	// connection.
+	SMTPHelo  string
+	PublicURL string
+	// SMTPCA is a PEM file with additional certificate authorities for the mail
+	// server.
+	SMTPCA string
+
+	// UserAgent is sent with every message. Default: "Overdue".
+	UserAgent string
+	// HTTPTimeout limits one attempt. Default: 30 seconds.
+	HTTPTimeout time.Duration
+	// Log receives errors of background work. Nil: nothing is logged.
+	Log *slog.Logger
+	// TLSConfig adds certificate authorities. It cannot disable verification.
+	// Nil: the authorities of the system.
+	TLSConfig *tls.Config
+}
+
+// Sender sends notifications and mails. It is safe for concurrent use.
+type Sender struct {
+	http      *http.Client
+	timeout   time.Duration
+	userAgent string
+	relay     *relay // nil: no mail server is configured
+	mailer    *mailer
+	log       *slog.Logger
+}
+
+// NewSender returns a Sender. It opens no connection yet.
+//
+// The mail server is one of
+//
+//	smtp://user:password@mail.example.com:587    STARTTLS, required
+//	smtps://user:password@mail.example.com:465   TLS from the first byte
+//	smtp+insecure://localhost:25                 no TLS, no user
+//
+// with an optional sender: ?from=Overdue%20<overdue@example.com>. The ports
+// shown are the defaults (RFC 8314). The address guard does not apply to the
+// mail server, because the operator sets it. Errors never contain the password
+// of the URL.
+func NewSender(opts Options) (*Sender, error) {
+	if opts.HTTPTimeout == 0 {
+		opts.HTTPTimeout = defaultHTTPTimeout
+	}
+	if opts.UserAgent == "" {
+		opts.UserAgent = "Overdue"
+	}
+	if opts.TLSConfig != nil {
+		opts.TLSConfig = &tls.Config{RootCAs: opts.TLSConfig.RootCAs}
+	}
+	out := &Sender{
+		http: httpClient(opts), timeout: opts.HTTPTimeout,
+		userAgent: oneLine(opts.UserAgent),
+		mailer:    newMailer(), log: opts.Log,
+	}
+	if out.log == nil {
+		out.log = slog.New(slog.DiscardHandler)
+	}
+	if opts.SMTPURL == "" {
+		return out, nil
+	}
+	relay, err := newRelay(opts)
+	if err != nil {
+		return nil, fmt.Errorf("mail server: %w", err)
+	}
+	out.relay = relay
+	return out, nil
+}
+
+// HasMailServer reports whether a mail server is configured.
+func (o *Sender) HasMailServer() bool { return o.relay != nil }
+
+// Close closes idle connections, and stops retrying mails that are not alerts.
+// Attempts at alerts continue.
+func (o *Sender) Close() {
+	o.http.CloseIdleConnections()
+	o.mailer.stop()
+	o.mailer.attempts.Wait()
+}
+
+// Send makes one attempt to tell n through a channel of the given kind. The
+// error is always a [*SendError]. Settings that the kind would not accept are a
+// final one: what lies in a row may be older than the rule.
+func (o *Sender) Send(ctx context.Context, kind string, set Settings, n Notification) (Receipt, error) {
+	k, known := KindOf(kind)
+	if !known {
+		return Receipt{}, &SendError{Reason: fmt.Sprintf("Unknown kind of channel %q.", kind), Permanent: true}
+	}
+	valid, problems := k.Validate(set)
+	if len(problems) > 0 {
+		var texts []string
+		for _, p := range problems {
+			texts = append(texts, p.Text)
+		}
+		return Receipt{}, &SendError{Reason: "The settings of the channel are invalid: " + strings.Join(texts, " "), Permanent: true}
+	}
+	receipt, err := k.Send(ctx, o, valid, n)
+	if failure, ok := errors.AsType[*SendError](err); ok && failure.Status == 0 && !failure.Uncertain && ctx.Err() != nil {
+		err, receipt = canceledError(ctx.Err()), Receipt{}
+	}
+	return receipt, err
+}
+
+// canceledError is the error of an attempt whose context ended.
+func canceledError(cause error) *SendError {
+	text := "Overdue stopped before there was a response."
+	if errors.Is(cause, context.DeadlineExceeded) {
+		text = "The attempt timed out."
+	}
+	return &SendError{Reason: text, cause: cause}
+}
+
+// httpClient returns the HTTP client of all channels. It uses no proxy, because
+// a proxy from the environment would bypass the address guard.
+func httpClient(opts Options) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            newDialer(opts).DialContext,
+			TLSClientConfig:        opts.TLSConfig,
+			TLSHandshakeTimeout:    opts.HTTPTimeout,
+			ForceAttemptHTTP2:      true,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: 64 << 10,
+			MaxIdleConns:           100,
+			IdleConnTimeout:        30 * time.Second,
+		},
+		CheckRedirect: checkRedirect,
+	}
+}

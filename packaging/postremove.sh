@@ -1,0 +1,13 @@
+#!/bin/sh
+# Runs after removal. The data stays in /var/lib/overdue; only "apt purge" removes it.
+set -e
+
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+fi
+if [ "$1" = purge ]; then
+	rm -rf /var/lib/overdue
+	if getent passwd overdue >/dev/null; then
+		userdel overdue
+	fi
+fi

@@ -65,6 +65,7 @@ func TestFirstHeartbeat_FromSetupToDown(t *testing.T) {
 		b.run(chromedp.Evaluate[chromedp.Void](touch))
 		ping(b.T, url)
 		b.waitFor("Up, on the page as it was loaded", hasStatus("Up")+"&&"+untouched)
+		b.press("Show the URL and snippets")
 		if again := b.clipboard(); again != url {
 			b.Errorf("once it is Up, the URL to copy is %q; want %q", again, url)
 		}

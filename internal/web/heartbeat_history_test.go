@@ -30,7 +30,7 @@ func TestShowHeartbeat_CountsAFirstRunThatOverran(t *testing.T) {
 		w.expectHTML(list, 200, "The only expected run: failed", "last start ")
 		w.expectNone(list, "no ping yet")
 		page := w.get("member", paths.Heartbeat(h.ID))
-		w.expectHTML(page, 200, `data-run="failed"`)
+		w.expectHTML(page, 200, `href="#m-overran"`)
 	})
 }
 

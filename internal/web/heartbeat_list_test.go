@@ -274,9 +274,9 @@ func TestShowHeartbeat_OffersBodiesOnlyAsDownloads(t *testing.T) {
 		w.ping(h, 3*time.Minute, monitor.Ping{Kind: monitor.PingStart})
 		w.ping(h, 2*time.Minute, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, Body: []byte(hostileName + "\x1b[31m" + strings.Repeat("y", 5000))})
 		a := w.get("member", "/heartbeats/"+h.ID)
-		w.expectHTML(a, 200, "exit status 3", "&lt;script&gt;", "Show full body", "Reported failure", "Incident #1")
+		w.expectHTML(a, 200, `<span class="vh">exit code </span> 3`, "&lt;script&gt;", "Show full body", "Reported failure", "Incident #1")
 		a = w.get("member", "/heartbeats/"+h.ID+"?kind=start")
-		w.expectNone(a, `title="exit status 3, "`)
+		w.expectNone(a, `<span class="vh">exit code </span>`)
 		body := w.get("viewer", "/heartbeats/"+h.Ref+"/pings/2/body")
 		if body.code != 200 || !strings.HasPrefix(body.body, hostileName) || body.header.Get("Content-Type") != "text/plain; charset=utf-8" ||
 			!strings.HasPrefix(body.header.Get("Content-Disposition"), "attachment") {
@@ -289,7 +289,7 @@ func TestShowHeartbeat_OffersBodiesOnlyAsDownloads(t *testing.T) {
 			w.ping(h, time.Minute, monitor.Ping{Kind: monitor.PingLog})
 		}
 		older := w.linkIn(w.get("member", "/heartbeats/"+h.ID), regexp.MustCompile(`href="([^"]+)">Older events`))
-		w.expectHTML(w.get("member", strings.TrimSuffix(older, "#log")), 200, "exit status 3")
+		w.expectHTML(w.get("member", strings.TrimSuffix(older, "#log")), 200, `<span class="vh">exit code </span> 3`)
 	})
 }
 

@@ -76,6 +76,9 @@ func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDe
 		page.Heartbeat.Incident.CanAcknowledge = d.OpenIncident.AcknowledgedAt.IsZero() && req.actor.May(auth.ChangeIncidents)
 		present.AddNotified(page.Heartbeat.Incident, d.Deliveries, d.Channels)
 	}
+	if since := page.Heartbeat.OverranSince; d.DownCause == monitor.CauseOverran && !since.IsZero() {
+		page.Explanation.RunStarted, page.Explanation.RunLimit = since, page.Chart.Limit
+	}
 	page.Explanation.ZoneHint = d.ScheduleHint
 	if d.StatusAt(req.now) == monitor.Down && present.IsFailure(d.DownCause) {
 		page.Explanation.FailedAt, page.Heartbeat.FailedAt = d.LastPing, d.LastPing

@@ -273,20 +273,20 @@ func TestStreamHeartbeat_ANewPingLeadsTheLog(t *testing.T) {
 		f := w.openStream("viewer", w.streamURL(page))
 		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, Body: []byte("no space left")})
 		w.site.Feed.Changed([]int64{h.Key})
+		f.expectEvent("part", `id="live-why"`, "Why it is Down")
 		log := f.expectEvent("part", `id="live-log"`)
-		if newer, older := strings.Index(log, `id="ping-2"`), strings.Index(log, `id="ping-1"`); newer < 0 || older < newer {
+		if newer, older := strings.Index(log, `id="run-2"`), strings.Index(log, `id="run-1"`); newer < 0 || older < newer {
 			w.Errorf("the newer ping is at %d of the log, the older at %d", newer, older)
 		}
 		if strings.Contains(log, "<details open") {
 			w.Error("a body opens without a click")
 		}
 		f.expectEvent("part", `id="live-incidents"`, "Reported failure")
-		f.expectEvent("part", `id="live-why"`, "Why it is Down")
-		only := failures.expectEvent("part", `id="live-log"`, `id="ping-2"`)
-		if strings.Contains(only, `id="ping-1"`) {
+		only := failures.expectEvent("part", `id="live-log"`, `id="run-2"`)
+		if strings.Contains(only, `id="run-1"`) {
 			w.Error("the log of failures received a success")
 		}
-		for e := past.expectEvent("part"); !strings.Contains(e, `id="live-month"`); e = past.expectEvent("part") {
+		for e := past.expectEvent("part"); !strings.Contains(e, `id="live-incidents"`); e = past.expectEvent("part") {
 			if strings.Contains(e, `id="live-log"`) {
 				w.Error("a page of older events received newer ones")
 			}

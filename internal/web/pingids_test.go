@@ -108,7 +108,7 @@ func TestStream_HidesIDsFromPeopleWhoCannotPing(t *testing.T) {
 			w.Fatal(a.code)
 		}
 		w.site.Feed.Changed([]int64{h.Key})
-		for n, text := range []string{`id="ping-2"`, "second …", "leaky …", "leaky …"} {
+		for n, text := range []string{`id="run-2"`, "second …", "leaky …", "leaky …"} {
 			if n >= 2 {
 				continue // lists send rows that changed; the pages above hold every text
 			}

@@ -42,7 +42,7 @@ func RunChart(w manage.HeartbeatHistory, axis ChartAxis, stats heartbeatview.Run
 		return time.Date(today.Year(), today.Month(), today.Day()+n, 0, 0, 0, 0, today.Location())
 	}
 	m := heartbeatview.RunChart{
-		From: day(1 - daysShown), To: day(1), Limit: w.Rule.MaxRunTime, LimitIsSet: w.Rule.MaxRunTime > 0, Half: stats.UsualRunTime, Most: stats.MostRunTime,
+		Calendar: w.Rule.Calendar != nil, From: day(1 - daysShown), To: day(1), Limit: w.Rule.MaxRunTime, LimitIsSet: w.Rule.MaxRunTime > 0, Half: stats.UsualRunTime, Most: stats.MostRunTime,
 		PagePath: paths.Heartbeat(HeartbeatKey(w.Heartbeat)),
 	}
 	if m.Limit == 0 {

@@ -24,6 +24,7 @@ type RunChart struct {
 	Runs       []ChartRun
 	NotWatched []Period
 	From, To   time.Time     // the days of the chart
+	Calendar   bool          // the runs are due at fixed times, so a start can be late
 	InOrder    bool          // one slot for each run, instead of a time axis to scale
 	Total      int           // expected runs of 30 days
 	Limit      time.Duration // the maximum run time; 0 means none

@@ -113,7 +113,7 @@ func (m RunChart) placed(now time.Time) []placedRun {
 	for i, r := range m.Runs {
 		y := m.runY(r, now)
 		all[i] = placedRun{ChartRun: r, x: ui.Percent(m.runX(i)), y: ui.Percent(y)}
-		if !r.Measured || r.Due.IsZero() || !r.Started.After(r.Due) || r.Outcome != OutcomeLate {
+		if !m.Calendar || !r.Measured || r.Due.IsZero() || !r.Started.After(r.Due) || r.Outcome != OutcomeLate {
 			continue
 		}
 		if end := m.y(r.Ended.Sub(r.Due)); y-end > 1 {

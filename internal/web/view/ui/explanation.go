@@ -23,6 +23,10 @@ type Explanation struct {
 	// played no part. ExitStatus is 0 if the job reported none.
 	FailedAt   time.Time
 	ExitStatus int
+
+	// RunStarted is the start of a run that exceeded RunLimit. It replaces the sum, too.
+	RunStarted time.Time
+	RunLimit   time.Duration
 }
 
 // sumLine is one line of the sum. A result has a line above it.
@@ -36,6 +40,13 @@ type sumLine struct {
 func (w Explanation) lines(c Clock) []sumLine {
 	if !w.FailedAt.IsZero() {
 		return w.failure(c)
+	}
+	if !w.RunStarted.IsZero() {
+		return []sumLine{
+			{term: "Start of the run", value: dateTimeOr(c, w.RunStarted, "")},
+			{term: "+ maximum run time", value: ExactDuration(w.RunLimit)},
+			{term: "Alert: ran too long", value: dateTimeOr(c, w.RunStarted.Add(w.RunLimit), ""), class: "result alert"},
+		}
 	}
 	if w.Status == "down" && w.Due.IsZero() && w.LastPing.IsZero() {
 		return nil // the decision says everything

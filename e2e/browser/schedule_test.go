@@ -116,7 +116,7 @@ func TestAccount_OffersTheZoneOfTheBrowser(t *testing.T) {
 	b.signIn(ownerEmail, ownerPassword)
 	call(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"})
 	b.navigate("/account")
-	b.waitForText("This browser is in Asia/Tokyo.")
+	b.waitForText("Time zone of this browser: Asia/Tokyo")
 	b.press("Use it")
 	b.submit("Save time zone")
 	b.waitForText("Times are shown in Asia/Tokyo")

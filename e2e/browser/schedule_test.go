@@ -1,6 +1,10 @@
 package browser_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+)
 
 func TestHeartbeatForm_PreviewsACronExpression(t *testing.T) {
 	t.Parallel()
@@ -42,19 +46,80 @@ func TestHeartbeatForm_ASuggestionFillsInTheField(t *testing.T) {
 	b.signIn(ownerEmail, ownerPassword)
 	b.navigate("/heartbeats/new") // without a name, which must not keep the button from working
 	b.fill("Expected interval", "24")
-	b.waitForText("24 has no unit")
-	b.submit("Use 24h")
+	b.waitForText("24 what?")
+	b.press("24 hours")
 	b.waitForText("Overdue expects a ping every 24 h.")
 	b.waitFor("the interval with its unit", `document.querySelector("#interval").value === "24h"`)
 
 	b.press("Cron")
 	b.fill("Cron expression", "0 3 * * *\n0 15 10 ? * 2-6")
-	b.submit("Use 15 10 * * 1-5 (Quartz)")
+	b.waitForText("Use 15 10 * * 1-5 (Quartz)")
+	b.press("Use 15 10 * * 1-5 (Quartz)")
 	b.waitForText("at 10:15 on weekdays")
 	b.waitFor("the other line as it was", `document.querySelector("#cron").value === "0 3 * * *\n15 10 * * 1-5"`)
 	b.fill("Name", "Nightly backup")
 	b.submit("Save")
 	b.waitFor("the page of the new heartbeat", hasStatus("New"))
+}
+
+// warnsBeforeLeaving is true if the browser would ask before the page is left.
+const warnsBeforeLeaving = `(() => { const e = new Event("beforeunload", { cancelable: true }); window.dispatchEvent(e); return e.defaultPrevented; })()`
+
+func TestHeartbeatForm_APresetFillsInTheSchedule(t *testing.T) {
+	t.Parallel()
+	b := newTab(t, startOwnedServer(t))
+	b.signIn(ownerEmail, ownerPassword)
+	b.navigate("/heartbeats/new")
+	b.waitFor("the focus on the name", `document.activeElement.id === "name"`)
+	b.waitFor("no warning before an empty form is left", `!`+warnsBeforeLeaving)
+	b.press("10 min")
+	b.waitForText("Overdue expects a ping every 10 min.")
+	b.waitFor("a warning before the filled form is left", warnsBeforeLeaving)
+	b.press("Weekdays")
+	b.waitForText("at 03:00 on weekdays")
+	b.fill("At time of day, 24 h", "4:30")
+	b.waitForText("at 04:30 on weekdays")
+	b.waitFor("the expression in its open tab", `document.querySelector("#cron").value === "30 4 * * 1-5" && document.querySelector("#cron").checkVisibility()`)
+	b.fill("Name", "Report")
+	b.submit("Save")
+	b.waitFor("the page of the new heartbeat", hasStatus("New"))
+}
+
+func TestIncidents_SeveralAreAcknowledgedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	api := s.newClient(t)
+	for _, name := range []string{longName, "import", "report"} {
+		h := createHeartbeat(t, api, name, "24h", "1h")
+		ping(t, *h.PingURL+"/fail")
+	}
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.navigate("/incidents?state=open")
+	for _, width := range []int64{360, 390, 768, 1280, 1920} {
+		b.resize(width)
+		b.expectNoSidewaysScroll()
+	}
+	b.resize(wide)
+	b.tick("Select all open incidents")
+	b.submit("Acknowledge selected")
+	b.waitForToast("Acknowledged 3 incidents")
+	b.waitFor("the same filter", `location.search === "?state=open"`)
+	b.waitForText("No matching incidents.")
+	b.navigate("/incidents/1")
+	b.waitForText("Incident #1")
+}
+
+func TestAccount_OffersTheZoneOfTheBrowser(t *testing.T) {
+	t.Parallel()
+	b := newTab(t, startOwnedServer(t))
+	b.signIn(ownerEmail, ownerPassword)
+	call(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"})
+	b.navigate("/account")
+	b.waitForText("Time zone of this browser: Asia/Tokyo")
+	b.press("Use it")
+	b.submit("Save time zone")
+	b.waitForText("Times are shown in Asia/Tokyo")
 }
 
 func TestAPIReference_ALinkOpensItsOperation(t *testing.T) {

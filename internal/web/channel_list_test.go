@@ -418,9 +418,9 @@ func TestChannelForm_ShowsTheExactRequest(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		c := w.createChannel("ops")
 		page := w.get("member", "/channels/"+c.ID)
-		w.expectHTML(page, 200, "Exact request", "POST https://example.com/••••", "X-Key: ••••", "Webhook-Signature: v1,••••", "&#34;event&#34;: &#34;incident.opened&#34;")
+		w.expectHTML(page, 200, "Example request", "POST https://example.com/••••", "X-Key: ••••", "Webhook-Signature: v1,••••", "&#34;event&#34;: &#34;incident.opened&#34;")
 		w.expectNone(page, "hunter2")
-		w.expectNone(w.get("viewer", "/channels/"+c.ID), "Exact request")
-		w.expectNone(w.get("member", "/channels/new?kind=email"), "Exact request")
+		w.expectNone(w.get("viewer", "/channels/"+c.ID), "Example request")
+		w.expectNone(w.get("member", "/channels/new?kind=email"), "Example request")
 	})
 }

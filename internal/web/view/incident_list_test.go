@@ -42,7 +42,7 @@ func TestFoldDeliveries_KeepsSingleDeliveries(t *testing.T) {
 	failed := incidentview.TimelineEntry{At: at, Tone: "failed", Delivery: true}
 	opened := incidentview.TimelineEntry{At: at, Title: "Incident opened"}
 	got := incidentview.FoldDeliveries([]incidentview.TimelineEntry{opened, sent, sent, failed, opened, sent})
-	if len(got) != 4 || len(got[1].Folded) != 3 || got[1].Title != "Alerts: 2 delivered, 1 failed" || got[1].Tone != "failed" || len(got[3].Folded) != 0 {
+	if len(got) != 4 || len(got[1].Folded) != 3 || got[1].Title != "Delivery attempts: 2 delivered, 1 rejected" || got[1].Tone != "failed" || len(got[3].Folded) != 0 {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -59,13 +59,13 @@ func foldedEntry(group []TimelineEntry) TimelineEntry {
 	}
 	if n := counts["retrying"]; n > 0 {
 		e.Icon, e.Tone = "dl-retry", "retrying"
-		parts = append(parts, ui.Count(n)+" will be retried")
+		parts = append(parts, ui.Count(n)+" to be retried")
 	}
 	if n := counts["failed"]; n > 0 {
 		e.Icon, e.Tone = "dl-fail", "failed"
-		parts = append(parts, ui.Count(n)+" failed")
+		parts = append(parts, ui.Count(n)+" rejected")
 	}
-	e.Title = "Alerts: " + strings.Join(parts, ", ")
+	e.Title = "Delivery attempts: " + strings.Join(parts, ", ")
 	return e
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"overdue/internal/demo"
@@ -61,7 +62,9 @@ func TestGallery_TheMainPagesAreRenderedWithDemoData(t *testing.T) {
 			b.resize(width)
 			b.expectNoSidewaysScroll()
 			for _, theme := range []string{"light", "dark"} {
-				b.preferTheme(theme)
+				call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+					{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}, // no half of a transition
+				}})
 				name := fmt.Sprintf("%s-%d-%s.png", pages[i].Page, width, theme)
 				b.fullScreenshot(filepath.Join(dir, name))
 				pages[i].Files = append(pages[i].Files, name)

@@ -30,12 +30,12 @@ func (s *simulation) addChannels(receiver string) error {
 		{
 			Channel:    monitor.Channel{Kind: "webhook", Name: "Office chat", Settings: webhook("/failing/chat"), NotifyOnRecovery: true},
 			failsSince: s.now.Add(-3 * day),
-			failure:    monitor.DeliveryResult{Permanent: true, StatusCode: 404, Reason: "the receiver answered 404 Not Found: no such hook"},
+			failure:    monitor.DeliveryResult{Permanent: true, StatusCode: 404, Reason: "Not Found: no such hook"},
 		},
 		{
 			Channel:    monitor.Channel{Kind: "webhook", Name: "Warehouse screen", Settings: webhook("/retrying/screen")},
 			failsSince: s.now.Add(-retryingFor),
-			failure:    monitor.DeliveryResult{StatusCode: 503, Reason: "the receiver answered 503 Service Unavailable"},
+			failure:    monitor.DeliveryResult{StatusCode: 503, Reason: "Service Unavailable"},
 		},
 	} {
 		if err := s.addChannel(c, s.monthAgo().Add(6*hours)); err != nil {
@@ -85,10 +85,10 @@ func (s *simulation) deliver(at time.Time) error {
 // attempt records one attempt.
 func (s *simulation) attempt(c channel, a monitor.Alert, at time.Time) error {
 	took := time.Duration(80+len(a.Incident)*a.Attempts*7+int(a.IncidentNumber)*13%400) * time.Millisecond
-	done := store.Attempt{AlertID: a.ID, Number: a.Attempts, At: at, Took: took, Outcome: "sent", Status: 200, Detail: "200 OK"}
+	done := store.Attempt{AlertID: a.ID, Number: a.Attempts, At: at, Took: took, Outcome: "sent", Status: 200, Detail: "OK"}
 	result := monitor.DeliveryResult{Delivered: true}
 	if c.Kind == "email" {
-		done.Status, done.Detail = 250, "250 2.0.0 OK"
+		done.Status, done.Detail = 250, "2.0.0 OK"
 	}
 	fails := !c.failsSince.IsZero() && !at.Before(c.failsSince)
 	if fails {

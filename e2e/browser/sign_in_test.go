@@ -96,7 +96,7 @@ func TestViewer_SeesNoPingURLAndCannotChangeAnything(t *testing.T) {
 		b.expect(403)
 		for _, path := range []string{"/heartbeats/new", "/settings", "/api-keys", "/audit"} {
 			b.navigate(path)
-			b.waitForText("Your role in this project, viewer, does not allow it.")
+			b.waitForText("Your role in this project, viewer, does not allow this.")
 		}
 	})
 	owner.step("the owner sees the new member", func(owner *tab) {

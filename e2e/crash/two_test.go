@@ -20,7 +20,7 @@ func TestTwoServersOnOneSQLiteFileAreOneTooMany(t *testing.T) {
 	if code := second.stopped(t); code == 0 {
 		t.Error("the second server ended as if all were well")
 	}
-	if log := second.tail(); !strings.Contains(log, "is served by another overdue already") {
+	if log := second.tail(); !strings.Contains(log, "is already in use by another Overdue server") {
 		t.Errorf("the second server does not say why it ends: %s", log)
 	}
 	l.book.awaitAcks(t, 100, 20*time.Second)

@@ -71,15 +71,15 @@ func (c readinessCheck) public() string {
 // Ready returns nil if pings can be committed, heartbeats are evaluated on time and
 // alerts are delivered. Otherwise it returns the public reason and the full cause.
 func (e *Engine) Ready() (public string, cause error) {
-	var said []string
+	var texts []string
 	var causes []error
 	for _, p := range e.readinessChecks(time.Now()) {
 		if p.cause != nil {
-			said = append(said, p.public())
+			texts = append(texts, p.public())
 			causes = append(causes, fmt.Errorf("%s: %w", p.name, p.cause))
 		}
 	}
-	return strings.Join(said, "; "), errors.Join(causes...)
+	return strings.Join(texts, "; "), errors.Join(causes...)
 }
 
 // serveReady serves /readyz. It needs no credentials, so details are only in

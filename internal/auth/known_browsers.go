@@ -68,11 +68,11 @@ func (b *knownBrowsers) secret(ctx context.Context) ([]byte, error) {
 }
 
 // sign appends an HMAC to the content of a token.
-func sign(key, said []byte) []byte {
+func sign(key, fields []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte("browser\x00"))
-	h.Write(said)
-	return h.Sum(said)
+	h.Write(fields)
+	return h.Sum(fields)
 }
 
 // token returns a new token for a person who has just signed in.
@@ -85,11 +85,11 @@ func (b *knownBrowsers) token(ctx context.Context, person string, now time.Time)
 	if err != nil {
 		return "", err
 	}
-	said := make([]byte, browserAt)
-	copy(said, id[:])
-	_, _ = rand.Read(said[browserPerson:browserName]) // never fails, see crypto/rand
-	binary.BigEndian.PutUint64(said[browserName:], uint64(now.Unix()))
-	return base64.RawURLEncoding.EncodeToString(sign(key, said)), nil
+	fields := make([]byte, browserAt)
+	copy(fields, id[:])
+	_, _ = rand.Read(fields[browserPerson:browserName]) // never fails, see crypto/rand
+	binary.BigEndian.PutUint64(fields[browserName:], uint64(now.Unix()))
+	return base64.RawURLEncoding.EncodeToString(sign(key, fields)), nil
 }
 
 // name returns the key of a browser's counter, or "" if the person has not signed

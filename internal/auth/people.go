@@ -160,7 +160,7 @@ func validateName(name string) (string, *monitor.Fault) {
 		return "", monitor.Faultf(monitor.Invalid, "name", "The name has only invisible characters. Enter a visible name.")
 	}
 	if resemblesProgramName(name) {
-		return "", monitor.Faultf(monitor.Invalid, "name", "A name must not start like that of a program, such as “%s”. Choose another name.", commandLine)
+		return "", monitor.Faultf(monitor.Invalid, "name", "Names that begin like “%s” are reserved for programs. Choose another name.", commandLine)
 	}
 	if bad, found := safetext.FirstUnsafe(name); found {
 		return "", monitor.Faultf(monitor.Invalid, "name",

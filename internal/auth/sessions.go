@@ -179,7 +179,7 @@ func (r sessionData) text(name string) string {
 
 // errNoContext is the error of the methods without a context. The library never
 // calls them.
-var errNoContext = errors.New("session store: asked without a context")
+var errNoContext = errors.New("session store: called without a context")
 
 // sessionStore stores sessions in the database, by the hash of their token.
 type sessionStore struct{ db *store.DB }

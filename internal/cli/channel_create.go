@@ -166,7 +166,7 @@ func addSetting(settings map[string]any, kind, key, value string) error {
 		return nil
 	}
 	if _, twice := settings[key]; twice {
-		return errors.New("set twice, but it has one value")
+		return errors.New("must be set only once")
 	}
 	settings[key] = value
 	return nil

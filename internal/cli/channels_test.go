@@ -103,7 +103,7 @@ func TestChannelsCreate_RejectsFlagsBeforeItCallsTheServer(t *testing.T) {
 		"--set url":                  "--set url: write it as KEY=VALUE",
 		"--secret-file secret":       "--secret-file secret: write it as KEY=FILE",
 		"--secret-file secret=none":  "--secret-file secret: open none: no such file",
-		"--set url=a --set url=b":    "--set url: set twice, but it has one value",
+		"--set url=a --set url=b":    "--set url: must be set only once",
 		"--remind-every 24":          "--remind-every 24: 24 has no unit",
 		"--set headers.A=1 --name=x": "",
 	} {

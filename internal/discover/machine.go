@@ -169,8 +169,8 @@ func (m Machine) runCommand(ctx context.Context, name string, args ...string) ([
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	if err := cmd.Run(); err != nil {
-		if said := strings.TrimSpace(complaint.String()); said != "" {
-			return nil, fmt.Errorf("%s: %s", name, strings.ReplaceAll(said, "\n", "; "))
+		if message := strings.TrimSpace(complaint.String()); message != "" {
+			return nil, fmt.Errorf("%s: %s", name, strings.ReplaceAll(message, "\n", "; "))
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

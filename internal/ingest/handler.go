@@ -45,8 +45,8 @@ type Handler struct {
 // ServeHTTP serves one ping.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	for _, said := range commonHeaders {
-		header[said.name] = said.value
+	for _, common := range commonHeaders {
+		header[common.name] = common.value
 	}
 	defer func() {
 		// The response is a single write at the end, so nothing was sent yet.

@@ -51,7 +51,7 @@ func parseSignal(s string) (outcomeClaim, error) {
 	} else {
 		exit, err := strconv.Atoi(s)
 		if err != nil || exit < 0 || exit > 255 || s != strconv.Itoa(exit) {
-			return c, fmt.Errorf("malformed signal: after the id comes nothing, /start, /fail, /log or an exit code from 0 to 255")
+			return c, fmt.Errorf("malformed signal: the path after the id must be empty, /start, /fail, /log or an exit code from 0 to 255")
 		}
 		c, _ = exitCodeClaim(s)
 	}

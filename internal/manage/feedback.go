@@ -42,26 +42,26 @@ func (svc *Service) AddFeedback(ctx context.Context, a auth.Actor, page string, 
 // Feedback returns the feedback of the whole installation: the manual belongs to no
 // project.
 func (svc *Service) Feedback(ctx context.Context, a auth.Actor, p PageQuery) (Feedback, error) {
-	var told Feedback
+	var result Feedback
 	if err := authorize(a, auth.ReadFeedback); err != nil {
-		return told, err
+		return result, err
 	}
 	from, limit, err := p.position("feedback")
 	if err != nil {
-		return told, err
+		return result, err
 	}
 	err = svc.db.View(ctx, func(tx *store.Tx) error {
-		if told.Scores, err = tx.FeedbackScores(); err != nil {
+		if result.Scores, err = tx.FeedbackScores(); err != nil {
 			return err
 		}
 		comments, err := tx.FeedbackComments(from.Value, limit+1)
-		told.Comments = ListPage[monitor.Feedback]{Items: comments}
+		result.Comments = ListPage[monitor.Feedback]{Items: comments}
 		if len(comments) > limit {
 			last := comments[limit-1]
 			// A valid cursor has a key; the comments are sorted by id.
-			told.Comments = ListPage[monitor.Feedback]{Items: comments[:limit], Next: listCursor{"feedback", store.Cursor{Key: 1, Value: last.ID}}.String()}
+			result.Comments = ListPage[monitor.Feedback]{Items: comments[:limit], Next: listCursor{"feedback", store.Cursor{Key: 1, Value: last.ID}}.String()}
 		}
 		return err
 	})
-	return told, err
+	return result, err
 }

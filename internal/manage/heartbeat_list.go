@@ -53,7 +53,7 @@ type HeartbeatHistory struct {
 	PausedBy string         // from the audit log, may be empty
 }
 
-// HeartbeatList is one page of the list of heartbeats, and what the pages show around it.
+// HeartbeatList is one page of the list of heartbeats, with counts for the rest of the list.
 type HeartbeatList struct {
 	Rows         []HeartbeatHistory
 	Before       int    // number of rows on the pages before

@@ -194,7 +194,7 @@ func readIncidentStats(tx *store.Tx, a auth.Actor, now time.Time) (f IncidentSta
 	if err != nil {
 		return f, err
 	}
-	var down, acknowledged, told []time.Duration
+	var down, acknowledged, firstAlert []time.Duration
 	for _, s := range spans {
 		end := s.Resolved
 		if end.IsZero() {
@@ -204,9 +204,9 @@ func readIncidentStats(tx *store.Tx, a auth.Actor, now time.Time) (f IncidentSta
 		f.LongestDuration = max(f.LongestDuration, end.Sub(s.Opened))
 		down = appendDuration(down, s.Opened, s.Resolved)
 		acknowledged = appendDuration(acknowledged, s.Opened, s.Acknowledged)
-		told = appendDuration(told, s.Opened, s.Notified)
+		firstAlert = appendDuration(firstAlert, s.Opened, s.Notified)
 	}
-	f.Opened, f.MedianDuration, f.MedianToAcknowledge, f.MedianToFirstAlert = len(spans), median(down), median(acknowledged), median(told)
+	f = IncidentStats{Opened: len(spans), MedianDuration: median(down), MedianToAcknowledge: median(acknowledged), MedianToFirstAlert: median(firstAlert)}
 	f.Alerts, err = tx.AlertCountsSince(a.Project.Key, now.Add(-statsPeriod))
 	return f, err
 }

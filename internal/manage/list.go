@@ -114,7 +114,7 @@ func errLimit() error {
 
 // errCursor is the fault of a cursor that does not belong to the list.
 func errCursor() error {
-	return monitor.Faultf(monitor.Invalid, "cursor", "The cursor is not from this list in this order: start without a cursor.")
+	return monitor.Faultf(monitor.Invalid, "cursor", "The cursor belongs to another list or order: omit it to start at the first page.")
 }
 
 // prev encodes the cursor of the page before row; before is the number of rows before that page.

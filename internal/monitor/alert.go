@@ -86,7 +86,7 @@ func (c Channel) NotifiesOn(e Event) bool {
 // of the channels that received the opening alert: they also receive the resolution, whatever the
 // current routing is. It is nil if the incident opened in the same change. The alerts have no ID
 // and no State yet.
-func (h Heartbeat) AlertsFor(change Change, i Incident, told []string, channels []Channel, now time.Time) []Alert {
+func (h Heartbeat) AlertsFor(change Change, i Incident, notified []string, channels []Channel, now time.Time) []Alert {
 	var owed []Alert
 	add := func(c Channel, e Event, next time.Time) {
 		a := Alert{Project: h.Project, Channel: c.ID, Event: e, Heartbeat: h.Key, Created: now, NextAttempt: next}
@@ -111,8 +111,8 @@ func (h Heartbeat) AlertsFor(change Change, i Incident, told []string, channels 
 				add(c, IncidentReminder, now.Add(c.RemindEvery))
 			}
 		}
-		hears := slices.Contains(told, c.ID) || (told == nil && routed)
-		if hears && change.Resolved != nil && c.NotifiesOn(IncidentResolved) {
+		receives := slices.Contains(notified, c.ID) || (notified == nil && routed)
+		if receives && change.Resolved != nil && c.NotifiesOn(IncidentResolved) {
 			add(c, IncidentResolved, now)
 		}
 	}

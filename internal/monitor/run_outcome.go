@@ -40,13 +40,13 @@ func (h Heartbeat) assign(e finishedRun) (Heartbeat, assignment) {
 		floor = laterOf(h.History.DecidedUntil, h.countedUntil())
 	}
 	r := assignment{decidedUntil: h.decidedUntil(e)}
-	come := h.lastSlotBy(r.decidedUntil, floor)
+	latestSlot := h.lastSlotBy(r.decidedUntil, floor)
 	if !h.recordsMisses() && h.Rule.Calendar == nil {
-		come = time.Time{}
+		latestSlot = time.Time{}
 	}
-	r.slot = h.openSlotFor(e, come, floor)
+	r.slot = h.openSlotFor(e, latestSlot, floor)
 	if r.slot.IsZero() {
-		if r.alreadyCounted = come.IsZero() && h.countedByTimer(e); r.alreadyCounted {
+		if r.alreadyCounted = latestSlot.IsZero() && h.countedByTimer(e); r.alreadyCounted {
 			r.slot = h.earlySlotFor(e, floor)
 			r.alreadyCounted = r.slot.IsZero()
 		} else {
@@ -54,24 +54,24 @@ func (h Heartbeat) assign(e finishedRun) (Heartbeat, assignment) {
 		}
 	}
 	if h.recordsMisses() {
-		r.missed, r.lastSlot = h.countMissedSlots(r.decidedUntil, r.slot), come
+		r.missed, r.lastSlot = h.countMissedSlots(r.decidedUntil, r.slot), latestSlot
 	}
-	h.History, r.closedSpans = h.recordRun(e, r, come, floor)
+	h.History, r.closedSpans = h.recordRun(e, r, latestSlot, floor)
 	r.lastSlot = laterOf(r.lastSlot, r.slot)
 	return h, r
 }
 
-// recordRun returns the run history with a run and the slots that it skipped. come is the latest
+// recordRun returns the run history with a run and the slots that it skipped. latestSlot is the latest
 // slot that is due and decided now.
-func (h Heartbeat) recordRun(e finishedRun, r assignment, come, floor time.Time) (l RunHistory, decided []Span) {
+func (h Heartbeat) recordRun(e finishedRun, r assignment, latestSlot, floor time.Time) (l RunHistory, decided []Span) {
 	l = h.History
 	add := func(all []Span) {
 		var closed []Span
 		l, closed = l.addAll(all)
 		decided = append(decided, closed...)
 	}
-	before := come // last missed slot before the one that the run counts for
-	if !r.slot.IsZero() && !r.slot.After(come) {
+	before := latestSlot // last missed slot before the one that the run counts for
+	if !r.slot.IsZero() && !r.slot.After(latestSlot) {
 		before = h.lastSlotBy(r.slot.Add(-Precision), floor)
 	}
 	if h.recordsMisses() {
@@ -87,8 +87,8 @@ func (h Heartbeat) recordRun(e finishedRun, r assignment, come, floor time.Time)
 	case e.failure != "" && !r.alreadyCounted: // a failed run is always recorded
 		add([]Span{h.spanOf(e, laterOf(at, l.DecidedUntil.Add(Precision)))})
 	}
-	if h.recordsMisses() && h.Rule.Calendar != nil && !r.slot.IsZero() && r.slot.Before(come) {
-		add(h.missedSpans(r.slot, come, maxSlots)) // slots that became due while it was active
+	if h.recordsMisses() && h.Rule.Calendar != nil && !r.slot.IsZero() && r.slot.Before(latestSlot) {
+		add(h.missedSpans(r.slot, latestSlot, maxSlots)) // slots that became due while it was active
 	}
 	l.DecidedUntil = laterOf(l.DecidedUntil, at)
 	return l, decided
@@ -138,25 +138,25 @@ func (h Heartbeat) countMissedSlots(now, answered time.Time) int {
 	return n
 }
 
-// openSlotFor returns the open slot that a run counts for, or zero if none is open. come is the
+// openSlotFor returns the open slot that a run counts for, or zero if none is open. latestSlot is the
 // latest due slot.
-func (h Heartbeat) openSlotFor(e finishedRun, come, floor time.Time) time.Time {
-	if come.IsZero() {
-		return come
+func (h Heartbeat) openSlotFor(e finishedRun, latestSlot, floor time.Time) time.Time {
+	if latestSlot.IsZero() {
+		return latestSlot
 	}
 	lost := h.lastExpiredSlot(e.activeRuns, e.endedAt.Add(-Precision), floor)
 	switch {
 	case h.Rule.Calendar == nil:
-		come = h.slotAfter(laterOf(lost, floor))
+		latestSlot = h.slotAfter(laterOf(lost, floor))
 	case !e.startedAt.IsZero():
-		if own := h.slotStartedFor(e); own.Before(come) {
-			come = own
+		if own := h.slotStartedFor(e); own.Before(latestSlot) {
+			latestSlot = own
 		}
 	}
-	if !come.After(laterOf(lost, floor)) || come.After(e.endedAt) {
+	if !latestSlot.After(laterOf(lost, floor)) || latestSlot.After(e.endedAt) {
 		return time.Time{}
 	}
-	return come
+	return latestSlot
 }
 
 // lastExpiredSlot returns the latest slot after floor that no run can answer after now, or zero if

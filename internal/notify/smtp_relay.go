@@ -167,7 +167,7 @@ func (r *relay) parseSender(u *url.URL, option string) error {
 	}
 	for name := range query {
 		if name != "from" {
-			return fmt.Errorf("the URL has no setting %q, only from", name)
+			return fmt.Errorf("unknown parameter %q of the URL: the only parameter is from", name)
 		}
 	}
 	for _, text := range []string{option, query.Get("from"), u.User.Username()} {

@@ -44,7 +44,7 @@ func TestNewRelay_RejectsInvalidURLsWithoutTheirPassword(t *testing.T) {
 		{"smtp://u:hunter2@mail.example.com", "--smtp-from"},
 		{"smtp://mail.example.com?from=nobody", "not an email address"},
 		{"smtp://mail.example.com?from=o@example.com%0d%0aBcc:x@example.com", "not an email address"},
-		{"smtp://mail.example.com?form=o@example.com", `no setting "form"`},
+		{"smtp://mail.example.com?form=o@example.com", `unknown parameter "form"`},
 		{"smtp://mail.example.com?from=%zz", "invalid parameters"},
 		{"smtp://mail.example.com?from=übersicht@example.org", "non-ASCII letters before the @"},
 	}

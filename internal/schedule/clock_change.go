@@ -67,15 +67,15 @@ func (u *multiLine) clockChanges(at, last time.Time) []ClockChange {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b ClockChange) int { return a.At.Compare(b.At) })
-	var told []ClockChange
+	var listed []ClockChange
 	for _, c := range all {
 		// The same change a year later is not repeated.
-		known := slices.ContainsFunc(told, func(k ClockChange) bool { return k.Effect == c.Effect && k.Zone == c.Zone && k.forward == c.forward })
-		if !known && len(told) < maxClockChanges {
-			told = append(told, c)
+		known := slices.ContainsFunc(listed, func(k ClockChange) bool { return k.Effect == c.Effect && k.Zone == c.Zone && k.forward == c.forward })
+		if !known && len(listed) < maxClockChanges {
+			listed = append(listed, c)
 		}
 	}
-	return told
+	return listed
 }
 
 // mergeClockChange adds a change of one line to those of the other lines. The same change is

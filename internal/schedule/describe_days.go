@@ -87,7 +87,7 @@ func (c *cronDays) describeDates(months wallclock.Bitset) (string, bool) {
 	if c.lastDay {
 		parts = append(parts, "the last day")
 	}
-	return "on " + joinWithAnd(parts) + ofMonths(months), len(parts) <= maxListedTimes
+	return "on " + joinWithAnd(parts) + monthsSuffix(months), len(parts) <= maxListedTimes
 }
 
 // describePlainDates returns "on 24 December" or "on the 1st and 15th of every month".
@@ -96,10 +96,10 @@ func describePlainDates(dates, months wallclock.Bitset) (string, bool) {
 		return fmt.Sprintf("on %d %s", dates.First(), time.Month(months.First())), true
 	}
 	if step, ok := constantStep(dates); ok && step == 1 && dates.Size() > 2 {
-		return fmt.Sprintf("from the %s to the %s", ordinal(dates.First()), ordinal(dates.Last())) + ofMonths(months), true
+		return fmt.Sprintf("from the %s to the %s", ordinal(dates.First()), ordinal(dates.Last())) + monthsSuffix(months), true
 	}
 	names, ok := dateOrdinals(dates)
-	return "on " + joinWithAnd(names) + ofMonths(months), ok
+	return "on " + joinWithAnd(names) + monthsSuffix(months), ok
 }
 
 // dateOrdinals returns "the 1st", "15th".
@@ -130,7 +130,7 @@ func (c *cronDays) describeWeekdays(months wallclock.Bitset) (string, bool) {
 	if c.weekdays != 0 {
 		return "", false
 	}
-	return "on " + joinWithAnd(parts) + ofMonths(months), len(parts) <= maxListedTimes
+	return "on " + joinWithAnd(parts) + monthsSuffix(months), len(parts) <= maxListedTimes
 }
 
 // describe implements dayRule.
@@ -141,7 +141,7 @@ func (c *onCalendarDays) describe(months wallclock.Bitset) (string, bool) {
 		if len(c.fromEnd) != 1 || c.fromEnd[0].repeat != 0 {
 			return "", false
 		}
-		dates = "on the " + ordinalFromEnd(c.fromEnd[0].start) + " day" + ofMonths(months)
+		dates = "on the " + ordinalFromEnd(c.fromEnd[0].start) + " day" + monthsSuffix(months)
 	case c.dates == allDates && c.weekdays == allWeekdays:
 		return "every day" + inMonths(months), true
 	case c.dates == allDates:
@@ -207,8 +207,8 @@ func inMonths(months wallclock.Bitset) string {
 	return " in " + joinWithAnd(monthNames(months))
 }
 
-// ofMonths follows dates: " of every month", " of January and July".
-func ofMonths(months wallclock.Bitset) string {
+// monthsSuffix follows dates: " of every month", " of January and July".
+func monthsSuffix(months wallclock.Bitset) string {
 	if months == allMonths {
 		return " of every month"
 	}

@@ -124,7 +124,7 @@ func (p *durationParts) add(number, unit string) error {
 	}
 	for _, other := range p.units {
 		if other == size {
-			return problemf("%s has the same unit twice: write each once, such as 1 h 30 min", quote(p.text))
+			return problemf("%s has the same unit twice: write each unit once, such as 1 h 30 min", quote(p.text))
 		}
 	}
 	p.units = append(p.units, size)

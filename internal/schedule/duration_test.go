@@ -50,7 +50,7 @@ func TestParseDuration_ProblemsSayWhatToWrite(t *testing.T) {
 		"1,5h":                   "“1,5h” has a decimal comma: write a point, such as 1.5 h",
 		"1h30":                   "“1h30” ends in a number without a unit: write s, min, h, d or w after it",
 		"5 x":                    "“x” in “5 x” is not a unit: write s, min, h, d or w, such as 15 min",
-		"1h 1h":                  "“1h 1h” has the same unit twice: write each once, such as 1 h 30 min",
+		"1h 1h":                  "“1h 1h” has the same unit twice: write each unit once, such as 1 h 30 min",
 		"1..5h":                  "“1..5” in “1..5h” is not a number: write for example 15 min or 1.5 h",
 		"500ms":                  "“500ms” is not a whole number of seconds: write for example 1 s",
 		"0.0000000001s":          "“0.0000000001s” is not a whole number of seconds: write for example 1 s",

@@ -131,7 +131,7 @@ func (u onCalendarField) validate(c component, text string) (component, error) {
 	case c.repeat > high-u.min,
 		c.stop == noStop && u.fromEnd && c.start-c.repeat < u.min,
 		c.stop == noStop && !u.fromEnd && c.start+c.repeat > high:
-		return c, problemf("%s has a step that leaves the range at once: %s go from %d to %d", quote(text), u.plural, u.min, high/u.scale)
+		return c, problemf("%s has a step larger than the range: %s go from %d to %d", quote(text), u.plural, u.min, high/u.scale)
 	}
 	return c, nil
 }

@@ -145,7 +145,7 @@ func TestOnCalendar_ProblemsSayWhatToWrite(t *testing.T) {
 		"5..3:00":        "“5..3” is backwards: write the smaller number first",
 		"*:*/5":          "“*/5” mixes * with numbers: write * alone, or 0/5 for every fifth",
 		"*:0/0":          "“0/0” has a step of 0: write a step of 1 or more after the slash",
-		"*:30/40":        "“30/40” has a step that leaves the range at once: minutes go from 0 to 59",
+		"*:30/40":        "“30/40” has a step larger than the range: minutes go from 0 to 59",
 		"*:*:1.0..1.5":   "“1.0..1.5” is a range of less than a second: write a step after it, such as 1.0..1.5/0.1",
 		"10:00:":         "the seconds are missing after the last colon: write 00, or remove the colon",
 		"10:1x":          "“1x” is not a number for the minutes: write one from 0 to 59, or *",

@@ -250,7 +250,7 @@ func (db *DB) ReleaseClaims(tx *Tx, now time.Time) error {
 		return fmt.Errorf("release claimed alerts: %w", err)
 	}
 	if _, err := tx.exec(`DELETE FROM nodes`); err != nil {
-		return fmt.Errorf("remove the node that died: %w", err)
+		return fmt.Errorf("remove stopped node: %w", err)
 	}
 	return nil
 }

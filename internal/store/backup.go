@@ -23,10 +23,10 @@ import (
 // server runs. It fails on PostgreSQL: use pg_dump there.
 func (db *DB) Backup(ctx context.Context, file string) error {
 	if db.path == "" {
-		return errors.New("this copies a SQLite file only; for PostgreSQL use pg_dump")
+		return errors.New("backup supports only SQLite; for PostgreSQL use pg_dump")
 	}
 	if err := sqlite.CreateFile(file); errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already; name a new file", file)
+		return fmt.Errorf("%s already exists; name a new file", file)
 	} else if err != nil {
 		return fmt.Errorf("backup file: %w", err)
 	}
@@ -118,7 +118,7 @@ type RestoreResult struct {
 // next open finds either the previous or the restored database, complete.
 func Restore(ctx context.Context, address, file string, now time.Time) (result RestoreResult, err error) {
 	if postgres.IsAddress(address) {
-		return result, errors.New("restore replaces a SQLite database only; for PostgreSQL, stop all servers and use pg_restore, or psql for a plain dump")
+		return result, errors.New("restore supports only SQLite; for PostgreSQL, stop all servers and use pg_restore, or psql for a plain dump")
 	}
 	backup, err := filepath.EvalSymlinks(file)
 	if err != nil {

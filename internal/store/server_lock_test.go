@@ -55,7 +55,7 @@ func TestOpenToServe_RejectsASecondServerUnderAnyName(t *testing.T) {
 				if err == nil {
 					t.Fatal("a second server opened the file", second.Close())
 				}
-				if !strings.Contains(err.Error(), "is served by another overdue already") {
+				if !strings.Contains(err.Error(), "is already in use by another Overdue server") {
 					t.Errorf("error %q without the reason", err)
 				}
 			})

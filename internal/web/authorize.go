@@ -53,7 +53,7 @@ func (req *request) authenticate(rt route) (admitted bool, err error) {
 	case req.actor.Role == 0:
 		return false, monitor.Faultf(monitor.Forbidden, "", "You no longer belong to a project. Ask an owner or admin to invite you.")
 	}
-	return false, monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow it.", req.actor.Role)
+	return false, monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow this.", req.actor.Role)
 }
 
 // authenticationMaxAge is how long one session lookup stays valid.

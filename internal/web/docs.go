@@ -187,20 +187,20 @@ func (l *docsHandlers) showFeedback(req *request) error {
 	if err != nil {
 		return err
 	}
-	told, err := req.site.Service.Feedback(req.ctx(), req.actor, manage.PageQuery{Cursor: req.r.URL.Query().Get("cursor")})
+	list, err := req.site.Service.Feedback(req.ctx(), req.actor, manage.PageQuery{Cursor: req.r.URL.Query().Get("cursor")})
 	if err != nil {
 		return err
 	}
 	p := docsview.FeedbackPage{Shell: req.shell("")}
-	for _, s := range told.Scores {
+	for _, s := range list.Scores {
 		p.Pages = append(p.Pages, docsview.PageScore{Slug: s.Page, Title: b.TitleOrSlug(s.Page), Yes: s.Yes, No: s.No})
 	}
-	for _, c := range told.Comments.Items {
+	for _, c := range list.Comments.Items {
 		p.Comments = append(p.Comments, docsview.Comment{
 			At: c.At, Slug: c.Page, Title: b.TitleOrSlug(c.Page), Helpful: c.Helpful, Text: c.Comment, By: c.Person,
 		})
 	}
-	p.Pager = commentPager(req.r.URL.Query(), told.Comments)
+	p.Pager = commentPager(req.r.URL.Query(), list.Comments)
 	return req.render(docsview.Feedback(p))
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// prefix begins the name of every environment variable of Overdue.
-const prefix = "OVERDUE_"
+// envPrefix begins the name of every environment variable of Overdue.
+const envPrefix = "OVERDUE_"
 
 const (
 	settingTag = "setting"
@@ -29,7 +29,7 @@ const (
 
 // Variable returns the environment variable of a flag: OVERDUE_SMTP_URL for smtp-url.
 func Variable(flag string) string {
-	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // Help returns the help of a flag with the names of its environment variables.
@@ -158,7 +158,7 @@ func overdueVariables(environ []string) map[string]string {
 	found := map[string]string{}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, prefix) && value != "" {
+		if strings.HasPrefix(name, envPrefix) && value != "" {
 			found[name] = value
 		}
 	}

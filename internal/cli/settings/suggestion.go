@@ -9,7 +9,7 @@ import (
 // didYouMean suggests the known name that is closest to an unknown one. It returns ""
 // if none is close.
 func didYouMean(unknown string, known []string) string {
-	own := strings.TrimPrefix(unknown, prefix) // the prefix that all names share says nothing
+	own := strings.TrimPrefix(unknown, envPrefix) // the prefix that all names share says nothing
 	best, least := "", len(own)/2+1
 	for _, name := range known {
 		if d := editDistance(unknown, name); d < least {

@@ -56,7 +56,7 @@ func serverLockPath(path string) string { return path + ".lock" }
 
 // alreadyServed returns the error of a second server.
 func alreadyServed(path string, err error) error {
-	return fmt.Errorf("%s is served by another overdue already; stop that one, or use PostgreSQL for several nodes (%w)", path, err)
+	return fmt.Errorf("%s is already in use by another Overdue server; stop that server, or use PostgreSQL for several nodes (%w)", path, err)
 }
 
 // Release releases both locks. SQLite must have closed its connections: where

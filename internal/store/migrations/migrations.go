@@ -63,7 +63,7 @@ func (s Schema) IsOlder(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("schema version: %w", s.Dialect.Classify(err))
 	}
 	if current > newest {
-		return false, fmt.Errorf("the database has schema %d, made by a newer Overdue; this one knows up to %d: start the newer one, or restore a backup from before the upgrade", current, newest)
+		return false, fmt.Errorf("the database has schema %d, made by a newer Overdue; this version supports up to %d: start the newer version, or restore a backup from before the upgrade", current, newest)
 	}
 	return current < newest, nil
 }

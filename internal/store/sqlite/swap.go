@@ -152,7 +152,7 @@ func moveAside(from, to string) error {
 		return nil
 	}
 	if _, err := os.Lstat(to); err == nil {
-		return fmt.Errorf("%s exists already; move it away", to)
+		return fmt.Errorf("%s already exists; move it to another place", to)
 	}
 	return os.Rename(from, to)
 }

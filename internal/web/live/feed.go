@@ -78,12 +78,12 @@ func (f *Feed) subscribe(by Subscriber, keys []int64) (*subscription, error) {
 	return s, nil
 }
 
-// everySubscription is the key under which all subscriptions are listed. No
+// allSubscriptions is the key under which all subscriptions are listed. No
 // heartbeat has it.
-const everySubscription = 0
+const allSubscriptions = 0
 
 // indexKeys returns the keys under which the subscription is listed.
-func (s *subscription) indexKeys() []int64 { return append([]int64{everySubscription}, s.keys...) }
+func (s *subscription) indexKeys() []int64 { return append([]int64{allSubscriptions}, s.keys...) }
 
 // unsubscribe removes a stream.
 func (f *Feed) unsubscribe(s *subscription) {
@@ -110,7 +110,7 @@ func (f *Feed) Close() {
 		return
 	}
 	f.closed = true
-	for s := range f.subscriptions[everySubscription] {
+	for s := range f.subscriptions[allSubscriptions] {
 		close(s.done)
 	}
 }

@@ -37,7 +37,7 @@ func TestFeed_ChangedNeverBlocks(t *testing.T) {
 		f.unsubscribe(s)
 	}
 	if len(f.subscriptions) != 0 {
-		t.Errorf("the feed still has %d streams under %d keys", len(f.subscriptions[everySubscription]), len(f.subscriptions))
+		t.Errorf("the feed still has %d streams under %d keys", len(f.subscriptions[allSubscriptions]), len(f.subscriptions))
 	}
 	f.Changed([]int64{1})
 	f.Close()
@@ -71,7 +71,7 @@ func TestFeed_APersonWithFewPagesAlwaysGetsOne(t *testing.T) {
 			t.Errorf("limit %s: the owner's only live page was evicted", name)
 		default:
 		}
-		if n := len(f.subscriptions[everySubscription]); n > 60 {
+		if n := len(f.subscriptions[allSubscriptions]); n > 60 {
 			t.Errorf("limit %s: %d live pages are open", name, n)
 		}
 		f.Close()

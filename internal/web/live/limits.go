@@ -24,7 +24,7 @@ func limitError(text string) *httpd.Problem {
 // page of a person with more, so nobody can use up the pages of others.
 func (f *Feed) makeRoom(by Subscriber) error {
 	ofPerson, ofAddress := 0, 0
-	for s := range f.subscriptions[everySubscription] {
+	for s := range f.subscriptions[allSubscriptions] {
 		if s.Person == by.Person {
 			ofPerson++
 		}
@@ -43,7 +43,7 @@ func (f *Feed) makeRoom(by Subscriber) error {
 	if limit == 0 {
 		limit = MaxPages
 	}
-	if total := len(f.subscriptions[everySubscription]); total >= limit && !f.evict(ofPerson, func(*subscription) bool { return true }) {
+	if total := len(f.subscriptions[allSubscriptions]); total >= limit && !f.evict(ofPerson, func(*subscription) bool { return true }) {
 		return limitError(fmt.Sprintf("This server has %d live pages open, the maximum. This page shows no updates until one is closed and you reload it.", total))
 	}
 	return nil
@@ -54,11 +54,11 @@ func (f *Feed) makeRoom(by Subscriber) error {
 // who has ofPerson now. evict reports whether it ended a page.
 func (f *Feed) evict(ofPerson int, match func(*subscription) bool) bool {
 	counts := map[string]int{}
-	for s := range f.subscriptions[everySubscription] {
+	for s := range f.subscriptions[allSubscriptions] {
 		counts[s.Person]++
 	}
 	var victim *subscription
-	for s := range f.subscriptions[everySubscription] {
+	for s := range f.subscriptions[allSubscriptions] {
 		if !match(s) || counts[s.Person] <= ofPerson+1 {
 			continue
 		}

@@ -2,8 +2,9 @@ package browser_test
 
 import (
 	"fmt"
-	"overdue/client"
 	"testing"
+
+	"overdue/client"
 
 	"github.com/chromedp/chromedp"
 )

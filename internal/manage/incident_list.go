@@ -206,7 +206,7 @@ func readIncidentStats(tx *store.Tx, a auth.Actor, now time.Time) (f IncidentSta
 		acknowledged = appendDuration(acknowledged, s.Opened, s.Acknowledged)
 		firstAlert = appendDuration(firstAlert, s.Opened, s.Notified)
 	}
-	f = IncidentStats{Opened: len(spans), MedianDuration: median(down), MedianToAcknowledge: median(acknowledged), MedianToFirstAlert: median(firstAlert)}
+	f.Opened, f.MedianDuration, f.MedianToAcknowledge, f.MedianToFirstAlert = len(spans), median(down), median(acknowledged), median(firstAlert)
 	f.Alerts, err = tx.AlertCountsSince(a.Project.Key, now.Add(-statsPeriod))
 	return f, err
 }

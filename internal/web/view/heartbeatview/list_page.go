@@ -95,8 +95,11 @@ func (f Filter) values() []ui.Option {
 		running = "1"
 	}
 	all := []ui.Option{
-		{Value: f.Status, Label: "status"}, {Value: f.Query, Label: "q"}, {Value: f.Sort, Label: "sort"},
-		{Value: running, Label: "running"}, {Value: f.Per, Label: "per"},
+		{Value: f.Status, Label: "status"},
+		{Value: f.Query, Label: "q"},
+		{Value: f.Sort, Label: "sort"},
+		{Value: running, Label: "running"},
+		{Value: f.Per, Label: "per"},
 	}
 	for _, tag := range f.Tags {
 		all = append(all, ui.Option{Value: tag, Label: "tag"})

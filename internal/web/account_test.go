@@ -115,7 +115,7 @@ func TestSignIn_RejectsAWrongPasswordAndLimitsAttempts(t *testing.T) {
 			try("owner@example.com")
 		}
 		rest := try("owner@example.com")
-		w.expectText(rest, 429, "Too many tries. Wait 15 minutes")
+		w.expectText(rest, 429, "Too many attempts. Wait 15 minutes")
 		if rest.header.Get("Retry-After") == "" {
 			w.Error("no Retry-After")
 		}

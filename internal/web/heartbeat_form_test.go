@@ -199,10 +199,10 @@ func TestHeartbeatForm_ShowsEachErrorAtItsField(t *testing.T) {
 			{url.Values{"schedule": {"cron"}, "cron": {"0 3 * * *\n0 25 * * *"}, "cron_timezone": {"UTC"}}, []string{`id="cron-e">`, "Line 2: Hour 25 is out of range: hours go from 0 to 23."}},
 			{url.Values{"schedule": {"cron"}, "cron": {" "}, "cron_timezone": {"UTC"}}, []string{"The schedule is empty: write a cron line such as 0 3 * * *."}},
 			{url.Values{"schedule": {"oncalendar"}, "oncalendar": {"Mon..Fry 03:00"}, "oncalendar_timezone": {"UTC"}}, []string{`id="oncalendar-e">`, "<span>“"}},
-			{url.Values{"schedule": {"cron"}, "cron": {"@daily"}, "cron_timezone": {"CEST"}}, []string{`id="cron-zone-e">`, "write a place, such as Europe/Berlin."}},
-			{url.Values{"interval": {"1h"}, "alert_after": {"many"}}, []string{`id="after-e">`, "from 1 to 100"}},
+			{url.Values{"schedule": {"cron"}, "cron": {"@daily"}, "cron_timezone": {"CEST"}}, []string{`id="cron-zone-e">`, "write a name such as Europe/Berlin."}},
+			{url.Values{"interval": {"1h"}, "alert_after": {"many"}}, []string{`id="after-e">`, "between 1 and 100"}},
 			{url.Values{"interval": {"1h"}, "expect_first_by": {"noon"}}, []string{`id="first-e">`, "Enter a date and a time of day"}},
-			{url.Values{"interval": {"1h"}, "expect_first_by": {"2020-01-01T00:00"}}, []string{"still to come"}},
+			{url.Values{"interval": {"1h"}, "expect_first_by": {"2020-01-01T00:00"}}, []string{"enter one in the future"}},
 			{url.Values{"interval": {"1h"}, "min_run_time": {"1h"}, "max_run_time": {"1h"}}, []string{`id="min-e">`, "less than the maximum"}},
 		} {
 			c.form.Set("name", "x")

@@ -130,7 +130,7 @@ func TestCreateHeartbeat_LeadsToThePingURL(t *testing.T) {
 		page := w.get("member", saved.location())
 		w.expectHTML(page, 200, testBaseURL+"/api/v1/hb/"+h.ID, "Waiting for the first ping", "Saved", `data-live="/live/heartbeats/`+h.Ref)
 		w.ping(h, time.Minute, monitor.Ping{})
-		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "Next ping expected in", "Last 30 days")
+		w.expectHTML(w.get("member", "/heartbeats/"+h.ID), 200, "Next ping expected in", "Last 100 runs")
 	})
 }
 
@@ -140,7 +140,7 @@ func TestCreateHeartbeat_ShowsEveryError(t *testing.T) {
 			"name": {" "}, "interval": {"soon"}, "grace": {"-1s"}, "max_run_time": {"x"}, "channels": {"some"}, "description": {hostileName},
 		}
 		a := w.post("member", "/heartbeats", form)
-		w.expectHTML(a, 422, "Write a name of 1 to 100 characters.", `aria-invalid="true"`, "Choose at least one channel", `value="soon"`, "as soon as the schedule is valid")
+		w.expectHTML(a, 422, "Enter a name of 1 to 100 characters.", `aria-invalid="true"`, "Choose at least one channel", `value="soon"`, "as soon as the schedule is valid")
 		if n := strings.Count(a.body, `aria-invalid="true"`); n != 4 {
 			w.Errorf("%d controls are marked; want name, interval, grace and max run time", n)
 		}

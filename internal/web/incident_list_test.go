@@ -68,7 +68,7 @@ func TestShowIncident_ShowsTimelineAndDeliveries(t *testing.T) {
 		path := "/incidents/" + i.ID
 		page := w.get("viewer", path)
 		w.expectHTML(page, 200, "backup reported a failure", "Incident #1", "Alert delivered to ops in 0.8", "Alert to mail not delivered, will retry",
-			"disk full", "200 ok", "503 away &lt;b&gt;", "Retrying", "Exit status", "Not acknowledged yet", "No earlier incident", "/live/incidents/"+i.ID)
+			"disk full", "200 ok", "503 away &lt;b&gt;", "Retrying", "Exit code", "Not acknowledged yet", "No earlier incident", "/live/incidents/"+i.ID)
 		w.expectNone(page, h.ID, "Add note", "Acknowledge with note")
 		w.expectHTML(w.get("member", path), 200, "Acknowledge with note")
 		w.expectHTML(w.post("member", path+"/notes", url.Values{"note": {" "}}), 422, "Enter a note of 1 to 2000 characters.")
@@ -264,7 +264,7 @@ func TestAcknowledgeIncidents_KeepsTheFilter(t *testing.T) {
 		list := w.get("member", "/incidents?state=open")
 		w.expectHTML(list, 200, "Acknowledge selected", `value="`+first.ID+`"`, `action="/incidents/acknowledge"`)
 		w.expectNone(list, `value="`+third.ID+`"`)
-		w.expectNone(w.get("viewer", "/incidents"), "Acknowledge selected", `type="checkbox"`)
+		w.expectNone(w.get("viewer", "/incidents"), "Acknowledge selected", `name="id"`)
 		form := url.Values{"id": {first.ID, third.ID, "none"}, "from": {"/incidents?state=open&q=a"}}
 		w.expectRedirect(w.post("member", "/incidents/acknowledge", form), "/incidents?state=open&q=a")
 		w.expectHTML(w.get("member", "/incidents"), 200, "Acknowledged 1 incident. 2 already resolved.")

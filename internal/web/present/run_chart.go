@@ -161,7 +161,7 @@ func extraRun(p monitor.Ping) heartbeatview.ChartRun {
 }
 
 // overrunRuns returns the runs of a span that exceeded the time limit, and the pings
-// that ended none of them. Such a run may have ended later, or still go on.
+// that ended none of them. Such a run may have ended later, or is still active.
 func overrunRuns(w manage.HeartbeatHistory, s monitor.Span, pings []monitor.Ping) (all []heartbeatview.ChartRun, rest []monitor.Ping) {
 	limit := w.Rule.MaxRunTime
 	if limit == 0 {

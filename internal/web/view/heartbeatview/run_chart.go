@@ -91,7 +91,7 @@ func (r ChartRun) mark() string {
 	return "m-" + runMarks[r.Outcome].mark
 }
 
-// took returns the run time; it grows while the run goes on.
+// took returns the run time. It grows while the run is active.
 func (r ChartRun) took(now time.Time) (time.Duration, bool) {
 	if r.Running {
 		return max(0, now.Sub(r.Started)), true

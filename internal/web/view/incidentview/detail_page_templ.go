@@ -528,7 +528,7 @@ func factsSection(p DetailPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.ExitStatus > 0 {
-				templ_7745c5c3_Err = ui.FactText("Exit status", ui.Itoa(p.ExitStatus)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.FactText("Exit code", ui.Itoa(p.ExitStatus)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

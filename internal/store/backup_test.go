@@ -70,7 +70,7 @@ func TestBackup_NeverOverwritesAFile(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Backup(context.Background(), file); err == nil || !strings.Contains(err.Error(), "exists already") {
+		if err := db.Backup(context.Background(), file); err == nil || !strings.Contains(err.Error(), "already exists") {
 			t.Errorf("backup to an existing file: %v; want an error", err)
 		}
 		if got, err := os.ReadFile(file); err != nil || string(got) != text {

@@ -71,7 +71,7 @@ func TestOpen_RejectsANewerSchema(t *testing.T) {
 		if err == nil {
 			w.Fatal("it was opened", db.Close())
 		}
-		for _, part := range []string{"schema 99", "made by a newer Overdue", "start the newer one"} {
+		for _, part := range []string{"schema 99", "made by a newer Overdue", "start the newer version"} {
 			if !strings.Contains(err.Error(), part) {
 				w.Errorf("error %q without %q", err, part)
 			}
@@ -95,7 +95,7 @@ func TestServe_AllowsOneServerPerFile(t *testing.T) {
 			return
 		case err == nil:
 			w.Fatal("a second server of the same file was accepted")
-		case !strings.Contains(err.Error(), "served by another overdue already"):
+		case !strings.Contains(err.Error(), "already in use by another Overdue server"):
 			w.Errorf("error %q without the reason", err)
 		}
 		w.newSavedHeartbeat("backup") // the refusal took nothing from the first

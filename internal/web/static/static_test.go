@@ -3,6 +3,7 @@ package static_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -71,5 +72,24 @@ func TestHandler_AllowsOnlyGetAndHead(t *testing.T) {
 	}
 	if w := fetch(http.MethodHead, static.Path(static.Style)); w.Code != http.StatusOK || w.Body.Len() != 0 {
 		t.Errorf("HEAD answered %d with %d bytes; want 200 and none", w.Code, w.Body.Len())
+	}
+}
+
+// TestStylesheet_EveryLayerIsClosed: a missing brace would put all later layers into
+// the one before, where they apply to nothing or everywhere.
+func TestStylesheet_EveryLayerIsClosed(t *testing.T) {
+	text, err := os.ReadFile("assets/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	depth := 0
+	for n, line := range strings.Split(regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(string(text), ""), "\n") {
+		if strings.HasPrefix(line, "@layer") && depth != 0 {
+			t.Errorf("line %d without comments: %s is inside another block", n+1, line)
+		}
+		depth += strings.Count(line, "{") - strings.Count(line, "}")
+	}
+	if depth != 0 {
+		t.Errorf("%d blocks are not closed", depth)
 	}
 }

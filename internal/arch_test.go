@@ -298,6 +298,23 @@ func TestArchitecture_NoTestIsSkipped(t *testing.T) {
 	}
 }
 
+// maxFiles is the maximum number of files in a folder, without tests and generated files.
+const maxFiles = 25
+
+func TestArchitecture_NoFolderHasTooManyFiles(t *testing.T) {
+	files := map[string]int{}
+	for _, s := range sources(t) {
+		if !s.test && !s.generated {
+			files[filepath.Dir(s.path)]++
+		}
+	}
+	for folder, n := range files {
+		if n > maxFiles {
+			t.Errorf("%s has %d files; the maximum is %d: split it by noun", folder, n, maxFiles)
+		}
+	}
+}
+
 func TestArchitecture_FilesAreSmallAndHaveSpecificNames(t *testing.T) {
 	vague := []string{"helpers", "helper", "types", "misc", "utils", "util", "common", "models"}
 	for _, s := range sources(t) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -276,9 +277,11 @@ func TestHeartbeats_FiltersByStatusAndTag(t *testing.T) {
 
 func TestHeartbeats_SearchesForTheLiteralText(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
-		for slug, text := range map[string]string{
+		texts := map[string]string{
 			"a": "100% Sure", "b": "100 sure", "c": "a_b", "d": "axb", "e": `back\slash`, "f": "it's", "g": `say "hi"`, "h": "ÉTÉ", "i": "日本",
-		} {
+		}
+		for _, slug := range slices.Sorted(maps.Keys(texts)) { // the order of the list
+			text := texts[slug]
 			h := w.newHeartbeat(slug)
 			h.Name, h.Slug = slug, "slug-"+slug
 			switch { // in the description or in a tag

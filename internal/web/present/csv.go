@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func (f *CSVFile) WriteRows(rows [][]string) error {
 		f.W.WriteHeader(http.StatusOK)
 		f.started, f.csv = true, csv.NewWriter(f.W)
 		f.csv.UseCRLF = true
-		rows = append([][]string{f.Header}, rows...)
+		rows = append([][]string{slices.Clone(f.Header)}, rows...)
 	}
 	for _, row := range rows {
 		for i, cell := range row {

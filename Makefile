@@ -8,10 +8,11 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 POSTGRES := $(GO) run ./internal/store/storetest/withpostgres
 
 # The race detector checks all Go code except SQLite, which is translated from C, and
-# the schedules, which are pure functions: checking them would take most of the time
+# the schedules and templates, which are pure functions: checking them would take most of the time
 # and find no races in Overdue.
 PLAIN    := -race=false -d=checkptr=0
-RACE     := -race -gcflags='modernc.org/sqlite/lib=$(PLAIN)' -gcflags='modernc.org/libc/...=$(PLAIN)' -gcflags='overdue/internal/schedule/...=$(PLAIN)'
+RACE     := -race -gcflags='modernc.org/sqlite/lib=$(PLAIN)' -gcflags='modernc.org/libc/...=$(PLAIN)' \
+	-gcflags='overdue/internal/schedule/...=$(PLAIN)' -gcflags='overdue/internal/web/view/...=$(PLAIN)' -gcflags='github.com/a-h/templ/...=$(PLAIN)'
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo gallery quick test e2e bench check generate dist needs-test

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/web/view/paths"
 )
@@ -83,5 +84,21 @@ func TestShowHeartbeat_ShowsTheLogOfADayAndFromARun(t *testing.T) {
 		w.expectHTML(a, 200, `id="run-1"`)
 		w.expectNone(a, `id="run-2"`)
 		w.expectHTML(w.get("member", paths.Heartbeat(h.ID)+"?day=x&run=-1&before=y&chart=z"), 200, `id="run-1"`, `id="run-2"`)
+	})
+}
+
+func TestShowHeartbeat_NamesASeverityThatIsNotCriticalNextToTheName(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		for severity, shown := range map[string]bool{"warning": true, "critical": false} {
+			h, err := w.service.CreateHeartbeat(w.Context(), w.actor("member"), manage.HeartbeatEdit{Name: new("job " + severity), Interval: new("5m"), Severity: &severity})
+			if err != nil {
+				w.Fatal(err)
+			}
+			page := w.get("member", "/heartbeats/"+h.Ref).body
+			head, _, _ := strings.Cut(page[strings.Index(page, "<h1>"):], "</header>")
+			if got := strings.Contains(head, `class="sev"`); got != shown {
+				w.Errorf("severity %s next to the name: %t; want %t", severity, got, shown)
+			}
+		}
 	})
 }

@@ -57,7 +57,7 @@ e2e: needs-test ## only the tests of the real binary
 # The tests from outside wait most of the time, so more packages run than there are
 # processors.
 test-outside:
-	$(GO) test -p 4 $(COUNT) -timeout 12m $(OUTSIDE)
+	$(GO) test -p 3 $(COUNT) -timeout 12m $(OUTSIDE)
 
 test-inside:
 	$(GO) test -timeout 6m $(PURE)

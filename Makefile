@@ -54,10 +54,8 @@ endif
 e2e: needs-test ## only the tests of the real binary
 	$(POSTGRES) $(MAKE) --no-print-directory test-outside COUNT=-count=1
 
-# The tests from outside wait most of the time, so more packages run than there are
-# processors.
 test-outside:
-	$(GO) test -p 3 $(COUNT) -timeout 12m $(OUTSIDE)
+	$(GO) test $(COUNT) -timeout 12m $(OUTSIDE)
 
 test-inside:
 	$(GO) test -timeout 6m $(PURE)

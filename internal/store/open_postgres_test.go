@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"overdue/internal/store"
+	"overdue/internal/store/storetest"
 )
 
 // TestOpenToServe_ReportsUnsuitablePostgreSQLServers uses a separate PostgreSQL
@@ -44,5 +45,28 @@ func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q in it", c.name, err, c.want)
 		}
+	}
+}
+
+func TestOpen_TwoPostgreSQLSchemasAreSeparateStores(t *testing.T) {
+	address := storetest.NewPostgresDatabase(t)
+	admin := openStore(t, address)
+	stores := map[string]*fixture{}
+	for _, schema := range []string{"staging", "production"} {
+		if err := store.ExecPostgres(admin, "CREATE SCHEMA "+schema); err != nil {
+			t.Fatal(err)
+		}
+		w := &fixture{T: t, db: openStore(t, strings.Replace(address, "search_path=public", "search_path="+schema, 1)), start: realTimeStart}
+		w.project = w.addProject(schema)
+		stores[schema] = w
+	}
+	for schema, w := range stores {
+		w.update(func(tx *store.Tx) error {
+			projects, err := tx.Projects()
+			if len(projects) != 1 || projects[0].Slug != schema {
+				t.Errorf("schema %s has the projects %+v", schema, projects)
+			}
+			return err
+		})
 	}
 }

@@ -16,13 +16,14 @@ type script struct {
 	r    *rand.Rand
 }
 
-// say repeats a ping until it is acknowledged or ctx ends.
+// say repeats a ping until it is acknowledged or ctx ends. On a busy machine a start
+// takes seconds: the pause between the attempts keeps their number below mostPings.
 func (s *script) say(ctx context.Context, signal string) bool {
 	for {
 		if s.book.send(s.wire, s.id, http.MethodPost, signal, "").ok() {
 			return true
 		}
-		if !rest(ctx, 20*time.Millisecond) {
+		if !rest(ctx, 100*time.Millisecond) {
 			return false
 		}
 	}

@@ -12,18 +12,25 @@ import (
 	"time"
 )
 
+// untilReady lets a shell wait for the mark of a job, and then for the job to sleep.
+const untilReady = "until [ -s mark ]; do sleep 0.02; done; sleep 0.3"
+
+// readySleep is a job that sleeps after its mark.
+var readySleep = []string{"sh", "-c", "echo ready >mark; exec sleep 10"}
+
 func TestRun_AJobOnATerminalHasTheTerminal(t *testing.T) {
 	t.Parallel()
 	const facts = `tty; for n in 0 1 2; do test -t $n && echo terminal $n; done; ps -o stat= -p $$ | tr -d 'sl'; stty size; ls -go --time-style=+ /proc/self/fd`
-	after := func(keys string) string { return "(sleep 0.8; printf '" + keys + `'; sleep 1) | "$@"; exit` }
+	// Keys are pressed only when the job is ready, however long its start takes.
+	after := func(keys string) string { return "(" + untilReady + "; printf '" + keys + `'; sleep 1) | "$@"; exit` }
 	for name, a := range map[string]attempt{
 		"all streams":               {job: []string{"sh", "-c", facts}},
 		"standard output elsewhere": {job: []string{"sh", "-c", "(" + facts + ") 2>/dev/null | cat"}},
 		"its size":                  {job: []string{"sh", "-c", "stty rows 33 cols 77; stty size"}},
-		"an interrupt comes once":   {before: after(`\003`), job: []string{"sh", "-c", "trap 'echo interrupted' INT; sleep 1.5; sleep 0.2; echo done"}},
-		"an interrupt ends it":      {before: after(`\003`), job: []string{"sleep", "10"}},
-		"quit ends it":              {before: "ulimit -c 0; " + after(`\034`), job: []string{"sleep", "10"}},
-		"input":                     {before: after(`typed\n\004`), job: []string{"cat"}},
+		"an interrupt comes once":   {before: after(`\003`), job: []string{"sh", "-c", "trap 'echo interrupted' INT; echo ready >mark; sleep 10; sleep 0.2; echo done"}},
+		"an interrupt ends it":      {before: after(`\003`), job: readySleep},
+		"quit ends it":              {before: "ulimit -c 0; " + after(`\034`), job: readySleep},
+		"input":                     {before: after(`typed\n\004`), job: []string{"sh", "-c", "echo ready >mark; exec cat"}},
 	} {
 		a.onTTY = true
 		t.Run(name, func(t *testing.T) { compare(t, a, nil) })
@@ -35,10 +42,10 @@ func TestRun_AJobCanBeStoppedAndContinuedFromTheShell(t *testing.T) {
 	// The line that the shell prints about a stopped job contains the command, which differs.
 	named := regexp.MustCompile(`(?m)^.*(Stopped|overdue run|sh -c sleep).*$\n?`)
 	script := `"$@"; echo stopped: $(jobs -s | wc -l); fg >/dev/null; echo after: $?`
-	before := fmt.Sprintf("(sleep 1; printf '\\032'; sleep 2) | script -qefc %s /dev/null; exit",
+	before := fmt.Sprintf("("+untilReady+"; printf '\\032'; sleep 2) | script -qefc %s /dev/null; exit",
 		`"bash --norc -ic '. ./script' bash $(printf "'%s' " "$@")"`)
 	prepare := "cat >script <<'END'\n" + script + "\nEND\n"
-	compare(t, attempt{before: prepare + before, job: []string{"sleep", "1.5"}}, func(out string) string {
+	compare(t, attempt{before: prepare + before, job: []string{"sh", "-c", "echo ready >mark; exec sleep 1.5"}}, func(out string) string {
 		return named.ReplaceAllString(strings.ReplaceAll(out, "\r", ""), "")
 	})
 }

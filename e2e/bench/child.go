@@ -17,9 +17,9 @@ import (
 
 // Time limits of processes.
 const (
-	longestStart = 30 * time.Second
-	longestStop  = 30 * time.Second
-	mostLines    = 20 // of a log, kept to explain an error
+	startTimeout = 30 * time.Second
+	stopTimeout  = 30 * time.Second
+	maxLogLines  = 20 // of a log, kept to explain an error
 )
 
 // child is a server that we started.
@@ -45,8 +45,8 @@ func launch(ctx context.Context, program string, args ...string) (*child, error)
 		return nil, fmt.Errorf("start: %w", err)
 	}
 	address := make(chan string, 1)
-	go c.listen(out, address)
-	ctx, cancel := context.WithTimeout(ctx, longestStart)
+	go c.readLog(out, address)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	select {
 	case c.address = <-address:
@@ -59,8 +59,8 @@ func launch(ctx context.Context, program string, args ...string) (*child, error)
 	}
 }
 
-// listen reads the log to its end, so that the child never blocks on a full pipe.
-func (c *child) listen(log io.Reader, address chan<- string) {
+// readLog reads the log to its end, so that the child never blocks on a full pipe.
+func (c *child) readLog(log io.Reader, address chan<- string) {
 	defer close(c.ended)
 	lines := bufio.NewScanner(log)
 	for told := false; lines.Scan(); {
@@ -70,7 +70,7 @@ func (c *child) listen(log io.Reader, address chan<- string) {
 			told = true
 		}
 		c.log = append(c.log, lines.Text())
-		c.log = c.log[max(0, len(c.log)-mostLines):]
+		c.log = c.log[max(0, len(c.log)-maxLogLines):]
 	}
 	// stop reports how the process ended, because it knows whether that was intended.
 	_ = c.cmd.Wait()
@@ -80,13 +80,13 @@ func (c *child) listen(log io.Reader, address chan<- string) {
 // exit in time, or has already exited.
 func (c *child) stop() error {
 	signalled := c.cmd.Process.Signal(syscall.SIGTERM)
-	timer := time.NewTimer(longestStop)
+	timer := time.NewTimer(stopTimeout)
 	defer timer.Stop()
 	select {
 	case <-c.ended:
 	case <-timer.C:
 		c.kill()
-		return fmt.Errorf("server does not stop within %s", longestStop)
+		return fmt.Errorf("server does not stop within %s", stopTimeout)
 	}
 	if signalled != nil || !c.cmd.ProcessState.Success() {
 		return fmt.Errorf("server ended badly: %s\n%s", c.cmd.ProcessState, strings.Join(c.log, "\n"))
@@ -102,9 +102,9 @@ func (c *child) kill() {
 	<-c.ended
 }
 
-// resident returns the resident memory of the child in bytes: VmRSS in
+// residentMemory returns the resident memory of the child in bytes: VmRSS in
 // proc_pid_status(5).
-func (c *child) resident() (float64, error) {
+func (c *child) residentMemory() (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("memory of server: %w", err)
@@ -122,9 +122,9 @@ func (c *child) resident() (float64, error) {
 // kernel's own clock.
 const ticksPerSecond = 100
 
-// cpu returns the processor time of the child, see proc_pid_stat(5).
+// cpuTime returns the processor time of the child, see proc_pid_stat(5).
 // Other work on the machine changes it little, unlike the rate of pings.
-func (c *child) cpu() (time.Duration, error) {
+func (c *child) cpuTime() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("processor time of server: %w", err)

@@ -33,8 +33,8 @@ import (
 	"time"
 )
 
-// longestRun bounds the whole run, so that a hung server cannot hang a build.
-const longestRun = 10 * time.Minute
+// runTimeout bounds the whole run, so that a hung server cannot hang a build.
+const runTimeout = 10 * time.Minute
 
 // options are the options of the command line.
 type options struct {
@@ -42,14 +42,14 @@ type options struct {
 	only     string  // one measure, all when empty
 	postgres bool
 	json     string // file to write, none when empty
-	bare     bool   // be the handler that only answers OK
+	baseline bool   // be the handler that only answers OK
 }
 
-// parse reads the command line.
-func parse(args []string, errOut io.Writer) (options, error) {
+// parseOptions reads the command line.
+func parseOptions(args []string, errOut io.Writer) (options, error) {
 	var o options
 	var names []string
-	for _, m := range measures() {
+	for _, m := range benchmarks() {
 		names = append(names, m.name)
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -58,7 +58,7 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	flags.StringVar(&o.only, "only", "", "measure only this: "+strings.Join(names, ", "))
 	flags.BoolVar(&o.postgres, "postgres", false, "measure on PostgreSQL too")
 	flags.StringVar(&o.json, "json", "", "also write the results to this file, as JSON")
-	flags.BoolVar(&o.bare, "bare", false, "be the handler that only answers OK (used by bench itself)")
+	flags.BoolVar(&o.baseline, "bare", false, "be the handler that only answers OK (used by bench itself)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -84,7 +84,7 @@ func main() {
 // run returns the exit code: 0 if all limits are kept, 1 if a limit is exceeded or
 // a measurement failed, 2 if the command line is invalid.
 func run(args []string, out, errOut io.Writer) int {
-	o, err := parse(args, errOut)
+	o, err := parseOptions(args, errOut)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
@@ -94,10 +94,10 @@ func run(args []string, out, errOut io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if o.bare {
-		err = serveBare(ctx, errOut)
+	if o.baseline {
+		err = serveBaseline(ctx, errOut)
 	} else {
-		ctx, cancel := context.WithTimeout(ctx, longestRun)
+		ctx, cancel := context.WithTimeout(ctx, runTimeout)
 		defer cancel()
 		err = benchAll(ctx, o, out, errOut)
 	}

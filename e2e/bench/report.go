@@ -11,13 +11,13 @@ import (
 
 // report contains all results, in the format of the JSON file.
 type report struct {
-	Machine machine  `json:"machine"`
-	Races   []race   `json:"pings"`
-	Figures []figure `json:"figures"`
+	Machine     machine      `json:"machine"`
+	Comparisons []comparison `json:"pings"`
+	Figures     []figure     `json:"figures"`
 }
 
-// race is the result of one server under load from a number of connections.
-type race struct {
+// comparison is the result of one server under load from a number of connections.
+type comparison struct {
 	Connections int     `json:"connections"`
 	Server      string  `json:"server"`
 	PerSecond   float64 `json:"per_second"` // median of the rounds
@@ -29,11 +29,11 @@ type race struct {
 	CPU         float64 `json:"cpu_us_per_ping"`  // processor time of the server
 }
 
-// entry contains the results of the rounds of one server.
-type entry struct {
+// serverRounds contains the results of the rounds of one server.
+type serverRounds struct {
 	connections int
 	server      string
-	rounds      []tally
+	rounds      []roundResult
 }
 
 // figure is one result with its limit.
@@ -56,8 +56,8 @@ type bound struct {
 func atMost(limit float64) *bound  { return &bound{Limit: limit} }
 func atLeast(limit float64) *bound { return &bound{Limit: limit, Least: true} }
 
-// kept reports whether a value keeps the bound; none is always kept.
-func (b *bound) kept(value float64) bool {
+// allows reports whether a value keeps the bound; none is always kept.
+func (b *bound) allows(value float64) bool {
 	return b == nil || (b.Least && value >= b.Limit) || (!b.Least && value <= b.Limit)
 }
 
@@ -72,8 +72,8 @@ func (b *bound) String() string {
 	return fmt.Sprintf("at most %g", b.Limit)
 }
 
-// race adds the rounds of a server, compared with those of the bare handler.
-func (r *report) race(e entry, bare []tally) {
+// addComparison adds the rounds of a server, compared with those of the bare handler.
+func (r *report) addComparison(e serverRounds, bare []roundResult) {
 	var took latencies
 	var rates, ratios []float64
 	var commits float64
@@ -86,7 +86,7 @@ func (r *report) race(e entry, bare []tally) {
 		cpu += t.cpu
 	}
 	pings := float64(max(len(took), 1))
-	row := race{
+	row := comparison{
 		Connections: e.connections, Server: e.server, PerSecond: median(rates), Ratio: median(ratios),
 		P50: ms(took.at(0.5)), P99: ms(took.at(0.99)), Max: ms(took.at(1)),
 		CPU: float64(cpu) / float64(time.Microsecond) / pings,
@@ -94,10 +94,10 @@ func (r *report) race(e entry, bare []tally) {
 	if commits > 0 {
 		row.PerCommit = pings / commits
 	}
-	r.Races = append(r.Races, row)
+	r.Comparisons = append(r.Comparisons, row)
 	if e.server == "SQLite" {
 		what := fmt.Sprintf("ratio to the bare handler, %d connections", e.connections)
-		r.add(figure{"pings", e.server, what, row.Ratio, "", atLeast(leastRatio)})
+		r.add(figure{"pings", e.server, what, row.Ratio, "", atLeast(minRatio)})
 	}
 }
 
@@ -112,11 +112,11 @@ func (r *report) spread(measure, on, what string, took latencies, p99 *bound) {
 	r.add(figure{measure, on, what + ", max", ms(took.at(1)), "ms", nil})
 }
 
-// broken lists the bounds that are not kept.
-func (r *report) broken() []error {
+// exceeded lists the bounds that are not kept.
+func (r *report) exceeded() []error {
 	var errs []error
 	for _, f := range r.Figures {
-		if !f.Bound.kept(f.Value) {
+		if !f.Bound.allows(f.Value) {
 			errs = append(errs, fmt.Errorf("bound broken: %s on %s: %s: %.4g %s; must be %s", f.Measure, f.On, f.What, f.Value, f.Unit, f.Bound))
 		}
 	}
@@ -128,9 +128,9 @@ func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s\n", r.Machine)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	defer w.Flush()
-	if len(r.Races) > 0 {
+	if len(r.Comparisons) > 0 {
 		fmt.Fprint(w, "\nconnections\tserver\tpings/s\tp50 ms\tp99 ms\tmax ms\tratio\tCPU µs/ping\tpings/commit\n")
-		for _, row := range r.Races {
+		for _, row := range r.Comparisons {
 			fmt.Fprintf(w, "%d\t%s\t%.0f\t%.2f\t%.2f\t%.1f\t%.2f\t%.1f\t%.1f\n",
 				row.Connections, row.Server, row.PerSecond, row.P50, row.P99, row.Max, row.Ratio, row.CPU, row.PerCommit)
 		}
@@ -139,7 +139,7 @@ func (r *report) print(out io.Writer) {
 	for _, f := range r.Figures {
 		verdict := ""
 		if f.Bound != nil {
-			verdict = map[bool]string{true: "kept", false: "BROKEN"}[f.Bound.kept(f.Value)]
+			verdict = map[bool]string{true: "kept", false: "BROKEN"}[f.Bound.allows(f.Value)]
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.4g\t%s\t%s\t%s\n", f.Measure, f.On, f.What, f.Value, f.Unit, f.Bound, verdict)
 	}

@@ -28,7 +28,7 @@ func (b *bench) newKey(ctx context.Context, database string) (string, error) {
 	}
 	defer s.kill()
 	cmd := exec.CommandContext(ctx, b.binary, "api-key", "create", "--name", "bench", "--database", database)
-	cmd.Stderr = b.said
+	cmd.Stderr = b.progressTo
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("api key: %w", err)
@@ -89,9 +89,9 @@ func (s *server) stored(ctx context.Context) (int64, error) {
 	return sum, nil
 }
 
-// alive waits until /healthz answers 200.
-func (s *server) alive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, longestStart)
+// waitUntilHealthy waits until /healthz answers 200.
+func (s *server) waitUntilHealthy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
 		resp, err := s.get(ctx, "/healthz")
@@ -101,7 +101,7 @@ func (s *server) alive(ctx context.Context) error {
 				return nil
 			}
 		}
-		if err := wait(ctx, time.Now().Add(time.Millisecond)); err != nil {
+		if err := sleepUntil(ctx, time.Now().Add(time.Millisecond)); err != nil {
 			return fmt.Errorf("healthz: %w", err)
 		}
 	}

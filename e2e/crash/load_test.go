@@ -12,11 +12,11 @@ import (
 	"overdue/client"
 )
 
-// seldom is an interval that is longer than a test, so that no ping becomes due.
-const seldom = 3600 // seconds
+// longInterval is an interval that is longer than a test, so that no ping becomes due.
+const longInterval = 3600 // seconds
 
-// makeHeartbeats creates heartbeats with the given interval and grace, in seconds.
-func makeHeartbeats(t *testing.T, api *client.Client, name string, n, seconds int) []client.Heartbeat {
+// createHeartbeats creates heartbeats with the given interval and grace, in seconds.
+func createHeartbeats(t *testing.T, api *client.Client, name string, n, seconds int) []client.Heartbeat {
 	t.Helper()
 	made := make([]client.Heartbeat, n)
 	for i := range made {
@@ -32,7 +32,7 @@ func makeHeartbeats(t *testing.T, api *client.Client, name string, n, seconds in
 
 // load is many jobs that ping at once.
 type load struct {
-	book       *book
+	recorder   *pingRecorder
 	heartbeats []client.Heartbeat
 	addresses  []string // of the servers; each job has one of them
 
@@ -48,7 +48,7 @@ func startLoad(t *testing.T, l *load, jobs int, r *rand.Rand) *load {
 	l.cancel = cancel
 	for n := range jobs {
 		own := rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))
-		l.jobs.Go(func() { l.job(ctx, &wire{address: l.addresses[n%len(l.addresses)]}, own) })
+		l.jobs.Go(func() { l.runJob(ctx, &pingConn{address: l.addresses[n%len(l.addresses)]}, own) })
 	}
 	t.Cleanup(l.stop)
 	return l
@@ -60,12 +60,12 @@ func (l *load) stop() {
 	l.jobs.Wait()
 }
 
-// job pings over one connection until ctx ends.
-func (l *load) job(ctx context.Context, w *wire, r *rand.Rand) {
+// runJob pings over one connection until ctx ends.
+func (l *load) runJob(ctx context.Context, w *pingConn, r *rand.Rand) {
 	defer w.close()
-	for rest(ctx, between(r, 0, 40*time.Millisecond)) {
+	for sleep(ctx, randomDuration(r, 0, 40*time.Millisecond)) {
 		id := *l.heartbeats[r.IntN(len(l.heartbeats))].ID
-		if l.book.sentTo(id) >= mostPings-100 {
+		if l.recorder.sentCount(id) >= maxPingsPerHeartbeat-100 {
 			continue // its history must not outgrow what is kept
 		}
 		method, signal, body := http.MethodPost, "", ""
@@ -77,16 +77,16 @@ func (l *load) job(ctx context.Context, w *wire, r *rand.Rand) {
 		case 2:
 			body = "some of the output of a job that went well"
 		}
-		l.book.send(w, id, method, signal, body)
+		l.recorder.send(w, id, method, signal, body)
 	}
 }
 
-// awaitAcks waits until more pings are acknowledged.
-func (b *book) awaitAcks(t *testing.T, more int, longest time.Duration) {
+// waitForAcks waits until more pings are acknowledged.
+func (b *pingRecorder) waitForAcks(t *testing.T, more int, longest time.Duration) {
 	t.Helper()
-	before, _ := b.count()
-	await(t, longest, fmt.Sprintf("%d more pings acknowledged", more), func() bool {
-		now, _ := b.count()
+	before, _ := b.counts()
+	waitUntil(t, longest, fmt.Sprintf("%d more pings acknowledged", more), func() bool {
+		now, _ := b.counts()
 		return now >= before+more
 	})
 }

@@ -52,8 +52,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// chance is the source of random moments of one test. It says its seed.
-func chance(t *testing.T) *rand.Rand {
+// newRandom is the source of random moments of one test. It says its seed.
+func newRandom(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := *seedFlag
 	if seed == 0 {
@@ -63,7 +63,7 @@ func chance(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// between is a random duration of at least low and below high.
-func between(r *rand.Rand, low, high time.Duration) time.Duration {
+// randomDuration is a random duration of at least low and below high.
+func randomDuration(r *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(r.Int64N(int64(high-low)))
 }

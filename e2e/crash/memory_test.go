@@ -92,13 +92,13 @@ func (s *server) peak(t *testing.T) int64 {
 	return kib << 10
 }
 
-func TestServe_LivesInASmallContainerAndLosesNothing(t *testing.T) {
+func TestServe_RunsInASmallContainerAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	c := newContainer(t, 100_000_000)
 	s := newServer(t, sqliteFile(t))
 	c.wrap(s)
 	s.startReady(t)
-	heartbeats := makeHeartbeats(t, s.api(), "job", 20, seldom)
+	heartbeats := createHeartbeats(t, s.api(), "job", 20, longInterval)
 	var acknowledged atomic.Int64
 	for _, load := range []struct{ pings, body int }{{40_000, 10}, {2_000, 20_000}, {8_000, 2_000}} {
 		body := strings.Repeat("x", load.body)
@@ -107,7 +107,7 @@ func TestServe_LivesInASmallContainerAndLosesNothing(t *testing.T) {
 		var jobs sync.WaitGroup
 		for range 16 {
 			jobs.Go(func() {
-				w := &wire{address: s.address}
+				w := &pingConn{address: s.address}
 				defer w.close()
 				for n := left.Add(-1); n >= 0; n = left.Add(-1) {
 					if !w.send(ping{id: *heartbeats[n%20].ID, method: "POST", rid: uuid.NewString(), body: body}).ok() {

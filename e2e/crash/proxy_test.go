@@ -12,10 +12,10 @@ import (
 // connections stay open, and no bytes arrive at either end. Dropped bytes are never
 // delivered.
 type proxy struct {
-	listener   net.Listener
-	target     string // path of a Unix socket
-	swallowing atomic.Bool
-	open       atomic.Int64
+	listener net.Listener
+	target   string // path of a Unix socket
+	dropping atomic.Bool
+	open     atomic.Int64
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -70,11 +70,11 @@ func (p *proxy) copy(to, from net.Conn, ended func()) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
-		if n > 0 && !p.swallowing.Load() {
+		if n > 0 && !p.dropping.Load() {
 			_, err = to.Write(buffer[:n])
 		}
 		if err != nil {
-			if err != io.EOF || !p.swallowing.Load() {
+			if err != io.EOF || !p.dropping.Load() {
 				_ = to.Close() // the other end sees it too
 			}
 			return

@@ -16,15 +16,15 @@ import (
 // receiver is a server that receives the alerts.
 type receiver struct {
 	*httptest.Server
-	mu   sync.Mutex
-	got  []notice
-	slow func() time.Duration
-	hang string // base of the server that gets no answer; empty: none
-	gone chan struct{}
+	mu             sync.Mutex
+	alerts         []receivedAlert
+	slow           func() time.Duration
+	unansweredBase string // base of the server that gets no answer; empty: none
+	closed         chan struct{}
 }
 
-// notice is one received message.
-type notice struct {
+// receivedAlert is one received message.
+type receivedAlert struct {
 	incident, event string
 	alert, header   string // the id in the body and in the header
 	url             string
@@ -34,10 +34,10 @@ type notice struct {
 // newReceiver starts a receiver and makes it a channel of the server.
 func newReceiver(t *testing.T, api *client.Client) *receiver {
 	t.Helper()
-	r := &receiver{slow: func() time.Duration { return 0 }, gone: make(chan struct{})}
+	r := &receiver{slow: func() time.Duration { return 0 }, closed: make(chan struct{})}
 	r.Server = httptest.NewServer(http.HandlerFunc(r.receive))
 	t.Cleanup(func() {
-		close(r.gone)
+		close(r.closed)
 		r.Close()
 	})
 	kind, name := "webhook", "receiver"
@@ -57,12 +57,12 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.mu.Lock()
-	here := len(r.got)
-	r.got = append(r.got, notice{
+	here := len(r.alerts)
+	r.alerts = append(r.alerts, receivedAlert{
 		incident: body.Incident.ID, event: body.Event, alert: body.AlertID, header: req.Header.Get("webhook-id"), url: body.URL,
 	})
 	answer := time.After(r.slow())
-	if r.hang != "" && strings.HasPrefix(body.URL, r.hang+"/") {
+	if r.unansweredBase != "" && strings.HasPrefix(body.URL, r.unansweredBase+"/") {
 		answer = nil
 	}
 	r.mu.Unlock()
@@ -70,17 +70,17 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 	case <-answer:
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.got[here].answered = true
+		r.alerts[here].answered = true
 	case <-req.Context().Done():
-	case <-r.gone:
+	case <-r.closed:
 	}
 }
 
 // all returns the received messages.
-func (r *receiver) all() []notice {
+func (r *receiver) all() []receivedAlert {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.got)
+	return slices.Clone(r.alerts)
 }
 
 // verify checks that the alerts of every incident were delivered in order, and that
@@ -88,7 +88,7 @@ func (r *receiver) all() []notice {
 // it again.
 func (r *receiver) verify(t *testing.T, incidents []client.IncidentDetail, kills int) {
 	t.Helper()
-	arrived := map[string][]notice{}
+	arrived := map[string][]receivedAlert{}
 	for _, n := range r.all() {
 		if n.alert == "" || n.header != n.alert {
 			t.Errorf("webhook-id is %q and alert_id %q", n.header, n.alert)
@@ -100,7 +100,7 @@ func (r *receiver) verify(t *testing.T, incidents []client.IncidentDetail, kills
 		if i.ResolvedAt != nil {
 			want = append(want, "incident.resolved")
 		}
-		verifyTold(t, i.Number, arrived[i.ID], want, kills)
+		verifyAlerts(t, i.Number, arrived[i.ID], want, kills)
 		delete(arrived, i.ID)
 	}
 	for id, notices := range arrived {
@@ -108,8 +108,8 @@ func (r *receiver) verify(t *testing.T, incidents []client.IncidentDetail, kills
 	}
 }
 
-// verifyTold checks the received alerts of one incident.
-func verifyTold(t *testing.T, number int64, arrived []notice, want []string, kills int) {
+// verifyAlerts checks the received alerts of one incident.
+func verifyAlerts(t *testing.T, number int64, arrived []receivedAlert, want []string, kills int) {
 	t.Helper()
 	var order []string
 	ids, copies, answered := map[string]string{}, map[string]int{}, map[string]bool{}

@@ -21,10 +21,10 @@ const (
 
 func TestRun_LosesNoEndOfAJobWhileTheServerIsRestarted(t *testing.T) {
 	t.Parallel()
-	r := chance(t)
+	r := newRandom(t)
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	h := makeHeartbeats(t, s.api(), "wrapped", 1, seldom)[0]
+	h := createHeartbeats(t, s.api(), "wrapped", 1, longInterval)[0]
 	var workers sync.WaitGroup
 	work := make(chan int)
 	for range wrappedWorkers {
@@ -41,7 +41,7 @@ func TestRun_LosesNoEndOfAJobWhileTheServerIsRestarted(t *testing.T) {
 			} else {
 				s.stop(t)
 			}
-			time.Sleep(between(r, 0, time.Second)) // while no server listens
+			time.Sleep(randomDuration(r, 0, time.Second)) // while no server listens
 			s.startReady(t)
 		}
 		work <- n

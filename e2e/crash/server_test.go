@@ -47,7 +47,7 @@ func newServer(t *testing.T, database string) *server {
 			s.kill(t)
 		}
 		if t.Failed() {
-			t.Logf("log of %s ends with:\n%s", s.address, s.tail())
+			t.Logf("log of %s ends with:\n%s", s.address, s.logTail())
 		}
 	})
 	return s
@@ -76,8 +76,8 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// overdue runs a command of the binary and returns its output.
-func overdue(t *testing.T, args ...string) string {
+// runOverdue runs a command of the binary and returns its output.
+func runOverdue(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	var problems bytes.Buffer
@@ -161,17 +161,17 @@ func (s *server) signal(t *testing.T, sig syscall.Signal) {
 	}
 }
 
-// longestStop is how long a stop in good order may take.
-const longestStop = 25 * time.Second
+// stopTimeout is how long a stop in good order may take.
+const stopTimeout = 25 * time.Second
 
-// stopped waits until a server that received a stop signal has stopped, and returns
+// waitForExit waits until a server that received a stop signal has stopped, and returns
 // its exit code.
-func (s *server) stopped(t *testing.T) int {
+func (s *server) waitForExit(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-s.exited:
-	case <-time.After(longestStop):
-		t.Fatalf("the server has not stopped within %s", longestStop)
+	case <-time.After(stopTimeout):
+		t.Fatalf("the server has not stopped within %s", stopTimeout)
 	}
 	return s.cmd.ProcessState.ExitCode()
 }
@@ -180,7 +180,7 @@ func (s *server) stopped(t *testing.T) int {
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	s.signal(t, syscall.SIGTERM)
-	if code := s.stopped(t); code != 0 {
+	if code := s.waitForExit(t); code != 0 {
 		t.Errorf("the server stopped with exit code %d", code)
 	}
 }
@@ -190,18 +190,18 @@ func (s *server) stop(t *testing.T) {
 func (s *server) startReady(t *testing.T) {
 	t.Helper()
 	s.start(t)
-	s.awaitReady(t, http.StatusOK, 20*time.Second)
+	s.waitForReadyz(t, http.StatusOK, 20*time.Second)
 	if s.key == "" {
-		s.key = strings.TrimSpace(overdue(t, "api-key", "create", "--name", "t", "--database", s.database))
+		s.key = strings.TrimSpace(runOverdue(t, "api-key", "create", "--name", "t", "--database", s.database))
 	}
 }
 
-// awaitReady waits until /readyz answers with a status, and returns what it
+// waitForReadyz waits until /readyz answers with a status, and returns what it
 // says then.
-func (s *server) awaitReady(t *testing.T, status int, longest time.Duration) string {
+func (s *server) waitForReadyz(t *testing.T, status int, longest time.Duration) string {
 	t.Helper()
 	var said string
-	await(t, longest, fmt.Sprintf("/readyz answers %d", status), func() bool {
+	waitUntil(t, longest, fmt.Sprintf("/readyz answers %d", status), func() bool {
 		var got int
 		got, said = s.readyz()
 		return got == status
@@ -227,8 +227,8 @@ func (s *server) readyz() (status int, said string) {
 // api calls the server's API.
 func (s *server) api() *client.Client { return client.New("http://"+s.address, s.key) }
 
-// tail is the end of the log.
-func (s *server) tail() string {
+// logTail is the end of the log.
+func (s *server) logTail() string {
 	log, err := os.ReadFile(s.log)
 	if err != nil {
 		return err.Error()
@@ -236,20 +236,20 @@ func (s *server) tail() string {
 	return string(log[max(0, len(log)-3000):])
 }
 
-// await waits until something is so.
-func await(t *testing.T, longest time.Duration, what string, so func() bool) {
+// waitUntil waits until something is so.
+func waitUntil(t *testing.T, longest time.Duration, what string, so func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(longest)
 	for !so() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %s: %s", longest, what)
 		}
-		rest(t.Context(), 20*time.Millisecond)
+		sleep(t.Context(), 20*time.Millisecond)
 	}
 }
 
-// rest waits, and reports whether ctx is still active.
-func rest(ctx context.Context, d time.Duration) bool {
+// sleep waits, and reports whether ctx is still active.
+func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false

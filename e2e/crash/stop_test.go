@@ -10,21 +10,21 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
+func TestServe_StoppingAnswersEveryAcceptedRequest(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	busy := makeHeartbeats(t, s.api(), "busy", 50, seldom)
-	b := newBook(busy)
-	l := startLoad(t, &load{book: b, heartbeats: busy, addresses: []string{s.address}}, 32, chance(t))
-	b.awaitAcks(t, 300, 20*time.Second)
+	busy := createHeartbeats(t, s.api(), "busy", 50, longInterval)
+	b := newPingRecorder(busy)
+	l := startLoad(t, &load{recorder: b, heartbeats: busy, addresses: []string{s.address}}, 32, newRandom(t))
+	b.waitForAcks(t, 300, 20*time.Second)
 
 	// Requests that are provably accepted: the server asks for their body.
-	pings, wires := make([]ping, 32), make([]*wire, 32)
+	pings, wires := make([]ping, 32), make([]*pingConn, 32)
 	for n := range pings {
 		pings[n] = ping{id: *busy[n].ID, method: http.MethodPost, rid: uuid.NewString(), body: strings.Repeat("x", 1000)}
-		wires[n] = &wire{address: s.address}
-		b.begin(pings[n])
+		wires[n] = &pingConn{address: s.address}
+		b.recordSent(pings[n])
 		if err := wires[n].write(pings[n].head("Expect: 100-continue")); err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
 		}
 	}
 	s.signal(t, syscall.SIGTERM)
-	rest(t.Context(), time.Second) // by now it no longer accepts connections
+	sleep(t.Context(), time.Second) // by now it no longer accepts connections
 	if status, said := s.readyz(); status != 0 {
 		t.Errorf("a server that stops took another connection and answered %d %s", status, said)
 	}
@@ -44,12 +44,12 @@ func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
 	}
 	for n, p := range pings {
 		a := wires[n].read()
-		b.end(p, a)
+		b.recordResponse(p, a)
 		if !a.ok() {
 			t.Errorf("answer %+v to a request that was accepted before the stop", a)
 		}
 	}
-	if code := s.stopped(t); code != 0 {
+	if code := s.waitForExit(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	l.stop()
@@ -61,15 +61,15 @@ func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
 // Data in the buffer of a socket at the stop signal was sent before the signal: on
 // connections that were used before, and on new ones, as each curl makes.
 // The server sleeps while all of it is written, so that none of it is read.
-func TestStoppingAnswersWhatWasSentBeforeIt(t *testing.T) {
+func TestServe_StoppingAnswersPingsSentBeforeIt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	busy := makeHeartbeats(t, s.api(), "busy", 50, seldom)
-	b := newBook(busy)
-	wires := make([]*wire, len(busy))
+	busy := createHeartbeats(t, s.api(), "busy", 50, longInterval)
+	b := newPingRecorder(busy)
+	wires := make([]*pingConn, len(busy))
 	for n, h := range busy {
-		wires[n] = &wire{address: s.address}
+		wires[n] = &pingConn{address: s.address}
 		if n%2 == 0 {
 			continue // a new connection
 		}
@@ -81,7 +81,7 @@ func TestStoppingAnswersWhatWasSentBeforeIt(t *testing.T) {
 	pings := make([]ping, len(busy))
 	for n, h := range busy {
 		pings[n] = ping{id: *h.ID, method: http.MethodPost, rid: uuid.NewString()}
-		b.begin(pings[n])
+		b.recordSent(pings[n])
 		if err := wires[n].write(pings[n].String()); err != nil {
 			t.Fatal(err)
 		}
@@ -90,12 +90,12 @@ func TestStoppingAnswersWhatWasSentBeforeIt(t *testing.T) {
 	s.signal(t, syscall.SIGCONT)
 	for n, p := range pings {
 		a := wires[n].read()
-		b.end(p, a)
+		b.recordResponse(p, a)
 		if !a.ok() {
 			t.Errorf("answer %+v to a request sent before the stop, on a new connection: %t", a, n%2 == 0)
 		}
 	}
-	if code := s.stopped(t); code != 0 {
+	if code := s.waitForExit(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	s.startReady(t)

@@ -20,27 +20,27 @@ func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 	const seconds = 5 // interval and grace
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	jobs := makeHeartbeats(t, s.api(), "job", 2, seconds)
-	b := newBook(jobs)
-	wires := []*wire{{address: s.address}, {address: s.address}}
+	jobs := createHeartbeats(t, s.api(), "job", 2, seconds)
+	b := newPingRecorder(jobs)
+	wires := []*pingConn{{address: s.address}, {address: s.address}}
 	for i, h := range jobs {
 		if a := b.send(wires[i], *h.ID, http.MethodPost, "", ""); !a.ok() {
 			t.Fatalf("answer %+v", a)
 		}
 	}
 	wires[1].close()
-	rest(t.Context(), 2*time.Second) // the process shows that it runs
+	sleep(t.Context(), 2*time.Second) // the process shows that it runs
 	s.signal(t, syscall.SIGSTOP)
-	rest(t.Context(), 4*time.Second)
+	sleep(t.Context(), 4*time.Second)
 	sent := time.Now()
-	wires[1] = &wire{address: s.address}
+	wires[1] = &pingConn{address: s.address}
 	for i, h := range jobs {
 		if err := wires[i].write(ping{id: *h.ID, method: http.MethodPost, rid: uuid.NewString()}.String()); err != nil {
 			t.Fatal(err)
 		}
 		wires[i].close()
 	}
-	rest(t.Context(), 7*time.Second)
+	sleep(t.Context(), 7*time.Second)
 	s.signal(t, syscall.SIGCONT)
 	resumed := time.Now()
 	for _, h := range jobs {
@@ -49,7 +49,7 @@ func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 			t.Errorf("dated %s after it was sent, flags %v; want when it arrived, delayed (resumed %s after)", newest.At.Sub(sent), newest.Flags, resumed.Sub(sent))
 		}
 		deadline := newest.At.Add(2 * seconds * time.Second)
-		await(t, 20*time.Second, "the incident of the dead job", func() bool {
+		waitUntil(t, 20*time.Second, "the incident of the dead job", func() bool {
 			one, err := s.api().Heartbeat(t.Context(), *h.ID)
 			return err == nil && one.Status == "down"
 		})
@@ -63,7 +63,7 @@ func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 // awaitPing waits until the nth ping of a heartbeat is stored.
 func awaitPing(t *testing.T, api *client.Client, id string, n int64) (newest client.Ping) {
 	t.Helper()
-	await(t, 5*time.Second, "the ping to be stored", func() bool {
+	waitUntil(t, 5*time.Second, "the ping to be stored", func() bool {
 		page, err := api.Pings(t.Context(), id, client.PageQuery{Limit: 1})
 		if err != nil || len(page.Items) == 0 || page.Items[0].N != n {
 			return false

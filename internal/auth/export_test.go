@@ -29,9 +29,9 @@ func (p *People) HoldHashes(at func()) {
 	}
 }
 
-// TakePlaces fills the hasher, so that others wait for their turn, until the
+// FillHasher fills the hasher, so that others wait for their turn, until the
 // returned function is called. Queued says how many hash or wait.
-func (p *People) TakePlaces(ctx context.Context) (free func(), err error) {
+func (p *People) FillHasher(ctx context.Context) (free func(), err error) {
 	var all []func()
 	for range cap(p.hasher.places) {
 		done, err := p.hasher.acquire(ctx)
@@ -56,8 +56,8 @@ const MaxQueued = maxQueued
 // MaxSessions is how many sessions a person may have.
 const MaxSessions = maxSessions
 
-// NoteDelays makes delayed answers come at once, and calls note with each delay.
-func (p *People) NoteDelays(note func(time.Duration)) {
+// RecordDelays makes delayed answers come at once, and calls note with each delay.
+func (p *People) RecordDelays(note func(time.Duration)) {
 	p.delays.sleep = func(_ context.Context, d time.Duration) error {
 		note(d)
 		return nil

@@ -53,8 +53,8 @@ func serve(t *testing.T, o httpd.Options) *serving {
 	return s
 }
 
-// stopsSoon stops the server, or says what it waits for.
-func (s *serving) stopsSoon(otherwise string) {
+// expectStop stops the server, or says what it waits for.
+func (s *serving) expectStop(otherwise string) {
 	s.t.Helper()
 	s.stop()
 	select {
@@ -153,7 +153,7 @@ func TestServe_AStopEndsAtItsTimeout(t *testing.T) {
 		}
 	}()
 	<-began
-	s.stopsSoon("waits for a page that never ends")
+	s.expectStop("waits for a page that never ends")
 }
 
 // Each of these once kept a stop waiting for 20 seconds.
@@ -174,7 +174,7 @@ func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
 			s.dial("127.0.0.1", text)
 		}
 	}
-	s.stopsSoon("waits for requests that are not complete, or for clients that do not read")
+	s.expectStop("waits for requests that are not complete, or for clients that do not read")
 }
 
 // The next server uses the same inherited socket and accepts the waiting connections.

@@ -24,10 +24,10 @@ type mailServer struct {
 	authority   *tls.Config // trusts the server's certificate
 	certificate []byte      // in DER form
 
-	mu      sync.Mutex
-	answers map[string]error // by recipient, "" for MAIL FROM, "." for the body
-	took    []delivery
-	signIns []string
+	mu       sync.Mutex
+	answers  map[string]error // by recipient, "" for MAIL FROM, "." for the body
+	accepted []delivery
+	signIns  []string
 }
 
 // delivery is one message that the server took.
@@ -39,19 +39,19 @@ type delivery struct {
 	isTLS bool
 }
 
-// serveMail starts a server. Settings may be changed through change, implicit
+// startMailServer starts a server. Settings may be changed through change, implicit
 // means TLS from the first byte.
-func serveMail(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServer {
+func startMailServer(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serveMailOn(t, listener, implicit, change)
+	return startMailServerOn(t, listener, implicit, change)
 }
 
-// serveMailOn starts a server on listener.
-func serveMailOn(t *testing.T, listener net.Listener, implicit bool, change func(*smtp.Server)) *mailServer {
+// startMailServerOn starts a server on listener.
+func startMailServerOn(t *testing.T, listener net.Listener, implicit bool, change func(*smtp.Server)) *mailServer {
 	t.Helper()
 	// The certificate is borrowed from a test web server: it is valid for
 	// 127.0.0.1, and trusted by nobody but the test.
@@ -82,8 +82,8 @@ func serveMailOn(t *testing.T, listener net.Listener, implicit bool, change func
 	return m
 }
 
-// answer makes the server answer a recipient ("" the sender, "." the body).
-func (m *mailServer) answer(to string, err error) {
+// setReply makes the server answer a recipient ("" the sender, "." the body).
+func (m *mailServer) setReply(to string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.answers[to] = err
@@ -93,7 +93,7 @@ func (m *mailServer) answer(to string, err error) {
 func (m *mailServer) deliveries() []delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]delivery(nil), m.took...)
+	return append([]delivery(nil), m.accepted...)
 }
 
 // session is one connection to the server.
@@ -146,27 +146,27 @@ func (s *session) Data(r io.Reader) error {
 	}
 	s.now.raw = raw
 	_, s.now.isTLS = s.conn.TLSConnectionState()
-	s.server.took = append(s.server.took, s.now)
+	s.server.accepted = append(s.server.accepted, s.now)
 	return nil
 }
 
 func (s *session) Reset()        { s.now = delivery{} }
 func (s *session) Logout() error { return nil }
 
-// letterRead is a delivery as a mail program reads it.
-type letterRead struct {
+// parsedMail is a delivery as a mail program reads it.
+type parsedMail struct {
 	header     mail.Header
 	text, html string
 }
 
 // read parses a delivery and objects to any part that is not expected.
-func (d delivery) read(t *testing.T) letterRead {
+func (d delivery) read(t *testing.T) parsedMail {
 	t.Helper()
 	r, err := mail.CreateReader(bytes.NewReader(d.raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := letterRead{header: r.Header}
+	out := parsedMail{header: r.Header}
 	for {
 		part, err := r.NextPart()
 		if errors.Is(err, io.EOF) {

@@ -14,8 +14,8 @@ func loopback() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 }
 
-// door opens an Outside that may reach this machine.
-func door(t *testing.T, opts Options) *Sender {
+// newTestSender opens an Outside that may reach this machine.
+func newTestSender(t *testing.T, opts Options) *Sender {
 	t.Helper()
 	if opts.AllowNetworks == nil {
 		opts.AllowNetworks = loopback()
@@ -28,8 +28,8 @@ func door(t *testing.T, opts Options) *Sender {
 	return out
 }
 
-// missed is a whole piece of news: the nightly backup fell silent.
-func missed() Notification {
+// missedNotification is a whole piece of news: the nightly backup fell silent.
+func missedNotification() Notification {
 	at := time.Date(2026, 10, 14, 5, 0, 4, 0, time.UTC)
 	number := int64(482)
 	return Notification{
@@ -49,8 +49,8 @@ func missed() Notification {
 	}
 }
 
-// failureOf returns the SendError in err. The test fails if there is none.
-func failureOf(t *testing.T, err error) *SendError {
+// sendErrorOf returns the SendError in err. The test fails if there is none.
+func sendErrorOf(t *testing.T, err error) *SendError {
 	t.Helper()
 	failure, ok := errors.AsType[*SendError](err)
 	if !ok {

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// serveBare runs a minimal HTTP server in Go: it answers OK and stores nothing. The
+// serveBaseline runs a minimal HTTP server in Go: it answers OK and stores nothing. The
 // report compares the throughput of Overdue with it. It prints its address like
 // Overdue, and serves until ctx ends.
-func serveBare(ctx context.Context, errOut io.Writer) error {
+func serveBaseline(ctx context.Context, errOut io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)

@@ -7,39 +7,39 @@ import (
 	"time"
 )
 
-// TestDeliver_AKillDoublesAtMostOneAlert kills the server while very many
+// TestDeliver_AKillDuplicatesAtMostOneAlert kills the server while very many
 // heartbeats fail at once, and counts what arrives more than once.
-func TestDeliver_AKillDoublesAtMostOneAlert(t *testing.T) {
+func TestDeliver_AKillDuplicatesAtMostOneAlert(t *testing.T) {
 	t.Parallel()
 	const many, kills = 400, 6
-	r := chance(t)
+	r := newRandom(t)
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
 	told := newReceiver(t, s.api())
 	told.slow = func() time.Duration { return 5 * time.Millisecond }
-	failing := makeHeartbeats(t, s.api(), "failing", many, seldom)
-	book := newBook(failing)
+	failing := createHeartbeats(t, s.api(), "failing", many, longInterval)
+	book := newPingRecorder(failing)
 	var jobs sync.WaitGroup
 	for n := range 8 {
 		jobs.Go(func() {
-			w := &wire{address: s.address}
+			w := &pingConn{address: s.address}
 			defer w.close()
 			for _, h := range failing[n*many/8 : (n+1)*many/8] {
-				for !book.send(w, *h.ID, http.MethodPost, "/fail", "").ok() && rest(t.Context(), 20*time.Millisecond) {
+				for !book.send(w, *h.ID, http.MethodPost, "/fail", "").ok() && sleep(t.Context(), 20*time.Millisecond) {
 				}
 			}
 		})
 	}
 	for range kills {
 		before := len(told.all())
-		await(t, 30*time.Second, "alerts are sent", func() bool { return len(told.all()) >= min(before+20, many) })
-		rest(t.Context(), between(r, 0, 100*time.Millisecond))
+		waitUntil(t, 30*time.Second, "alerts are sent", func() bool { return len(told.all()) >= min(before+20, many) })
+		sleep(t.Context(), randomDuration(r, 0, 100*time.Millisecond))
 		s.kill(t)
 		s.startReady(t)
 	}
 	jobs.Wait()
 	times := map[string]int{}
-	await(t, 60*time.Second, "every alert has arrived", func() bool {
+	waitUntil(t, 60*time.Second, "every alert has arrived", func() bool {
 		clear(times)
 		for _, got := range told.all() {
 			times[got.alert]++

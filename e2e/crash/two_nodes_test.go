@@ -9,78 +9,78 @@ import (
 	"overdue/client"
 )
 
-func TestTwoServersOnOneSQLiteFileAreOneTooMany(t *testing.T) {
+func TestServe_RejectsASecondServerOnTheSameFile(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	busy := makeHeartbeats(t, s.api(), "busy", 20, seldom)
-	l := startLoad(t, &load{book: newBook(busy), heartbeats: busy, addresses: []string{s.address}}, 8, chance(t))
+	busy := createHeartbeats(t, s.api(), "busy", 20, longInterval)
+	l := startLoad(t, &load{recorder: newPingRecorder(busy), heartbeats: busy, addresses: []string{s.address}}, 8, newRandom(t))
 	second := s.secondServer(t)
 	second.start(t)
-	if code := second.stopped(t); code == 0 {
+	if code := second.waitForExit(t); code == 0 {
 		t.Error("the second server ended as if all were well")
 	}
-	if log := second.tail(); !strings.Contains(log, "is already in use by another Overdue server") {
+	if log := second.logTail(); !strings.Contains(log, "is already in use by another Overdue server") {
 		t.Errorf("the second server does not say why it ends: %s", log)
 	}
-	l.book.awaitAcks(t, 100, 20*time.Second)
+	l.recorder.waitForAcks(t, 100, 20*time.Second)
 	l.stop()
-	l.book.verify(t, s.api())
+	l.recorder.verify(t, s.api())
 	s.stop(t)
 	second.startReady(t) // the file is free now
-	l.book.verify(t, second.api())
+	l.recorder.verify(t, second.api())
 	second.stop(t)
 }
 
-func TestANodeTakesOverFromOneThatIsKilled(t *testing.T) {
+func TestNode_TakesOverFromAKilledNode(t *testing.T) {
 	t.Parallel()
-	r := chance(t)
+	r := newRandom(t)
 	dies := newServer(t, newPostgres(t).Address())
 	lives := dies.secondServer(t)
 	dies.startReady(t)
 	lives.startReady(t)
 	api := lives.api()
-	failing, silent := makeHeartbeats(t, api, "failing", 20, seldom), makeHeartbeats(t, api, "silent", 3, 1)
-	busy := makeHeartbeats(t, api, "busy", 100, seldom)
+	failing, silent := createHeartbeats(t, api, "failing", 20, longInterval), createHeartbeats(t, api, "silent", 3, 1)
+	busy := createHeartbeats(t, api, "busy", 100, longInterval)
 	l := startLoad(t, &load{
-		book: newBook(busy, failing, silent), heartbeats: busy, addresses: []string{dies.address, lives.address},
+		recorder: newPingRecorder(busy, failing, silent), heartbeats: busy, addresses: []string{dies.address, lives.address},
 	}, 32, r)
 
 	// The receiver answers only the surviving node. So the other node still holds
 	// its claims when it is killed.
 	told := newReceiver(t, api)
-	told.hang = dies.base
-	toDies := &wire{address: dies.address}
+	told.unansweredBase = dies.base
+	toDies := &pingConn{address: dies.address}
 	for _, h := range failing {
-		if a := l.book.send(toDies, *h.ID, http.MethodPost, "/fail", ""); !a.ok() {
+		if a := l.recorder.send(toDies, *h.ID, http.MethodPost, "/fail", ""); !a.ok() {
 			t.Fatalf("answer %+v", a)
 		}
 	}
-	await(t, 20*time.Second, "the node that will die holds alerts", func() bool { return held(told) >= 5 })
+	waitUntil(t, 20*time.Second, "the node that will die holds alerts", func() bool { return claimedAlerts(told) >= 5 })
 	for _, h := range silent {
-		if a := l.book.send(toDies, *h.ID, http.MethodPost, "", ""); !a.ok() {
+		if a := l.recorder.send(toDies, *h.ID, http.MethodPost, "", ""); !a.ok() {
 			t.Fatalf("answer %+v", a)
 		}
 	}
 	dies.kill(t)
 	died := time.Now()
-	l.book.awaitAcks(t, 100, 20*time.Second)
+	l.recorder.waitForAcks(t, 100, 20*time.Second)
 	awaitIncidents(t, api, silent, 30*time.Second)
 	t.Logf("silence was noticed %s after the other node died", time.Since(died).Round(time.Millisecond))
 	awaitIncidents(t, api, failing, time.Second)
 	l.stop()
 	verifyTakenOver(t, api, told, append(failing, silent...))
-	t.Logf("all alerts were delivered %s after it died; it had claimed %d", time.Since(died).Round(time.Millisecond), held(told))
+	t.Logf("all alerts were delivered %s after it died; it had claimed %d", time.Since(died).Round(time.Millisecond), claimedAlerts(told))
 	for _, h := range silent {
-		storyOf(t, api, *h.ID).verifySilences(t, nil)
+		historyOf(t, api, *h.ID).verifyMissedPings(t, nil)
 	}
-	l.book.verify(t, api)
+	l.recorder.verify(t, api)
 	lives.stop(t)
-	overdue(t, "check", "--database", lives.database)
+	runOverdue(t, "check", "--database", lives.database)
 }
 
-// held returns the number of alerts that the node without responses has started to send.
-func held(r *receiver) (n int) {
+// claimedAlerts returns the number of alerts that the node without responses has started to send.
+func claimedAlerts(r *receiver) (n int) {
 	for _, got := range r.all() {
 		if !got.answered {
 			n++
@@ -92,7 +92,7 @@ func held(r *receiver) (n int) {
 // awaitIncidents waits until each heartbeat is down.
 func awaitIncidents(t *testing.T, api *client.Client, heartbeats []client.Heartbeat, longest time.Duration) {
 	t.Helper()
-	await(t, longest, "all of "+heartbeats[0].Name+" … are down", func() bool {
+	waitUntil(t, longest, "all of "+heartbeats[0].Name+" … are down", func() bool {
 		for _, h := range heartbeats {
 			now, err := api.Heartbeat(t.Context(), *h.ID)
 			if err != nil {
@@ -106,9 +106,9 @@ func awaitIncidents(t *testing.T, api *client.Client, heartbeats []client.Heartb
 	})
 }
 
-// longestLease is the time after which another node sends the alerts that a dead
+// maxTakeover is the time after which another node sends the alerts that a dead
 // node had claimed: the lease of a minute, and a few seconds to detect its end.
-const longestLease = 75 * time.Second
+const maxTakeover = 75 * time.Second
 
 // verifyTakenOver waits until the live node has sent the alert of each incident, and
 // checks that it was sent once with the id of the first attempt.
@@ -116,13 +116,13 @@ func verifyTakenOver(t *testing.T, api *client.Client, told *receiver, heartbeat
 	t.Helper()
 	var incidents []client.IncidentDetail
 	for _, h := range heartbeats {
-		s := storyOf(t, api, *h.ID)
+		s := historyOf(t, api, *h.ID)
 		if len(s.incidents) != 1 {
 			t.Errorf("%s has %d incidents; want 1", h.Name, len(s.incidents))
 		}
 		incidents = append(incidents, s.incidents...)
 	}
-	await(t, longestLease, "the live node has sent the alert of every incident", func() bool {
+	waitUntil(t, maxTakeover, "the live node has sent the alert of every incident", func() bool {
 		answered := map[string]int{}
 		for _, got := range told.all() {
 			if got.answered {

@@ -16,8 +16,8 @@ import (
 
 // Limits of the receiver.
 const (
-	mostNotices    = 1000 // later ones are only counted
-	biggestMessage = 1 << 20
+	maxWebhooks    = 1000 // later ones are only counted
+	maxWebhookSize = 1 << 20
 )
 
 // receiver is a server that receives webhooks.
@@ -25,25 +25,25 @@ type receiver struct {
 	server *http.Server
 	url    string
 
-	mu      sync.Mutex
-	count   int
-	notices []notice
+	mu       sync.Mutex
+	count    int
+	webhooks []webhook
 }
 
-// notice is one received webhook.
-type notice struct {
+// webhook is one received webhook.
+type webhook struct {
 	at   time.Time
 	body []byte
 }
 
-// receive starts a receiver.
-func receive() (*receiver, error) {
+// startReceiver starts a receiver.
+func startReceiver() (*receiver, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for webhooks: %w", err)
 	}
 	r := &receiver{url: "http://" + listener.Addr().String() + "/hook"}
-	r.server = &http.Server{Handler: http.HandlerFunc(r.take), ReadHeaderTimeout: 5 * time.Second}
+	r.server = &http.Server{Handler: http.HandlerFunc(r.handle), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = r.server.Serve(listener) }() // ends with close; what is missing is noticed
 	return r, nil
 }
@@ -51,11 +51,11 @@ func receive() (*receiver, error) {
 // close ends the receiver.
 func (r *receiver) close() { _ = r.server.Close() }
 
-// take stores one webhook without decoding it, because that would use processor time
+// handle stores one webhook without decoding it, because that would use processor time
 // of the server under test.
-func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
+func (r *receiver) handle(w http.ResponseWriter, req *http.Request) {
 	at := time.Now()
-	body, err := io.ReadAll(io.LimitReader(req.Body, biggestMessage))
+	body, err := io.ReadAll(io.LimitReader(req.Body, maxWebhookSize))
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
@@ -63,21 +63,21 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.count++
-	if len(r.notices) < mostNotices {
-		r.notices = append(r.notices, notice{at, body})
+	if len(r.webhooks) < maxWebhooks {
+		r.webhooks = append(r.webhooks, webhook{at, body})
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-// taken returns the number of received webhooks, and the stored ones.
-func (r *receiver) taken() (int, []notice) {
+// received returns the number of received webhooks, and the stored ones.
+func (r *receiver) received() (int, []webhook) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.count, r.notices[:len(r.notices):len(r.notices)]
+	return r.count, r.webhooks[:len(r.webhooks):len(r.webhooks)]
 }
 
 // opened decodes a webhook about a new incident.
-func (n notice) opened() (client.Incident, error) {
+func (n webhook) opened() (client.Incident, error) {
 	var body client.Notification
 	if err := json.Unmarshal(n.body, &body); err != nil {
 		return client.Incident{}, fmt.Errorf("webhook: %w", err)
@@ -88,9 +88,9 @@ func (n notice) opened() (client.Incident, error) {
 	return *body.Incident, nil
 }
 
-// tell creates a channel for the receiver. The server must run with
+// addWebhookChannel creates a channel for the receiver. The server must run with
 // --allow-private-networks.
-func (s *server) tell(ctx context.Context, r *receiver) error {
+func (s *server) addWebhookChannel(ctx context.Context, r *receiver) error {
 	kind, name := "webhook", "bench"
 	_, err := s.api.CreateChannel(ctx, client.ChannelSettings{Kind: &kind, Name: &name, Settings: map[string]any{"url": r.url}})
 	if err != nil {
@@ -99,20 +99,20 @@ func (s *server) tell(ctx context.Context, r *receiver) error {
 	return nil
 }
 
-// errUntold means that webhooks are missing.
-var errUntold = errors.New("not all webhooks came")
+// errMissingWebhooks means that webhooks are missing.
+var errMissingWebhooks = errors.New("not all webhooks came")
 
-// await waits until n webhooks have arrived, at most until the deadline.
-func (r *receiver) await(ctx context.Context, n int, deadline time.Time) error {
+// waitFor waits until n webhooks have arrived, at most until the deadline.
+func (r *receiver) waitFor(ctx context.Context, n int, deadline time.Time) error {
 	for {
-		count, _ := r.taken()
+		count, _ := r.received()
 		switch {
 		case count >= n:
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("%w: %d of %d", errUntold, count, n)
+			return fmt.Errorf("%w: %d of %d", errMissingWebhooks, count, n)
 		}
-		if err := wait(ctx, time.Now().Add(20*time.Millisecond)); err != nil {
+		if err := sleepUntil(ctx, time.Now().Add(20*time.Millisecond)); err != nil {
 			return err
 		}
 	}

@@ -14,17 +14,17 @@ import (
 
 // Words that names and tags of heartbeats are made of.
 var (
-	things = []string{"database", "invoice", "warehouse", "newsletter", "ledger", "search index", "mailbox", "certificate", "metrics", "archive"}
-	deeds  = []string{"backup", "sync", "report", "clean-up", "import", "export", "renewal", "check", "rotation", "rebuild"}
-	labels = []string{"db", "billing", "eu", "us", "nightly", "weekly", "critical", "legacy"}
+	jobObjects = []string{"database", "invoice", "warehouse", "newsletter", "ledger", "search index", "mailbox", "certificate", "metrics", "archive"}
+	jobVerbs   = []string{"backup", "sync", "report", "clean-up", "import", "export", "renewal", "check", "rotation", "rebuild"}
+	tagNames   = []string{"db", "billing", "eu", "us", "nightly", "weekly", "critical", "legacy"}
 )
 
-// mostFurnished is the number of heartbeats in the measurement of the pages.
-const mostFurnished = 10_000
+// variedHeartbeats is the number of heartbeats in the measurement of the pages.
+const variedHeartbeats = 10_000
 
-// furnish fills a database with realistic heartbeats: names, tags and every
+// addVariedHeartbeats fills a database with realistic heartbeats: names, tags and every
 // status. It returns the first.
-func furnish(ctx context.Context, address string) (first monitor.Heartbeat, err error) {
+func addVariedHeartbeats(ctx context.Context, address string) (first monitor.Heartbeat, err error) {
 	db, err := store.Open(ctx, address)
 	if err != nil {
 		return first, err
@@ -37,15 +37,15 @@ func furnish(ctx context.Context, address string) (first monitor.Heartbeat, err 
 			return err
 		}
 		var judged []store.Transition
-		for i := range mostFurnished {
-			h, err := tx.AddHeartbeat(furnished(i, project.Key, now))
+		for i := range variedHeartbeats {
+			h, err := tx.AddHeartbeat(variedHeartbeat(i, project.Key, now))
 			if err != nil {
 				return err
 			}
 			if i == 0 {
 				first = h
 			}
-			judged = append(judged, lived(i, h, now)...)
+			judged = append(judged, withStatus(i, h, now)...)
 		}
 		_, err = tx.Save(now, judged)
 		return err
@@ -56,12 +56,12 @@ func furnish(ctx context.Context, address string) (first monitor.Heartbeat, err 
 	return first, nil
 }
 
-// furnished returns the heartbeat with a number. It has no pings.
-func furnished(i int, project int64, now time.Time) monitor.Heartbeat {
-	name := fmt.Sprintf("%s %s %04d", things[i%len(things)], deeds[i/len(things)%len(deeds)], i)
-	tags := []string{labels[i%len(labels)]}
+// variedHeartbeat returns the heartbeat with a number. It has no pings.
+func variedHeartbeat(i int, project int64, now time.Time) monitor.Heartbeat {
+	name := fmt.Sprintf("%s %s %04d", jobObjects[i%len(jobObjects)], jobVerbs[i/len(jobObjects)%len(jobVerbs)], i)
+	tags := []string{tagNames[i%len(tagNames)]}
 	if i%3 == 0 {
-		tags = append(tags, labels[(i+3)%len(labels)])
+		tags = append(tags, tagNames[(i+3)%len(tagNames)])
 	}
 	return monitor.Heartbeat{
 		ID: uuid.NewString(), Ref: fmt.Sprintf("%032x", i), Project: project, Name: name, Slug: fmt.Sprintf("job-%04d", i), Tags: tags,
@@ -70,9 +70,9 @@ func furnished(i int, project int64, now time.Time) monitor.Heartbeat {
 	}
 }
 
-// lived gives the heartbeat a status: of twenty, one is New, one Down, one Late,
+// withStatus gives the heartbeat a status: of twenty, one is New, one Down, one Late,
 // one Paused, and the others are Up.
-func lived(i int, h monitor.Heartbeat, now time.Time) []store.Transition {
+func withStatus(i int, h monitor.Heartbeat, now time.Time) []store.Transition {
 	ping := monitor.Ping{Kind: monitor.PingSuccess, At: now.Add(-time.Duration(i%50) * time.Minute), ExitCode: monitor.NoExitCode, Method: "POST", Source: "192.0.2.1"}
 	switch i % 20 {
 	case 1:

@@ -10,28 +10,28 @@ import (
 	"time"
 )
 
-// longestAnswer is the time after which a request without a response is hanging.
-const longestAnswer = 20 * time.Second
+// responseTimeout is the time after which a request without a response is hanging.
+const responseTimeout = 20 * time.Second
 
-// wire is one keep-alive connection. Package http is not used: it sends some
+// pingConn is one keep-alive connection. Package http is not used: it sends some
 // requests again by itself, and hides where an answer broke off.
-type wire struct {
+type pingConn struct {
 	address string
 	from    string // loopback address that it comes from, empty for any
 	conn    net.Conn
-	in      *bufio.Reader
+	reader  *bufio.Reader
 }
 
-// answer is how one request ended.
-type answer struct {
+// pingResponse is how one request ended.
+type pingResponse struct {
 	status     int // 0: none came, or not all of it
 	body       string
 	retryAfter string
-	broken     error // the answer began and did not end, or none came in time
+	err        error // the answer began and did not end, or none came in time
 }
 
 // ok reports whether the ping was acknowledged.
-func (a answer) ok() bool { return a.status == http.StatusOK && a.body == "OK" }
+func (a pingResponse) ok() bool { return a.status == http.StatusOK && a.body == "OK" }
 
 // ping is one request to a heartbeat.
 type ping struct{ id, method, signal, rid, body string }
@@ -52,15 +52,15 @@ func (p ping) head(more ...string) string {
 }
 
 // send sends a ping and waits for its answer.
-func (w *wire) send(p ping) answer {
+func (w *pingConn) send(p ping) pingResponse {
 	if err := w.write(p.String()); err != nil {
-		return answer{}
+		return pingResponse{}
 	}
 	return w.read()
 }
 
 // write opens the connection if there is none, and sends.
-func (w *wire) write(text string) error {
+func (w *pingConn) write(text string) error {
 	if w.conn == nil {
 		dialer := net.Dialer{Timeout: 5 * time.Second}
 		if w.from != "" {
@@ -70,9 +70,9 @@ func (w *wire) write(text string) error {
 		if err != nil {
 			return err
 		}
-		w.conn, w.in = conn, bufio.NewReader(conn)
+		w.conn, w.reader = conn, bufio.NewReader(conn)
 	}
-	err := w.conn.SetDeadline(time.Now().Add(longestAnswer))
+	err := w.conn.SetDeadline(time.Now().Add(responseTimeout))
 	if err == nil {
 		_, err = io.WriteString(w.conn, text)
 	}
@@ -83,33 +83,33 @@ func (w *wire) write(text string) error {
 }
 
 // read reads one answer.
-func (w *wire) read() answer {
-	if _, err := w.in.Peek(1); err != nil {
+func (w *pingConn) read() pingResponse {
+	if _, err := w.reader.Peek(1); err != nil {
 		w.close()
-		var a answer
+		var a pingResponse
 		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
-			a.broken = fmt.Errorf("no answer within %s", longestAnswer)
+			a.err = fmt.Errorf("no answer within %s", responseTimeout)
 		}
 		return a
 	}
-	resp, err := http.ReadResponse(w.in, nil)
+	resp, err := http.ReadResponse(w.reader, nil)
 	if err != nil {
 		w.close()
-		return answer{broken: err}
+		return pingResponse{err: err}
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		w.close()
-		return answer{broken: err}
+		return pingResponse{err: err}
 	}
 	if resp.Close {
 		w.close()
 	}
-	return answer{status: resp.StatusCode, body: string(body), retryAfter: resp.Header.Get("Retry-After")}
+	return pingResponse{status: resp.StatusCode, body: string(body), retryAfter: resp.Header.Get("Retry-After")}
 }
 
 // close drops the connection; the next ping opens another.
-func (w *wire) close() {
+func (w *pingConn) close() {
 	if w.conn != nil {
 		_ = w.conn.Close() // it cannot be used again
 		w.conn = nil

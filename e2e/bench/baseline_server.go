@@ -21,11 +21,11 @@ func serveBaseline(ctx context.Context, errOut io.Writer) error {
 	server := &http.Server{
 		ReadHeaderTimeout: 5 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, "OK") // the load notices what is missing
+			_, _ = io.WriteString(w, "OK") // the client detects an incomplete response
 		}),
 	}
 	slog.New(slog.NewJSONHandler(errOut, nil)).Info("serving", "address", listener.Addr().String())
-	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // Serve then says that it was closed
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // Serve then returns ErrServerClosed
 	if err := server.Serve(listener); ctx.Err() == nil {
 		return fmt.Errorf("serve: %w", err)
 	}

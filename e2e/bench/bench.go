@@ -17,20 +17,20 @@ import (
 // bench is one run of the benchmarks.
 type bench struct {
 	options
-	dir            string // on a real disk; gone after the run
+	dir            string // on a real disk; removed after the run
 	binary         string
 	report         *report
 	progressTo     io.Writer       // progress messages
-	sharedDatabase *filledDatabase // created at the first use
+	sharedDatabase *filledDatabase // created on first use
 }
 
-// benchmark is one benchmark, which -only can select.
+// benchmark is one benchmark. -only selects it by name.
 type benchmark struct {
 	name string
 	run  func(*bench, context.Context) error
 }
 
-// benchmarks lists all, in the order in which they run.
+// benchmarks returns all benchmarks in the order in which they run.
 func benchmarks() []benchmark {
 	return []benchmark{
 		{"pings", (*bench).pings},
@@ -115,19 +115,19 @@ func diskDir() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("temporary directory: %w", err)
 	}
-	// PostgreSQL may run as another user, who must be able to enter.
+	// PostgreSQL may run as another user, which must be able to enter the directory.
 	return dir, os.Chmod(dir, 0o755)
 }
 
-// databaseKind is a kind of database to measure on.
+// databaseKind is a kind of database on which benchmarks run.
 type databaseKind struct {
 	name string
-	// open returns the address of a new, empty database, and what ends it.
+	// open returns the address of a new, empty database, and a function that stops it.
 	open func() (address string, end func() error, err error)
 }
 
-// databases are the kinds of database that were asked for. name keeps the
-// databases of different measures apart.
+// databases returns the kinds of database that the options select. name
+// distinguishes the databases of different benchmarks.
 func (b *bench) databases(name string) []databaseKind {
 	all := []databaseKind{{"SQLite", func() (string, func() error, error) {
 		return filepath.Join(b.dir, name+".db"), func() error { return nil }, nil

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// How detection is measured, and how late it may be, in milliseconds.
+// Data and limits of the detection benchmark. The delays are in milliseconds.
 const (
 	watchedHeartbeats = 50
-	pingSpread        = 2 * time.Second // in which the single pings are spread
+	pingSpread        = 2 * time.Second // period over which the pings are spread
 	maxWait           = 20 * time.Second
 	maxDetectionDelay = 250
 	maxDeliveryDelay  = 1000
@@ -72,7 +72,7 @@ func (b *bench) detectionOn(ctx context.Context, place databaseKind) (err error)
 	return s.stop()
 }
 
-// pingOnce pings each heartbeat once, at moments that are spread at random.
+// pingOnce pings each heartbeat once, at random times within pingSpread.
 func (s *server) pingOnce(ctx context.Context, ids []string) error {
 	conns, err := dial(ctx, s.address, 1)
 	if err != nil {
@@ -104,22 +104,22 @@ func (s *server) pingOnce(ctx context.Context, ids []string) error {
 
 // reportDelays reports the delays from the deadline to the detection and to the webhook.
 func (b *bench) reportDelays(on string, r *receiver) error {
-	var noticed, told latencies
+	var detected, delivered latencies
 	seen := map[string]bool{}
-	_, notices := r.received()
-	for _, n := range notices {
-		i, err := n.opened()
+	_, webhooks := r.received()
+	for _, w := range webhooks {
+		i, err := w.opened()
 		if err != nil {
 			return err
 		}
 		seen[i.ID] = true
-		noticed = append(noticed, int64(i.DetectedAt.Sub(i.OpenedAt)))
-		told = append(told, int64(n.at.Sub(i.OpenedAt)))
+		detected = append(detected, int64(i.DetectedAt.Sub(i.OpenedAt)))
+		delivered = append(delivered, int64(w.at.Sub(i.OpenedAt)))
 	}
-	if len(seen) != watchedHeartbeats || len(notices) != watchedHeartbeats {
-		return fmt.Errorf("got %d webhooks for %d incidents; want %d of each", len(notices), len(seen), watchedHeartbeats)
+	if len(seen) != watchedHeartbeats || len(webhooks) != watchedHeartbeats {
+		return fmt.Errorf("got %d webhooks for %d incidents; want %d of each", len(webhooks), len(seen), watchedHeartbeats)
 	}
-	b.report.spread("detection", on, "from deadline to detection", noticed, atMost(maxDetectionDelay))
-	b.report.spread("detection", on, "from deadline to webhook received", told, atMost(maxDeliveryDelay))
+	b.report.spread("detection", on, "from deadline to detection", detected, atMost(maxDetectionDelay))
+	b.report.spread("detection", on, "from deadline to webhook received", delivered, atMost(maxDeliveryDelay))
 	return nil
 }

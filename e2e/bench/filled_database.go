@@ -10,7 +10,7 @@ import (
 	"overdue/client"
 )
 
-// Number of heartbeats of a stock, and number of concurrent requests that create them.
+// Number of heartbeats of a filled database, and of concurrent requests that create them.
 const (
 	filledHeartbeats   = 10_000
 	concurrentCreators = 8
@@ -23,7 +23,7 @@ type filledDatabase struct {
 	ids     []string
 }
 
-// filledSQLite returns the stock on SQLite. It is made once.
+// filledSQLite returns the filled database on SQLite. The first call creates it.
 func (b *bench) filledSQLite(ctx context.Context) (*filledDatabase, error) {
 	if b.sharedDatabase != nil {
 		return b.sharedDatabase, nil
@@ -36,7 +36,7 @@ func (b *bench) filledSQLite(ctx context.Context) (*filledDatabase, error) {
 	return b.sharedDatabase, err
 }
 
-// newFilledDatabase makes heartbeats through the API, as people do.
+// newFilledDatabase creates heartbeats through the API.
 func (b *bench) newFilledDatabase(ctx context.Context, address string) (*filledDatabase, error) {
 	key, err := b.newKey(ctx, address)
 	if err != nil {
@@ -71,14 +71,14 @@ func (s *server) createHeartbeats(ctx context.Context, n int) ([]string, error) 
 	return ids, errors.Join(errs...)
 }
 
-// createHeartbeat makes one heartbeat and returns its id.
+// createHeartbeat creates one heartbeat and returns its id.
 func (s *server) createHeartbeat(ctx context.Context, name, interval, grace string) (string, error) {
 	h, err := s.api.CreateHeartbeat(ctx, client.HeartbeatSettings{Name: &name, Interval: interval, Grace: grace})
 	if err != nil {
 		return "", fmt.Errorf("create %s: %w", name, err)
 	}
 	if h.ID == nil {
-		return "", fmt.Errorf("create %s: the answer has no id", name)
+		return "", fmt.Errorf("create %s: the response has no id", name)
 	}
 	return *h.ID, nil
 }

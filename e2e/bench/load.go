@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// responseTimeout is the maximum time that a connection waits for a response. The server answers a
-// ping sooner, at the latest with an error.
+// responseTimeout is the maximum time that a connection waits for a response. The
+// server responds earlier, even if only with an error.
 const responseTimeout = 30 * time.Second
 
 // conn is one keep-alive connection. It does as little work as possible,
@@ -23,7 +23,7 @@ type conn struct {
 	net.Conn
 	in             *bufio.Reader
 	took           []int64 // nanoseconds of each exchange
-	lastUnexpected string  // the last answer that was not 200 with OK
+	lastUnexpected string  // the last response that was not 200 with OK
 }
 
 // dial opens n connections.
@@ -64,7 +64,7 @@ func (c *conn) exchange(request []byte) (ok bool, err error) {
 	}
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {
-		return false, fmt.Errorf("answer: %w", err)
+		return false, fmt.Errorf("response: %w", err)
 	}
 	ok = bytes.HasPrefix(line, []byte("HTTP/1.1 200 "))
 	if !ok {
@@ -73,28 +73,28 @@ func (c *conn) exchange(request []byte) (ok bool, err error) {
 	length := -1
 	for {
 		if line, err = c.in.ReadSlice('\n'); err != nil {
-			return false, fmt.Errorf("header of answer: %w", err)
+			return false, fmt.Errorf("response header: %w", err)
 		}
 		if len(line) <= len("\r\n") {
 			break
 		}
 		if name := "Content-Length: "; len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):]))); err != nil {
-				return false, fmt.Errorf("length of answer: %w", err)
+				return false, fmt.Errorf("response length: %w", err)
 			}
 		}
 	}
 	return c.body(ok, length)
 }
 
-// body reads the rest of an answer.
+// body reads the body of a response.
 func (c *conn) body(ok bool, length int) (bool, error) {
 	if length < 0 {
-		return false, fmt.Errorf("answer %s has no Content-Length", c.lastUnexpected)
+		return false, fmt.Errorf("response %s has no Content-Length", c.lastUnexpected)
 	}
 	body, err := c.in.Peek(length)
 	if err != nil {
-		return false, fmt.Errorf("body of answer: %w", err)
+		return false, fmt.Errorf("response body: %w", err)
 	}
 	if ok && string(body) != "OK" {
 		ok, c.lastUnexpected = false, fmt.Sprintf("200 with the body %q", body)
@@ -108,16 +108,16 @@ type roundResult struct {
 	pings   int64
 	elapsed time.Duration
 	took    latencies
-	cpu     time.Duration // that the server used
-	commits float64       // that the server made
+	cpu     time.Duration // used by the server
+	commits float64       // of the server
 }
 
-// perSecond is the rate.
+// perSecond returns the number of pings per second.
 func (t roundResult) perSecond() float64 { return float64(t.pings) / t.elapsed.Seconds() }
 
-// round loads a server from n connections for the given time: each sends to a
-// random heartbeat, waits for the answer, and sends again. Any answer but OK is
-// an error.
+// round loads a server from n connections for the given time. Each connection
+// sends one ping after another, each to a random heartbeat. Any response except
+// OK is an error.
 func round(ctx context.Context, address string, requests [][]byte, n int, length time.Duration) (roundResult, error) {
 	conns, err := dial(ctx, address, n)
 	if err != nil {
@@ -136,21 +136,21 @@ func round(ctx context.Context, address string, requests [][]byte, n int, length
 		t.pings += int64(len(c.took))
 		t.took = append(t.took, c.took...)
 		if err == nil {
-			err = errs[i] // one tells enough: the others fail alike
+			err = errs[i] // the first error is enough: the others are alike
 		}
 	}
 	return t, err
 }
 
-// pingUntil sends one ping after the other, starting at begun. At the end it waits for
-// the ping in flight, because it may be stored.
+// pingUntil sends one ping after another until length has passed since begun. At
+// the end it waits for the ping in flight, because the server may store it.
 func (c *conn) pingUntil(requests [][]byte, begun time.Time, length time.Duration) error {
 	if err := c.SetDeadline(begun.Add(length + responseTimeout)); err != nil {
 		return fmt.Errorf("deadline: %w", err)
 	}
 	pick := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	c.took = make([]int64, 0, 1<<12)
-	// One reading of the clock per ping: the end of one is the beginning of the next.
+	// The clock is read once per ping: the end of one is the start of the next.
 	for last := begun; last.Sub(begun) < length; {
 		ok, err := c.exchange(requests[pick.IntN(len(requests))])
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// startTestServer is a server that answers with the handler.
+// startTestServer starts a server with the handler and returns its address.
 func startTestServer(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	srv := httptest.NewServer(handler)
@@ -36,7 +36,7 @@ func TestRound_CountsEveryAcknowledgedPing(t *testing.T) {
 	}
 	sum := heard["POST /api/v1/hb/a"] + heard["POST /api/v1/hb/b"]
 	if len(heard) != 2 || got.pings != sum || int64(len(got.took)) != sum {
-		t.Errorf("counted %d pings with %d times; the far end heard %v", got.pings, len(got.took), heard)
+		t.Errorf("counted %d pings with %d times; the server received %v", got.pings, len(got.took), heard)
 	}
 	if got.elapsed < 50*time.Millisecond || got.took.at(1) > got.elapsed {
 		t.Errorf("took %s, the slowest ping %s; want at least the length of the round", got.elapsed, got.took.at(1))
@@ -59,7 +59,7 @@ func TestRound_FailsOnEveryResponseExceptOK(t *testing.T) {
 	} {
 		_, err := round(t.Context(), startTestServer(t, answer), requests([]string{"a"}), 2, 20*time.Millisecond)
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("says %v; want %q", err, want)
+			t.Errorf("error %v; want %q", err, want)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func TestStartPaced_ReportsBrokenConnections(t *testing.T) {
 	}
 	<-broken
 	if _, err := p.stop(); err == nil {
-		t.Error("a broken connection was not told")
+		t.Error("stop returned no error for a broken connection")
 	}
 }
 

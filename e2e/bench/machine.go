@@ -24,8 +24,8 @@ func describeMachine(dir string) (machine, error) {
 	return m, err
 }
 
-// syncDurations measures how long the disk takes to sync a page: the minimum time of an
-// acknowledged ping.
+// syncDurations measures how long the disk takes to sync a page. An acknowledged
+// ping takes at least as long.
 func syncDurations(name string) (took latencies, err error) {
 	file, err := os.Create(name)
 	if err != nil {

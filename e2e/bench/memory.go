@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// How memory is measured: after what load, after what rest, and how much an
-// idle server may have, in megabytes (MB, 10⁶ bytes).
+// Load, pause and limit of the memory benchmark. The limit is in megabytes (MB, 10⁶
+// bytes).
 const (
 	loadDuration      = 3 * time.Second
 	restDuration      = 5 * time.Second
@@ -17,7 +17,7 @@ const (
 )
 
 // memory measures the resident memory of an empty server, and of one with many
-// heartbeats right after load and after a rest.
+// heartbeats, right after load and after a pause.
 func (b *bench) memory(ctx context.Context) error {
 	address := filepath.Join(b.dir, "empty.db")
 	key, err := b.newKey(ctx, address)
@@ -34,14 +34,14 @@ func (b *bench) memory(ctx context.Context) error {
 	return b.residentAfter(ctx, full)
 }
 
-// residentAfter measures a server that is started on a stock for this.
+// residentAfter starts a server on a database and measures its resident memory.
 func (b *bench) residentAfter(ctx context.Context, s *filledDatabase) error {
 	server, err := b.serve(ctx, s.address, s.key)
 	if err != nil {
 		return err
 	}
 	defer server.kill()
-	note := func(what string, bound *bound) error {
+	record := func(what string, bound *bound) error {
 		resident, err := server.residentMemory()
 		b.report.add(figure{"memory", "SQLite", what, resident / bytesPerMB, "MB", bound})
 		return err
@@ -50,7 +50,7 @@ func (b *bench) residentAfter(ctx context.Context, s *filledDatabase) error {
 		if err := sleepUntil(ctx, time.Now().Add(time.Second)); err != nil {
 			return err
 		}
-		if err := note("no heartbeats, idle", atMost(maxIdleMemory)); err != nil {
+		if err := record("no heartbeats, idle", atMost(maxIdleMemory)); err != nil {
 			return err
 		}
 		return server.stop()
@@ -58,13 +58,13 @@ func (b *bench) residentAfter(ctx context.Context, s *filledDatabase) error {
 	if _, err := round(ctx, server.address, requests(s.ids), memoryConnections, loadDuration); err != nil {
 		return err
 	}
-	if err := note("10,000 heartbeats, under load", nil); err != nil {
+	if err := record("10,000 heartbeats, under load", nil); err != nil {
 		return err
 	}
 	if err := sleepUntil(ctx, time.Now().Add(restDuration)); err != nil {
 		return err
 	}
-	if err := note("10,000 heartbeats, idle for 5 s after load", atMost(maxIdleMemory)); err != nil {
+	if err := record("10,000 heartbeats, idle for 5 s after load", atMost(maxIdleMemory)); err != nil {
 		return err
 	}
 	return server.stop()

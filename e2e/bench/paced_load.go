@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// pacedConnections is the number of connections that share a paced load, and so the maximum
-// number of pings in flight. It is more than the pings of a second: with too few,
-// one slow response would make the others wait here and not in the server.
+// pacedConnections is the number of connections that share a paced load, and so the
+// maximum number of pings in flight. It is greater than the pings per second:
+// otherwise, after a slow response, pings would wait here and not in the server.
 const pacedConnections = 256
 
 // pacedLoad is a load at a fixed rate that does not depend on the responses. The latency
@@ -38,7 +38,7 @@ type pingLatency struct {
 	duration time.Duration
 }
 
-// since returns the latencies of the pings that were planned after a time.
+// since returns the latencies of the pings whose planned time is after moment.
 func (m pacedResult) since(moment time.Time) (took latencies) {
 	for _, t := range m.took {
 		if t.dueAt.After(moment) {
@@ -48,7 +48,7 @@ func (m pacedResult) since(moment time.Time) (took latencies) {
 	return took
 }
 
-// startPaced starts a load of so many pings a second, until it is stopped.
+// startPaced starts a load of perSecond pings per second. It ends with stop.
 func startPaced(ctx context.Context, address string, requests [][]byte, perSecond int) (*pacedLoad, error) {
 	conns, err := dial(ctx, address, pacedConnections)
 	if err != nil {

@@ -104,14 +104,14 @@ func (b *bench) firstVisit(ctx context.Context, r *browser) error {
 		return err
 	}
 	if !strings.Contains(string(plain), "of 10,000") {
-		return errors.New("the list does not say that it is of 10,000")
+		return errors.New("the list does not show the total of 10,000")
 	}
 	loads := map[string]bool{"/heartbeats": true}
 	for _, m := range asset.FindAllStringSubmatch(string(plain), -1) {
 		loads[m[1]] = true
 	}
 	if len(loads) < 4 {
-		return fmt.Errorf("the list loads only %d files; there must be a stylesheet, a script and signs", len(loads))
+		return fmt.Errorf("the list loads only %d files; want at least a stylesheet, a script and icons", len(loads))
 	}
 	total := 0
 	for path := range loads {
@@ -126,13 +126,13 @@ func (b *bench) firstVisit(ctx context.Context, r *browser) error {
 	return nil
 }
 
-// browser is a signed-in person.
+// browser is an HTTP client with the session of a signed-in user.
 type browser struct {
 	base   string
 	client *http.Client
 }
 
-// signIn signs in as people do.
+// signIn signs in with the form.
 func (s *server) signIn(ctx context.Context) (*browser, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -151,21 +151,21 @@ func (s *server) signIn(ctx context.Context) (*browser, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/heartbeats" {
-		return nil, fmt.Errorf("sign-in: it leads to %s with %s", resp.Request.URL.Path, resp.Status)
+		return nil, fmt.Errorf("sign-in: redirected to %s with %s", resp.Request.URL.Path, resp.Status)
 	}
 	return r, nil
 }
 
-// load loads a file and returns its body as it was sent, and the time from the
-// request to its first byte.
-func (r *browser) load(ctx context.Context, path string, squeezed bool) (body []byte, first time.Duration, err error) {
+// load loads a file. It returns the body as received, and the time from the request
+// to its first byte. With compressed, it accepts gzip.
+func (r *browser) load(ctx context.Context, path string, compressed bool) (body []byte, first time.Duration, err error) {
 	var begun time.Time
 	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { first = time.Since(begun) }}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, r.base+path, nil)
 	if err != nil {
 		return nil, 0, fmt.Errorf("request: %w", err)
 	}
-	if squeezed {
+	if compressed {
 		req.Header.Set("Accept-Encoding", "gzip")
 	}
 	begun = time.Now()
@@ -178,7 +178,7 @@ func (r *browser) load(ctx context.Context, path string, squeezed bool) (body []
 		return nil, 0, fmt.Errorf("body of %s: %w", path, err)
 	}
 	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != req.URL.Path {
-		return nil, 0, fmt.Errorf("%s is answered %s from %s", path, resp.Status, resp.Request.URL.Path)
+		return nil, 0, fmt.Errorf("%s: got %s from %s", path, resp.Status, resp.Request.URL.Path)
 	}
 	return body, first, nil
 }

@@ -12,26 +12,26 @@ import (
 const (
 	rounds = 3
 	warmUp = 300 * time.Millisecond
-	// minRatio is the bound: the share of a handler that only answers OK that
-	// Overdue reaches on SQLite, each answer synced to disk.
+	// minRatio is the minimum rate of pings on SQLite, as a share of the rate of a
+	// handler that only answers OK.
 	minRatio = 0.35
 )
 
-// connectionCounts are the numbers of connections to measure with.
+// connectionCounts returns the numbers of connections for which pings are measured.
 func connectionCounts() []int { return []int{64, 256} }
 
 // contender is a server under load.
 type contender struct {
 	name     string
 	child    *child
-	server   *server // nil for the bare handler, which stores nothing
+	server   *server // nil for the baseline, which stores nothing
 	requests [][]byte
-	before   int64 // pings that were stored at the beginning
+	before   int64 // number of stored pings at the start
 	acked    int64
 }
 
 // pings measures how many pings are stored per second, compared with the requests
-// per second of a bare handler.
+// per second of the baseline.
 func (b *bench) pings(ctx context.Context) (err error) {
 	first, err := b.filledSQLite(ctx)
 	if err != nil {
@@ -41,12 +41,12 @@ func (b *bench) pings(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("own program: %w", err)
 	}
-	bare, err := launch(ctx, self, "-bare")
+	baseline, err := launch(ctx, self, "-baseline")
 	if err != nil {
 		return err
 	}
-	defer bare.kill()
-	field := []*contender{{name: "bare handler", child: bare, requests: requests(first.ids)}}
+	defer baseline.kill()
+	field := []*contender{{name: "baseline", child: baseline, requests: requests(first.ids)}}
 	for i, place := range b.databases("pings") {
 		s := first
 		if i > 0 {
@@ -78,8 +78,8 @@ func (b *bench) pings(ctx context.Context) (err error) {
 	return verify(ctx, field)
 }
 
-// compare loads the contenders alternately from n connections, and reports each
-// compared with the first.
+// compare loads the contenders alternately from n connections, and reports the
+// results of each next to those of the first.
 func (b *bench) compare(ctx context.Context, field []*contender, n int) error {
 	entries := make([]serverRounds, len(field))
 	for i, c := range field {
@@ -119,7 +119,7 @@ func (c *contender) measuredRound(ctx context.Context, n int, length time.Durati
 	return t, err
 }
 
-// cost is the processor time and the commits that the contender has used.
+// cost returns the processor time and the number of commits of the contender until now.
 func (c *contender) cost(ctx context.Context) (cpu time.Duration, commits float64, err error) {
 	if c.server != nil {
 		if commits, err = c.server.gauge(ctx, "overdue_ping_commit_pings_count"); err != nil {
@@ -130,7 +130,7 @@ func (c *contender) cost(ctx context.Context) (cpu time.Duration, commits float6
 	return cpu, commits, err
 }
 
-// load is one round, counted.
+// load runs one round and counts its acknowledged pings.
 func (c *contender) load(ctx context.Context, n int, length time.Duration) (roundResult, error) {
 	if err := ctx.Err(); err != nil {
 		return roundResult{}, err

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// How the mass silence is measured, and how long it may take, in milliseconds.
+// Data and limits of the silence benchmark. maxDetectionTime is in milliseconds.
 const (
 	maxDetectionTime = 10_000
 	silenceTimeout   = 60 * time.Second
 	pollInterval     = 100 * time.Millisecond
-	pingRate         = 200 // pings a second to the heartbeats that live
+	pingRate         = 200 // pings per second to the heartbeats that are still pinged
 )
 
-// silence measures how long it takes to notice that very many heartbeats are
-// due at the same instant, and the latency of pings at that time.
+// silence measures how long the server takes to open the incidents of many heartbeats
+// with the same deadline, and the latency of pings meanwhile.
 func (b *bench) silence(ctx context.Context) error {
 	for _, place := range b.databases("silence") {
 		if err := b.silenceOn(ctx, place); err != nil {
@@ -41,7 +41,7 @@ func (b *bench) silenceOn(ctx context.Context, place databaseKind) (err error) {
 	if err != nil {
 		return err
 	}
-	b.progress("silence: %d heartbeats put into %s in %s", silentHeartbeats+pingedHeartbeats, place.name, time.Since(begun).Round(100*time.Millisecond))
+	b.progress("silence: %d heartbeats added to %s in %s", silentHeartbeats+pingedHeartbeats, place.name, time.Since(begun).Round(100*time.Millisecond))
 	s, err := b.serve(ctx, address, key, "--allow-private-networks")
 	if err != nil {
 		return err
@@ -70,36 +70,36 @@ func (b *bench) observeSilence(ctx context.Context, on string, s *server, r *rec
 	if err != nil {
 		return err
 	}
-	noticed, waited := s.waitUntilAllOpen(ctx, seeded.deadline)
-	told, notices := r.received()
+	allOpen, waitErr := s.waitUntilAllOpen(ctx, seeded.deadline)
+	delivered, webhooks := r.received()
 	done := time.Now()
 	meanwhile, err := p.stop()
-	if err := errors.Join(waited, err); err != nil {
+	if err := errors.Join(waitErr, err); err != nil {
 		return err
 	}
-	if len(notices) == 0 {
+	if len(webhooks) == 0 {
 		if err := r.waitFor(ctx, 1, time.Now().Add(silenceTimeout)); err != nil {
 			return err
 		}
-		_, notices = r.received()
+		_, webhooks = r.received()
 	}
-	if _, err := notices[0].opened(); err != nil {
+	if _, err := webhooks[0].opened(); err != nil {
 		return err
 	}
 	took := meanwhile.since(seeded.deadline)
 	if len(took) == 0 {
 		return errors.New("no ping was sent meanwhile")
 	}
-	b.report.add(figure{"silence", on, "100,000 deadlines at once, until all incidents are open", ms(noticed.Sub(seeded.deadline)), "ms", atMost(maxDetectionTime)})
-	b.report.add(figure{"silence", on, "until the first alert came", ms(notices[0].at.Sub(seeded.deadline)), "ms", nil})
-	b.report.add(figure{"silence", on, "alerts told meanwhile", float64(told) / done.Sub(seeded.deadline).Seconds(), "/s", nil})
+	b.report.add(figure{"silence", on, "100,000 deadlines at once, until all incidents are open", ms(allOpen.Sub(seeded.deadline)), "ms", atMost(maxDetectionTime)})
+	b.report.add(figure{"silence", on, "until the first alert arrived", ms(webhooks[0].at.Sub(seeded.deadline)), "ms", nil})
+	b.report.add(figure{"silence", on, "alerts delivered meanwhile", float64(delivered) / done.Sub(seeded.deadline).Seconds(), "/s", nil})
 	b.report.spread("silence", on, "pings meanwhile", took, nil)
 	b.report.add(figure{"silence", on, "pings not answered OK", float64(meanwhile.rejected), fmt.Sprintf("of %d", len(meanwhile.took)), atMost(0)})
 	return nil
 }
 
-// waitUntilAllOpen waits until every silent heartbeat has its incident, and returns when
-// that was seen.
+// waitUntilAllOpen waits until every silent heartbeat has an incident, and returns the
+// time at which it observed that.
 func (s *server) waitUntilAllOpen(ctx context.Context, deadline time.Time) (time.Time, error) {
 	if err := sleepUntil(ctx, deadline); err != nil {
 		return time.Time{}, err

@@ -18,12 +18,12 @@ const (
 	silentHeartbeats    = 100_000
 	pingedHeartbeats    = 1_000
 	heartbeatsPerCommit = 10_000
-	// lead is the time between the last write and the deadline: to
-	// start the server and to begin pinging.
+	// lead is the time between the last write and the deadline. In it, the server
+	// starts and the pings begin.
 	lead = 8 * time.Second
 )
 
-// silenceRule has no grace period, so that nothing happens before the deadline.
+// silenceRule has no grace period: nothing happens before the deadline.
 var silenceRule = monitor.Rule{Interval: time.Hour, Methods: monitor.AnyMethod}
 
 // silenceData is a database whose heartbeats will miss the same deadline.
@@ -87,24 +87,24 @@ func addMany(ctx context.Context, db *store.DB, project int64, n int) ([]monitor
 	return all, nil
 }
 
-// saveUp saves all heartbeats as up: the silent ones due at the deadline that is
-// returned, the others much later. It is one transaction, which is run again,
-// with a later deadline, when it took too long.
+// saveUp saves all heartbeats as Up in one transaction. The silent ones are due at
+// the returned deadline, the others much later. If the transaction takes too long,
+// saveUp repeats it with a later deadline.
 func saveUp(ctx context.Context, db *store.DB, heartbeats []monitor.Heartbeat) (deadline time.Time, err error) {
 	for took := time.Duration(0); ; took *= 2 {
 		begun := time.Now().UTC().Truncate(monitor.Precision)
 		deadline = begun.Add(took + lead)
-		judged := make([]store.Transition, len(heartbeats))
+		transitions := make([]store.Transition, len(heartbeats))
 		for i, h := range heartbeats {
 			h.Status, h.CountedFrom = monitor.Up, begun
 			if i < silentHeartbeats {
 				h.CountedFrom = deadline.Add(-silenceRule.Interval)
 			}
 			h.StaleBefore, h.LastPing = h.CountedFrom, h.CountedFrom
-			judged[i] = store.Transition{Heartbeat: h}
+			transitions[i] = store.Transition{Heartbeat: h}
 		}
 		err = db.Update(ctx, func(tx *store.Tx) error {
-			_, err := tx.Save(begun, judged)
+			_, err := tx.Save(begun, transitions)
 			return err
 		})
 		if err != nil {

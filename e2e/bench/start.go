@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// How often a start is measured, and how long it may take, in milliseconds.
+// Number of measured starts, and the maximum duration of a start in milliseconds.
 const (
 	starts       = 5
 	maxStartTime = 1000
 )
 
-// start measures from the start of the process to the first answer.
+// start measures the time from the start of the process to the first response.
 func (b *bench) start(ctx context.Context) error {
 	full, err := b.filledSQLite(ctx)
 	if err != nil {

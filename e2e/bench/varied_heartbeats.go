@@ -12,18 +12,18 @@ import (
 	"overdue/internal/store"
 )
 
-// Words that names and tags of heartbeats are made of.
+// Words for names and tags of heartbeats.
 var (
 	jobObjects = []string{"database", "invoice", "warehouse", "newsletter", "ledger", "search index", "mailbox", "certificate", "metrics", "archive"}
 	jobVerbs   = []string{"backup", "sync", "report", "clean-up", "import", "export", "renewal", "check", "rotation", "rebuild"}
 	tagNames   = []string{"db", "billing", "eu", "us", "nightly", "weekly", "critical", "legacy"}
 )
 
-// variedHeartbeats is the number of heartbeats in the measurement of the pages.
+// variedHeartbeats is the number of heartbeats in the page benchmark.
 const variedHeartbeats = 10_000
 
-// addVariedHeartbeats fills a database with realistic heartbeats: names, tags and every
-// status. It returns the first.
+// addVariedHeartbeats adds realistic heartbeats to a database: with names, tags and
+// every status. It returns the first.
 func addVariedHeartbeats(ctx context.Context, address string) (first monitor.Heartbeat, err error) {
 	db, err := store.Open(ctx, address)
 	if err != nil {
@@ -36,7 +36,7 @@ func addVariedHeartbeats(ctx context.Context, address string) (first monitor.Hea
 		if err != nil {
 			return err
 		}
-		var judged []store.Transition
+		var transitions []store.Transition
 		for i := range variedHeartbeats {
 			h, err := tx.AddHeartbeat(variedHeartbeat(i, project.Key, now))
 			if err != nil {
@@ -45,18 +45,18 @@ func addVariedHeartbeats(ctx context.Context, address string) (first monitor.Hea
 			if i == 0 {
 				first = h
 			}
-			judged = append(judged, withStatus(i, h, now)...)
+			transitions = append(transitions, withStatus(i, h, now)...)
 		}
-		_, err = tx.Save(now, judged)
+		_, err = tx.Save(now, transitions)
 		return err
 	})
 	if err != nil {
-		return first, fmt.Errorf("furnish: %w", err)
+		return first, fmt.Errorf("varied heartbeats: %w", err)
 	}
 	return first, nil
 }
 
-// variedHeartbeat returns the heartbeat with a number. It has no pings.
+// variedHeartbeat returns heartbeat number i, without pings.
 func variedHeartbeat(i int, project int64, now time.Time) monitor.Heartbeat {
 	name := fmt.Sprintf("%s %s %04d", jobObjects[i%len(jobObjects)], jobVerbs[i/len(jobObjects)%len(jobVerbs)], i)
 	tags := []string{tagNames[i%len(tagNames)]}
@@ -70,8 +70,8 @@ func variedHeartbeat(i int, project int64, now time.Time) monitor.Heartbeat {
 	}
 }
 
-// withStatus gives the heartbeat a status: of twenty, one is New, one Down, one Late,
-// one Paused, and the others are Up.
+// withStatus returns the transition that gives heartbeat number i its status: of each
+// 20 heartbeats, one is New, one Down, one Late, one Paused, and the others are Up.
 func withStatus(i int, h monitor.Heartbeat, now time.Time) []store.Transition {
 	ping := monitor.Ping{Kind: monitor.PingSuccess, At: now.Add(-time.Duration(i%50) * time.Minute), ExitCode: monitor.NoExitCode, Method: "POST", Source: "192.0.2.1"}
 	switch i % 20 {
@@ -82,9 +82,9 @@ func withStatus(i int, h monitor.Heartbeat, now time.Time) []store.Transition {
 	case 3:
 		ping.At = now.Add(-h.Rule.Interval - 10*time.Minute)
 	}
-	heard, change := h.ApplyPing(ping, ping.At)
+	after, change := h.ApplyPing(ping, ping.At)
 	if i%20 == 4 {
-		heard, change = heard.Pause(now, now)
+		after, change = after.Pause(now, now)
 	}
-	return []store.Transition{{Heartbeat: heard, Change: change}}
+	return []store.Transition{{Heartbeat: after, Change: change}}
 }

@@ -44,11 +44,11 @@ func startReceiver() (*receiver, error) {
 	}
 	r := &receiver{url: "http://" + listener.Addr().String() + "/hook"}
 	r.server = &http.Server{Handler: http.HandlerFunc(r.handle), ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = r.server.Serve(listener) }() // ends with close; what is missing is noticed
+	go func() { _ = r.server.Serve(listener) }() // returns after close; waitFor detects missing webhooks
 	return r, nil
 }
 
-// close ends the receiver.
+// close stops the receiver.
 func (r *receiver) close() { _ = r.server.Close() }
 
 // handle stores one webhook without decoding it, because that would use processor time
@@ -76,10 +76,10 @@ func (r *receiver) received() (int, []webhook) {
 	return r.count, r.webhooks[:len(r.webhooks):len(r.webhooks)]
 }
 
-// opened decodes a webhook about a new incident.
-func (n webhook) opened() (client.Incident, error) {
+// opened returns the incident of an incident.opened webhook.
+func (w webhook) opened() (client.Incident, error) {
 	var body client.Notification
-	if err := json.Unmarshal(n.body, &body); err != nil {
+	if err := json.Unmarshal(w.body, &body); err != nil {
 		return client.Incident{}, fmt.Errorf("webhook: %w", err)
 	}
 	if body.Event != "incident.opened" || body.Incident == nil {
@@ -100,7 +100,7 @@ func (s *server) addWebhookChannel(ctx context.Context, r *receiver) error {
 }
 
 // errMissingWebhooks means that webhooks are missing.
-var errMissingWebhooks = errors.New("not all webhooks came")
+var errMissingWebhooks = errors.New("not all webhooks arrived")
 
 // waitFor waits until n webhooks have arrived, at most until the deadline.
 func (r *receiver) waitFor(ctx context.Context, n int, deadline time.Time) error {

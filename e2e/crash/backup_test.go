@@ -20,7 +20,7 @@ func TestBackup_ContainsEveryPingAcknowledgedBeforeIt(t *testing.T) {
 		l.recorder.waitForAcks(t, 1, 20*time.Second)
 		runOverdue(t, "check", "--database", file)
 		if n == 0 {
-			continue // one is enough to look into
+			continue // one backup is enough
 		}
 		l.stop()
 		restored := newServer(t, file)

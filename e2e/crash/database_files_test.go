@@ -14,8 +14,8 @@ import (
 	"overdue/client"
 )
 
-// TestServe_AcknowledgesNoPingAfterItsFilesAreRemoved takes the files of a running
-// server away, as a clean-up or a restore by hand does.
+// TestServe_AcknowledgesNoPingAfterItsFilesAreRemoved removes or replaces the files of
+// a running server, as a clean-up or a manual restore does.
 func TestServe_AcknowledgesNoPingAfterItsFilesAreRemoved(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(dir string) error{
@@ -36,7 +36,7 @@ func TestServe_AcknowledgesNoPingAfterItsFilesAreRemoved(t *testing.T) {
 			b, w := newPingRecorder(h), &pingConn{address: s.address}
 			defer w.close()
 			if a := b.send(w, *h[0].ID, http.MethodPost, "", ""); !a.ok() {
-				t.Fatalf("before anything happened: %+v", a)
+				t.Fatalf("before the files were removed: %+v", a)
 			}
 			if err := fault(dir); err != nil {
 				t.Fatal(err)
@@ -48,7 +48,7 @@ func TestServe_AcknowledgesNoPingAfterItsFilesAreRemoved(t *testing.T) {
 			}
 			said := s.waitForReadyz(t, http.StatusServiceUnavailable, 2*time.Second)
 			if !strings.Contains(said, "deleted, moved or replaced") || strings.Contains(said, dir) {
-				t.Errorf("/readyz says %q; want what is wrong, and no path for strangers", said)
+				t.Errorf("/readyz says %q; want the fault without the path, because the endpoint is public", said)
 			}
 			if log := s.logTail(); !strings.Contains(log, "overdue restore") || !strings.Contains(log, s.database) {
 				t.Errorf("the log does not say what happened and what to do:\n%s", log)
@@ -59,8 +59,8 @@ func TestServe_AcknowledgesNoPingAfterItsFilesAreRemoved(t *testing.T) {
 	}
 }
 
-// TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase kills the command
-// itself after random moments.
+// TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase kills overdue restore at
+// random times.
 func TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase(t *testing.T) {
 	t.Parallel()
 	r := newRandom(t)
@@ -72,7 +72,7 @@ func TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase(t *testing.T) {
 	newer := createHeartbeats(t, s.api(), "newer", 3, longInterval)
 	b, w := newPingRecorder(old, newer), &pingConn{address: s.address}
 	if a := b.send(w, *newer[0].ID, http.MethodPost, "", ""); !a.ok() {
-		t.Fatalf("answer %+v", a)
+		t.Fatalf("response %+v", a)
 	}
 	w.close()
 	s.kill(t)

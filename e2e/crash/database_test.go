@@ -22,7 +22,7 @@ func TestServe_KillingPostgreSQLLosesNoAcknowledgedPing(t *testing.T) {
 		}
 		_, before := l.recorder.counts()
 		if said := s.waitForReadyz(t, http.StatusServiceUnavailable, 10*time.Second); !strings.Contains(said, "the database is unavailable") {
-			t.Errorf("not ready, without the reason: %s", said)
+			t.Errorf("/readyz does not contain the reason: %s", said)
 		}
 		sleep(t.Context(), randomDuration(r, 2*time.Second, 3*time.Second))
 		if _, after := l.recorder.counts(); after == before {

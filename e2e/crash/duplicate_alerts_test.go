@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestDeliver_AKillDuplicatesAtMostOneAlert kills the server while very many
-// heartbeats fail at once, and counts what arrives more than once.
+// TestDeliver_AKillDuplicatesAtMostOneAlert kills the server while many
+// heartbeats fail at once, and counts the alerts that arrive more than once.
 func TestDeliver_AKillDuplicatesAtMostOneAlert(t *testing.T) {
 	t.Parallel()
 	const many, kills = 400, 6
@@ -50,11 +50,11 @@ func TestDeliver_AKillDuplicatesAtMostOneAlert(t *testing.T) {
 	for alert, n := range times {
 		if n > 1 {
 			doubled += n - 1
-			t.Logf("%s came %d times", alert, n)
+			t.Logf("%s arrived %d times", alert, n)
 		}
 	}
 	if len(times) != many || doubled > kills {
-		t.Errorf("%d alerts, %d of them again, after %d kills; want %d, and at most one again per kill", len(times), doubled, kills, many)
+		t.Errorf("%d alerts, %d duplicates, after %d kills; want %d alerts and at most one duplicate per kill", len(times), doubled, kills, many)
 	}
 	s.stop(t)
 }

@@ -64,7 +64,7 @@ func (a *continuousClients) sendRequests(ctx context.Context, what, path string,
 	for sleep(ctx, pause) {
 		r, err := http.NewRequest(http.MethodGet, "http://"+a.s.address+path, nil)
 		if err != nil {
-			panic(err) // the paths are fine
+			panic(err) // the paths are constants
 		}
 		r.Header.Set("Authorization", "Bearer "+a.s.key)
 		got := requestResult{target: what, sent: time.Now()}
@@ -93,7 +93,8 @@ func (a *continuousClients) resultsBetween(what string, from, to time.Time) []re
 	return found
 }
 
-// summarize describes answers: how many of each status, and how long they took.
+// summarize returns the number of responses of each status, and the quantiles of
+// their latency.
 func summarize(answers []requestResult) string {
 	statuses := map[int]int{}
 	var took []time.Duration
@@ -109,7 +110,7 @@ func summarize(answers []requestResult) string {
 	return fmt.Sprintf("%v, p50 %s, p99 %s, max %s", statuses, at(0.5), at(0.99), at(1))
 }
 
-// slowest returns the one that took longest.
+// slowest returns the result with the highest latency.
 func slowest(answers []requestResult) (worst requestResult) {
 	for _, got := range answers {
 		if got.took > worst.took {
@@ -129,7 +130,7 @@ func (s *server) openFiles(t *testing.T) int {
 	return len(files)
 }
 
-// metric reads one figure of /metrics without labels.
+// metric returns the value of a metric without labels.
 func (s *server) metric(t *testing.T, name string) string {
 	t.Helper()
 	resp, err := http.Get("http://" + s.address + "/metrics")
@@ -149,21 +150,22 @@ func (s *server) metric(t *testing.T, name string) string {
 	return ""
 }
 
-// outageLength is how long the database gives no answer.
-var outageLength = flag.Duration("half-open", 15*time.Second, "how long the database gives no answer")
+// outageLength is the duration for which the database does not respond.
+var outageLength = flag.Duration("half-open", 15*time.Second, "how long the database does not respond")
 
-// Bounds of a half-open database. They are generous: a busy machine may take
-// its time, but nothing may wait for as long as the database is away.
+// Limits while the database does not respond. They allow for a busy machine, but are
+// shorter than the outage: no request may wait until it ends.
 const (
-	maxFirstResponse = 8 * time.Second // pings that came before the circuit opened
-	circuitOpenAfter = 9 * time.Second // from then on, all are answered at once
+	maxFirstResponse = 8 * time.Second // of pings that arrived before the circuit opened
+	circuitOpenAfter = 9 * time.Second // after that, all requests are answered at once
 	maxRejectionTime = 2 * time.Second
 	maxPageTime      = 8 * time.Second
 	maxRecoveryTime  = 5 * time.Second
 )
 
-// checkUnresponsiveDatabase runs a server while its database gives no answer for a while.
-func checkUnresponsiveDatabase(t *testing.T, s *server, stop, goOn func() error) {
+// checkUnresponsiveDatabase checks the responses of a server while its database does
+// not respond, and afterwards.
+func checkUnresponsiveDatabase(t *testing.T, s *server, stop, resume func() error) {
 	s.startReady(t)
 	heartbeats := createHeartbeats(t, s.api(), "busy", 20, longInterval)
 	alerts := newReceiver(t, s.api())
@@ -179,7 +181,7 @@ func checkUnresponsiveDatabase(t *testing.T, s *server, stop, goOn func() error)
 	during := s.openFiles(t)
 	t.Logf("during: %d files, %s goroutines", during, s.metric(t, "go_goroutines"))
 	back := time.Now()
-	if err := goOn(); err != nil {
+	if err := resume(); err != nil {
 		t.Fatal(err)
 	}
 	waitUntil(t, maxRecoveryTime, "an alert after the database's return", func() bool {
@@ -204,8 +206,8 @@ func checkUnresponsiveDatabase(t *testing.T, s *server, stop, goOn func() error)
 	s.stop(t)
 }
 
-// firstOK returns the time from a moment to the first 200 response of a request that
-// was sent after the moment.
+// firstOK returns the time until the first 200 response to a request that was sent
+// after from.
 func (a *continuousClients) firstOK(what string, from time.Time) time.Duration {
 	for _, got := range a.resultsBetween(what, from, time.Now()) {
 		if got.status == http.StatusOK {
@@ -215,7 +217,7 @@ func (a *continuousClients) firstOK(what string, from time.Time) time.Duration {
 	return time.Hour
 }
 
-// check compares the responses with the promises.
+// check compares the latency and status of the responses with the limits.
 func (a *continuousClients) check(t *testing.T, began, back time.Time) {
 	t.Helper()
 	if worst := slowest(a.resultsBetween("ping", began, back)); worst.took > maxFirstResponse {
@@ -223,7 +225,7 @@ func (a *continuousClients) check(t *testing.T, began, back time.Time) {
 	}
 	late := a.resultsBetween("ping", began.Add(circuitOpenAfter), back)
 	if len(late) < 50 {
-		t.Errorf("only %d pings came while the circuit was open", len(late))
+		t.Errorf("only %d pings were sent while the circuit was open", len(late))
 	}
 	for _, got := range late {
 		if got.status != http.StatusServiceUnavailable || got.took > maxRejectionTime {
@@ -243,8 +245,8 @@ func (a *continuousClients) check(t *testing.T, began, back time.Time) {
 	}
 }
 
-// verifyStored checks that every ping that was answered 200 is stored. Others may
-// be too: their senders were asked to send them again.
+// verifyStored checks that every ping that was answered 200 is stored. Other pings may
+// be stored too, because their clients were asked to retry.
 func (a *continuousClients) verifyStored(t *testing.T, heartbeats []client.Heartbeat) {
 	t.Helper()
 	acknowledged := int64(0)
@@ -271,7 +273,7 @@ func TestHalfOpen_AFrozenPostgreSQLBlocksNoRequest(t *testing.T) {
 	t.Parallel()
 	database := newPostgres(t)
 	t.Cleanup(func() {
-		if err := database.Thaw(); err != nil { // or it could not be stopped
+		if err := database.Thaw(); err != nil { // a frozen process cannot be stopped
 			t.Error(err)
 		}
 	})
@@ -287,8 +289,8 @@ func TestHalfOpen_AKilledPostgreSQLBlocksNoRequest(t *testing.T) {
 func TestHalfOpen_ANetworkThatDropsAllPacketsBlocksNoRequest(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t, newPostgres(t).Socket())
-	swallow := func(on bool) func() error {
+	drop := func(on bool) func() error {
 		return func() error { p.dropping.Store(on); return nil }
 	}
-	checkUnresponsiveDatabase(t, newServer(t, p.address()), swallow(true), swallow(false))
+	checkUnresponsiveDatabase(t, newServer(t, p.address()), drop(true), drop(false))
 }

@@ -17,7 +17,7 @@ type heartbeatHistory struct {
 	incidents []client.IncidentDetail
 }
 
-// historyOf asks for the story of a heartbeat.
+// historyOf reads the history of a heartbeat.
 func historyOf(t *testing.T, api *client.Client, id string) heartbeatHistory {
 	t.Helper()
 	h, err := api.Heartbeat(t.Context(), id)
@@ -47,8 +47,8 @@ func historyOf(t *testing.T, api *client.Client, id string) heartbeatHistory {
 	return s
 }
 
-// verifyOpen checks that the heartbeat is down exactly if one incident is
-// open, and none otherwise.
+// verifyOpen checks that exactly one incident is open if the heartbeat is down, and
+// none otherwise.
 func (s heartbeatHistory) verifyOpen(t *testing.T) {
 	t.Helper()
 	var open []string
@@ -112,15 +112,13 @@ func (s heartbeatHistory) verifyFailures(t *testing.T) {
 // outage is a period without a running server.
 type outage struct{ from, to time.Time }
 
-// overlaps reports whether the span and the time from a to b have a moment in
-// common.
+// overlaps reports whether the outage overlaps the time from a to b.
 func (s outage) overlaps(a, b time.Time) bool { return !s.to.Before(a) && !s.from.After(b) }
 
-// verifyMissedPings compares the incidents of a heartbeat with an interval and a
-// grace of a second each with the gaps between its pings. A gap is one missed
-// incident, dated at its deadline. Only where the server was away near that
-// window may it have moved the deadline or skipped it. A gap within the deadline
-// must never be an incident.
+// verifyMissedPings compares the incidents of a heartbeat, whose interval and grace
+// period are one second each, with the gaps between its pings. A gap that passes the
+// deadline must have one incident, opened at the deadline. Near an outage, the server
+// may have moved or skipped the deadline. A shorter gap must have no incident.
 func (s heartbeatHistory) verifyMissedPings(t *testing.T, away []outage) {
 	t.Helper()
 	left := s.incidents
@@ -137,14 +135,14 @@ func (s heartbeatHistory) verifyMissedPings(t *testing.T, away []outage) {
 		here := len(left) > 0 && (next == nil || left[0].OpenedAt.Before(*next))
 		switch {
 		case !here && !excused:
-			t.Errorf("%s: no incident for the silence after ping %d, deadline %s", s.heartbeat.Name, p.N, deadline)
+			t.Errorf("%s: no incident for the gap after ping %d, deadline %s", s.heartbeat.Name, p.N, deadline)
 		case here:
 			s.verifyMissed(t, left[0], deadline, next, excused)
 			left = left[1:]
 		}
 	}
 	for _, i := range left {
-		t.Errorf("%s: incident %d at %s is a false alarm or a double", s.heartbeat.Name, i.Number, i.OpenedAt)
+		t.Errorf("%s: incident %d at %s is a false alarm or a duplicate", s.heartbeat.Name, i.Number, i.OpenedAt)
 	}
 }
 

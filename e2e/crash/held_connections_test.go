@@ -25,15 +25,15 @@ const (
 	jobAddress  = "127.0.0.3"
 )
 
-// incompleteRequests are requests that never become whole, or not even begin.
+// incompleteRequests are the first bytes of requests, or nothing.
 var incompleteRequests = []string{
 	"", "POST /api/v1/h", "GET / HTTP/1.1\r\nHost: t\r\n",
 	"POST /sign-in HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nemail=a",
 	"POST /nothing HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nx",
 }
 
-// holdConnections opens connections that send only a part of a request. Until the end of the
-// test, it replaces the connections that the server closes.
+// holdConnections opens connections that send only a part of a request. Until the end
+// of the test, it replaces the connections that the server closes.
 func holdConnections(t *testing.T, address, from string, connections int) {
 	t.Helper()
 	ctx := t.Context()
@@ -60,7 +60,7 @@ func holdConnections(t *testing.T, address, from string, connections int) {
 	first.Wait()
 }
 
-// closeWhenDone is a connection that ends with done.
+// closeWhenDone closes the connection when done is closed, and returns it.
 func closeWhenDone(done <-chan struct{}, c net.Conn) net.Conn {
 	go func() {
 		<-done
@@ -69,7 +69,7 @@ func closeWhenDone(done <-chan struct{}, c net.Conn) net.Conn {
 	return c
 }
 
-// p99 is the 99th percentile.
+// p99 returns the 99th percentile.
 func p99(took []time.Duration) time.Duration {
 	slices.Sort(took)
 	return took[len(took)*99/100]
@@ -110,14 +110,14 @@ func TestServe_ConnectionsHeldOpenDoNotBlockPings(t *testing.T) {
 				t.Error("the metrics do not count the connections that were closed")
 			}
 			if said := s.logTail(); !strings.Contains(said, `"msg":"requests rejected"`) || strings.Count(said, `"reason":"connections_per_address"`) > 3 {
-				t.Errorf("the log should tell once a minute:\n%s", said)
+				t.Errorf("the log does not report the rejections once per minute:\n%s", said)
 			}
 			b.verify(t, s.api())
 		})
 	}
 }
 
-// metrics is what /metrics answers.
+// metrics returns the response of /metrics.
 func (s *server) metrics(t *testing.T) string {
 	t.Helper()
 	resp, err := http.Get("http://" + s.address + "/metrics")
@@ -159,7 +159,7 @@ func TestServe_AStopAnswersCompleteRequestsAndDropsTheOthers(t *testing.T) {
 		a := wires[n].read()
 		b.recordResponse(p, a)
 		if !a.ok() {
-			t.Errorf("answer %+v to a ping that was sent before the stop", a)
+			t.Errorf("response %+v to a ping that was sent before the stop", a)
 		}
 	}
 	select {

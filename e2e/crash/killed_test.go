@@ -12,7 +12,7 @@ import (
 	"overdue/client"
 )
 
-// killCount is how often the server is killed in one test.
+// killCount is the minimum number of times that a test kills the server.
 const killCount = 22
 
 func TestServe_KillingItLosesNoAcknowledgedPing(t *testing.T) {
@@ -36,7 +36,7 @@ func TestServe_KillingItLosesNoAcknowledgedPing(t *testing.T) {
 	}
 }
 
-// killTest is a server that is killed again and again while jobs ping it.
+// killTest kills a server repeatedly while jobs ping it.
 type killTest struct {
 	*server
 	r        *rand.Rand
@@ -50,7 +50,7 @@ type killTest struct {
 	kills           int
 }
 
-// newKillTest makes the heartbeats and the receiver.
+// newKillTest creates the heartbeats and the receiver.
 func newKillTest(t *testing.T, s *server, r *rand.Rand) *killTest {
 	t.Helper()
 	api := s.api()
@@ -87,12 +87,12 @@ func (c *killTest) run(t *testing.T) {
 		c.killOnce(t)
 	}
 	c.load.stop()
-	// The last pings of the scripts come when no outage is near.
+	// The scripts send their last pings when no outage is near.
 	sleep(ctx, 2*outageTolerance)
 	enough()
 	scripts.Wait()
 	if ctx.Err() != nil {
-		t.Fatal("the jobs did not come to their end in time")
+		t.Fatal("the jobs did not end in time")
 	}
 }
 
@@ -101,17 +101,18 @@ func (c *killTest) newJob(h client.Heartbeat) *scriptedJob {
 	return &scriptedJob{id: *h.ID, conn: &pingConn{address: c.address}, recorder: c.recorder, r: rand.New(rand.NewPCG(c.r.Uint64(), 0))}
 }
 
-// outageTolerance is how far around an outage the result for a missing ping may differ: the
-// server does not know the limits of its own outage more precisely.
+// outageTolerance is the time before and after an outage in which a missing ping may
+// have another result: the server does not know the start and end of its outage more
+// precisely.
 const outageTolerance = 1500 * time.Millisecond
 
-// killOnce lets the server work for a random while, kills it, starts it again
-// and waits for it to take pings. Sometimes it is killed again while it starts.
+// killOnce waits for a random time, kills the server, starts it and waits until it
+// acknowledges pings. Sometimes it kills the server again while it starts.
 func (c *killTest) killOnce(t *testing.T) {
 	t.Helper()
 	sleep(t.Context(), randomDuration(c.r, 50*time.Millisecond, 1200*time.Millisecond))
 	if c.kills%8 == 7 {
-		sleep(t.Context(), 5*time.Second) // some silences end without any outage near
+		sleep(t.Context(), 5*time.Second) // some gaps must pass without an outage near them
 	}
 	outage := outage{from: time.Now().Add(-outageTolerance)}
 	c.kill(t)

@@ -30,7 +30,7 @@ func createHeartbeats(t *testing.T, api *client.Client, name string, n, seconds 
 	return made
 }
 
-// load is many jobs that ping at once.
+// load is a number of jobs that ping concurrently.
 type load struct {
 	recorder   *pingRecorder
 	heartbeats []client.Heartbeat
@@ -40,7 +40,7 @@ type load struct {
 	jobs   sync.WaitGroup
 }
 
-// startLoad lets jobs ping random heartbeats over a connection each, until
+// startLoad starts jobs that ping random heartbeats, each over one connection, until
 // stop.
 func startLoad(t *testing.T, l *load, jobs int, r *rand.Rand) *load {
 	t.Helper()
@@ -54,7 +54,7 @@ func startLoad(t *testing.T, l *load, jobs int, r *rand.Rand) *load {
 	return l
 }
 
-// stop lets every job finish its request.
+// stop waits until every job has finished its request.
 func (l *load) stop() {
 	l.cancel()
 	l.jobs.Wait()
@@ -66,7 +66,7 @@ func (l *load) runJob(ctx context.Context, w *pingConn, r *rand.Rand) {
 	for sleep(ctx, randomDuration(r, 0, 40*time.Millisecond)) {
 		id := *l.heartbeats[r.IntN(len(l.heartbeats))].ID
 		if l.recorder.sentCount(id) >= maxPingsPerHeartbeat-100 {
-			continue // its history must not outgrow what is kept
+			continue // more pings would exceed the stored history
 		}
 		method, signal, body := http.MethodPost, "", ""
 		switch r.IntN(10) {
@@ -75,7 +75,7 @@ func (l *load) runJob(ctx context.Context, w *pingConn, r *rand.Rand) {
 		case 1:
 			signal = "/log"
 		case 2:
-			body = "some of the output of a job that went well"
+			body = "part of the output of a job that succeeded"
 		}
 		l.recorder.send(w, id, method, signal, body)
 	}

@@ -15,7 +15,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// newPooler starts PgBouncer before a PostgreSQL, and returns the address of the
+// newPooler starts PgBouncer in front of PostgreSQL, and returns the address of the
 // database through it.
 func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) string {
 	t.Helper()
@@ -37,7 +37,7 @@ func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) s
 		t.Fatal(err)
 	}
 	args := []string{config}
-	if os.Geteuid() == 0 { // it does not run as root
+	if os.Geteuid() == 0 { // PgBouncer does not run as root
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) s
 	}
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		program = "/usr/sbin/pgbouncer" // not on everybody's path
+		program = "/usr/sbin/pgbouncer" // not in every PATH
 	}
 	cmd := exec.Command(program, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -54,7 +54,7 @@ func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) s
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // tells that it was killed
+		_ = cmd.Wait() // returns that it was killed
 	})
 	waitUntil(t, 10*time.Second, "PgBouncer listens", func() bool {
 		conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
@@ -63,7 +63,7 @@ func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) s
 	return "postgres://overdue@" + net.JoinHostPort(host, port) + "/postgres?sslmode=disable"
 }
 
-// startError starts a server that must not start, and returns what it says.
+// startError starts a server that must fail to start, and returns its error.
 func startError(t *testing.T, database string) string {
 	t.Helper()
 	s := newServer(t, database)
@@ -71,12 +71,12 @@ func startError(t *testing.T, database string) string {
 	select {
 	case <-s.exited:
 	case <-time.After(20 * time.Second):
-		t.Fatal("the server starts; want it to say why it cannot")
+		t.Fatal("the server starts; want an error")
 	}
 	return s.logTail()
 }
 
-// ignoredParameters are the settings that PgBouncer must let pass unseen.
+// ignoredParameters are the startup parameters that PgBouncer must ignore.
 const ignoredParameters = "ignore_startup_parameters = lock_timeout, idle_in_transaction_session_timeout, synchronous_commit"
 
 func TestPgBouncer_StoresEveryPingOrNamesTheSettingAtStart(t *testing.T) {
@@ -108,7 +108,7 @@ func TestPgBouncer_StoresEveryPingOrNamesTheSettingAtStart(t *testing.T) {
 			}
 			_ = resp.Body.Close() // only the status counts
 			if resp.StatusCode != http.StatusOK {
-				t.Fatalf("%s: ping %d is answered %d", name, n, resp.StatusCode)
+				t.Fatalf("%s: ping %d was answered %d", name, n, resp.StatusCode)
 			}
 		}
 		if got := historyOf(t, s.api(), *h.ID); len(got.pings) != 200 {

@@ -13,21 +13,21 @@ import (
 // responseTimeout is the time after which a request without a response is hanging.
 const responseTimeout = 20 * time.Second
 
-// pingConn is one keep-alive connection. Package http is not used: it sends some
-// requests again by itself, and hides where an answer broke off.
+// pingConn is one keep-alive connection. It does not use the client of net/http, which
+// repeats some requests, and hides where a response was cut off.
 type pingConn struct {
 	address string
-	from    string // loopback address that it comes from, empty for any
+	from    string // local loopback address; "" for any
 	conn    net.Conn
 	reader  *bufio.Reader
 }
 
-// pingResponse is how one request ended.
+// pingResponse is the result of one request.
 type pingResponse struct {
-	status     int // 0: none came, or not all of it
+	status     int // 0 if there was no complete response
 	body       string
 	retryAfter string
-	err        error // the answer began and did not end, or none came in time
+	err        error // the response was incomplete, or none arrived in time
 }
 
 // ok reports whether the ping was acknowledged.
@@ -36,10 +36,10 @@ func (a pingResponse) ok() bool { return a.status == http.StatusOK && a.body == 
 // ping is one request to a heartbeat.
 type ping struct{ id, method, signal, rid, body string }
 
-// String is the request as it goes over the wire.
+// String returns the request as it is sent.
 func (p ping) String() string { return p.head() + p.body }
 
-// head is the request without its body.
+// head returns the request without its body.
 func (p ping) head(more ...string) string {
 	head := fmt.Sprintf("%s /api/v1/hb/%s%s?rid=%s HTTP/1.1\r\nHost: t\r\n", p.method, p.id, p.signal, p.rid)
 	for _, line := range more {
@@ -51,7 +51,7 @@ func (p ping) head(more ...string) string {
 	return head + "\r\n"
 }
 
-// send sends a ping and waits for its answer.
+// send sends a ping and waits for the response.
 func (w *pingConn) send(p ping) pingResponse {
 	if err := w.write(p.String()); err != nil {
 		return pingResponse{}
@@ -59,7 +59,7 @@ func (w *pingConn) send(p ping) pingResponse {
 	return w.read()
 }
 
-// write opens the connection if there is none, and sends.
+// write sends text, after opening a connection if none is open.
 func (w *pingConn) write(text string) error {
 	if w.conn == nil {
 		dialer := net.Dialer{Timeout: 5 * time.Second}
@@ -82,7 +82,7 @@ func (w *pingConn) write(text string) error {
 	return err
 }
 
-// read reads one answer.
+// read reads one response.
 func (w *pingConn) read() pingResponse {
 	if _, err := w.reader.Peek(1); err != nil {
 		w.close()
@@ -108,7 +108,7 @@ func (w *pingConn) read() pingResponse {
 	return pingResponse{status: resp.StatusCode, body: string(body), retryAfter: resp.Header.Get("Retry-After")}
 }
 
-// close drops the connection; the next ping opens another.
+// close closes the connection. The next ping opens another.
 func (w *pingConn) close() {
 	if w.conn != nil {
 		_ = w.conn.Close() // it cannot be used again

@@ -11,15 +11,15 @@ import (
 	"overdue/client"
 )
 
-// pingRecorder records which pings were sent and which were acknowledged. Each ping has a
-// unique run id, by which it is found again.
+// pingRecorder records which pings were sent and which were acknowledged. Each ping
+// has a unique run id, which identifies it among the stored pings.
 type pingRecorder struct {
 	mu               sync.Mutex
 	sent             map[string]map[string]bool   // run ids by heartbeat
 	acked            map[string]map[string]string // kind by run id, by heartbeat
 	ackCount         int
 	rejected         int
-	invalidResponses []string // invalid responses
+	invalidResponses []string
 }
 
 func newPingRecorder(heartbeats ...[]client.Heartbeat) *pingRecorder {
@@ -41,31 +41,31 @@ func (b *pingRecorder) send(w *pingConn, id, method, signal, body string) pingRe
 	return a
 }
 
-// recordSent notes that a ping is about to be sent.
+// recordSent records that a ping is about to be sent.
 func (b *pingRecorder) recordSent(p ping) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sent[p.id][p.rid] = true
 }
 
-// storedKinds are what the signals are kept as.
+// storedKinds maps the signals to the kinds of the stored pings.
 var storedKinds = map[string]string{"": "success", "/fail": "fail", "/log": "log"}
 
-// recordResponse records the response to a ping. A missing response is not a fault, because the
-// server is killed at random times.
+// recordResponse records the response to a ping. A missing response is not an error,
+// because the server is killed at random times.
 func (b *pingRecorder) recordResponse(p ping, a pingResponse) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case a.err != nil:
-		b.invalidResponses = append(b.invalidResponses, "broken answer: "+a.err.Error())
+		b.invalidResponses = append(b.invalidResponses, "incomplete response: "+a.err.Error())
 	case a.ok():
 		b.acked[p.id][p.rid] = storedKinds[p.signal]
 		b.ackCount++
 	case a.status == 503 && a.retryAfter != "":
 		b.rejected++
 	case a.status != 0:
-		b.invalidResponses = append(b.invalidResponses, fmt.Sprintf("answer %d %q, Retry-After %q", a.status, a.body, a.retryAfter))
+		b.invalidResponses = append(b.invalidResponses, fmt.Sprintf("response %d %q, Retry-After %q", a.status, a.body, a.retryAfter))
 	}
 }
 
@@ -83,7 +83,7 @@ func (b *pingRecorder) sentCount(id string) int {
 	return len(b.sent[id])
 }
 
-// snapshot returns a copy of the book that requires only the pings acknowledged until now.
+// snapshot returns a copy that requires only the pings acknowledged until now.
 func (b *pingRecorder) snapshot() *pingRecorder {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,17 +94,17 @@ func (b *pingRecorder) snapshot() *pingRecorder {
 	return c
 }
 
-// maxPingsPerHeartbeat is the maximum number of pings to one heartbeat. The server keeps more,
-// so each ping can be looked up.
+// maxPingsPerHeartbeat is the maximum number of pings to one heartbeat. The server
+// keeps more, so each ping can be looked up.
 const maxPingsPerHeartbeat = 900
 
-// verify looks up every ping of the book.
+// verify looks up every recorded ping.
 func (b *pingRecorder) verify(t *testing.T, api *client.Client) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, text := range b.invalidResponses[:min(len(b.invalidResponses), 5)] {
-		t.Errorf("one of %d answers that must not be: %s", len(b.invalidResponses), text)
+		t.Errorf("one of %d invalid responses: %s", len(b.invalidResponses), text)
 	}
 	lost := 0
 	for id, acked := range b.acked {
@@ -116,8 +116,8 @@ func (b *pingRecorder) verify(t *testing.T, api *client.Client) {
 	}
 }
 
-// verifyOne looks up the pings of one heartbeat, and returns how many of those
-// that were acknowledged are not there.
+// verifyOne looks up the pings of one heartbeat, and returns the number of
+// acknowledged pings that are not stored.
 func (b *pingRecorder) verifyOne(t *testing.T, api *client.Client, id string, acked map[string]string) (lost int) {
 	t.Helper()
 	h, err := api.Heartbeat(t.Context(), id)
@@ -144,7 +144,7 @@ func (b *pingRecorder) verifyOne(t *testing.T, api *client.Client, id string, ac
 		next--
 	}
 	if next != 0 {
-		t.Errorf("%s: %d pings were counted and are not there", h.Name, next)
+		t.Errorf("%s: %d pings are counted but not stored", h.Name, next)
 	}
 	for rid, kind := range acked {
 		if stored[rid] != kind {

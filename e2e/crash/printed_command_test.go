@@ -13,11 +13,11 @@ import (
 	"overdue/internal/snippet"
 )
 
-// restartsFlag sets how often the server restarts under runs of the printed line.
+// restartsFlag sets the number of restarts during the runs of the printed command.
 var restartsFlag = flag.Int("restarts", 3, "restarts under runs of the printed ping line; 20 runs of it for each")
 
-// TestPrinted_TheCommandLosesNoPingDuringARestart runs the line with curl that
-// the pages print, as jobs do, while the server stops and starts again.
+// TestPrinted_TheCommandLosesNoPingDuringARestart runs the curl command
+// that the pages print while the server restarts.
 func TestPrinted_TheCommandLosesNoPingDuringARestart(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
@@ -69,7 +69,7 @@ func TestPrinted_TheCommandLosesNoPingDuringARestart(t *testing.T) {
 	s.stop(t)
 }
 
-// countPings returns how many pings of a heartbeat are stored.
+// countPings returns the number of stored pings of a heartbeat.
 func countPings(t *testing.T, api *client.Client, id string) (stored int) {
 	t.Helper()
 	for _, err := range api.AllPings(t.Context(), id, client.PageQuery{}) {

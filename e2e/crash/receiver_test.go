@@ -19,19 +19,19 @@ type receiver struct {
 	mu             sync.Mutex
 	alerts         []receivedAlert
 	slow           func() time.Duration
-	unansweredBase string // base of the server that gets no answer; empty: none
+	unansweredBase string // base URL of the server whose alerts get no response; "" for none
 	closed         chan struct{}
 }
 
 // receivedAlert is one received message.
 type receivedAlert struct {
 	incident, event string
-	alert, header   string // the id in the body and in the header
+	alert, header   string // alert id in the body and in the header
 	url             string
 	answered        bool
 }
 
-// newReceiver starts a receiver and makes it a channel of the server.
+// newReceiver starts a receiver and creates a channel for it.
 func newReceiver(t *testing.T, api *client.Client) *receiver {
 	t.Helper()
 	r := &receiver{slow: func() time.Duration { return 0 }, closed: make(chan struct{})}
@@ -48,8 +48,8 @@ func newReceiver(t *testing.T, api *client.Client) *receiver {
 	return r
 }
 
-// receive accepts one message. It counts as delivered when it is answered. If the
-// sender crashes before that, only the id matters, because the message is repeated.
+// receive accepts one message. It is delivered when it is answered. If the sender
+// crashes before that, it sends the message again with the same id.
 func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 	var body client.Notification
 	if err := json.NewDecoder(req.Body).Decode(&body); err != nil || body.Incident == nil {
@@ -104,7 +104,7 @@ func (r *receiver) verify(t *testing.T, incidents []client.IncidentDetail, kills
 		delete(arrived, i.ID)
 	}
 	for id, notices := range arrived {
-		t.Errorf("told %s of incident %s, which does not exist", notices[0].event, id)
+		t.Errorf("received %s of incident %s, which does not exist", notices[0].event, id)
 	}
 }
 
@@ -118,19 +118,19 @@ func verifyAlerts(t *testing.T, number int64, arrived []receivedAlert, want []st
 			order, ids[n.event] = append(order, n.event), n.alert
 		}
 		if ids[n.event] != n.alert {
-			t.Errorf("incident %d: %s came under the ids %s and %s", number, n.event, ids[n.event], n.alert)
+			t.Errorf("incident %d: %s arrived with the ids %s and %s", number, n.event, ids[n.event], n.alert)
 		}
 		if copies[n.event] > 1+kills {
-			t.Errorf("incident %d: %s came %d times; the server was killed %d times", number, n.event, copies[n.event], kills)
+			t.Errorf("incident %d: %s arrived %d times; the server was killed %d times", number, n.event, copies[n.event], kills)
 		}
 		answered[n.event] = answered[n.event] || n.answered
 	}
 	if !slices.Equal(order, want) {
-		t.Errorf("incident %d: told %q; want %q", number, order, want)
+		t.Errorf("incident %d: received %q; want %q", number, order, want)
 	}
 	for _, event := range order {
 		if !answered[event] {
-			t.Errorf("incident %d: %s was sent but never answered", number, event)
+			t.Errorf("incident %d: %s was sent but never acknowledged", number, event)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"overdue/client"
 )
 
-// The campaign of runs: each worker does its share one after the other, while
-// the server is restarted. A run is given longer than the longest restart.
+// Number of runs, workers and restarts. Each worker runs its share one after another
+// while the server restarts. The timeout of a run is longer than a restart.
 const (
 	wrappedRuns     = 400
 	wrappedWorkers  = 10
@@ -60,8 +60,8 @@ func wrappedRun(t *testing.T, url string, n int) {
 	}
 }
 
-// verifyWrapped looks for the end of each run. An end may be there twice, if
-// its acknowledgement was lost, but each job ended with its own exit code.
+// verifyWrapped looks up the end of each run. An end may be stored twice if its
+// acknowledgement was lost, but with the same exit code.
 func verifyWrapped(t *testing.T, api *client.Client, id string) {
 	t.Helper()
 	ended := map[string]string{}

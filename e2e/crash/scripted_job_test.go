@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// scriptedJob is one job whose pings come one after the other, each sent again
-// until it is acknowledged. So the order of what is stored is known.
+// scriptedJob is a job that sends one ping after another, each until it is
+// acknowledged. So the order of the stored pings is known.
 type scriptedJob struct {
 	id       string
 	conn     *pingConn
@@ -28,8 +28,9 @@ func (s *scriptedJob) sendUntilAcknowledged(ctx context.Context, signal string) 
 	}
 }
 
-// alternateFailures reports failures and recoveries alternately until more ends, and then a last
-// failure if endsDown is set. It returns the number of acknowledged failures.
+// alternateFailures reports failures and recoveries alternately until more ends, and
+// then a last failure if endsDown is set. It returns the number of acknowledged
+// failures.
 func (s *scriptedJob) alternateFailures(ctx, more context.Context, endsDown bool) (failures int) {
 	defer s.conn.close()
 	for more.Err() == nil {
@@ -49,9 +50,9 @@ func (s *scriptedJob) alternateFailures(ctx, more context.Context, endsDown bool
 	return failures
 }
 
-// alternateSilence pings often for a while and then not at all for longer than the
-// interval and grace of a second each, in turn until more ends. It ends with a
-// ping, and silence after it.
+// alternateSilence alternates until more ends between frequent pings and a pause that
+// is longer than the interval and the grace period, which are one second each. It ends
+// with a ping.
 func (s *scriptedJob) alternateSilence(ctx, more context.Context) {
 	defer s.conn.close()
 	for more.Err() == nil {

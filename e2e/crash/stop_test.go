@@ -19,7 +19,7 @@ func TestServe_StoppingAnswersEveryAcceptedRequest(t *testing.T) {
 	l := startLoad(t, &load{recorder: b, heartbeats: busy, addresses: []string{s.address}}, 32, newRandom(t))
 	b.waitForAcks(t, 300, 20*time.Second)
 
-	// Requests that are provably accepted: the server asks for their body.
+	// The server asks for the bodies of these requests, which proves that it accepted them.
 	pings, wires := make([]ping, 32), make([]*pingConn, 32)
 	for n := range pings {
 		pings[n] = ping{id: *busy[n].ID, method: http.MethodPost, rid: uuid.NewString(), body: strings.Repeat("x", 1000)}
@@ -29,13 +29,13 @@ func TestServe_StoppingAnswersEveryAcceptedRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		if a := wires[n].read(); a.status != http.StatusContinue {
-			t.Fatalf("answer %+v; want to be asked for the body", a)
+			t.Fatalf("response %+v; want 100 Continue", a)
 		}
 	}
 	s.signal(t, syscall.SIGTERM)
 	sleep(t.Context(), time.Second) // by now it no longer accepts connections
 	if status, said := s.readyz(); status != 0 {
-		t.Errorf("a server that stops took another connection and answered %d %s", status, said)
+		t.Errorf("the stopping server accepted a connection and answered %d %s", status, said)
 	}
 	for n, p := range pings {
 		if err := wires[n].write(p.body); err != nil {
@@ -46,7 +46,7 @@ func TestServe_StoppingAnswersEveryAcceptedRequest(t *testing.T) {
 		a := wires[n].read()
 		b.recordResponse(p, a)
 		if !a.ok() {
-			t.Errorf("answer %+v to a request that was accepted before the stop", a)
+			t.Errorf("response %+v to a request that was accepted before the stop", a)
 		}
 	}
 	if code := s.waitForExit(t); code != 0 {
@@ -58,9 +58,8 @@ func TestServe_StoppingAnswersEveryAcceptedRequest(t *testing.T) {
 	s.stop(t)
 }
 
-// Data in the buffer of a socket at the stop signal was sent before the signal: on
-// connections that were used before, and on new ones, as each curl makes.
-// The server sleeps while all of it is written, so that none of it is read.
+// The test stops the process, sends pings on used and on new connections, and then a
+// stop signal. When the process continues, it has read none of them.
 func TestServe_StoppingAnswersPingsSentBeforeIt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
@@ -74,7 +73,7 @@ func TestServe_StoppingAnswersPingsSentBeforeIt(t *testing.T) {
 			continue // a new connection
 		}
 		if a := b.send(wires[n], *h.ID, http.MethodPost, "", ""); !a.ok() {
-			t.Fatalf("answer %+v", a)
+			t.Fatalf("response %+v", a)
 		}
 	}
 	s.signal(t, syscall.SIGSTOP)
@@ -92,7 +91,7 @@ func TestServe_StoppingAnswersPingsSentBeforeIt(t *testing.T) {
 		a := wires[n].read()
 		b.recordResponse(p, a)
 		if !a.ok() {
-			t.Errorf("answer %+v to a request sent before the stop, on a new connection: %t", a, n%2 == 0)
+			t.Errorf("response %+v to a request sent before the stop; new connection: %t", a, n%2 == 0)
 		}
 	}
 	if code := s.waitForExit(t); code != 0 {

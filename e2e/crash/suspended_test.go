@@ -13,8 +13,8 @@ import (
 )
 
 // TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived stops the process while
-// two jobs send their last ping, one on a new connection. Both senders give up. When
-// the process resumes, the deadline of the ping before has passed.
+// two jobs send their last ping, one on a new connection. Both clients give up. When
+// the process continues, the deadline of the previous ping has passed.
 func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 	t.Parallel()
 	const seconds = 5 // interval and grace
@@ -25,7 +25,7 @@ func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 	wires := []*pingConn{{address: s.address}, {address: s.address}}
 	for i, h := range jobs {
 		if a := b.send(wires[i], *h.ID, http.MethodPost, "", ""); !a.ok() {
-			t.Fatalf("answer %+v", a)
+			t.Fatalf("response %+v", a)
 		}
 	}
 	wires[1].close()
@@ -46,7 +46,7 @@ func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 	for _, h := range jobs {
 		newest := awaitPing(t, s.api(), *h.ID, 2)
 		if off := newest.At.Sub(sent).Abs(); off > time.Second || !slices.Contains(newest.Flags, "delayed") {
-			t.Errorf("dated %s after it was sent, flags %v; want when it arrived, delayed (resumed %s after)", newest.At.Sub(sent), newest.Flags, resumed.Sub(sent))
+			t.Errorf("the time of the ping is %s after it was sent, flags %v; want its arrival and the flag delayed (the process continued after %s)", newest.At.Sub(sent), newest.Flags, resumed.Sub(sent))
 		}
 		deadline := newest.At.Add(2 * seconds * time.Second)
 		waitUntil(t, 20*time.Second, "the incident of the dead job", func() bool {
@@ -55,7 +55,7 @@ func TestSuspended_APingWhoseSenderGaveUpCountsWhenItArrived(t *testing.T) {
 		})
 		page, err := s.api().Incidents(t.Context(), client.IncidentQuery{Heartbeat: *h.ID})
 		if err != nil || len(page.Items) != 1 || !page.Items[0].OpenedAt.Equal(deadline) {
-			t.Errorf("incidents %+v, %v; want one, opened at %s: no false one, and no new interval", page.Items, err, deadline)
+			t.Errorf("incidents %+v, %v; want only one, opened at %s", page.Items, err, deadline)
 		}
 	}
 }

@@ -18,10 +18,10 @@ func TestServe_RejectsASecondServerOnTheSameFile(t *testing.T) {
 	second := s.secondServer(t)
 	second.start(t)
 	if code := second.waitForExit(t); code == 0 {
-		t.Error("the second server ended as if all were well")
+		t.Error("the second server exited with code 0")
 	}
 	if log := second.logTail(); !strings.Contains(log, "is already in use by another Overdue server") {
-		t.Errorf("the second server does not say why it ends: %s", log)
+		t.Errorf("the second server does not log why it stops: %s", log)
 	}
 	l.recorder.waitForAcks(t, 100, 20*time.Second)
 	l.stop()
@@ -46,8 +46,8 @@ func TestNode_TakesOverFromAKilledNode(t *testing.T) {
 		recorder: newPingRecorder(busy, failing, silent), heartbeats: busy, addresses: []string{dies.address, lives.address},
 	}, 32, r)
 
-	// The receiver answers only the surviving node. So the other node still holds
-	// its claims when it is killed.
+	// The receiver responds only to the surviving node. So the other node still has its
+	// claims when it is killed.
 	told := newReceiver(t, api)
 	told.unansweredBase = dies.base
 	toDies := &pingConn{address: dies.address}
@@ -66,11 +66,11 @@ func TestNode_TakesOverFromAKilledNode(t *testing.T) {
 	died := time.Now()
 	l.recorder.waitForAcks(t, 100, 20*time.Second)
 	awaitIncidents(t, api, silent, 30*time.Second)
-	t.Logf("silence was noticed %s after the other node died", time.Since(died).Round(time.Millisecond))
+	t.Logf("the missed pings were detected %s after the other node was killed", time.Since(died).Round(time.Millisecond))
 	awaitIncidents(t, api, failing, time.Second)
 	l.stop()
 	verifyTakenOver(t, api, told, append(failing, silent...))
-	t.Logf("all alerts were delivered %s after it died; it had claimed %d", time.Since(died).Round(time.Millisecond), claimedAlerts(told))
+	t.Logf("all alerts were delivered %s after it was killed; it had claimed %d", time.Since(died).Round(time.Millisecond), claimedAlerts(told))
 	for _, h := range silent {
 		historyOf(t, api, *h.ID).verifyMissedPings(t, nil)
 	}
@@ -79,7 +79,8 @@ func TestNode_TakesOverFromAKilledNode(t *testing.T) {
 	runOverdue(t, "check", "--database", lives.database)
 }
 
-// claimedAlerts returns the number of alerts that the node without responses has started to send.
+// claimedAlerts returns the number of alerts that the node without responses has
+// started to send.
 func claimedAlerts(r *receiver) (n int) {
 	for _, got := range r.all() {
 		if !got.answered {
@@ -106,12 +107,12 @@ func awaitIncidents(t *testing.T, api *client.Client, heartbeats []client.Heartb
 	})
 }
 
-// maxTakeover is the time after which another node sends the alerts that a dead
-// node had claimed: the lease of a minute, and a few seconds to detect its end.
+// maxTakeover is the time after which another node sends the alerts that a killed node
+// had claimed: the lease of one minute, and a few seconds to detect its end.
 const maxTakeover = 75 * time.Second
 
-// verifyTakenOver waits until the live node has sent the alert of each incident, and
-// checks that it was sent once with the id of the first attempt.
+// verifyTakenOver waits until the running node has sent the alert of each incident, and
+// checks that it sent the alert once, with the id of the first attempt.
 func verifyTakenOver(t *testing.T, api *client.Client, told *receiver, heartbeats []client.Heartbeat) {
 	t.Helper()
 	var incidents []client.IncidentDetail
@@ -131,7 +132,7 @@ func verifyTakenOver(t *testing.T, api *client.Client, told *receiver, heartbeat
 		}
 		for _, i := range incidents {
 			if answered[i.ID] > 1 {
-				t.Fatalf("the live node sent the alert of incident %d %d times", i.Number, answered[i.ID])
+				t.Fatalf("the running node sent the alert of incident %d %d times", i.Number, answered[i.ID])
 			}
 		}
 		return len(answered) == len(incidents)

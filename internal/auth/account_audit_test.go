@@ -14,7 +14,7 @@ import (
 	"overdue/internal/store"
 )
 
-// auditActions are the actions in the project's audit log, oldest first. Each entry
+// auditActions returns the actions in the project's audit log, oldest first. Each entry
 // must identify its actor.
 func (h *fixture) auditActions() (actions []string) {
 	h.Helper()
@@ -78,7 +78,7 @@ func TestPeople_EveryActionOnAnAccountIsInTheAuditLog(t *testing.T) {
 	})
 }
 
-// asOwner signs the owner in and does something as them.
+// asOwner signs the owner in and calls do as the owner.
 func (h *fixture) asOwner(do func(ctx context.Context, who auth.Person) error) {
 	h.Helper()
 	c := h.signIn("ada@example.com", false, h.began)

@@ -27,13 +27,13 @@ func TestNewKey_IsRandomAndLooksLikeAKey(t *testing.T) {
 			t.Errorf("%q looks like a key", text)
 		}
 	}
-	// The vector of FIPS 180-2, so that stored hashes stay valid.
+	// The test vector of FIPS 180-2. Another hash would invalidate stored keys.
 	if got := auth.HashKey("abc"); got != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
 		t.Error(got)
 	}
 }
 
-// addProjectWithKey makes a project with one key, and returns its secret.
+// addProjectWithKey creates a project with one key, and returns the secret of the key.
 func addProjectWithKey(t *testing.T, db *store.DB, readOnly bool) (secret string) {
 	t.Helper()
 	secret = auth.NewKey()
@@ -51,7 +51,7 @@ func addProjectWithKey(t *testing.T, db *store.DB, readOnly bool) (secret string
 	return secret
 }
 
-// lastUsed is when a key was last used, as it is stored.
+// lastUsed returns the stored time of the last use of a key.
 func lastUsed(t *testing.T, db *store.DB, secret string) time.Time {
 	t.Helper()
 	var key monitor.APIKey
@@ -102,7 +102,7 @@ func TestActor_TheLastUseIsRecordedOnceAMinute(t *testing.T) {
 				t.Errorf("after %v: last used %v, want %v", c.at, got, c.want)
 			}
 		}
-		// Another node has noted nothing itself, but sees what this one wrote.
+		// Another node has recorded no use, but reads the use that this node stored.
 		if _, _, err := auth.NewKeys(db).Actor(t.Context(), secret, "192.0.2.1", began.Add(time.Hour+time.Second)); err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestActor_AKeyWorksEvenIfItsUseCannotBeRecorded(t *testing.T) {
 		keys := auth.NewKeys(db)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		for range 4 { // at once, as pages ask
+		for range 4 { // concurrent requests
 			wg.Go(func() {
 				if _, known, err := keys.Actor(ctx, secret, "192.0.2.1", time.Now()); !known || err != nil {
 					t.Error(known, err)

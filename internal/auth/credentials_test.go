@@ -14,7 +14,8 @@ import (
 	"overdue/internal/store"
 )
 
-// The password that the person sets with the link, and the one that the thief tries to set.
+// The password that the person sets with the link, and the one that the attacker tries
+// to set.
 const (
 	newPassword      = "a brand new horse battery"
 	attackerPassword = "the thief was here before"
@@ -26,10 +27,10 @@ type attacker struct {
 	*fixture
 	person  *auth.People
 	cookie  *http.Cookie
-	session *http.Cookie // of what the thief did, if it signed in
+	session *http.Cookie // of the attacker's action, if it signed in
 }
 
-// onEachWithAttacker runs a test on every database.
+// onEachWithAttacker runs a test with an attacker on every database.
 func onEachWithAttacker(t *testing.T, test func(th *attacker)) {
 	onEachDatabase(t, func(h *fixture) {
 		h.addOwner()
@@ -48,7 +49,7 @@ func (th *attacker) resetPassword() {
 	})
 }
 
-// actions are the requests of the thief that can be in progress.
+// actions returns the requests of the attacker that can be in progress.
 func (th *attacker) actions(token string) map[string]func() error {
 	who := th.currentPerson(th.cookie, th.began)
 	in := func(c *http.Cookie, fn func(ctx context.Context) error) (err error) {
@@ -79,14 +80,14 @@ func (th *attacker) actions(token string) map[string]func() error {
 	}
 }
 
-// expectRejected fails the test unless the deed came to nothing and the rescue holds.
-func (th *attacker) expectRejected(deed string, err error) {
+// expectRejected fails the test unless the action failed and the new password is valid.
+func (th *attacker) expectRejected(action string, err error) {
 	th.Helper()
 	if err == nil {
-		th.Errorf("%s: succeeded with a password that was replaced", deed)
+		th.Errorf("%s: succeeded with a password that was replaced", action)
 	}
 	if th.currentPerson(th.cookie, th.began).SignedIn() || th.session != nil && th.currentPerson(th.session, th.began).SignedIn() {
-		th.Errorf("%s: the thief is signed in", deed)
+		th.Errorf("%s: the attacker is signed in", action)
 	}
 	var sessions []monitor.Session
 	var members []monitor.Membership
@@ -102,12 +103,12 @@ func (th *attacker) expectRejected(deed string, err error) {
 		return err
 	})
 	if len(sessions) != 1 || len(members) != 1 {
-		th.Errorf("%s: %d sessions in %d projects; want that of the person, in one", deed, len(sessions), len(members))
+		th.Errorf("%s: %d sessions in %d projects; want only that of the person, in one project", action, len(sessions), len(members))
 	}
 	for password, want := range map[string]bool{newPassword: true, currentPassword: false, attackerPassword: false} {
 		th.withRequest(nil, func(ctx context.Context) {
 			if err := th.person.SignIn(ctx, "ada@example.com", password, auth.ClientInfo{}, th.began); (err == nil) != want {
-				th.Errorf("%s: sign-in with %q: %v", deed, password, err)
+				th.Errorf("%s: sign-in with %q: %v", action, password, err)
 			}
 		})
 	}
@@ -130,7 +131,7 @@ func (h *fixture) inviteToOtherProject() (token string) {
 	return token
 }
 
-// actionNames are the names of the deeds; each test runs in a separate world.
+// actionNames are the names of the actions. Each one needs a new fixture.
 var actionNames = []string{"sign-in", "change of password", "joining", "ending sessions"}
 
 func TestPeople_APasswordThatIsReplacedWhileItIsCheckedCannotAct(t *testing.T) {
@@ -139,7 +140,7 @@ func TestPeople_APasswordThatIsReplacedWhileItIsCheckedCannotAct(t *testing.T) {
 			onEachWithAttacker(t, func(th *attacker) {
 				act := th.actions(th.inviteToOtherProject())[deed]
 				once := false
-				th.people.HoldChecks(func() { // the hash was read, and is compared only now
+				th.people.HoldChecks(func() { // the hash was read, but not compared yet
 					if !once {
 						once = true
 						th.resetPassword()
@@ -188,7 +189,7 @@ func TestPeople_APasswordThatIsReplacedFirstCannotAct(t *testing.T) {
 func TestChangePassword_IsUndoneByAResetThatComesWhileTheNewOneIsHashed(t *testing.T) {
 	onEachWithAttacker(t, func(th *attacker) {
 		act, once := th.actions("")["change of password"], false
-		th.people.HoldHashes(func() { // the old password was found right
+		th.people.HoldHashes(func() { // the old password was accepted
 			if !once {
 				once = true
 				th.resetPassword()
@@ -202,7 +203,7 @@ func TestReset_ALinkThatAChangeOfPasswordEndedSetsNothing(t *testing.T) {
 	onEachWithAttacker(t, func(th *attacker) {
 		token, once := th.resetLink("ada@example.com", th.began), false
 		who := th.currentPerson(th.cookie, th.began)
-		th.people.HoldHashes(func() { // the link was found open
+		th.people.HoldHashes(func() { // the link was accepted
 			if once {
 				return
 			}
@@ -292,7 +293,7 @@ func TestSessions_OneTooManyEndsTheOneThatWasNotSeenForLongest(t *testing.T) {
 		if !h.currentPerson(first, h.began).SignedIn() {
 			h.Fatal("the first session ended too early")
 		}
-		// Being here noted that it was seen, so another one is seen before all.
+		// currentPerson recorded a use of the first session: make it the least recently used again.
 		h.update(func(tx *store.Tx) error {
 			return tx.RecordSessionUse(monitor.Session{ID: me.Session, Person: me.ID, LastSeen: h.began, ExpiresAt: h.began.Add(time.Hour)})
 		})
@@ -336,7 +337,7 @@ func TestAcceptInvitation_FailsIfItsSenderIsDemotedMeanwhile(t *testing.T) {
 			}, auth.HashKey(token))
 			return err
 		})
-		h.people.HoldHashes(func() { // the invitation was found good
+		h.people.HoldHashes(func() { // the invitation was accepted
 			h.update(func(tx *store.Tx) error { return tx.SetMember(h.project.Key, ada.ID, auth.Member, h.began) })
 		})
 		h.withRequest(nil, func(ctx context.Context) {

@@ -89,7 +89,7 @@ func TestSetUp_OfSeveralPeopleWithTheLinkOneBecomesTheOwner(t *testing.T) {
 	})
 }
 
-// discardResponse is an answer that nobody reads.
+// discardResponse is a response that is discarded.
 type discardResponse struct{}
 
 func (discardResponse) Header() http.Header         { return http.Header{} }

@@ -42,7 +42,7 @@ func TestPasswordFault_RejectsCommonPasswordsAndAcceptsFourWords(t *testing.T) {
 	}
 }
 
-// FuzzPasswordFault looks for passwords on which the rule panics.
+// FuzzPasswordFault looks for passwords that make the rule panic.
 func FuzzPasswordFault(f *testing.F) {
 	f.Add("correct horse battery", "Ada", "ada@example.com")
 	f.Add("p4ssw0rd 1999-12-31", "\\Q(?i", "a+b@example.com")

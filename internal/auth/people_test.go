@@ -16,10 +16,10 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// currentPassword is everybody's password.
+// currentPassword is the initial password of every person.
 const currentPassword = "correct horse battery"
 
-// fixture is the people of a store, in real time: hashing a password takes some.
+// fixture has the people of a store. It uses real time, because passwords are hashed.
 type fixture struct {
 	*testing.T
 	db      *store.DB
@@ -28,7 +28,7 @@ type fixture struct {
 	began   time.Time
 }
 
-// onEachDatabase runs a test in a house with one project, on every database.
+// onEachDatabase runs a test with one project on every database.
 func onEachDatabase(t *testing.T, test func(h *fixture)) {
 	t.Helper()
 	for name, address := range storetest.Addresses(t) {
@@ -60,7 +60,7 @@ func (h *fixture) update(fn func(*store.Tx) error) {
 	}
 }
 
-// addOwner makes the owner.
+// addOwner adds the owner.
 func (h *fixture) addOwner() {
 	h.Helper()
 	if made, err := h.people.AddOwner(h.Context(), "ada@example.com", currentPassword, h.began); !made || err != nil {
@@ -68,8 +68,8 @@ func (h *fixture) addOwner() {
 	}
 }
 
-// withRequest runs fn as a handler would, for a browser with a cookie or nil, and
-// returns the cookie that was set, or nil.
+// withRequest calls fn in the handler of a request with the cookie c, if any. It returns
+// the cookie that the response sets, or nil.
 func (h *fixture) withRequest(c *http.Cookie, fn func(ctx context.Context)) *http.Cookie {
 	h.Helper()
 	r := httptest.NewRequest("GET", "/", nil)
@@ -104,7 +104,7 @@ func (h *fixture) signIn(email string, keep bool, now time.Time) *http.Cookie {
 	return c
 }
 
-// currentPerson is who a cookie stands for.
+// currentPerson returns the person whose session is in a cookie.
 func (h *fixture) currentPerson(c *http.Cookie, now time.Time) (who auth.Person) {
 	h.Helper()
 	h.withRequest(c, func(ctx context.Context) {
@@ -116,7 +116,7 @@ func (h *fixture) currentPerson(c *http.Cookie, now time.Time) (who auth.Person)
 	return who
 }
 
-// expectFault fails the test unless err is a fault of the kind about the field.
+// expectFault fails the test unless err contains a fault of the kind for the field.
 func (h *fixture) expectFault(err error, kind monitor.FaultKind, field string) {
 	h.Helper()
 	faults, many := errors.AsType[monitor.Faults](err)
@@ -146,10 +146,10 @@ func TestSignIn_TheCorrectPasswordStartsASession(t *testing.T) {
 			h.Errorf("%+v", who)
 		}
 		if h.currentPerson(&http.Cookie{Name: c.Name, Value: strings.ToLower(c.Value)}, h.began).SignedIn() {
-			h.Error("another token is taken too")
+			h.Error("another token is accepted too")
 		}
 		if kept := h.storedText(); strings.Contains(kept, c.Value) || strings.Contains(kept, currentPassword) {
-			h.Error("a secret is kept in clear")
+			h.Error("a secret is stored in plain text")
 		}
 		h.withRequest(c, func(ctx context.Context) {
 			if err := h.people.SignOut(ctx, "192.0.2.2", h.began); err != nil {
@@ -157,7 +157,7 @@ func TestSignIn_TheCorrectPasswordStartsASession(t *testing.T) {
 			}
 		})
 		if h.currentPerson(c, h.began).SignedIn() {
-			h.Error("still there after signing out")
+			h.Error("still signed in after signing out")
 		}
 	})
 }
@@ -195,7 +195,7 @@ func TestSignIn_AWrongAddressAndAWrongPasswordGetTheSameAnswer(t *testing.T) {
 			if text != known {
 				h.Errorf("%.20q: %q; want %q", email, text, known)
 			}
-			// Without a hash it would take microseconds.
+			// Without hashing, the sign-in takes microseconds.
 			if tookUnknown < took/10 {
 				h.Errorf("%.20q took %s, a known address %s", email, tookUnknown, took)
 			}
@@ -221,7 +221,7 @@ func TestSignIn_TooManyAttemptsMustWait(t *testing.T) {
 		if !ok || rest.Wait != 14*time.Minute || !strings.Contains(err.Error(), "14 minutes") {
 			h.Errorf("%v", err)
 		}
-		// Neither the owner elsewhere nor others here are shut out.
+		// The owner at another address, and other people at this address, can still sign in.
 		h.expectFault(try("ada@example.com", "192.0.2.9", h.began), monitor.Invalid, "password")
 		h.expectFault(try("bob@example.com", "192.0.2.1", h.began), monitor.Invalid, "password")
 		h.expectFault(try("ada@example.com", "192.0.2.1", h.began.Add(15*time.Minute)), monitor.Invalid, "password")
@@ -231,7 +231,7 @@ func TestSignIn_TooManyAttemptsMustWait(t *testing.T) {
 func TestCurrent_ASessionEndsAfterTwelveHoursWithoutActivityUnlessItIsKept(t *testing.T) {
 	onEachDatabase(t, func(h *fixture) {
 		h.addOwner()
-		// The library reads the clock itself, so the past is where time passes.
+		// The library reads the real clock, so the sessions start in the past.
 		for _, c := range []struct {
 			ago  time.Duration
 			keep bool
@@ -273,8 +273,8 @@ func TestCurrent_ActivityKeepsASessionAlive(t *testing.T) {
 	})
 }
 
-// changePassword changes the password of the person that a cookie signs in, and returns the
-// cookie that they have then.
+// changePassword changes the password of the person whose session is in a cookie, and
+// returns the new cookie.
 func (h *fixture) changePassword(c *http.Cookie, old, wanted string) (after *http.Cookie, err error) {
 	h.Helper()
 	who := h.currentPerson(c, h.began)
@@ -321,7 +321,7 @@ func TestSessions_ASessionThatEndedElsewhereStaysEnded(t *testing.T) {
 			if err != nil {
 				h.Fatal(err)
 			}
-			// Meanwhile it is revoked; then this request writes to it.
+			// The session is ended before this request writes to it.
 			if err := h.people.EndSession(ctx, who, who.Session, "", h.began); err != nil {
 				h.Fatal(err)
 			}

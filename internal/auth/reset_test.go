@@ -14,7 +14,7 @@ import (
 
 const otherPassword = "another horse battery"
 
-// resetLink makes a link, which must be made.
+// resetLink returns the token of a new reset link.
 func (h *fixture) resetLink(email string, now time.Time) string {
 	h.Helper()
 	token, _, made, err := h.people.CreateResetLink(h.Context(), email, auth.Operator(monitor.Project{}, "root"), now)

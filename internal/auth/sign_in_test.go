@@ -13,7 +13,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// knownBrowser signs ada in and returns what her browser says of itself then.
+// knownBrowser signs ada in and returns the token of her browser.
 func (h *fixture) knownBrowser() (token string) {
 	h.Helper()
 	h.withRequest(nil, func(ctx context.Context) {
@@ -47,7 +47,7 @@ func TestSignIn_WrongPasswordsOfOthersLockNobodyOut(t *testing.T) {
 		for n := range 101 {
 			address := fmt.Sprintf("2001:db8:%x::1", n)
 			if n < 12 {
-				address = "192.0.2.1" // also from where ada is
+				address = "192.0.2.1" // the address of ada
 			}
 			if err := h.trySignIn("wrong", address, "", h.began); err == nil {
 				h.Fatal("signed in with a wrong password")
@@ -82,7 +82,7 @@ func TestSignIn_AKnownBrowserIsKnownForItsPersonAndThirtyDays(t *testing.T) {
 			h.expectFault(h.trySignIn("wrong", "192.0.2.7", browser, h.began), monitor.Invalid, "password")
 		}
 		h.expectFault(h.trySignIn(currentPassword, "192.0.2.7", browser, h.began), monitor.RateLimited, "password")
-		h.expectFault(h.trySignIn(currentPassword, "192.0.2.8", browser, h.began), monitor.RateLimited, "password") // it is counted wherever it is
+		h.expectFault(h.trySignIn(currentPassword, "192.0.2.8", browser, h.began), monitor.RateLimited, "password") // a known browser is counted at every address
 		forged := browser[:len(browser)-2] + "AA"
 		for name, token := range map[string]string{"forged": forged, "rubbish": "x", "none": ""} {
 			if err := h.trySignIn(currentPassword, "192.0.2.7", token, h.began); err != nil {
@@ -148,7 +148,7 @@ func TestSignIn_ABoundedNumberWaitsForTheHasherAndDoesNotCountAsAttempts(t *test
 			default:
 			}
 		}
-		for range 20 { // more than one address may be wrong
+		for range 20 { // more failures than one address may have
 			if err := h.trySignIn(currentPassword, "198.51.100.1", "", h.began); !errors.Is(err, auth.ErrBusy) {
 				h.Fatalf("%v; want it to be busy", err)
 			}

@@ -14,13 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// newMailSender opens an Outside whose mail server is m, spoken to in the clear.
+// newMailSender returns a Sender that sends mail to m without encryption.
 func newMailSender(t *testing.T, m *mailServer) *Sender {
 	t.Helper()
 	return newTestSender(t, Options{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "Overdue <overdue@mail.example.com>"})
 }
 
-// mailTo are the settings for these recipients.
+// mailTo returns the settings of an email channel with the given recipients.
 func mailTo(to ...string) Settings {
 	var items []any
 	for _, address := range to {
@@ -29,7 +29,7 @@ func mailTo(to ...string) Settings {
 	return Settings{"to": items}
 }
 
-// onlyDelivery returns the single delivery so far.
+// onlyDelivery returns the delivery, of which there must be exactly one.
 func (m *mailServer) onlyDelivery(t *testing.T) delivery {
 	t.Helper()
 	took := m.deliveries()
@@ -305,7 +305,7 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 	if got := sendErrorOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from the mail server within") {
 		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
-	// Stopped by the caller in the middle of the talk, long before the time-out.
+	// The caller cancels in the middle of the SMTP session, long before the timeout.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	start := time.Now()

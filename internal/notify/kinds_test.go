@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// renderings sends news through each kind of channel and returns what a reader gets,
-// one text per form of the message. A new kind needs an entry here, and then
-// carries every fact of the table below.
+// renderings sends a notification through each kind of channel, and returns one text per
+// form of the message. A new kind requires an entry here, and then the tests check
+// that it contains every fact of the table below.
 var renderings = map[string]func(*testing.T, Notification) map[string]string{
 	"email": func(t *testing.T, n Notification) map[string]string {
 		m := startMailServer(t, false, nil)
@@ -50,7 +50,7 @@ func flat(path string, value any) (all []string) {
 	return all
 }
 
-// failedBackup is news with all facts: a job that failed, with output.
+// failedBackup returns a notification with all facts: a failed job with output.
 func failedBackup(event string) Notification {
 	n := missedNotification()
 	three := 3
@@ -62,7 +62,7 @@ func failedBackup(event string) Notification {
 	return n
 }
 
-// The facts that every kind carries: each is there in one of its forms.
+// The facts that every kind contains, each in one of the listed forms.
 var (
 	factsOfAll = map[string][]string{
 		"name":        {"Nightly backup"},

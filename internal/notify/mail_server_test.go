@@ -18,7 +18,7 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// mailServer is a real SMTP server on this machine that keeps what it takes.
+// mailServer is a real SMTP server on this machine. It keeps the messages that it accepts.
 type mailServer struct {
 	address     string
 	authority   *tls.Config // trusts the server's certificate
@@ -30,7 +30,7 @@ type mailServer struct {
 	signIns  []string
 }
 
-// delivery is one message that the server took.
+// delivery is one message that the server accepted.
 type delivery struct {
 	helo  string
 	from  string
@@ -39,8 +39,8 @@ type delivery struct {
 	isTLS bool
 }
 
-// startMailServer starts a server. Settings may be changed through change, implicit
-// means TLS from the first byte.
+// startMailServer starts a server. change, if not nil, changes its settings. With
+// implicit, the connection uses TLS from the first byte.
 func startMailServer(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -53,8 +53,8 @@ func startMailServer(t *testing.T, implicit bool, change func(*smtp.Server)) *ma
 // startMailServerOn starts a server on listener.
 func startMailServerOn(t *testing.T, listener net.Listener, implicit bool, change func(*smtp.Server)) *mailServer {
 	t.Helper()
-	// The certificate is borrowed from a test web server: it is valid for
-	// 127.0.0.1, and trusted by nobody but the test.
+	// The certificate is that of a test web server: it is valid for 127.0.0.1, and only
+	// the test trusts it.
 	web := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
 	m := &mailServer{answers: map[string]error{}, authority: web.Client().Transport.(*http.Transport).TLSClientConfig, certificate: web.Certificate().Raw}
@@ -73,7 +73,7 @@ func startMailServerOn(t *testing.T, listener net.Listener, implicit bool, chang
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = server.Serve(listener) // ends with the closing below
+		_ = server.Serve(listener) // returns after the Close below
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()
@@ -82,14 +82,14 @@ func startMailServerOn(t *testing.T, listener net.Listener, implicit bool, chang
 	return m
 }
 
-// setReply makes the server answer a recipient ("" the sender, "." the body).
+// setReply sets the reply to a recipient, to the sender (""), or to the body (".").
 func (m *mailServer) setReply(to string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.answers[to] = err
 }
 
-// deliveries returns what was taken so far.
+// deliveries returns the messages accepted until now.
 func (m *mailServer) deliveries() []delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -159,7 +159,7 @@ type parsedMail struct {
 	text, html string
 }
 
-// read parses a delivery and objects to any part that is not expected.
+// read parses a delivery. The test fails on a part of an unexpected type.
 func (d delivery) read(t *testing.T) parsedMail {
 	t.Helper()
 	r, err := mail.CreateReader(bytes.NewReader(d.raw))

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// scriptedServer is a mail server in the same process that answers as its fields say. It runs
-// in a synctest bubble, where waiting takes no time.
+// scriptedServer is a mail server in the same process. Its fields define its replies.
+// It runs in a synctest bubble, where waiting takes no time.
 type scriptedServer struct {
-	greeting     string                   // "" is an ordinary one
+	greeting     string                   // "" for the default
 	hello        []string                 // extensions
-	replyTo      func(line string) string // the reply to a command, "" for the ordinary one, "-" to hang up, "…" for none
-	messageReply func(n int) string       // the reply to message n, likewise
+	replyTo      func(line string) string // reply to a command: "" for the default, "-" closes the connection, "…" for none
+	messageReply func(n int) string       // reply to message n, likewise
 	slow         map[string]time.Duration // time before the reply to a command, "." for the message
 	mu           sync.Mutex
 	lines        []string // commands, in order
@@ -29,7 +29,7 @@ type scriptedServer struct {
 	connected    int
 }
 
-// newSender opens an Outside whose mail server is s.
+// newSender returns a Sender whose mail server is s.
 func (s *scriptedServer) newSender(t *testing.T, opts Options) *Sender {
 	t.Helper()
 	if opts.SMTPURL == "" {
@@ -51,7 +51,7 @@ func (s *scriptedServer) newSender(t *testing.T, opts Options) *Sender {
 	return out
 }
 
-// serve talks on one connection until it ends.
+// serve serves one connection until it is closed.
 func (s *scriptedServer) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	in := textproto.NewReader(bufio.NewReader(conn))
@@ -94,7 +94,7 @@ func (s *scriptedServer) serve(conn net.Conn) {
 	}
 }
 
-// answerMessage answers message n.
+// answerMessage sends the reply to message n.
 func (s *scriptedServer) answerMessage(n int, send func(string) bool) bool {
 	s.delay(".")
 	reply := ""
@@ -145,7 +145,7 @@ func (s *scriptedServer) keep(body []byte) int {
 	return len(s.messages)
 }
 
-// commands returns the commands that begin with prefix.
+// commands returns the received commands that begin with prefix.
 func (s *scriptedServer) commands(prefix string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

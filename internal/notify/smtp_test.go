@@ -13,13 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// alert sends one alert to these recipients.
+// alert sends one alert to the given recipients.
 func alert(t *testing.T, out *Sender, to ...string) (Receipt, error) {
 	t.Helper()
 	return out.Send(t.Context(), "email", mailTo(to...), missedNotification())
 }
 
-// delay lets time pass before a step of the server.
+// delay waits before a step of the server.
 func (s *scriptedServer) delay(step string) { time.Sleep(s.slow[step]) }
 
 func TestSend_OnlyRepliesAboutTheMailboxArePermanent(t *testing.T) {
@@ -163,7 +163,7 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 			})
 		})
 	}
-	// With an answer, nothing is uncertain.
+	// After a reply, the result is certain.
 	synctest.Test(t, func(t *testing.T) {
 		s := &scriptedServer{messageReply: func(int) string { return "451 4.3.0 disk full" }}
 		_, err := alert(t, s.newSender(t, Options{}), "a@example.com")

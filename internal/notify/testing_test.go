@@ -9,12 +9,12 @@ import (
 	"overdue/client"
 )
 
-// loopback is the only network that the servers of these tests live in.
+// loopback returns the only network of the test servers.
 func loopback() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 }
 
-// newTestSender opens an Outside that may reach this machine.
+// newTestSender returns a Sender that may connect to this machine.
 func newTestSender(t *testing.T, opts Options) *Sender {
 	t.Helper()
 	if opts.AllowNetworks == nil {
@@ -28,7 +28,8 @@ func newTestSender(t *testing.T, opts Options) *Sender {
 	return out
 }
 
-// missedNotification is a whole piece of news: the nightly backup fell silent.
+// missedNotification returns a notification with all fields: a missed ping of the
+// nightly backup.
 func missedNotification() Notification {
 	at := time.Date(2026, 10, 14, 5, 0, 4, 0, time.UTC)
 	number := int64(482)

@@ -30,7 +30,7 @@ type receivedRequest struct {
 	body   []byte
 }
 
-// startWebhookServer starts a server that keeps its last request and answers with answer.
+// startWebhookServer starts a server that keeps its last request and responds with answer.
 func startWebhookServer(t *testing.T, answer http.HandlerFunc) (*httptest.Server, *receivedRequest) {
 	t.Helper()
 	last := &receivedRequest{}
@@ -73,7 +73,7 @@ func TestSendWebhook_PostsASignedBody(t *testing.T) {
 	if err != nil || time.Unix(stamp, 0).Before(before.Truncate(time.Second)) || time.Unix(stamp, 0).After(time.Now()) {
 		t.Errorf("webhook-timestamp %q is not the time of the attempt", got.header.Get("Webhook-Timestamp"))
 	}
-	// Computed here from the specification, not by the library that signs.
+	// The test computes the signature from the specification, without the library.
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(testSecret, "whsec_"))
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +251,7 @@ func TestSendWebhook_SecretsStayOutOfReceiptsAndErrors(t *testing.T) {
 			t.Errorf("%d: %q; want dots in place of the secrets", status, text)
 		}
 	}
-	// Nobody listens on a closed server: the error is the network's own.
+	// The server is closed, so the error comes from the network.
 	closed := httptest.NewServer(http.HandlerFunc(answerOK))
 	closed.Close()
 	_, err := out.Send(t.Context(), "webhook", Settings{"url": closed.URL + "/path-token?key=query-token", "secret": testSecret}, missedNotification())
@@ -264,7 +264,7 @@ func TestSendWebhook_ResponsesAreLimited(t *testing.T) {
 	server, _ := startWebhookServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		for range 1 << 16 {
 			if _, err := fmt.Fprint(w, "å word "); err != nil {
-				return // the reader has heard enough
+				return // the reader has closed the connection
 			}
 		}
 	})
@@ -313,7 +313,7 @@ func TestSendWebhook_TrustsOnlyCertificatesThatVerify(t *testing.T) {
 	}
 }
 
-// endless is an answer that never stops.
+// endless is a response body without an end.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {

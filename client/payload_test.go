@@ -24,11 +24,11 @@ const (
 	patient = time.Hour
 )
 
-// limitedServer is a network in a synctest bubble with a server at the end of each
+// limitedServer simulates a network in a synctest bubble with a server at the end of each
 // connection. answer gets a request whose body has not been read yet and returns
 // what is sent. Then the connection is closed.
 type limitedServer struct {
-	pace   time.Duration // for each 1000 bytes that reach the far end
+	pace   time.Duration // for each 1000 bytes that reach the server
 	answer func(req *http.Request) string
 
 	mu    sync.Mutex

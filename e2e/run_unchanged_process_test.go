@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// showProc is a job that shows its state in /proc; it is not a shell.
+// showProc returns a job, not a shell, that prints one of its files in /proc/self.
 func showProc(file string) []string { return []string{"cat", "/proc/self/" + file} }
 
-// statusFields are the fields of proc_pid_status(5) that a child inherits from its parent.
+// statusFields matches the fields of proc_pid_status(5) that a child inherits.
 const statusFields = `^(Umask|Uid|Gid|Groups|Sig(Blk|Ign|Cgt)|NoNewPrivs|Seccomp|Cap|Cpus_allowed|Mems_allowed|THP_enabled)`
 
 func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
@@ -63,7 +63,7 @@ func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
 	}
 }
 
-// awaitMark lets a job wait for the mark of another process, for two seconds.
+// awaitMark makes a job wait for the file "mark" of another process, at most two seconds.
 const awaitMark = "i=0; until [ -s mark ] || [ $i -ge 100 ]; do sleep 0.02; i=$((i+1)); done; cat mark"
 
 func TestRun_TheJobEndsAsWithout(t *testing.T) {
@@ -77,7 +77,7 @@ func TestRun_TheJobEndsAsWithout(t *testing.T) {
 			before: `{ trap '' PIPE; yes 2>/dev/null; echo closed >mark; } | "$@"; exit`,
 			job:    []string{"sh", "-c", "exec <&-; " + awaitMark},
 		},
-		"a lock that what it leaves behind has closed": {
+		"a lock that the background process has closed": {
 			before: `exec 9>lock; flock 9; "$@"; exec 9>&-; flock -n lock echo free; exit`,
 			job:    []string{"sh", "-c", "(exec 9>&-; : >go; sleep 2; echo late) & until [ -e go ]; do sleep 0.02; done; echo now"},
 		},
@@ -107,7 +107,7 @@ func TestRun_TheJobEndsAsWithout(t *testing.T) {
 
 func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
 	t.Parallel()
-	// The wrapper of this row pings nowhere, which is quicker 256 times.
+	// The URL of this test is invalid: 256 runs without pings are faster.
 	dir := t.TempDir()
 	a := jobRun{dir: dir, timeout: 5 * time.Minute, job: []string{"sh", "-c", `n=0; while [ $n -le 255 ]; do
 		"$0" run nowhere -- sh -c "exit $n" 2>/dev/null; echo $n $?; n=$((n+1)); done`, filepath.Join(binDir, "overdue")}}
@@ -120,8 +120,8 @@ func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
 	}
 }
 
-// background is a job that leaves a process behind, which writes to both streams
-// after the job has ended, and marks that it lived to its end.
+// background is a job that leaves a process in the background. After the end of the
+// job, it writes to both streams, and creates the file "mark" at its own end.
 const background = `trap '' HUP; (i=0; while [ $i -lt 2 ]; do sleep 1; echo late $i; echo late >&2; i=$((i+1)); done; echo lived >mark) & trap - HUP; echo now`
 
 func TestRun_ProcessesLeftInTheBackgroundLiveAndTheirOutputArrives(t *testing.T) {
@@ -164,20 +164,20 @@ func (m *runningJob) waitForExit() {
 	}
 }
 
-// hangUp sends the signal of a terminal that goes away to the whole group,
-// once the job has ended.
+// hangUp sends SIGHUP to the process group after the job has ended, as a closed
+// terminal does.
 func hangUp(m *runningJob) {
 	m.waitForExit()
-	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGHUP) // nothing of it may be left
+	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGHUP) // fails if no process is left
 }
 
-// killGroup kills the whole group, once the job has ended.
+// killGroup kills the process group after the job has ended.
 func killGroup(m *runningJob) {
 	m.waitForExit()
-	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL) // nothing of it may be left
+	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL) // fails if no process is left
 }
 
-// closeReader reads a little and closes the output.
+// closeReader reads a few bytes and closes the output.
 func closeReader(m *runningJob) {
 	if _, err := m.read.Read(make([]byte, 3)); err != nil {
 		m.t.Fatal(err)
@@ -187,7 +187,7 @@ func closeReader(m *runningJob) {
 	waitForMark(m)
 }
 
-// markedPID is the process whose id is the mark.
+// markedPID returns the process id in the file "mark".
 func (m *runningJob) markedPID() (pid int) {
 	waitForMark(m)
 	text, err := os.ReadFile(filepath.Join(m.dir, "mark"))
@@ -200,14 +200,14 @@ func (m *runningJob) markedPID() (pid int) {
 	return pid
 }
 
-// waitForMark waits until the job has left its mark.
+// waitForMark waits until the job has written the file "mark".
 func waitForMark(m *runningJob) {
 	for began := time.Now(); time.Since(began) < runTimeout/2; time.Sleep(20 * time.Millisecond) {
 		if text, err := os.ReadFile(filepath.Join(m.dir, "mark")); err == nil && len(text) > 0 {
 			return
 		}
 	}
-	m.t.Error("the process in the background left no mark")
+	m.t.Error("the process in the background did not write the file mark")
 }
 
 func TestRun_EndsWithTheJobAndNotWithWhatItLeavesBehind(t *testing.T) {
@@ -227,7 +227,7 @@ func TestRun_AJobWhoseReaderHasGoneEndsAtItsNextWrite(t *testing.T) {
 		if _, err := m.read.Read(make([]byte, 10)); err != nil {
 			m.t.Fatal(err)
 		}
-		_ = m.read.Close() // that is the point
+		_ = m.read.Close() // the next write of the job fails
 		time.Sleep(200 * time.Millisecond)
 		if err := os.WriteFile(filepath.Join(m.dir, "go"), nil, 0o600); err != nil {
 			m.t.Fatal(err)

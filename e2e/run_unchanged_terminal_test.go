@@ -68,7 +68,7 @@ func TestRun_AnIgnoredSignalIsIgnored(t *testing.T) {
 			before: fmt.Sprintf("trap '' %d", sig), job: []string{"sh", "-c", "echo ready >mark; until [ -e go ]; do sleep 0.02; done; echo lived"},
 			whileRunning: func(m *runningJob) {
 				waitForMark(m)
-				_ = syscall.Kill(-m.cmd.Process.Pid, sig) // a job that died shows below
+				_ = syscall.Kill(-m.cmd.Process.Pid, sig) // the result below shows if the job has ended
 				if err := os.WriteFile(filepath.Join(m.dir, "go"), nil, 0o600); err != nil {
 					m.t.Error(err)
 				}
@@ -103,7 +103,7 @@ func TestRun_PassesAGigabyteOnInLittleMemory(t *testing.T) {
 		if n, err := io.Copy(io.Discard, m.read); err != nil || n != size {
 			m.t.Errorf("%d bytes arrived, %v; want %d", n, err, size)
 		}
-		_ = m.cmd.Wait() // the state tells how it ended
+		_ = m.cmd.Wait() // ProcessState has the result
 		usage := m.cmd.ProcessState.SysUsage().(*syscall.Rusage)
 		if m.cmd.ProcessState.ExitCode() != 0 || usage.Maxrss > 150<<10 { // kilobytes; includes what the test itself had
 			m.t.Errorf("%v with %d kB of memory", m.cmd.ProcessState, usage.Maxrss)

@@ -22,29 +22,28 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// jobRun is one start of a job, plainly or under "overdue run", with everything
-// around it the same.
+// jobRun is one start of a job, with or without "overdue run", in the same environment.
 type jobRun struct {
 	dir          string
-	wrap         []string // what is put before the job, none for a plain start
+	wrap         []string // command before the job; empty for a start without "overdue run"
 	before       string   // shell commands that prepare the process which becomes the job
 	job          []string
 	stdin        string
 	toFile       bool // standard output is a file, not a pipe
-	onTTY        bool // all three streams are a terminal, whose keys are stdin
+	onTTY        bool // all three streams are a terminal, and stdin is its input
 	whileRunning func(*runningJob)
-	timeout      time.Duration // that it may take; 0 means runTimeout
+	timeout      time.Duration // 0 means runTimeout
 }
 
-// runningJob is a running job, for a test that acts on it meanwhile.
+// runningJob is a running job, for tests that act on it while it runs.
 type runningJob struct {
 	t    *testing.T
 	dir  string
 	cmd  *exec.Cmd
-	read *os.File // of standard output, when that is a pipe
+	read *os.File // reading end of standard output, if it is a pipe
 }
 
-// jobResult is what the parent process sees of a job that has ended.
+// jobResult is the result of a job as its parent process sees it.
 type jobResult struct {
 	Out, Err string
 	Code     int
@@ -53,7 +52,7 @@ type jobResult struct {
 	process  int
 }
 
-// runTimeout bounds one start; hardly a row needs a tenth of it.
+// runTimeout limits one start. Most need less than a tenth of it.
 const runTimeout = time.Minute
 
 // start starts the job and waits until it and all readers of its output have ended.
@@ -89,7 +88,7 @@ func (a jobRun) start(t *testing.T) jobResult {
 	if err != nil && !errors.Is(err, os.ErrClosed) {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // the state tells how it ended
+	_ = cmd.Wait() // ProcessState has the result
 	if a.toFile {
 		if out, err = os.ReadFile(filepath.Join(a.dir, "out")); err != nil {
 			t.Fatal(err)
@@ -104,7 +103,7 @@ func (a jobRun) start(t *testing.T) jobResult {
 	return end
 }
 
-// quoted is a command for a shell.
+// quoted returns a command with each word quoted for a shell.
 func quoted(command []string) string {
 	words := []string{}
 	for _, word := range command {
@@ -113,7 +112,7 @@ func quoted(command []string) string {
 	return strings.Join(words, " ")
 }
 
-// output is where the job writes, and what we read of it.
+// output returns the file that the job writes to, and the one from which the test reads.
 func (a jobRun) output(t *testing.T) (read, write *os.File) {
 	t.Helper()
 	read, write, err := os.Pipe()
@@ -131,7 +130,7 @@ func (a jobRun) output(t *testing.T) (read, write *os.File) {
 // changingNumbers matches numbers that differ from one process to the next.
 var changingNumbers = regexp.MustCompile(`(pipe:\[|socket:\[|/proc/|pts/)\d+`)
 
-// withoutIDs is an ending without what differs between any two processes.
+// withoutIDs returns the result without numbers that differ between processes.
 func (e jobResult) withoutIDs() jobResult {
 	e.Out = changingNumbers.ReplaceAllString(e.Out, "${1}N")
 	e.Out = regexp.MustCompile(`\b`+strconv.Itoa(e.process)+`\b`).ReplaceAllString(e.Out, "STARTED")
@@ -139,7 +138,7 @@ func (e jobResult) withoutIDs() jobResult {
 	return e
 }
 
-// wrapper is "overdue run" with a monitor that acknowledges everything.
+// wrapper returns "overdue run" with the URL of a server that acknowledges every ping.
 func wrapper(t *testing.T) []string {
 	t.Helper()
 	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -150,10 +149,10 @@ func wrapper(t *testing.T) []string {
 	return []string{filepath.Join(binDir, "overdue"), "run", far.URL + "/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11", "--"}
 }
 
-// compare starts a job both ways and reports every difference.
+// compare starts a job with and without "overdue run" and reports every difference.
 func compare(t *testing.T, a jobRun, clean func(string) string) {
 	t.Helper()
-	dir := t.TempDir() // the same for both, because a job may tell where it is
+	dir := t.TempDir() // the same for both, because a job may print its directory
 	var got [2]jobResult
 	for i, wrap := range [][]string{nil, wrapper(t)} {
 		a.dir, a.wrap = dir, wrap
@@ -166,14 +165,14 @@ func compare(t *testing.T, a jobRun, clean func(string) string) {
 		}
 	}
 	if got[0].Out == "" && got[0].Files == "" && got[0].Signal == 0 && got[0].Code == 0 {
-		t.Error("the plain job showed nothing; there is nothing to compare")
+		t.Error("the job had no output, file, signal or exit code to compare")
 	}
 	if diff := gocmp.Diff(got[0], got[1], gocmp.AllowUnexported(jobResult{})); diff != "" {
 		t.Errorf("overdue run changes the job (-plain +run):\n%s", diff)
 	}
 }
 
-// lines keeps the lines that match.
+// lines returns a function that keeps the matching lines.
 func lines(pattern string) func(string) string {
 	keep := regexp.MustCompile(pattern)
 	return func(text string) string {
@@ -187,9 +186,8 @@ func lines(pattern string) func(string) string {
 	}
 }
 
-// fields keeps, of proc_pid_stat(5), process group, session, terminal,
-// priority and scheduler. Process groups appear as STARTED if they are that of
-// the process that was started.
+// fields returns process group, session, terminal, priority and scheduler from
+// proc_pid_stat(5). The process group of the started process appears as STARTED.
 func fields(text string) string {
 	_, after, _ := strings.Cut(text, ") ")
 	all := append([]string{"", "pid", "name"}, strings.Fields(after)...) // numbered from 1, as in the manual page

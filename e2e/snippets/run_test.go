@@ -69,7 +69,7 @@ type printedCode struct {
 	merged    bool   // it prints what the job writes to stderr on stdout
 }
 
-// snippetRun is where a piece runs.
+// snippetRun is the environment in which printed code runs.
 type snippetRun struct {
 	dir string
 	job string // path of the job
@@ -143,8 +143,8 @@ func (p printedCode) test(t *testing.T, o outcome) {
 	}
 }
 
-// exitCode is what the scheduler sees: the exit code of the job. A negative number
-// means any failure, for languages that choose the code.
+// exitCode returns the expected exit code: that of the job. A negative number means any
+// failure, for languages that choose the code.
 func (p printedCode) exitCode(o outcome) int {
 	if code, ok := p.codes[o]; ok {
 		return code

@@ -18,7 +18,7 @@ type slowRelay struct {
 	mu    sync.Mutex
 	takes time.Duration
 	took  []string // events
-	ended int      // attempts that Overdue broke off
+	ended int      // attempts that Overdue ended
 }
 
 // send is a deliver.SendFunc that ends with its context, as a connection does.

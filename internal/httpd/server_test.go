@@ -53,7 +53,7 @@ func serve(t *testing.T, o httpd.Options) *serving {
 	return s
 }
 
-// expectStop stops the server, or says what it waits for.
+// expectStop fails the test with a stack dump if the server does not stop in time.
 func (s *serving) expectStop(otherwise string) {
 	s.t.Helper()
 	s.stop()
@@ -70,7 +70,7 @@ func (s *serving) expectStop(otherwise string) {
 // url is the address of the server.
 func (s *serving) url() string { return "http://" + s.address }
 
-// count is how often something was rejected for a reason.
+// count returns the number of rejections for a reason.
 func (s *serving) count(r httpd.Reason) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +149,7 @@ func TestServe_AStopEndsAtItsTimeout(t *testing.T) {
 	})})
 	go func() {
 		if resp, err := http.Get(s.url()); err == nil {
-			_ = resp.Body.Close() // it broke off, as it should
+			_ = resp.Body.Close() // it was cut off, as expected
 		}
 	}()
 	<-began

@@ -32,7 +32,7 @@ type fixture struct {
 	h       monitor.Heartbeat
 }
 
-// take runs a test on a new desk, once per database, in virtual time.
+// take runs a test with a new fixture, once per database, in virtual time.
 func take(t *testing.T, test func(*fixture)) {
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) { test(newFixture(t, open())) })
 }
@@ -159,12 +159,12 @@ func TestServeHTTP_ALongBodyIsTruncatedAndNotRejected(t *testing.T) {
 	})
 }
 
-// torn is a body that breaks off with an error.
+// torn is a body that ends with an error.
 type torn struct{ err error }
 
 func (t torn) Read([]byte) (int, error) { return 0, t.err }
 
-// broken is the end of a body whose connection broke off, late that of one which
+// broken is the error of a body whose connection was closed, late that of a body that
 // did not arrive in time.
 var (
 	broken = torn{io.ErrUnexpectedEOF}
@@ -331,7 +331,7 @@ func TestBatcher_PingsOfOneBatchAreAppliedInOrderOfArrival(t *testing.T) {
 func TestBatcher_AMissBetweenTwoPingsOfOneBatchIsNotLost(t *testing.T) {
 	take(t, func(d *fixture) {
 		first := d.waiting(d.h.ID, "")
-		time.Sleep(2 * time.Hour) // the database is away all that time
+		time.Sleep(2 * time.Hour) // the database is unavailable meanwhile
 		second := d.waiting(d.h.ID, "")
 		d.handler.Batcher.commit(&batch{pings: []*queuedPing{first, second}})
 		incidents := d.incidents()

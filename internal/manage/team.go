@@ -102,7 +102,7 @@ func (svc *Service) Invite(ctx context.Context, a auth.Actor, email, role string
 }
 
 // maxInvitations is the maximum number of invitations that a person can send per hour: each
-// may be an email to a stranger.
+// may send an email to an unknown person.
 const maxInvitations = 20
 
 // countInvitation counts an invitation, and returns a throttle error if the person has sent

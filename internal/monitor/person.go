@@ -63,7 +63,7 @@ type ProjectMember struct {
 	Role Role
 }
 
-// InvitationLifetime is how long an invitation can be accepted.
+// InvitationLifetime is the period in which an invitation can be accepted.
 const InvitationLifetime = 7 * 24 * time.Hour
 
 // Invitation invites a person to a project. Its token is stored only as a hash.

@@ -28,7 +28,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form := url.Values{"name": {"Nightly"}, "interval": {"24h"}, "grace": {"1h"}, "schedule": {"interval"}}
 			form.Set(field, "24")
 			a := w.post("member", "/heartbeats", form)
-			w.expectHTML(a, 422, "24 what? Choose a unit, or write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
+			w.expectHTML(a, 422, "24 has no unit. Choose one, or write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
 			use := useButtons(a)["24 hours"]
 			if use == "" {
 				w.Fatalf("%s: no button for hours", field)

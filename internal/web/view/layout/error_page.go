@@ -6,7 +6,7 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// ErrorPage says what went wrong and what to do next. Without App it needs no
+// ErrorPage describes what went wrong and what to do next. Without App it needs no
 // session and no database.
 type ErrorPage struct {
 	SignedOutShell
@@ -49,7 +49,7 @@ func (p ErrorPage) errorText() errorText {
 	return known
 }
 
-// lede says what happened and what to do. A detail with two sentences already says
+// lede describes what happened and what to do. A detail with two sentences already says
 // both. A reader who is not signed in cannot search a list.
 func (p ErrorPage) lede() string {
 	known := p.errorText()

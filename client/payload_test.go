@@ -133,7 +133,7 @@ func TestSend_TheSignalArrivesIfTheBodyDoesNot(t *testing.T) {
 		"an answer only to empty POSTs":  {&limitedServer{answer: unless(0, never)}, []int64{whole, short, 0}, 0, "no answer within"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			defer time.Sleep(2 * patient) // until the far ends have ended
+			defer time.Sleep(2 * patient) // until the servers have ended
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			began, kept, because := time.Now(), -1, ""

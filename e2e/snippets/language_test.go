@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// language is how a printed program finds its job, and what runs it.
+// language defines how a printed program finds its job, and which interpreter runs it.
 type language struct {
 	way   string
 	block int

@@ -18,7 +18,7 @@ import (
 // to set.
 const (
 	newPassword      = "a brand new horse battery"
-	attackerPassword = "the thief was here before"
+	attackerPassword = "the attacker was here before"
 )
 
 // attacker knows the old password and has a session on one node. The person uses

@@ -147,7 +147,7 @@ func TestLimits_ConnectionsAreReservedForExemptAddresses(t *testing.T) {
 		s.dial("127.0.0.2", "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
 	}
 	if !s.answered("127.0.0.1") {
-		t.Error("strangers hold every place")
+		t.Error("idle connections use all places")
 	}
 	close(release)
 }

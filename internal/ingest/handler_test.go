@@ -171,7 +171,7 @@ var (
 	late   = torn{os.ErrDeadlineExceeded}
 )
 
-// after is a body that ends badly behind some text.
+// after returns a body that ends with an error after some text.
 func after(text string, end torn) io.Reader { return io.MultiReader(strings.NewReader(text), end) }
 
 func TestServeHTTP_ABodyThatIsLateIsStoredAsFarAsItArrived(t *testing.T) {
@@ -291,8 +291,8 @@ func TestServeHTTP_BeyondTheRateLimitIsAnswered429(t *testing.T) {
 func TestBatcher_OneBadPingFailsAlone(t *testing.T) {
 	take(t, func(d *fixture) {
 		good, unknown := d.waiting(d.h.ID, ""), d.waiting(someID, "")
-		// No header or body can bring this about; it stands for what nobody
-		// thought of: a value that the database does not take.
+		// No header or body can bring this about; it represents an unexpected
+		// error: a value that the database does not take.
 		bad := d.waiting(d.h.ID, "")
 		bad.ping.Kind = monitor.PingKind("a\x00b\xff")
 		bad.ping.Method = "\x00\xff"
@@ -382,7 +382,7 @@ func TestServeHTTP_TheBodyOfAnUnknownIDIsNotReadAndALongOneDelaysNoCommit(t *tes
 		d.h.ID = id
 		slow := io.MultiReader(bytes.NewReader(make([]byte, 100_000)), broken)
 		if answer := d.send("POST", "", slow); answer.Code != 200 {
-			d.t.Errorf("a body that breaks off after what is kept: answered %d; want 200", answer.Code)
+			d.t.Errorf("a body that ends with an error after the stored part: answered %d; want 200", answer.Code)
 		}
 	})
 }

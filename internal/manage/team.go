@@ -180,7 +180,7 @@ func (svc *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id str
 	})
 }
 
-// ChangeRole changes the role of a member. The last owner stays an owner, and nobody
+// ChangeRole changes the role of a member. The last owner stays an owner, and no one
 // changes a higher role than their own. ifRole lists the roles that the change may replace;
 // empty: any.
 func (svc *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role string, madeOn ...string) (m monitor.ProjectMember, err error) {

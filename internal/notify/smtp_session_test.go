@@ -74,6 +74,6 @@ func TestReplies_AServerThatNeverStopsTalkingEndsTheSession(t *testing.T) {
 	}
 	_ = ours.Close()
 	if heard != maxReplyBytes {
-		t.Errorf("it heard %d bytes; want %d", heard, maxReplyBytes)
+		t.Errorf("it received %d bytes; want %d", heard, maxReplyBytes)
 	}
 }

@@ -28,7 +28,7 @@ func TestNewSender_TrustsTheAuthorityInTheFile(t *testing.T) {
 		t.Errorf("with the file: %v", err)
 	}
 	if !m.onlyDelivery(t).isTLS {
-		t.Error("it went in the clear")
+		t.Error("it was sent unencrypted")
 	}
 	opts.SMTPURL = strings.Replace(opts.SMTPURL, "127.0.0.1", "localhost", 1)
 	_, err = alert(t, newTestSender(t, opts), "a@example.com")

@@ -74,7 +74,7 @@ func (req *request) authenticatePerson(rt route) (err error) {
 func (req *request) clientAddress() string { return req.site.ClientAddress(req.r) }
 
 // authorize selects the project of the request. It is the project of the resource
-// in the path, so that a link opens the same page for everybody, and otherwise the
+// in the path, so that a link opens the same page for everyone, and otherwise the
 // project that was selected. Resources of projects that the person does not belong
 // to do not exist.
 func (req *request) authorize(rt route) error {

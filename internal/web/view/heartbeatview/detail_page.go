@@ -63,7 +63,7 @@ type OpenIncident struct {
 	Cause  string
 	Opened time.Time
 
-	CanAcknowledge bool // the reader may, and nobody has
+	CanAcknowledge bool // the reader may, and no one has
 	AcknowledgedBy string
 	Acknowledged   time.Time
 	Notified       []string // channels that delivered the alert

@@ -107,7 +107,7 @@ func (c *Client) send(ctx context.Context, a call) (response, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes))
 	if err != nil {
-		return response{}, fmt.Errorf("answer to %s %s: %w", a.method, req.URL, err)
+		return response{}, fmt.Errorf("response to %s %s: %w", a.method, req.URL, err)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return response{}, readProblem(resp, body)
@@ -169,7 +169,7 @@ func fetch[T any](ctx context.Context, c *Client, a call) (value T, status int, 
 		return value, 0, err
 	}
 	if err := json.Unmarshal(got.body, &value); err != nil {
-		return value, 0, fmt.Errorf("answer to %s %s: not the JSON of this API (is %s the address of Overdue?): %w",
+		return value, 0, fmt.Errorf("response to %s %s: not the JSON of this API (is %s the address of Overdue?): %w",
 			a.method, a.path, c.base, err)
 	}
 	return value, got.status, nil

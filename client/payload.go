@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// ReducedBodySize is how many bytes of a body [Send] still sends if the whole body does not
-// get through.
+// ReducedBodySize is the number of bytes of a body that [Send] sends if the whole body
+// does not arrive.
 const ReducedBodySize = 1000
 
 // payload is the body of a ping: the variants that have not failed yet, from complete to

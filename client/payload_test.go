@@ -24,11 +24,11 @@ const (
 	patient = time.Hour
 )
 
-// limitedServer is a network in a synctest bubble with a server at the end of each
+// limitedServer simulates a network in a synctest bubble with a server at the end of each
 // connection. answer gets a request whose body has not been read yet and returns
 // what is sent. Then the connection is closed.
 type limitedServer struct {
-	pace   time.Duration // for each 1000 bytes that reach the far end
+	pace   time.Duration // for each 1000 bytes that reach the server
 	answer func(req *http.Request) string
 
 	mu    sync.Mutex
@@ -133,7 +133,7 @@ func TestSend_TheSignalArrivesIfTheBodyDoesNot(t *testing.T) {
 		"an answer only to empty POSTs":  {&limitedServer{answer: unless(0, never)}, []int64{whole, short, 0}, 0, "no answer within"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			defer time.Sleep(2 * patient) // until the far ends have ended
+			defer time.Sleep(2 * patient) // until the servers have ended
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			began, kept, because := time.Now(), -1, ""

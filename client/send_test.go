@@ -19,7 +19,7 @@ const (
 	pingURL = "https://overdue.example.org/api/v1/hb/" + testID
 )
 
-// fakeServer is a far end that gives one answer after the other and repeats the
+// fakeServer is a server that returns one response after another and repeats the
 // last, without a socket, so that it works inside a bubble.
 type fakeServer struct {
 	answers []func(*http.Request) (*http.Response, error)

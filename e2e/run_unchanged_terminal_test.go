@@ -23,7 +23,7 @@ func TestRun_AJobOnATerminalHasTheTerminal(t *testing.T) {
 	const facts = `tty; for n in 0 1 2; do test -t $n && echo terminal $n; done; ps -o stat= -p $$ | tr -d 'sl'; stty size; ls -go --time-style=+ /proc/self/fd`
 	// Keys are pressed only when the job is ready, however long its start takes.
 	after := func(keys string) string { return "(" + untilReady + "; printf '" + keys + `'; sleep 1) | "$@"; exit` }
-	for name, a := range map[string]attempt{
+	for name, a := range map[string]jobRun{
 		"all streams":               {job: []string{"sh", "-c", facts}},
 		"standard output elsewhere": {job: []string{"sh", "-c", "(" + facts + ") 2>/dev/null | cat"}},
 		"its size":                  {job: []string{"sh", "-c", "stty rows 33 cols 77; stty size"}},
@@ -45,7 +45,7 @@ func TestRun_AJobCanBeStoppedAndContinuedFromTheShell(t *testing.T) {
 	before := fmt.Sprintf("("+untilReady+"; printf '\\032'; sleep 2) | script -qefc %s /dev/null; exit",
 		`"bash --norc -ic '. ./script' bash $(printf "'%s' " "$@")"`)
 	prepare := "cat >script <<'END'\n" + script + "\nEND\n"
-	compare(t, attempt{before: prepare + before, job: []string{"sh", "-c", "echo ready >mark; exec sleep 1.5"}}, func(out string) string {
+	compare(t, jobRun{before: prepare + before, job: []string{"sh", "-c", "echo ready >mark; exec sleep 1.5"}}, func(out string) string {
 		return named.ReplaceAllString(strings.ReplaceAll(out, "\r", ""), "")
 	})
 }
@@ -58,8 +58,8 @@ func TestRun_PassesSignalsOnAsIfTheyWereSentToTheJob(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(int(sig)), func(t *testing.T) {
 			script := fmt.Sprintf("trap 'echo got it; exit 9' %d; echo ready >mark; while :; do sleep 0.02; done", sig)
-			compare(t, attempt{job: []string{"sh", "-c", script}, meet: func(m *meeting) {
-				untilMark(m)
+			compare(t, jobRun{job: []string{"sh", "-c", script}, whileRunning: func(m *runningJob) {
+				waitForMark(m)
 				if err := m.cmd.Process.Signal(sig); err != nil {
 					m.t.Error(err)
 				}
@@ -71,11 +71,11 @@ func TestRun_PassesSignalsOnAsIfTheyWereSentToTheJob(t *testing.T) {
 func TestRun_AnIgnoredSignalIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
-		compare(t, attempt{
+		compare(t, jobRun{
 			before: fmt.Sprintf("trap '' %d", sig), job: []string{"sh", "-c", "echo ready >mark; until [ -e go ]; do sleep 0.02; done; echo lived"},
-			meet: func(m *meeting) {
-				untilMark(m)
-				_ = syscall.Kill(-m.cmd.Process.Pid, sig) // a job that died shows below
+			whileRunning: func(m *runningJob) {
+				waitForMark(m)
+				_ = syscall.Kill(-m.cmd.Process.Pid, sig) // the result below shows if the job has ended
 				if err := os.WriteFile(filepath.Join(m.dir, "go"), nil, 0o600); err != nil {
 					m.t.Error(err)
 				}
@@ -86,15 +86,15 @@ func TestRun_AnIgnoredSignalIsIgnored(t *testing.T) {
 
 func TestRun_KillingItKillsTheJob(t *testing.T) {
 	t.Parallel()
-	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "echo $$ >mark; exec sleep 100"}, meet: func(m *meeting) {
-		job := m.marked()
+	a := jobRun{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "echo $$ >mark; exec sleep 100"}, whileRunning: func(m *runningJob) {
+		job := m.markedPID()
 		if err := m.cmd.Process.Kill(); err != nil {
 			m.t.Error(err)
 		}
-		for began := time.Now(); !over(job) && time.Since(began) < longestRun/2; {
+		for began := time.Now(); !hasExited(job) && time.Since(began) < runTimeout/2; {
 			time.Sleep(20 * time.Millisecond)
 		}
-		if !over(job) {
+		if !hasExited(job) {
 			m.t.Errorf("the job is still running: %v", syscall.Kill(job, syscall.SIGKILL))
 		}
 	}}
@@ -106,11 +106,11 @@ func TestRun_KillingItKillsTheJob(t *testing.T) {
 func TestRun_PassesAGigabyteOnInLittleMemory(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 30
-	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"head", "-c", fmt.Sprint(size), "/dev/zero"}, meet: func(m *meeting) {
+	a := jobRun{dir: t.TempDir(), wrap: wrapper(t), job: []string{"head", "-c", fmt.Sprint(size), "/dev/zero"}, whileRunning: func(m *runningJob) {
 		if n, err := io.Copy(io.Discard, m.read); err != nil || n != size {
 			m.t.Errorf("%d bytes arrived, %v; want %d", n, err, size)
 		}
-		_ = m.cmd.Wait() // the state tells how it ended
+		_ = m.cmd.Wait() // ProcessState has the result
 		usage := m.cmd.ProcessState.SysUsage().(*syscall.Rusage)
 		if m.cmd.ProcessState.ExitCode() != 0 || usage.Maxrss > 150<<10 { // kilobytes; includes what the test itself had
 			m.t.Errorf("%v with %d kB of memory", m.cmd.ProcessState, usage.Maxrss)
@@ -123,7 +123,7 @@ func TestRun_PassesAGigabyteOnInLittleMemory(t *testing.T) {
 func TestRun_WithoutDescriptorsForPipesTheJobRuns(t *testing.T) {
 	t.Parallel()
 	for _, files := range []int{12, 10} {
-		a := attempt{
+		a := jobRun{
 			dir: t.TempDir(), wrap: wrapper(t), job: []string{"echo", "out"},
 			// The test may have inherited descriptors, and would pass them on.
 			before: fmt.Sprintf(`exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-; exec prlimit --nofile=%d:%d "$@"`, files, files),

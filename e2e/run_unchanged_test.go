@@ -22,30 +22,29 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// attempt is one start of a job, plainly or under "overdue run", with everything
-// around it the same.
-type attempt struct {
-	dir    string
-	wrap   []string // what is put before the job, none for a plain start
-	before string   // shell commands that prepare the process which becomes the job
-	job    []string
-	stdin  string
-	toFile bool // standard output is a file, not a pipe
-	onTTY  bool // all three streams are a terminal, whose keys are stdin
-	meet   func(*meeting)
-	most   time.Duration // that it may take; 0 means longestRun
+// jobRun is one start of a job, with or without "overdue run", in the same environment.
+type jobRun struct {
+	dir          string
+	wrap         []string // command before the job; empty for a start without "overdue run"
+	before       string   // shell commands that prepare the process which becomes the job
+	job          []string
+	stdin        string
+	toFile       bool // standard output is a file, not a pipe
+	onTTY        bool // all three streams are a terminal, and stdin is its input
+	whileRunning func(*runningJob)
+	timeout      time.Duration // 0 means runTimeout
 }
 
-// meeting is a running job, for a test that acts on it meanwhile.
-type meeting struct {
+// runningJob is a running job, for tests that act on it while it runs.
+type runningJob struct {
 	t    *testing.T
 	dir  string
 	cmd  *exec.Cmd
-	read *os.File // of standard output, when that is a pipe
+	read *os.File // reading end of standard output, if it is a pipe
 }
 
-// ending is what the parent process sees of a job that has ended.
-type ending struct {
+// jobResult is the result of a job as its parent process sees it.
+type jobResult struct {
 	Out, Err string
 	Code     int
 	Signal   syscall.Signal
@@ -53,11 +52,11 @@ type ending struct {
 	process  int
 }
 
-// longestRun bounds one start; hardly a row needs a tenth of it.
-const longestRun = time.Minute
+// runTimeout limits one start. Most need less than a tenth of it.
+const runTimeout = time.Minute
 
 // start starts the job and waits until it and all readers of its output have ended.
-func (a attempt) start(t *testing.T) ending {
+func (a jobRun) start(t *testing.T) jobResult {
 	t.Helper()
 	job := append(slices.Clone(a.wrap), a.job...)
 	if a.onTTY {
@@ -80,16 +79,16 @@ func (a attempt) start(t *testing.T) ending {
 		t.Fatal(err)
 	}
 	_ = write.Close() // the job has it
-	guard := time.AfterFunc(cmp.Or(a.most, longestRun), func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	guard := time.AfterFunc(cmp.Or(a.timeout, runTimeout), func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer guard.Stop()
-	if a.meet != nil {
-		a.meet(&meeting{t, a.dir, cmd, read})
+	if a.whileRunning != nil {
+		a.whileRunning(&runningJob{t, a.dir, cmd, read})
 	}
 	out, err := io.ReadAll(read)
 	if err != nil && !errors.Is(err, os.ErrClosed) {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // the state tells how it ended
+	_ = cmd.Wait() // ProcessState has the result
 	if a.toFile {
 		if out, err = os.ReadFile(filepath.Join(a.dir, "out")); err != nil {
 			t.Fatal(err)
@@ -97,14 +96,14 @@ func (a attempt) start(t *testing.T) ending {
 	}
 	mark, _ := os.ReadFile(filepath.Join(a.dir, "mark")) // most jobs write none
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	end := ending{Out: string(out), Err: errs.String(), Code: status.ExitStatus(), Files: string(mark), process: cmd.Process.Pid}
+	end := jobResult{Out: string(out), Err: errs.String(), Code: status.ExitStatus(), Files: string(mark), process: cmd.Process.Pid}
 	if status.Signaled() {
 		end.Signal = status.Signal()
 	}
 	return end
 }
 
-// quoted is a command for a shell.
+// quoted returns a command with each word quoted for a shell.
 func quoted(command []string) string {
 	words := []string{}
 	for _, word := range command {
@@ -113,8 +112,8 @@ func quoted(command []string) string {
 	return strings.Join(words, " ")
 }
 
-// output is where the job writes, and what we read of it.
-func (a attempt) output(t *testing.T) (read, write *os.File) {
+// output returns the file that the job writes to, and the one from which the test reads.
+func (a jobRun) output(t *testing.T) (read, write *os.File) {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err == nil && a.toFile {
@@ -128,18 +127,18 @@ func (a attempt) output(t *testing.T) (read, write *os.File) {
 	return read, write
 }
 
-// passing matches numbers that differ from one process to the next.
-var passing = regexp.MustCompile(`(pipe:\[|socket:\[|/proc/|pts/)\d+`)
+// changingNumbers matches numbers that differ from one process to the next.
+var changingNumbers = regexp.MustCompile(`(pipe:\[|socket:\[|/proc/|pts/)\d+`)
 
-// normal is an ending without what differs between any two processes.
-func (e ending) normal() ending {
-	e.Out = passing.ReplaceAllString(e.Out, "${1}N")
+// withoutIDs returns the result without numbers that differ between processes.
+func (e jobResult) withoutIDs() jobResult {
+	e.Out = changingNumbers.ReplaceAllString(e.Out, "${1}N")
 	e.Out = regexp.MustCompile(`\b`+strconv.Itoa(e.process)+`\b`).ReplaceAllString(e.Out, "STARTED")
 	e.process = 0
 	return e
 }
 
-// wrapper is "overdue run" with a monitor that acknowledges everything.
+// wrapper returns "overdue run" with the URL of a server that acknowledges every ping.
 func wrapper(t *testing.T) []string {
 	t.Helper()
 	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -150,30 +149,30 @@ func wrapper(t *testing.T) []string {
 	return []string{filepath.Join(binDir, "overdue"), "run", far.URL + "/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11", "--"}
 }
 
-// compare starts a job both ways and reports every difference.
-func compare(t *testing.T, a attempt, clean func(string) string) {
+// compare starts a job with and without "overdue run" and reports every difference.
+func compare(t *testing.T, a jobRun, clean func(string) string) {
 	t.Helper()
-	dir := t.TempDir() // the same for both, because a job may tell where it is
-	var got [2]ending
+	dir := t.TempDir() // the same for both, because a job may print its directory
+	var got [2]jobResult
 	for i, wrap := range [][]string{nil, wrapper(t)} {
 		a.dir, a.wrap = dir, wrap
 		for _, name := range []string{"mark", "go", "out"} {
 			_ = os.Remove(filepath.Join(dir, name)) // absent the first time
 		}
-		got[i] = a.start(t).normal()
+		got[i] = a.start(t).withoutIDs()
 		if clean != nil {
 			got[i].Out = clean(got[i].Out)
 		}
 	}
 	if got[0].Out == "" && got[0].Files == "" && got[0].Signal == 0 && got[0].Code == 0 {
-		t.Error("the plain job showed nothing; there is nothing to compare")
+		t.Error("the job had no output, file, signal or exit code to compare")
 	}
-	if diff := gocmp.Diff(got[0], got[1], gocmp.AllowUnexported(ending{})); diff != "" {
+	if diff := gocmp.Diff(got[0], got[1], gocmp.AllowUnexported(jobResult{})); diff != "" {
 		t.Errorf("overdue run changes the job (-plain +run):\n%s", diff)
 	}
 }
 
-// lines keeps the lines that match.
+// lines returns a function that keeps the matching lines.
 func lines(pattern string) func(string) string {
 	keep := regexp.MustCompile(pattern)
 	return func(text string) string {
@@ -187,9 +186,8 @@ func lines(pattern string) func(string) string {
 	}
 }
 
-// fields keeps, of proc_pid_stat(5), process group, session, terminal,
-// priority and scheduler. Process groups appear as STARTED if they are that of
-// the process that was started.
+// fields returns process group, session, terminal, priority and scheduler from
+// proc_pid_stat(5). The process group of the started process appears as STARTED.
 func fields(text string) string {
 	_, after, _ := strings.Cut(text, ") ")
 	all := append([]string{"", "pid", "name"}, strings.Fields(after)...) // numbered from 1, as in the manual page

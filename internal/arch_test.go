@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	"internal/pingurl":                      {},
 	"internal/prose":                        {},
 	"internal/prose/sample":                 {"internal/prose"},
+	"internal/prose/measure":                {},
 	"internal/ratelimit":                    {},
 	"internal/runjob":                       {"client"},
 	"internal/safetext":                     {},

@@ -114,8 +114,8 @@ func TestDocs_EveryFileThatTheyNameExists(t *testing.T) {
 	}
 }
 
-// goPackage is what a package declares at its top level: names, and the methods
-// and fields of its types as "Type.Member".
+// goPackage has the names that a package declares at its top level, and the methods and
+// fields of its types as "Type.Member".
 type goPackage map[string]bool
 
 // goPackages returns the packages of the repository by name.

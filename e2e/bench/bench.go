@@ -17,22 +17,22 @@ import (
 // bench is one run of the benchmarks.
 type bench struct {
 	options
-	dir     string // on a real disk; gone after the run
-	binary  string
-	report  *report
-	said    io.Writer // progress messages
-	stocked *stock    // created at the first use
+	dir            string // on a real disk; removed after the run
+	binary         string
+	report         *report
+	progressTo     io.Writer       // progress messages
+	sharedDatabase *filledDatabase // created on first use
 }
 
-// measure is one benchmark, which -only can select.
-type measure struct {
+// benchmark is one benchmark. -only selects it by name.
+type benchmark struct {
 	name string
 	run  func(*bench, context.Context) error
 }
 
-// measures lists all, in the order in which they run.
-func measures() []measure {
-	return []measure{
+// benchmarks returns all benchmarks in the order in which they run.
+func benchmarks() []benchmark {
+	return []benchmark{
 		{"pings", (*bench).pings},
 		{"memory", (*bench).memory},
 		{"start", (*bench).start},
@@ -50,15 +50,15 @@ func benchAll(ctx context.Context, o options, out, errOut io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &bench{options: o, dir: dir, binary: filepath.Join(dir, "overdue"), said: errOut, report: &report{}}
+	b := &bench{options: o, dir: dir, binary: filepath.Join(dir, "overdue"), progressTo: errOut, report: &report{}}
 	if err := b.build(ctx); err != nil {
 		return err
 	}
-	if b.report.Machine, err = lookAround(dir); err != nil {
+	if b.report.Machine, err = describeMachine(dir); err != nil {
 		return err
 	}
 	var errs []error
-	for _, m := range measures() {
+	for _, m := range benchmarks() {
 		if o.only != "" && o.only != m.name {
 			continue
 		}
@@ -66,7 +66,7 @@ func benchAll(ctx context.Context, o options, out, errOut io.Writer) (err error)
 		if err := m.run(b, ctx); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
 		}
-		b.say("%s: took %s", m.name, time.Since(begun).Round(100*time.Millisecond))
+		b.progress("%s: took %s", m.name, time.Since(begun).Round(100*time.Millisecond))
 		if ctx.Err() != nil {
 			errs = append(errs, context.Cause(ctx))
 			break
@@ -76,17 +76,17 @@ func benchAll(ctx context.Context, o options, out, errOut io.Writer) (err error)
 	if o.json != "" {
 		errs = append(errs, b.report.write(o.json))
 	}
-	return errors.Join(append(errs, b.report.broken()...)...)
+	return errors.Join(append(errs, b.report.exceeded()...)...)
 }
 
-// say prints a progress message.
-func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.said, format+"\n", args...) }
+// progress prints a progress message.
+func (b *bench) progress(format string, args ...any) { fmt.Fprintf(b.progressTo, format+"\n", args...) }
 
 // build makes the binary that is measured.
 func (b *bench) build(ctx context.Context) error {
-	b.say("building")
+	b.progress("building")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "overdue")
-	cmd.Stderr = b.said
+	cmd.Stderr = b.progressTo
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
@@ -115,27 +115,27 @@ func diskDir() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("temporary directory: %w", err)
 	}
-	// PostgreSQL may run as another user, who must be able to enter.
+	// PostgreSQL may run as another user, which must be able to enter the directory.
 	return dir, os.Chmod(dir, 0o755)
 }
 
-// place is a kind of database to measure on.
-type place struct {
+// databaseKind is a kind of database on which benchmarks run.
+type databaseKind struct {
 	name string
-	// open returns the address of a new, empty database, and what ends it.
+	// open returns the address of a new, empty database, and a function that stops it.
 	open func() (address string, end func() error, err error)
 }
 
-// places are the kinds of database that were asked for. name keeps the
-// databases of different measures apart.
-func (b *bench) places(name string) []place {
-	all := []place{{"SQLite", func() (string, func() error, error) {
+// databases returns the kinds of database that the options select. name
+// distinguishes the databases of different benchmarks.
+func (b *bench) databases(name string) []databaseKind {
+	all := []databaseKind{{"SQLite", func() (string, func() error, error) {
 		return filepath.Join(b.dir, name+".db"), func() error { return nil }, nil
 	}}}
 	if !b.postgres {
 		return all
 	}
-	return append(all, place{"PostgreSQL", func() (string, func() error, error) {
+	return append(all, databaseKind{"PostgreSQL", func() (string, func() error, error) {
 		server, err := storetest.NewPostgres(filepath.Join(b.dir, name+"-pg"), false)
 		if err != nil {
 			return "", nil, err
@@ -144,8 +144,8 @@ func (b *bench) places(name string) []place {
 	}})
 }
 
-// wait sleeps until the given time, or until ctx ends.
-func wait(ctx context.Context, until time.Time) error {
+// sleepUntil sleeps until the given time, or until ctx ends.
+func sleepUntil(ctx context.Context, until time.Time) error {
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {

@@ -17,25 +17,25 @@ import (
 
 // Time limits of processes.
 const (
-	longestStart = 30 * time.Second
-	longestStop  = 30 * time.Second
-	mostLines    = 20 // of a log, kept to explain an error
+	startTimeout = 30 * time.Second
+	stopTimeout  = 30 * time.Second
+	maxLogLines  = 20 // number of log lines kept for error messages
 )
 
 // child is a server that we started.
 type child struct {
-	address string // that it listens on
+	address string // on which it listens
 	cmd     *exec.Cmd
-	ended   chan struct{} // closed when it is gone
-	log     []string      // its last lines; read only after it is gone
+	ended   chan struct{} // closed after the process has exited
+	log     []string      // last lines; read only after ended is closed
 }
 
-// launch starts a program and returns when its log says which address it
-// listens on.
+// launch starts a program and returns when its log contains the address on which
+// it listens.
 func launch(ctx context.Context, program string, args ...string) (*child, error) {
 	c := &child{cmd: exec.Command(program, args...), ended: make(chan struct{})}
-	// Should we be killed, it goes with us; Ctrl-C is for us alone, because we
-	// stop it in good order.
+	// If bench is killed, the kernel kills the child too. Ctrl-C reaches only
+	// bench, which then stops the child with SIGTERM.
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	out, err := c.cmd.StderrPipe()
 	if err != nil {
@@ -45,8 +45,8 @@ func launch(ctx context.Context, program string, args ...string) (*child, error)
 		return nil, fmt.Errorf("start: %w", err)
 	}
 	address := make(chan string, 1)
-	go c.listen(out, address)
-	ctx, cancel := context.WithTimeout(ctx, longestStart)
+	go c.readLog(out, address)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	select {
 	case c.address = <-address:
@@ -55,24 +55,24 @@ func launch(ctx context.Context, program string, args ...string) (*child, error)
 		return nil, fmt.Errorf("%s ended at once:\n%s", program, strings.Join(c.log, "\n"))
 	case <-ctx.Done():
 		c.kill()
-		return nil, fmt.Errorf("%s does not say where it listens: %w", program, context.Cause(ctx))
+		return nil, fmt.Errorf("%s did not log its address: %w", program, context.Cause(ctx))
 	}
 }
 
-// listen reads the log to its end, so that the child never blocks on a full pipe.
-func (c *child) listen(log io.Reader, address chan<- string) {
+// readLog reads the log to its end, so that the child never blocks on a full pipe.
+func (c *child) readLog(log io.Reader, address chan<- string) {
 	defer close(c.ended)
 	lines := bufio.NewScanner(log)
-	for told := false; lines.Scan(); {
+	for sent := false; lines.Scan(); {
 		var line struct{ Msg, Address string }
-		if !told && json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+		if !sent && json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
 			address <- line.Address
-			told = true
+			sent = true
 		}
 		c.log = append(c.log, lines.Text())
-		c.log = c.log[max(0, len(c.log)-mostLines):]
+		c.log = c.log[max(0, len(c.log)-maxLogLines):]
 	}
-	// stop reports how the process ended, because it knows whether that was intended.
+	// stop reports how the process ended: only stop can tell an intended exit from a crash.
 	_ = c.cmd.Wait()
 }
 
@@ -80,16 +80,16 @@ func (c *child) listen(log io.Reader, address chan<- string) {
 // exit in time, or has already exited.
 func (c *child) stop() error {
 	signalled := c.cmd.Process.Signal(syscall.SIGTERM)
-	timer := time.NewTimer(longestStop)
+	timer := time.NewTimer(stopTimeout)
 	defer timer.Stop()
 	select {
 	case <-c.ended:
 	case <-timer.C:
 		c.kill()
-		return fmt.Errorf("server does not stop within %s", longestStop)
+		return fmt.Errorf("server did not stop within %s", stopTimeout)
 	}
 	if signalled != nil || !c.cmd.ProcessState.Success() {
-		return fmt.Errorf("server ended badly: %s\n%s", c.cmd.ProcessState, strings.Join(c.log, "\n"))
+		return fmt.Errorf("server exited with an error: %s\n%s", c.cmd.ProcessState, strings.Join(c.log, "\n"))
 	}
 	return nil
 }
@@ -102,9 +102,9 @@ func (c *child) kill() {
 	<-c.ended
 }
 
-// resident returns the resident memory of the child in bytes: VmRSS in
+// residentMemory returns the resident memory of the child in bytes: VmRSS in
 // proc_pid_status(5).
-func (c *child) resident() (float64, error) {
+func (c *child) residentMemory() (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("memory of server: %w", err)
@@ -118,18 +118,18 @@ func (c *child) resident() (float64, error) {
 	return 0, errors.New("memory of server: no line VmRSS")
 }
 
-// ticksPerSecond is the unit of times in /proc on every Linux, whatever the
-// kernel's own clock.
+// ticksPerSecond is the unit of times in /proc. It is the same on every Linux and
+// does not depend on the clock of the kernel.
 const ticksPerSecond = 100
 
-// cpu returns the processor time of the child, see proc_pid_stat(5).
+// cpuTime returns the processor time of the child, see proc_pid_stat(5).
 // Other work on the machine changes it little, unlike the rate of pings.
-func (c *child) cpu() (time.Duration, error) {
+func (c *child) cpuTime() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("processor time of server: %w", err)
 	}
-	// The program's name may hold spaces; field 3, the state, follows it.
+	// The program's name may contain spaces; field 3, the state, follows it.
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	const user, system = 14 - 3, 15 - 3
 	if len(fields) <= system {

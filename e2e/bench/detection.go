@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// How detection is measured, and how late it may be, in milliseconds.
+// Data and limits of the detection benchmark. The delays are in milliseconds.
 const (
-	watched     = 50
-	within      = 2 * time.Second // in which the single pings are spread
-	mostWatch   = 20 * time.Second
-	mostNoticed = 250
-	mostTold    = 1000
+	watchedHeartbeats = 50
+	pingSpread        = 2 * time.Second // period over which the pings are spread
+	maxWait           = 20 * time.Second
+	maxDetectionDelay = 250
+	maxDeliveryDelay  = 1000
 )
 
 // detection measures how long after its deadline a missing ping is detected, and
 // how long until the alert is delivered, on an otherwise idle server.
 func (b *bench) detection(ctx context.Context) error {
-	for _, place := range b.places("detection") {
+	for _, place := range b.databases("detection") {
 		if err := b.detectionOn(ctx, place); err != nil {
 			return fmt.Errorf("%s: %w", place.name, err)
 		}
@@ -29,7 +29,7 @@ func (b *bench) detection(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) detectionOn(ctx context.Context, place place) (err error) {
+func (b *bench) detectionOn(ctx context.Context, place databaseKind) (err error) {
 	address, end, err := place.open()
 	if err != nil {
 		return err
@@ -44,17 +44,17 @@ func (b *bench) detectionOn(ctx context.Context, place place) (err error) {
 		return err
 	}
 	defer s.kill()
-	r, err := receive()
+	r, err := startReceiver()
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	if err := s.tell(ctx, r); err != nil {
+	if err := s.addWebhookChannel(ctx, r); err != nil {
 		return err
 	}
 	var ids []string
-	for i := range watched {
-		id, err := s.create(ctx, fmt.Sprintf("watched %02d", i), "2s", "1s")
+	for i := range watchedHeartbeats {
+		id, err := s.createHeartbeat(ctx, fmt.Sprintf("watched %02d", i), "2s", "1s")
 		if err != nil {
 			return err
 		}
@@ -63,32 +63,32 @@ func (b *bench) detectionOn(ctx context.Context, place place) (err error) {
 	if err := s.pingOnce(ctx, ids); err != nil {
 		return err
 	}
-	if err := r.await(ctx, watched, time.Now().Add(mostWatch)); err != nil {
+	if err := r.waitFor(ctx, watchedHeartbeats, time.Now().Add(maxWait)); err != nil {
 		return err
 	}
-	if err := b.lateness(place.name, r); err != nil {
+	if err := b.reportDelays(place.name, r); err != nil {
 		return err
 	}
 	return s.stop()
 }
 
-// pingOnce pings each heartbeat once, at moments that are spread at random.
+// pingOnce pings each heartbeat once, at random times within pingSpread.
 func (s *server) pingOnce(ctx context.Context, ids []string) error {
 	conns, err := dial(ctx, s.address, 1)
 	if err != nil {
 		return err
 	}
-	defer hangUp(conns)
+	defer closeAll(conns)
 	moments := make([]time.Time, len(ids))
 	for i := range moments {
-		moments[i] = time.Now().Add(rand.N(within))
+		moments[i] = time.Now().Add(rand.N(pingSpread))
 	}
 	slices.SortFunc(moments, time.Time.Compare)
-	if err := conns[0].SetDeadline(time.Now().Add(within + patience)); err != nil {
+	if err := conns[0].SetDeadline(time.Now().Add(pingSpread + responseTimeout)); err != nil {
 		return fmt.Errorf("deadline: %w", err)
 	}
 	for i, request := range requests(ids) {
-		if err := wait(ctx, moments[i]); err != nil {
+		if err := sleepUntil(ctx, moments[i]); err != nil {
 			return err
 		}
 		ok, err := conns[0].exchange(request)
@@ -96,30 +96,30 @@ func (s *server) pingOnce(ctx context.Context, ids []string) error {
 			return err
 		}
 		if !ok {
-			return fmt.Errorf("ping answered %s", conns[0].odd)
+			return fmt.Errorf("ping answered %s", conns[0].lastUnexpected)
 		}
 	}
 	return nil
 }
 
-// lateness reports the delays from the deadline to the detection and to the webhook.
-func (b *bench) lateness(on string, r *receiver) error {
-	var noticed, told latencies
+// reportDelays reports the delays from the deadline to the detection and to the webhook.
+func (b *bench) reportDelays(on string, r *receiver) error {
+	var detected, delivered latencies
 	seen := map[string]bool{}
-	_, notices := r.taken()
-	for _, n := range notices {
-		i, err := n.opened()
+	_, webhooks := r.received()
+	for _, w := range webhooks {
+		i, err := w.opened()
 		if err != nil {
 			return err
 		}
 		seen[i.ID] = true
-		noticed = append(noticed, int64(i.DetectedAt.Sub(i.OpenedAt)))
-		told = append(told, int64(n.at.Sub(i.OpenedAt)))
+		detected = append(detected, int64(i.DetectedAt.Sub(i.OpenedAt)))
+		delivered = append(delivered, int64(w.at.Sub(i.OpenedAt)))
 	}
-	if len(seen) != watched || len(notices) != watched {
-		return fmt.Errorf("got %d webhooks for %d incidents; want %d of each", len(notices), len(seen), watched)
+	if len(seen) != watchedHeartbeats || len(webhooks) != watchedHeartbeats {
+		return fmt.Errorf("got %d webhooks for %d incidents; want %d of each", len(webhooks), len(seen), watchedHeartbeats)
 	}
-	b.report.spread("detection", on, "from deadline to detection", noticed, atMost(mostNoticed))
-	b.report.spread("detection", on, "from deadline to webhook received", told, atMost(mostTold))
+	b.report.spread("detection", on, "from deadline to detection", detected, atMost(maxDetectionDelay))
+	b.report.spread("detection", on, "from deadline to webhook received", delivered, atMost(maxDeliveryDelay))
 	return nil
 }

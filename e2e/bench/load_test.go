@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// farEnd is a server that answers with the handler.
-func farEnd(t *testing.T, handler http.HandlerFunc) string {
+// startTestServer starts a server with the handler and returns its address.
+func startTestServer(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	srv := httptest.NewServer(handler)
 	t.Cleanup(srv.Close)
 	return strings.TrimPrefix(srv.URL, "http://")
 }
 
-func TestARoundCountsEveryPingThatWasAnswered(t *testing.T) {
+func TestRound_CountsEveryAcknowledgedPing(t *testing.T) {
 	var mu sync.Mutex
 	heard := map[string]int64{}
-	address := farEnd(t, func(w http.ResponseWriter, r *http.Request) {
+	address := startTestServer(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		heard[r.Method+" "+r.URL.Path]++
 		mu.Unlock()
@@ -36,14 +36,14 @@ func TestARoundCountsEveryPingThatWasAnswered(t *testing.T) {
 	}
 	sum := heard["POST /api/v1/hb/a"] + heard["POST /api/v1/hb/b"]
 	if len(heard) != 2 || got.pings != sum || int64(len(got.took)) != sum {
-		t.Errorf("counted %d pings with %d times; the far end heard %v", got.pings, len(got.took), heard)
+		t.Errorf("counted %d pings with %d times; the server received %v", got.pings, len(got.took), heard)
 	}
 	if got.elapsed < 50*time.Millisecond || got.took.at(1) > got.elapsed {
 		t.Errorf("took %s, the slowest ping %s; want at least the length of the round", got.elapsed, got.took.at(1))
 	}
 }
 
-func TestARoundRefusesEveryAnswerButOK(t *testing.T) {
+func TestRound_FailsOnEveryResponseExceptOK(t *testing.T) {
 	for want, answer := range map[string]http.HandlerFunc{
 		"503 Service": func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -57,27 +57,27 @@ func TestARoundRefusesEveryAnswerButOK(t *testing.T) {
 		},
 		"EOF": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
-		_, err := round(t.Context(), farEnd(t, answer), requests([]string{"a"}), 2, 20*time.Millisecond)
+		_, err := round(t.Context(), startTestServer(t, answer), requests([]string{"a"}), 2, 20*time.Millisecond)
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("says %v; want %q", err, want)
+			t.Errorf("error %v; want %q", err, want)
 		}
 	}
 }
 
-func TestAPacedLoadCountsRefusalsAndGoesOn(t *testing.T) {
+func TestStartPaced_CountsRejectionsAndContinues(t *testing.T) {
 	var heard atomic.Int64
-	address := farEnd(t, func(w http.ResponseWriter, _ *http.Request) {
+	address := startTestServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		if heard.Add(1)%2 == 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		_, _ = io.WriteString(w, "OK")
 	})
-	p, err := pace(t.Context(), address, requests([]string{"a"}), 1000)
+	p, err := startPaced(t.Context(), address, requests([]string{"a"}), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for heard.Load() < 100 {
-		if err := wait(t.Context(), time.Now().Add(time.Millisecond)); err != nil {
+		if err := sleepUntil(t.Context(), time.Now().Add(time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,32 +86,32 @@ func TestAPacedLoadCountsRefusalsAndGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := int(heard.Load())
-	if len(got.took) != n || got.refused != n/2 {
-		t.Errorf("counted %d pings, %d rejected; want %d and %d", len(got.took), got.refused, n, n/2)
+	if len(got.took) != n || got.rejected != n/2 {
+		t.Errorf("counted %d pings, %d rejected; want %d and %d", len(got.took), got.rejected, n, n/2)
 	}
-	first := slices.MinFunc(got.took, func(a, b timed) int { return a.at.Compare(b.at) }).at
+	first := slices.MinFunc(got.took, func(a, b pingLatency) int { return a.dueAt.Compare(b.dueAt) }).dueAt
 	if all, after := len(got.since(first.Add(-1))), len(got.since(first)); all != n || after != n-1 {
 		t.Errorf("%d pings since just before the first, %d after it; want %d and %d", all, after, n, n-1)
 	}
 }
 
-func TestAPacedLoadTellsOfConnectionsThatBreak(t *testing.T) {
-	broken := make(chan struct{}, mostPaced)
-	address := farEnd(t, func(http.ResponseWriter, *http.Request) {
+func TestStartPaced_ReportsBrokenConnections(t *testing.T) {
+	broken := make(chan struct{}, pacedConnections)
+	address := startTestServer(t, func(http.ResponseWriter, *http.Request) {
 		broken <- struct{}{}
 		panic(http.ErrAbortHandler)
 	})
-	p, err := pace(t.Context(), address, requests([]string{"a"}), 1000)
+	p, err := startPaced(t.Context(), address, requests([]string{"a"}), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-broken
 	if _, err := p.stop(); err == nil {
-		t.Error("a broken connection was not told")
+		t.Error("stop returned no error for a broken connection")
 	}
 }
 
-func TestQuantilesAreDurationsThatOccurred(t *testing.T) {
+func TestLatencies_QuantilesAreDurationsThatOccurred(t *testing.T) {
 	var l latencies
 	for i := range 100 {
 		l = append(l, int64(100-i))

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// lookAround describes the machine and the disk that dir is on.
-func lookAround(dir string) (machine, error) {
+// describeMachine describes the machine and the disk that dir is on.
+func describeMachine(dir string) (machine, error) {
 	m := machine{At: time.Now().UTC(), CPUs: runtime.NumCPU()}
 	text, err := os.ReadFile("/proc/loadavg")
 	if err == nil {
@@ -19,14 +19,14 @@ func lookAround(dir string) (machine, error) {
 	if err != nil {
 		return m, fmt.Errorf("load average: %w", err)
 	}
-	took, err := syncs(filepath.Join(dir, "sync"))
+	took, err := syncDurations(filepath.Join(dir, "sync"))
 	m.Sync, m.Slow = ms(took.at(0.5)), ms(took.at(0.99))
 	return m, err
 }
 
-// syncs measures how long the disk takes to sync a page: the minimum time of an
-// acknowledged ping.
-func syncs(name string) (took latencies, err error) {
+// syncDurations measures how long the disk takes to sync a page. An acknowledged
+// ping takes at least as long.
+func syncDurations(name string) (took latencies, err error) {
 	file, err := os.Create(name)
 	if err != nil {
 		return nil, fmt.Errorf("sync: %w", err)

@@ -12,28 +12,28 @@ import (
 const (
 	rounds = 3
 	warmUp = 300 * time.Millisecond
-	// leastRatio is the bound: the share of a handler that only answers OK that
-	// Overdue reaches on SQLite, each answer synced to disk.
-	leastRatio = 0.35
+	// minRatio is the minimum rate of pings on SQLite, as a share of the rate of a
+	// handler that only answers OK.
+	minRatio = 0.35
 )
 
-// crowds are the numbers of connections to measure with.
-func crowds() []int { return []int{64, 256} }
+// connectionCounts returns the numbers of connections for which pings are measured.
+func connectionCounts() []int { return []int{64, 256} }
 
 // contender is a server under load.
 type contender struct {
 	name     string
 	child    *child
-	server   *server // nil for the bare handler, which stores nothing
+	server   *server // nil for the baseline, which stores nothing
 	requests [][]byte
-	before   int64 // pings that were stored at the beginning
+	before   int64 // number of stored pings at the start
 	acked    int64
 }
 
 // pings measures how many pings are stored per second, compared with the requests
-// per second of a bare handler.
+// per second of the baseline.
 func (b *bench) pings(ctx context.Context) (err error) {
-	first, err := b.stockSQLite(ctx)
+	first, err := b.filledSQLite(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,13 +41,13 @@ func (b *bench) pings(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("own program: %w", err)
 	}
-	bare, err := launch(ctx, self, "-bare")
+	baseline, err := launch(ctx, self, "-baseline")
 	if err != nil {
 		return err
 	}
-	defer bare.kill()
-	field := []*contender{{name: "bare handler", child: bare, requests: requests(first.ids)}}
-	for i, place := range b.places("pings") {
+	defer baseline.kill()
+	field := []*contender{{name: "baseline", child: baseline, requests: requests(first.ids)}}
+	for i, place := range b.databases("pings") {
 		s := first
 		if i > 0 {
 			address, end, err := place.open()
@@ -55,7 +55,7 @@ func (b *bench) pings(ctx context.Context) (err error) {
 				return err
 			}
 			defer func() { err = errors.Join(err, end()) }()
-			if s, err = b.newStock(ctx, address); err != nil {
+			if s, err = b.newFilledDatabase(ctx, address); err != nil {
 				return err
 			}
 		}
@@ -70,45 +70,45 @@ func (b *bench) pings(ctx context.Context) (err error) {
 		}
 		field = append(field, c)
 	}
-	for _, n := range crowds() {
-		if err := b.race(ctx, field, n); err != nil {
+	for _, n := range connectionCounts() {
+		if err := b.compare(ctx, field, n); err != nil {
 			return fmt.Errorf("%d connections: %w", n, err)
 		}
 	}
 	return verify(ctx, field)
 }
 
-// race loads the contenders alternately from n connections, and reports each
-// compared with the first.
-func (b *bench) race(ctx context.Context, field []*contender, n int) error {
-	entries := make([]entry, len(field))
+// compare loads the contenders alternately from n connections, and reports the
+// results of each next to those of the first.
+func (b *bench) compare(ctx context.Context, field []*contender, n int) error {
+	entries := make([]serverRounds, len(field))
 	for i, c := range field {
 		if _, err := c.load(ctx, n, warmUp); err != nil {
 			return err
 		}
-		entries[i] = entry{connections: n, server: c.name}
+		entries[i] = serverRounds{connections: n, server: c.name}
 	}
 	for r := range rounds {
 		for i, c := range field {
-			t, err := c.turn(ctx, n, time.Duration(b.seconds/rounds*float64(time.Second)))
+			t, err := c.measuredRound(ctx, n, time.Duration(b.seconds/rounds*float64(time.Second)))
 			if err != nil {
 				return err
 			}
 			entries[i].rounds = append(entries[i].rounds, t)
-			b.say("pings: %3d connections, round %d, %-12s %7.0f/s", n, r+1, c.name, t.perSecond())
+			b.progress("pings: %3d connections, round %d, %-12s %7.0f/s", n, r+1, c.name, t.perSecond())
 		}
 	}
 	for _, e := range entries {
-		b.report.race(e, entries[0].rounds)
+		b.report.addComparison(e, entries[0].rounds)
 	}
 	return nil
 }
 
-// turn runs load and measures the resources that the contender used.
-func (c *contender) turn(ctx context.Context, n int, length time.Duration) (tally, error) {
+// measuredRound runs load and measures the resources that the contender used.
+func (c *contender) measuredRound(ctx context.Context, n int, length time.Duration) (roundResult, error) {
 	cpu, commits, err := c.cost(ctx)
 	if err != nil {
-		return tally{}, err
+		return roundResult{}, err
 	}
 	t, err := c.load(ctx, n, length)
 	if err != nil {
@@ -119,21 +119,21 @@ func (c *contender) turn(ctx context.Context, n int, length time.Duration) (tall
 	return t, err
 }
 
-// cost is the processor time and the commits that the contender has used.
+// cost returns the processor time and the number of commits of the contender until now.
 func (c *contender) cost(ctx context.Context) (cpu time.Duration, commits float64, err error) {
 	if c.server != nil {
 		if commits, err = c.server.gauge(ctx, "overdue_ping_commit_pings_count"); err != nil {
 			return 0, 0, err
 		}
 	}
-	cpu, err = c.child.cpu()
+	cpu, err = c.child.cpuTime()
 	return cpu, commits, err
 }
 
-// load is one round, counted.
-func (c *contender) load(ctx context.Context, n int, length time.Duration) (tally, error) {
+// load runs one round and counts its acknowledged pings.
+func (c *contender) load(ctx context.Context, n int, length time.Duration) (roundResult, error) {
 	if err := ctx.Err(); err != nil {
-		return tally{}, err
+		return roundResult{}, err
 	}
 	t, err := round(ctx, c.child.address, c.requests, n, length)
 	c.acked += t.pings

@@ -12,25 +12,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// rounded makes a round of so many pings in a second.
-func rounded(pings int64) tally {
-	return tally{pings: pings, elapsed: time.Second, took: latencies{1e6, 2e6}, cpu: 20 * time.Microsecond, commits: 1}
+// oneSecondRound returns a round of one second with the given number of pings.
+func oneSecondRound(pings int64) roundResult {
+	return roundResult{pings: pings, elapsed: time.Second, took: latencies{1e6, 2e6}, cpu: 20 * time.Microsecond, commits: 1}
 }
 
-func TestTheMedianOfTheRatiosOfEachRoundCounts(t *testing.T) {
+func TestReport_UsesTheMedianOfTheRatiosOfTheRounds(t *testing.T) {
 	r := &report{}
-	bare := []tally{rounded(100), rounded(1000), rounded(200)}
-	r.race(entry{64, "SQLite", []tally{rounded(50), rounded(100), rounded(60)}}, bare)
-	want := []race{{Connections: 64, Server: "SQLite", PerSecond: 60, Ratio: 0.3, P50: 1, P99: 2, Max: 2, PerCommit: 2, CPU: 10}}
-	if diff := cmp.Diff(want, r.Races); diff != "" {
+	baseline := []roundResult{oneSecondRound(100), oneSecondRound(1000), oneSecondRound(200)}
+	r.addComparison(serverRounds{64, "SQLite", []roundResult{oneSecondRound(50), oneSecondRound(100), oneSecondRound(60)}}, baseline)
+	want := []comparison{{Connections: 64, Server: "SQLite", PerSecond: 60, Ratio: 0.3, P50: 1, P99: 2, Max: 2, PerCommit: 2, CPU: 10}}
+	if diff := cmp.Diff(want, r.Comparisons); diff != "" {
 		t.Errorf("races (-want +got):\n%s", diff)
 	}
-	if errs := r.broken(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "64 connections: 0.3 ; must be at least 0.35") {
+	if errs := r.exceeded(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "64 connections: 0.3 ; must be at least 0.35") {
 		t.Errorf("broken: %v; want the ratio", errs)
 	}
 }
 
-func TestBoundsAreKeptUpToTheirLimit(t *testing.T) {
+func TestBound_AllowsItsLimit(t *testing.T) {
 	for _, c := range []struct {
 		bound *bound
 		value float64
@@ -43,15 +43,15 @@ func TestBoundsAreKeptUpToTheirLimit(t *testing.T) {
 		{atLeast(10), 9.9, false},
 	} {
 		r := &report{Figures: []figure{{Value: c.value, Bound: c.bound}}}
-		if kept := len(r.broken()) == 0; kept != c.kept {
+		if kept := len(r.exceeded()) == 0; kept != c.kept {
 			t.Errorf("%g against %q: kept %v; want %v", c.value, c.bound, kept, c.kept)
 		}
 	}
 }
 
-func TestTheReportNamesEachBrokenBound(t *testing.T) {
+func TestReport_NamesEachExceededBound(t *testing.T) {
 	r := &report{}
-	r.spread("detection", "SQLite", "told", latencies{5e6, 300e6}, atMost(250))
+	r.spread("detection", "SQLite", "delivered", latencies{5e6, 300e6}, atMost(250))
 	r.add(figure{"memory", "SQLite", "idle", 42, "MB", atMost(60)})
 	var out strings.Builder
 	r.print(&out)
@@ -61,7 +61,7 @@ func TestTheReportNamesEachBrokenBound(t *testing.T) {
 			verdicts = append(verdicts, fields[0]+" "+fields[len(fields)-1])
 		}
 	}
-	if diff := cmp.Diff([]string{"detection BROKEN", "memory kept"}, verdicts); diff != "" {
+	if diff := cmp.Diff([]string{"detection EXCEEDED", "memory ok"}, verdicts); diff != "" {
 		t.Errorf("verdicts (-want +got):\n%s\n%s", diff, out.String())
 	}
 	file := filepath.Join(t.TempDir(), "bench.json")
@@ -81,7 +81,7 @@ func TestTheReportNamesEachBrokenBound(t *testing.T) {
 	}
 }
 
-func TestTheCommandLineIsChecked(t *testing.T) {
+func TestParseOptions_ChecksTheCommandLine(t *testing.T) {
 	for args, good := range map[string]bool{
 		"":                              true,
 		"-only silence -seconds 0.3":    true,
@@ -92,7 +92,7 @@ func TestTheCommandLineIsChecked(t *testing.T) {
 		"pings":                         false,
 		"-nonsense":                     false,
 	} {
-		if _, err := parse(strings.Fields(args), io.Discard); (err == nil) != good {
+		if _, err := parseOptions(strings.Fields(args), io.Discard); (err == nil) != good {
 			t.Errorf("%q: %v; want good: %v", args, err, good)
 		}
 	}

@@ -19,8 +19,8 @@ type server struct {
 	api *client.Client
 }
 
-// newKey creates an API key for a new database, as an operator does: after the first
-// start of the server, which creates the database.
+// newKey starts the server once to create the database, and creates an API key with
+// the command line.
 func (b *bench) newKey(ctx context.Context, database string) (string, error) {
 	s, err := b.serve(ctx, database, "")
 	if err != nil {
@@ -28,7 +28,7 @@ func (b *bench) newKey(ctx context.Context, database string) (string, error) {
 	}
 	defer s.kill()
 	cmd := exec.CommandContext(ctx, b.binary, "api-key", "create", "--name", "bench", "--database", database)
-	cmd.Stderr = b.said
+	cmd.Stderr = b.progressTo
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("api key: %w", err)
@@ -49,7 +49,7 @@ func (b *bench) serve(ctx context.Context, database, key string, flags ...string
 	return &server{child: c, api: client.New("http://"+c.address, key)}, nil
 }
 
-// get asks for a page of the server itself, such as /healthz.
+// get sends a GET request to the server, for example for /healthz.
 func (s *server) get(ctx context.Context, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, nil)
 	if err != nil {
@@ -76,11 +76,11 @@ func (s *server) gauge(ctx context.Context, name string) (float64, error) {
 	return 0, fmt.Errorf("metrics: no %s", name)
 }
 
-// stored is how many pings the server has stored, over all heartbeats.
+// stored returns the number of stored pings of all heartbeats.
 func (s *server) stored(ctx context.Context) (int64, error) {
 	var sum int64
-	const mostPerPage = 200
-	for h, err := range s.api.AllHeartbeats(ctx, client.HeartbeatQuery{Sort: "created", PageQuery: client.PageQuery{Limit: mostPerPage}}) {
+	const maxPageSize = 200
+	for h, err := range s.api.AllHeartbeats(ctx, client.HeartbeatQuery{Sort: "created", PageQuery: client.PageQuery{Limit: maxPageSize}}) {
 		if err != nil {
 			return 0, fmt.Errorf("heartbeats: %w", err)
 		}
@@ -89,9 +89,9 @@ func (s *server) stored(ctx context.Context) (int64, error) {
 	return sum, nil
 }
 
-// alive waits until /healthz answers 200.
-func (s *server) alive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, longestStart)
+// waitUntilHealthy waits until /healthz answers 200.
+func (s *server) waitUntilHealthy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
 		resp, err := s.get(ctx, "/healthz")
@@ -101,7 +101,7 @@ func (s *server) alive(ctx context.Context) error {
 				return nil
 			}
 		}
-		if err := wait(ctx, time.Now().Add(time.Millisecond)); err != nil {
+		if err := sleepUntil(ctx, time.Now().Add(time.Millisecond)); err != nil {
 			return fmt.Errorf("healthz: %w", err)
 		}
 	}

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// How the mass silence is measured, and how long it may take, in milliseconds.
+// Data and limits of the silence benchmark. maxDetectionTime is in milliseconds.
 const (
-	mostSilence   = 10_000
-	giveUp        = 60 * time.Second
-	pollEvery     = 100 * time.Millisecond
-	meanwhileRate = 200 // pings a second to the heartbeats that live
+	maxDetectionTime = 10_000
+	silenceTimeout   = 60 * time.Second
+	pollInterval     = 100 * time.Millisecond
+	pingRate         = 200 // pings per second to the heartbeats that are still pinged
 )
 
-// silence measures how long it takes to notice that very many heartbeats are
-// due at the same instant, and the latency of pings at that time.
+// silence measures how long the server takes to open the incidents of many heartbeats
+// with the same deadline, and the latency of pings meanwhile.
 func (b *bench) silence(ctx context.Context) error {
-	for _, place := range b.places("silence") {
+	for _, place := range b.databases("silence") {
 		if err := b.silenceOn(ctx, place); err != nil {
 			return fmt.Errorf("%s: %w", place.name, err)
 		}
@@ -26,7 +26,7 @@ func (b *bench) silence(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) silenceOn(ctx context.Context, place place) (err error) {
+func (b *bench) silenceOn(ctx context.Context, place databaseKind) (err error) {
 	address, end, err := place.open()
 	if err != nil {
 		return err
@@ -37,71 +37,71 @@ func (b *bench) silenceOn(ctx context.Context, place place) (err error) {
 		return err
 	}
 	begun := time.Now()
-	seeded, err := seed(ctx, address)
+	seeded, err := seedSilence(ctx, address)
 	if err != nil {
 		return err
 	}
-	b.say("silence: %d heartbeats put into %s in %s", silentOnes+livingOnes, place.name, time.Since(begun).Round(100*time.Millisecond))
+	b.progress("silence: %d heartbeats added to %s in %s", silentHeartbeats+pingedHeartbeats, place.name, time.Since(begun).Round(100*time.Millisecond))
 	s, err := b.serve(ctx, address, key, "--allow-private-networks")
 	if err != nil {
 		return err
 	}
 	defer s.kill()
-	r, err := receive()
+	r, err := startReceiver()
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	if err := s.tell(ctx, r); err != nil {
+	if err := s.addWebhookChannel(ctx, r); err != nil {
 		return err
 	}
-	if err := b.fallSilent(ctx, place.name, s, r, seeded); err != nil {
+	if err := b.observeSilence(ctx, place.name, s, r, seeded); err != nil {
 		return err
 	}
 	return s.stop()
 }
 
-// fallSilent measures what happens after the deadline.
-func (b *bench) fallSilent(ctx context.Context, on string, s *server, r *receiver, seeded seeded) error {
+// observeSilence measures what happens after the deadline.
+func (b *bench) observeSilence(ctx context.Context, on string, s *server, r *receiver, seeded silenceData) error {
 	if left := time.Until(seeded.deadline); left < time.Second {
 		return fmt.Errorf("the server was ready only %s before the deadline", left)
 	}
-	p, err := pace(ctx, s.address, requests(seeded.living), meanwhileRate)
+	p, err := startPaced(ctx, s.address, requests(seeded.pingedIDs), pingRate)
 	if err != nil {
 		return err
 	}
-	noticed, waited := s.allOpen(ctx, seeded.deadline)
-	told, notices := r.taken()
+	allOpen, waitErr := s.waitUntilAllOpen(ctx, seeded.deadline)
+	delivered, webhooks := r.received()
 	done := time.Now()
 	meanwhile, err := p.stop()
-	if err := errors.Join(waited, err); err != nil {
+	if err := errors.Join(waitErr, err); err != nil {
 		return err
 	}
-	if len(notices) == 0 {
-		if err := r.await(ctx, 1, time.Now().Add(giveUp)); err != nil {
+	if len(webhooks) == 0 {
+		if err := r.waitFor(ctx, 1, time.Now().Add(silenceTimeout)); err != nil {
 			return err
 		}
-		_, notices = r.taken()
+		_, webhooks = r.received()
 	}
-	if _, err := notices[0].opened(); err != nil {
+	if _, err := webhooks[0].opened(); err != nil {
 		return err
 	}
 	took := meanwhile.since(seeded.deadline)
 	if len(took) == 0 {
 		return errors.New("no ping was sent meanwhile")
 	}
-	b.report.add(figure{"silence", on, "100,000 deadlines at once, until all incidents are open", ms(noticed.Sub(seeded.deadline)), "ms", atMost(mostSilence)})
-	b.report.add(figure{"silence", on, "until the first alert came", ms(notices[0].at.Sub(seeded.deadline)), "ms", nil})
-	b.report.add(figure{"silence", on, "alerts told meanwhile", float64(told) / done.Sub(seeded.deadline).Seconds(), "/s", nil})
+	b.report.add(figure{"silence", on, "100,000 deadlines at once, until all incidents are open", ms(allOpen.Sub(seeded.deadline)), "ms", atMost(maxDetectionTime)})
+	b.report.add(figure{"silence", on, "until the first alert arrived", ms(webhooks[0].at.Sub(seeded.deadline)), "ms", nil})
+	b.report.add(figure{"silence", on, "alerts delivered meanwhile", float64(delivered) / done.Sub(seeded.deadline).Seconds(), "/s", nil})
 	b.report.spread("silence", on, "pings meanwhile", took, nil)
-	b.report.add(figure{"silence", on, "pings not answered OK", float64(meanwhile.refused), fmt.Sprintf("of %d", len(meanwhile.took)), atMost(0)})
+	b.report.add(figure{"silence", on, "pings not answered OK", float64(meanwhile.rejected), fmt.Sprintf("of %d", len(meanwhile.took)), atMost(0)})
 	return nil
 }
 
-// allOpen waits until every silent heartbeat has its incident, and returns when
-// that was seen.
-func (s *server) allOpen(ctx context.Context, deadline time.Time) (time.Time, error) {
-	if err := wait(ctx, deadline); err != nil {
+// waitUntilAllOpen waits until every silent heartbeat has an incident, and returns the
+// time at which it observed that.
+func (s *server) waitUntilAllOpen(ctx context.Context, deadline time.Time) (time.Time, error) {
+	if err := sleepUntil(ctx, deadline); err != nil {
 		return time.Time{}, err
 	}
 	for {
@@ -110,12 +110,12 @@ func (s *server) allOpen(ctx context.Context, deadline time.Time) (time.Time, er
 		switch {
 		case err != nil:
 			return now, err
-		case open >= silentOnes:
+		case open >= silentHeartbeats:
 			return now, nil
-		case now.Sub(deadline) > giveUp:
-			return now, fmt.Errorf("%.0f incidents are open %s after the deadline; want %d", open, giveUp, silentOnes)
+		case now.Sub(deadline) > silenceTimeout:
+			return now, fmt.Errorf("%.0f incidents are open %s after the deadline; want %d", open, silenceTimeout, silentHeartbeats)
 		}
-		if err := wait(ctx, now.Add(pollEvery)); err != nil {
+		if err := sleepUntil(ctx, now.Add(pollInterval)); err != nil {
 			return now, err
 		}
 	}

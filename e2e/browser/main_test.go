@@ -25,7 +25,7 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// Journeys wait for silence most of the time, so more of them than there
+	// The tests mostly wait for deadlines, so more of them than there
 	// are processors may run at the same time.
 	if err := flag.Set("test.parallel", "4"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

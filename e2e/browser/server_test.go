@@ -69,7 +69,7 @@ func startServerOn(t *testing.T, database string, env ...string) *server {
 	cmd := exec.Command(binary, "serve", "--database", s.database, "--listen", "127.0.0.1:0", "--log-level", "warn", "--allow-private-networks")
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = s.said, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that dies leaves none behind
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // the server ends with the test process
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -179,7 +179,7 @@ func (b *tab) navigate(path string) {
 	b.run(chromedp.Navigate(url))
 }
 
-// position is where a control is, or why it cannot be clicked.
+// position is the position of a control, or the reason why it cannot be clicked.
 type position struct {
 	X, Y float64
 	Why  string

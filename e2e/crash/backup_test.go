@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-func TestABackupUnderLoadHoldsAllThatWasAcknowledgedBefore(t *testing.T) {
+func TestBackup_ContainsEveryPingAcknowledgedBeforeIt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	busy := makeHeartbeats(t, s.api(), "busy", 100, seldom)
-	l := startLoad(t, &load{book: newBook(busy), heartbeats: busy, addresses: []string{s.address}}, 32, chance(t))
+	busy := createHeartbeats(t, s.api(), "busy", 100, longInterval)
+	l := startLoad(t, &load{recorder: newPingRecorder(busy), heartbeats: busy, addresses: []string{s.address}}, 32, newRandom(t))
 	for n, name := range []string{"first", "second"} {
-		l.book.awaitAcks(t, 1000, 30*time.Second)
+		l.recorder.waitForAcks(t, 1000, 30*time.Second)
 		file := filepath.Join(t.TempDir(), name+".db")
-		before := l.book.soFar()
-		overdue(t, "backup", file, "--database", s.database)
-		l.book.awaitAcks(t, 1, 20*time.Second)
-		overdue(t, "check", "--database", file)
+		before := l.recorder.snapshot()
+		runOverdue(t, "backup", file, "--database", s.database)
+		l.recorder.waitForAcks(t, 1, 20*time.Second)
+		runOverdue(t, "check", "--database", file)
 		if n == 0 {
-			continue // one is enough to look into
+			continue // one backup is enough
 		}
 		l.stop()
 		restored := newServer(t, file)
@@ -28,6 +28,6 @@ func TestABackupUnderLoadHoldsAllThatWasAcknowledgedBefore(t *testing.T) {
 		before.verify(t, restored.api())
 		restored.stop(t)
 	}
-	l.book.verify(t, s.api())
+	l.recorder.verify(t, s.api())
 	s.stop(t)
 }

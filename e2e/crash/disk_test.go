@@ -11,61 +11,60 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestAFullDiskIsAnsweredHonestlyAndLosesNothing(t *testing.T) {
+func TestServe_RejectsPingsOnAFullDiskAndLosesNone(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	busy := makeHeartbeats(t, s.api(), "busy", 20, seldom)
-	l := startLoad(t, &load{book: newBook(busy), heartbeats: busy, addresses: []string{s.address}}, 16, chance(t))
+	busy := createHeartbeats(t, s.api(), "busy", 20, longInterval)
+	l := startLoad(t, &load{recorder: newPingRecorder(busy), heartbeats: busy, addresses: []string{s.address}}, 16, newRandom(t))
 
 	// The disk is full, then space is freed: the server recovers without a restart.
-	l.book.awaitAcks(t, 100, 20*time.Second)
-	s.fillDisk(t, l.book)
+	l.recorder.waitForAcks(t, 100, 20*time.Second)
+	s.fillDisk(t, l.recorder)
 	if _, err := s.api().Heartbeat(t.Context(), *busy[0].ID); err != nil {
 		t.Errorf("reading from a full disk: %v", err)
 	}
 	s.limitFiles(t, unix.RLIM_INFINITY)
-	s.awaitReady(t, http.StatusOK, 30*time.Second)
-	l.book.awaitAcks(t, 100, 20*time.Second)
+	s.waitForReadyz(t, http.StatusOK, 30*time.Second)
+	l.recorder.waitForAcks(t, 100, 20*time.Second)
 
-	// Full, and the operator stops the server, frees space and starts it.
-	s.fillDisk(t, l.book)
+	// The disk is full; the operator stops the server, frees space and starts it.
+	s.fillDisk(t, l.recorder)
 	l.stop()
 	s.signal(t, syscall.SIGTERM)
-	s.stopped(t)
+	s.waitForExit(t)
 	s.startReady(t)
-	l.book.verify(t, s.api())
+	l.recorder.verify(t, s.api())
 	s.stop(t)
-	overdue(t, "check", "--database", s.database)
+	runOverdue(t, "check", "--database", s.database)
 }
 
-// fillDisk makes every file of the running server as big as it may get, and
-// waits until pings are rejected and the server says why it is not ready.
+// fillDisk limits every file of the running server to little more than its size, and
+// waits until pings are rejected and /readyz contains the reason.
 //
-// A limit on the size of files simulates a full disk, because it needs no rights
-// and takes effect at once: the write in which it is reached is cut short, and
-// the next fails, as on a disk that fills up. It fails with EFBIG in place of
-// ENOSPC; see setrlimit(2).
-func (s *server) fillDisk(t *testing.T, b *book) {
+// The limit simulates a full disk. It requires no privileges and takes effect at
+// once: the write that reaches the limit is cut short, and the next one fails, as on
+// a full disk, but with EFBIG instead of ENOSPC; see setrlimit(2).
+func (s *server) fillDisk(t *testing.T, b *pingRecorder) {
 	t.Helper()
 	wal, err := os.Stat(s.database + "-wal")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const room = 100_000 // not a multiple of a page: a write is cut in its middle
+	const room = 100_000 // not a multiple of a page: a write is cut short
 	s.limitFiles(t, uint64(wal.Size())+room)
-	_, before := b.count()
-	await(t, 30*time.Second, "50 pings are rejected", func() bool {
-		_, rejected := b.count()
+	_, before := b.counts()
+	waitUntil(t, 30*time.Second, "50 pings are rejected", func() bool {
+		_, rejected := b.counts()
 		return rejected >= before+50
 	})
-	said := s.awaitReady(t, http.StatusServiceUnavailable, 20*time.Second)
+	said := s.waitForReadyz(t, http.StatusServiceUnavailable, 20*time.Second)
 	if !strings.Contains(said, "the database is unavailable") || !strings.Contains(said, "disk") {
-		t.Errorf("not ready, without the reason: %s", said)
+		t.Errorf("/readyz does not contain the reason: %s", said)
 	}
 }
 
-// limitFiles bounds the size of the files that the server writes from now on.
+// limitFiles limits the size of the files that the server writes from now on.
 func (s *server) limitFiles(t *testing.T, most uint64) {
 	t.Helper()
 	limit := unix.Rlimit{Cur: most, Max: unix.RLIM_INFINITY}

@@ -12,11 +12,11 @@ import (
 	"overdue/client"
 )
 
-// seldom is an interval that is longer than a test, so that no ping becomes due.
-const seldom = 3600 // seconds
+// longInterval is an interval that is longer than a test, so that no ping becomes due.
+const longInterval = 3600 // seconds
 
-// makeHeartbeats creates heartbeats with the given interval and grace, in seconds.
-func makeHeartbeats(t *testing.T, api *client.Client, name string, n, seconds int) []client.Heartbeat {
+// createHeartbeats creates heartbeats with the given interval and grace, in seconds.
+func createHeartbeats(t *testing.T, api *client.Client, name string, n, seconds int) []client.Heartbeat {
 	t.Helper()
 	made := make([]client.Heartbeat, n)
 	for i := range made {
@@ -30,9 +30,9 @@ func makeHeartbeats(t *testing.T, api *client.Client, name string, n, seconds in
 	return made
 }
 
-// load is many jobs that ping at once.
+// load is a number of jobs that ping concurrently.
 type load struct {
-	book       *book
+	recorder   *pingRecorder
 	heartbeats []client.Heartbeat
 	addresses  []string // of the servers; each job has one of them
 
@@ -40,7 +40,7 @@ type load struct {
 	jobs   sync.WaitGroup
 }
 
-// startLoad lets jobs ping random heartbeats over a connection each, until
+// startLoad starts jobs that ping random heartbeats, each over one connection, until
 // stop.
 func startLoad(t *testing.T, l *load, jobs int, r *rand.Rand) *load {
 	t.Helper()
@@ -48,25 +48,25 @@ func startLoad(t *testing.T, l *load, jobs int, r *rand.Rand) *load {
 	l.cancel = cancel
 	for n := range jobs {
 		own := rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))
-		l.jobs.Go(func() { l.job(ctx, &wire{address: l.addresses[n%len(l.addresses)]}, own) })
+		l.jobs.Go(func() { l.runJob(ctx, &pingConn{address: l.addresses[n%len(l.addresses)]}, own) })
 	}
 	t.Cleanup(l.stop)
 	return l
 }
 
-// stop lets every job finish its request.
+// stop waits until every job has finished its request.
 func (l *load) stop() {
 	l.cancel()
 	l.jobs.Wait()
 }
 
-// job pings over one connection until ctx ends.
-func (l *load) job(ctx context.Context, w *wire, r *rand.Rand) {
+// runJob pings over one connection until ctx ends.
+func (l *load) runJob(ctx context.Context, w *pingConn, r *rand.Rand) {
 	defer w.close()
-	for rest(ctx, between(r, 0, 40*time.Millisecond)) {
+	for sleep(ctx, randomDuration(r, 0, 40*time.Millisecond)) {
 		id := *l.heartbeats[r.IntN(len(l.heartbeats))].ID
-		if l.book.sentTo(id) >= mostPings-100 {
-			continue // its history must not outgrow what is kept
+		if l.recorder.sentCount(id) >= maxPingsPerHeartbeat-100 {
+			continue // more pings would exceed the stored history
 		}
 		method, signal, body := http.MethodPost, "", ""
 		switch r.IntN(10) {
@@ -75,18 +75,18 @@ func (l *load) job(ctx context.Context, w *wire, r *rand.Rand) {
 		case 1:
 			signal = "/log"
 		case 2:
-			body = "some of the output of a job that went well"
+			body = "part of the output of a job that succeeded"
 		}
-		l.book.send(w, id, method, signal, body)
+		l.recorder.send(w, id, method, signal, body)
 	}
 }
 
-// awaitAcks waits until more pings are acknowledged.
-func (b *book) awaitAcks(t *testing.T, more int, longest time.Duration) {
+// waitForAcks waits until more pings are acknowledged.
+func (b *pingRecorder) waitForAcks(t *testing.T, more int, longest time.Duration) {
 	t.Helper()
-	before, _ := b.count()
-	await(t, longest, fmt.Sprintf("%d more pings acknowledged", more), func() bool {
-		now, _ := b.count()
+	before, _ := b.counts()
+	waitUntil(t, longest, fmt.Sprintf("%d more pings acknowledged", more), func() bool {
+		now, _ := b.counts()
 		return now >= before+more
 	})
 }

@@ -10,7 +10,7 @@
 // It does not read the database or the memory of the process. It uses the command
 // line, the API and a webhook, like a user.
 //
-// Moments are random. A failure prints the seed; -seed runs it again.
+// Times are random. A failure prints the seed; -seed repeats the run.
 package crash_test
 
 import (
@@ -22,12 +22,12 @@ import (
 	"time"
 
 	built "overdue/e2e/binary"
-	// Only so that a change of the product is one of these tests too: go test
-	// would otherwise answer from its cache what an older binary did.
+	// The import makes these tests depend on the product. Otherwise go test would
+	// return cached results of an older binary.
 	_ "overdue/internal/cli"
 )
 
-// seedFlag repeats the random moments of an earlier run.
+// seedFlag repeats the random times of an earlier run.
 var seedFlag = flag.Uint64("seed", 0, "seed of the random moments; 0 takes a new one")
 
 // binary is the program that all tests run. TestMain sets it.
@@ -35,8 +35,8 @@ var binary string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// Most of the time these tests wait for leases and silences to end, so more
-	// of them than there are processors may run at the same time.
+	// These tests mostly wait for leases and deadlines, so more of them than there are
+	// processors may run at the same time.
 	if err := flag.Set("test.parallel", "5"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -52,18 +52,18 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// chance is the source of random moments of one test. It says its seed.
-func chance(t *testing.T) *rand.Rand {
+// newRandom returns the source of the random times of one test, and logs its seed.
+func newRandom(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	t.Logf("random moments: -seed=%d", seed)
+	t.Logf("random times: -seed=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// between is a random duration of at least low and below high.
-func between(r *rand.Rand, low, high time.Duration) time.Duration {
+// randomDuration returns a random duration from low to below high.
+func randomDuration(r *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(r.Int64N(int64(high-low)))
 }

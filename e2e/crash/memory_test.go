@@ -13,15 +13,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// container is a limit of memory that servers run under.
+// container limits the memory of servers.
 type container struct {
 	limit int64
-	// group is the directory of a control group, empty where none can be made.
-	// Then GOMEMLIMIT stands in for it, and the peak of the process is bounded.
+	// group is the directory of a control group, or "" if none can be created. Then
+	// GOMEMLIMIT replaces it, and verify checks the peak of the process.
 	group string
 }
 
-// newContainer makes a control group, of version 1 or 2, with a limit and no
+// newContainer creates a control group, of version 1 or 2, with a limit and without
 // swap.
 func newContainer(t *testing.T, limit int64) *container {
 	t.Helper()
@@ -48,7 +48,7 @@ func newContainer(t *testing.T, limit int64) *container {
 		if strings.Contains(version.swap, "memsw") {
 			swap = strconv.FormatInt(limit, 10)
 		}
-		// Where swap is not accounted there is no such file.
+		// The file does not exist if the kernel does not account swap.
 		_ = os.WriteFile(filepath.Join(group, version.swap), []byte(swap), 0)
 		c.group = group
 		return c
@@ -56,7 +56,7 @@ func newContainer(t *testing.T, limit int64) *container {
 	return c
 }
 
-// wrap makes the server start in the container: it reads the limit when it does.
+// wrap makes the server start in the container. The server reads the limit at start.
 func (c *container) wrap(s *server) {
 	if c.group == "" {
 		s.wrapper = []string{"env", fmt.Sprintf("GOMEMLIMIT=%d", c.limit*6/10)}
@@ -92,13 +92,13 @@ func (s *server) peak(t *testing.T) int64 {
 	return kib << 10
 }
 
-func TestServe_LivesInASmallContainerAndLosesNothing(t *testing.T) {
+func TestServe_RunsInASmallContainerAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	c := newContainer(t, 100_000_000)
 	s := newServer(t, sqliteFile(t))
 	c.wrap(s)
 	s.startReady(t)
-	heartbeats := makeHeartbeats(t, s.api(), "job", 20, seldom)
+	heartbeats := createHeartbeats(t, s.api(), "job", 20, longInterval)
 	var acknowledged atomic.Int64
 	for _, load := range []struct{ pings, body int }{{40_000, 10}, {2_000, 20_000}, {8_000, 2_000}} {
 		body := strings.Repeat("x", load.body)
@@ -107,7 +107,7 @@ func TestServe_LivesInASmallContainerAndLosesNothing(t *testing.T) {
 		var jobs sync.WaitGroup
 		for range 16 {
 			jobs.Go(func() {
-				w := &wire{address: s.address}
+				w := &pingConn{address: s.address}
 				defer w.close()
 				for n := left.Add(-1); n >= 0; n = left.Add(-1) {
 					if !w.send(ping{id: *heartbeats[n%20].ID, method: "POST", rid: uuid.NewString(), body: body}).ok() {
@@ -121,7 +121,7 @@ func TestServe_LivesInASmallContainerAndLosesNothing(t *testing.T) {
 		jobs.Wait()
 		c.verify(t, s)
 		s.kill(t)
-		s.startReady(t) // replays what was acknowledged and is in no table yet
+		s.startReady(t) // replays acknowledged pings that are not in a table yet
 		c.verify(t, s)
 		stored := int64(0)
 		for _, h := range heartbeats {

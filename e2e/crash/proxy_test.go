@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-// proxy passes bytes between TCP clients and a database, until it drops them: then
-// connections stay open, and no bytes arrive at either end. Dropped bytes are never
+// proxy forwards bytes between TCP clients and a database. While it drops them,
+// connections stay open and no bytes arrive at either end. Dropped bytes are never
 // delivered.
 type proxy struct {
-	listener   net.Listener
-	target     string // path of a Unix socket
-	swallowing atomic.Bool
-	open       atomic.Int64
+	listener net.Listener
+	target   string // path of a Unix socket
+	dropping atomic.Bool
+	open     atomic.Int64
 
 	mu    sync.Mutex
 	conns []net.Conn
 }
 
-// newProxy starts a proxy before the given Unix socket.
+// newProxy starts a proxy in front of the given Unix socket.
 func newProxy(t *testing.T, target string) *proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -43,7 +43,7 @@ func newProxy(t *testing.T, target string) *proxy {
 	return p
 }
 
-// accept takes connections until the listener is closed.
+// accept accepts connections until the listener is closed.
 func (p *proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
@@ -64,25 +64,25 @@ func (p *proxy) accept() {
 	}
 }
 
-// copy passes bytes on in one direction until either end closes.
+// copy forwards bytes in one direction until either end closes.
 func (p *proxy) copy(to, from net.Conn, ended func()) {
 	defer ended()
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
-		if n > 0 && !p.swallowing.Load() {
+		if n > 0 && !p.dropping.Load() {
 			_, err = to.Write(buffer[:n])
 		}
 		if err != nil {
-			if err != io.EOF || !p.swallowing.Load() {
-				_ = to.Close() // the other end sees it too
+			if err != io.EOF || !p.dropping.Load() {
+				_ = to.Close() // closes the other end too
 			}
 			return
 		}
 	}
 }
 
-// address is how to reach the database through the proxy.
+// address returns the address of the database through the proxy.
 func (p *proxy) address() string {
 	return "postgres://overdue@" + p.listener.Addr().String() + "/postgres?sslmode=disable"
 }

@@ -11,8 +11,8 @@ import (
 	"overdue/client"
 )
 
-// The campaign of runs: each worker does its share one after the other, while
-// the server is restarted. A run is given longer than the longest restart.
+// Number of runs, workers and restarts. Each worker runs its share one after another
+// while the server restarts. The timeout of a run is longer than a restart.
 const (
 	wrappedRuns     = 400
 	wrappedWorkers  = 10
@@ -21,10 +21,10 @@ const (
 
 func TestRun_LosesNoEndOfAJobWhileTheServerIsRestarted(t *testing.T) {
 	t.Parallel()
-	r := chance(t)
+	r := newRandom(t)
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	h := makeHeartbeats(t, s.api(), "wrapped", 1, seldom)[0]
+	h := createHeartbeats(t, s.api(), "wrapped", 1, longInterval)[0]
 	var workers sync.WaitGroup
 	work := make(chan int)
 	for range wrappedWorkers {
@@ -41,7 +41,7 @@ func TestRun_LosesNoEndOfAJobWhileTheServerIsRestarted(t *testing.T) {
 			} else {
 				s.stop(t)
 			}
-			time.Sleep(between(r, 0, time.Second)) // while no server listens
+			time.Sleep(randomDuration(r, 0, time.Second)) // while no server listens
 			s.startReady(t)
 		}
 		work <- n
@@ -60,8 +60,8 @@ func wrappedRun(t *testing.T, url string, n int) {
 	}
 }
 
-// verifyWrapped looks for the end of each run. An end may be there twice, if
-// its acknowledgement was lost, but each job ended with its own exit code.
+// verifyWrapped looks up the end of each run. An end may be stored twice if its
+// acknowledgement was lost, but with the same exit code.
 func verifyWrapped(t *testing.T, api *client.Client, id string) {
 	t.Helper()
 	ended := map[string]string{}

@@ -21,23 +21,23 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// server is the real binary on one database, started and ended at will.
+// server is the real binary on one database. Tests start and stop it repeatedly.
 type server struct {
 	database string
 	address  string   // host and port; the same for every start
-	base     string   // as --public-url, which marks its alerts
-	key      string   // made at the first start
-	log      string   // file that all its starts write to
-	wrapper  []string // command that starts the binary, none when empty
-	files    int      // that it may open, 0 for the usual
-	socket   *os.File // that it inherits, as from systemd; nil to listen itself
+	base     string   // value of --public-url; it identifies the alerts of the server
+	key      string   // API key, created at the first start
+	log      string   // log file of all starts
+	wrapper  []string // command that starts the binary; empty for none
+	files    int      // limit of open files; 0 for the default
+	socket   *os.File // inherited socket, as from systemd; nil if the server listens itself
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process has ended
 }
 
-// newServer prepares a server. It is not started yet, and is killed at the end
-// of the test if it runs then.
+// newServer prepares a server without starting it. If it runs at the end of the test,
+// it is killed.
 func newServer(t *testing.T, database string) *server {
 	t.Helper()
 	address := freeAddress(t)
@@ -47,7 +47,7 @@ func newServer(t *testing.T, database string) *server {
 			s.kill(t)
 		}
 		if t.Failed() {
-			t.Logf("log of %s ends with:\n%s", s.address, s.tail())
+			t.Logf("log of %s ends with:\n%s", s.address, s.logTail())
 		}
 	})
 	return s
@@ -59,8 +59,8 @@ func (s *server) secondServer(t *testing.T) *server {
 	return newServer(t, s.database)
 }
 
-// freeAddress finds a port below those that the system gives to outgoing
-// connections: one of them must not take it while the server is down.
+// freeAddress returns an address with a free port. The port is below those of outgoing
+// connections, which could take it while the server is down.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -76,8 +76,8 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// overdue runs a command of the binary and returns its output.
-func overdue(t *testing.T, args ...string) string {
+// runOverdue runs a command of the binary and returns its output.
+func runOverdue(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	var problems bytes.Buffer
@@ -89,9 +89,9 @@ func overdue(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// command is a start of the server, not begun.
+// command returns the command that starts the server.
 func (s *server) command() *exec.Cmd {
-	// The shell becomes the server, so that signals reach it.
+	// The shell executes the server in its place, so signals reach the server.
 	before := ""
 	if s.files > 0 {
 		before = fmt.Sprintf("ulimit -n %d; ", s.files)
@@ -106,11 +106,11 @@ func (s *server) command() *exec.Cmd {
 	if s.socket != nil {
 		cmd.ExtraFiles = []*os.File{s.socket} // the first after the three usual ones
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a test that dies leaves none behind
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // the server ends with the test process
 	return cmd
 }
 
-// start starts the process and does not wait until it answers.
+// start starts the process without waiting until it is ready.
 func (s *server) start(t *testing.T) {
 	t.Helper()
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -130,7 +130,7 @@ func (s *server) start(t *testing.T) {
 	s.cmd, s.exited = cmd, exited
 }
 
-// running reports whether the process lives.
+// running reports whether the process runs.
 func (s *server) running() bool {
 	if s.cmd == nil {
 		return false
@@ -143,7 +143,7 @@ func (s *server) running() bool {
 	}
 }
 
-// kill ends the process as the kernel does when memory is short.
+// kill kills the process with SIGKILL, as the kernel does if memory runs out.
 func (s *server) kill(t *testing.T) {
 	t.Helper()
 	if !s.running() {
@@ -161,47 +161,47 @@ func (s *server) signal(t *testing.T, sig syscall.Signal) {
 	}
 }
 
-// longestStop is how long a stop in good order may take.
-const longestStop = 25 * time.Second
+// stopTimeout is the maximum duration of a graceful stop.
+const stopTimeout = 25 * time.Second
 
-// stopped waits until a server that received a stop signal has stopped, and returns
+// waitForExit waits until a server that received a stop signal has stopped, and returns
 // its exit code.
-func (s *server) stopped(t *testing.T) int {
+func (s *server) waitForExit(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-s.exited:
-	case <-time.After(longestStop):
-		t.Fatalf("the server has not stopped within %s", longestStop)
+	case <-time.After(stopTimeout):
+		t.Fatalf("the server did not stop within %s", stopTimeout)
 	}
 	return s.cmd.ProcessState.ExitCode()
 }
 
-// stop ends the server in good order.
+// stop stops the server gracefully.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	s.signal(t, syscall.SIGTERM)
-	if code := s.stopped(t); code != 0 {
+	if code := s.waitForExit(t); code != 0 {
 		t.Errorf("the server stopped with exit code %d", code)
 	}
 }
 
-// startReady starts the server, waits until it says that it is ready, and the
-// first time makes an API key.
+// startReady starts the server and waits until it is ready. The first call also creates
+// an API key.
 func (s *server) startReady(t *testing.T) {
 	t.Helper()
 	s.start(t)
-	s.awaitReady(t, http.StatusOK, 20*time.Second)
+	s.waitForReadyz(t, http.StatusOK, 20*time.Second)
 	if s.key == "" {
-		s.key = strings.TrimSpace(overdue(t, "api-key", "create", "--name", "t", "--database", s.database))
+		s.key = strings.TrimSpace(runOverdue(t, "api-key", "create", "--name", "t", "--database", s.database))
 	}
 }
 
-// awaitReady waits until /readyz answers with a status, and returns what it
-// says then.
-func (s *server) awaitReady(t *testing.T, status int, longest time.Duration) string {
+// waitForReadyz waits until /readyz responds with the given status, and returns the
+// body of that response.
+func (s *server) waitForReadyz(t *testing.T, status int, longest time.Duration) string {
 	t.Helper()
 	var said string
-	await(t, longest, fmt.Sprintf("/readyz answers %d", status), func() bool {
+	waitUntil(t, longest, fmt.Sprintf("/readyz answers %d", status), func() bool {
 		var got int
 		got, said = s.readyz()
 		return got == status
@@ -209,7 +209,8 @@ func (s *server) awaitReady(t *testing.T, status int, longest time.Duration) str
 	return said
 }
 
-// readyz asks whether the server is ready; 0 means that it does not answer.
+// readyz returns the status and the body of /readyz. The status is 0 if there is no
+// response.
 func (s *server) readyz() (status int, said string) {
 	c := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := c.Get("http://" + s.address + "/readyz")
@@ -224,11 +225,11 @@ func (s *server) readyz() (status int, said string) {
 	return resp.StatusCode, strings.TrimSpace(string(body))
 }
 
-// api calls the server's API.
+// api returns a client of the server's API.
 func (s *server) api() *client.Client { return client.New("http://"+s.address, s.key) }
 
-// tail is the end of the log.
-func (s *server) tail() string {
+// logTail returns the end of the log.
+func (s *server) logTail() string {
 	log, err := os.ReadFile(s.log)
 	if err != nil {
 		return err.Error()
@@ -236,20 +237,20 @@ func (s *server) tail() string {
 	return string(log[max(0, len(log)-3000):])
 }
 
-// await waits until something is so.
-func await(t *testing.T, longest time.Duration, what string, so func() bool) {
+// waitUntil waits until a condition is true. what describes it in the error.
+func waitUntil(t *testing.T, longest time.Duration, what string, so func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(longest)
 	for !so() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %s: %s", longest, what)
 		}
-		rest(t.Context(), 20*time.Millisecond)
+		sleep(t.Context(), 20*time.Millisecond)
 	}
 }
 
-// rest waits, and reports whether ctx is still active.
-func rest(ctx context.Context, d time.Duration) bool {
+// sleep waits, and reports whether ctx is still active.
+func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
@@ -258,11 +259,11 @@ func rest(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// sqliteFile is a database file that does not exist yet.
+// sqliteFile returns the path of a database file that does not exist yet.
 func sqliteFile(t *testing.T) string { return filepath.Join(t.TempDir(), "overdue.db") }
 
-// newPostgres starts a PostgreSQL that syncs to disk. It does not use a directory of
-// package testing, because the user that PostgreSQL runs as cannot enter those.
+// newPostgres starts a PostgreSQL server that syncs to disk. It does not use
+// t.TempDir, because the user of the PostgreSQL process cannot enter it.
 func newPostgres(t *testing.T) *storetest.Postgres {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "crashpg")

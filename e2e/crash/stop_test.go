@@ -10,32 +10,32 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
+func TestServe_StoppingAnswersEveryAcceptedRequest(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	busy := makeHeartbeats(t, s.api(), "busy", 50, seldom)
-	b := newBook(busy)
-	l := startLoad(t, &load{book: b, heartbeats: busy, addresses: []string{s.address}}, 32, chance(t))
-	b.awaitAcks(t, 300, 20*time.Second)
+	busy := createHeartbeats(t, s.api(), "busy", 50, longInterval)
+	b := newPingRecorder(busy)
+	l := startLoad(t, &load{recorder: b, heartbeats: busy, addresses: []string{s.address}}, 32, newRandom(t))
+	b.waitForAcks(t, 300, 20*time.Second)
 
-	// Requests that are provably accepted: the server asks for their body.
-	pings, wires := make([]ping, 32), make([]*wire, 32)
+	// The server asks for the bodies of these requests, which proves that it accepted them.
+	pings, wires := make([]ping, 32), make([]*pingConn, 32)
 	for n := range pings {
 		pings[n] = ping{id: *busy[n].ID, method: http.MethodPost, rid: uuid.NewString(), body: strings.Repeat("x", 1000)}
-		wires[n] = &wire{address: s.address}
-		b.begin(pings[n])
+		wires[n] = &pingConn{address: s.address}
+		b.recordSent(pings[n])
 		if err := wires[n].write(pings[n].head("Expect: 100-continue")); err != nil {
 			t.Fatal(err)
 		}
 		if a := wires[n].read(); a.status != http.StatusContinue {
-			t.Fatalf("answer %+v; want to be asked for the body", a)
+			t.Fatalf("response %+v; want 100 Continue", a)
 		}
 	}
 	s.signal(t, syscall.SIGTERM)
-	rest(t.Context(), time.Second) // by now it no longer accepts connections
+	sleep(t.Context(), time.Second) // by now it no longer accepts connections
 	if status, said := s.readyz(); status != 0 {
-		t.Errorf("a server that stops took another connection and answered %d %s", status, said)
+		t.Errorf("the stopping server accepted a connection and answered %d %s", status, said)
 	}
 	for n, p := range pings {
 		if err := wires[n].write(p.body); err != nil {
@@ -44,12 +44,12 @@ func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
 	}
 	for n, p := range pings {
 		a := wires[n].read()
-		b.end(p, a)
+		b.recordResponse(p, a)
 		if !a.ok() {
-			t.Errorf("answer %+v to a request that was accepted before the stop", a)
+			t.Errorf("response %+v to a request that was accepted before the stop", a)
 		}
 	}
-	if code := s.stopped(t); code != 0 {
+	if code := s.waitForExit(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	l.stop()
@@ -58,30 +58,29 @@ func TestStoppingAnswersEveryAcceptedRequest(t *testing.T) {
 	s.stop(t)
 }
 
-// Data in the buffer of a socket at the stop signal was sent before the signal: on
-// connections that were used before, and on new ones, as each curl makes.
-// The server sleeps while all of it is written, so that none of it is read.
-func TestStoppingAnswersWhatWasSentBeforeIt(t *testing.T) {
+// The test stops the process, sends pings on used and on new connections, and then a
+// stop signal. When the process continues, it has read none of them.
+func TestServe_StoppingAnswersPingsSentBeforeIt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	busy := makeHeartbeats(t, s.api(), "busy", 50, seldom)
-	b := newBook(busy)
-	wires := make([]*wire, len(busy))
+	busy := createHeartbeats(t, s.api(), "busy", 50, longInterval)
+	b := newPingRecorder(busy)
+	wires := make([]*pingConn, len(busy))
 	for n, h := range busy {
-		wires[n] = &wire{address: s.address}
+		wires[n] = &pingConn{address: s.address}
 		if n%2 == 0 {
 			continue // a new connection
 		}
 		if a := b.send(wires[n], *h.ID, http.MethodPost, "", ""); !a.ok() {
-			t.Fatalf("answer %+v", a)
+			t.Fatalf("response %+v", a)
 		}
 	}
 	s.signal(t, syscall.SIGSTOP)
 	pings := make([]ping, len(busy))
 	for n, h := range busy {
 		pings[n] = ping{id: *h.ID, method: http.MethodPost, rid: uuid.NewString()}
-		b.begin(pings[n])
+		b.recordSent(pings[n])
 		if err := wires[n].write(pings[n].String()); err != nil {
 			t.Fatal(err)
 		}
@@ -90,12 +89,12 @@ func TestStoppingAnswersWhatWasSentBeforeIt(t *testing.T) {
 	s.signal(t, syscall.SIGCONT)
 	for n, p := range pings {
 		a := wires[n].read()
-		b.end(p, a)
+		b.recordResponse(p, a)
 		if !a.ok() {
-			t.Errorf("answer %+v to a request sent before the stop, on a new connection: %t", a, n%2 == 0)
+			t.Errorf("response %+v to a request sent before the stop; new connection: %t", a, n%2 == 0)
 		}
 	}
-	if code := s.stopped(t); code != 0 {
+	if code := s.waitForExit(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	s.startReady(t)

@@ -35,7 +35,7 @@ mkdir -p /run/systemd
 export TZ=UTC LC_ALL=C
 `
 
-// clockSpeed is how much faster the clock of a daemon runs.
+// clockSpeed is the factor by which the clock of a daemon runs faster.
 const clockSpeed = 10
 
 // fakeTimeLibrary is the environment of a program with a faster clock.

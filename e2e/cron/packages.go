@@ -22,7 +22,7 @@ var (
 
 const newerRelease = "trixie"
 
-// packageDir is where the packages are unpacked, each in a directory of its name.
+// packageDir is the directory of the unpacked packages, each in a directory with its name.
 type packageDir string
 
 func (d packageDir) file(pkg, path string) string { return filepath.Join(string(d), pkg, path) }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// language is how a printed program finds its job, and what runs it.
+// language defines how a printed program finds its job, and which interpreter runs it.
 type language struct {
 	way   string
 	block int
@@ -40,12 +40,12 @@ sub run_backup { system("%[1]s") == 0 or die "no space für the job\n"; }`},
 
 func TestLanguages_PrintedProgramsPingAndEndAsTheJobDid(t *testing.T) {
 	t.Parallel()
-	var pieces []piece
+	var pieces []printedCode
 	for _, l := range languages {
 		b := block(t, l.way, l.block)
-		pieces = append(pieces, piece{
+		pieces = append(pieces, printedCode{
 			name: fmt.Sprintf("%s %d", l.way, l.block+1), code: b.Code, good: []string{""}, bad: []string{"/fail"},
-			codes: map[outcome]int{failure: -1}, body: "exit", run: func(t *testing.T, sc scene, code string) *exec.Cmd {
+			codes: map[outcome]int{failure: -1}, body: "exit", run: func(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 				path := filepath.Join(sc.dir, b.File)
 				job := fmt.Sprintf(l.job, sc.job)
 				if l.after {
@@ -86,9 +86,9 @@ func TestGo_ThePrintedProgramVetsCompilesAndPings(t *testing.T) {
 			}
 		}
 		program := filepath.Join(dir, "backup")
-		p := piece{
+		p := printedCode{
 			name: name, code: code, good: []string{""}, bad: []string{"/fail"}, codes: map[outcome]int{failure: 1}, body: "exit status 3",
-			run: func(t *testing.T, sc scene, code string) *exec.Cmd {
+			run: func(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 				_, after, _ := strings.Cut(code, `const pingURL = "`)
 				url, _, _ := strings.Cut(after, `"`)
 				cmd := command(t, program)

@@ -35,7 +35,7 @@ type container struct {
 
 // asKubernetes runs the containers of a Job: the ping only after all before it
 // have ended with 0. $(NAME) would be replaced by Kubernetes.
-func asKubernetes(t *testing.T, sc scene, code string) *exec.Cmd {
+func asKubernetes(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 	var job cronJob
 	if err := yaml.Unmarshal([]byte(code), &job); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func asKubernetes(t *testing.T, sc scene, code string) *exec.Cmd {
 
 func TestKubernetes_PrintedManifestsPingAndEndAsTheJobDid(t *testing.T) {
 	t.Parallel()
-	runPieces(t, []piece{
+	runPieces(t, []printedCode{
 		{name: "in the image", code: block(t, "Kubernetes", 0).Code, run: asKubernetes, good: []string{"/0"}, bad: []string{"/3"}},
 		{name: "second image", code: block(t, "Kubernetes", 1).Code, run: asKubernetes, good: []string{""}},
 	})
@@ -125,7 +125,7 @@ func (s step) runs(t *testing.T, status string) bool {
 }
 
 // asGitHub runs the steps with the shell of GitHub's Linux runners.
-func asGitHub(t *testing.T, sc scene, code string) *exec.Cmd {
+func asGitHub(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 	var w workflow
 	d := yaml.NewDecoder(strings.NewReader(code))
 	d.KnownFields(true)
@@ -156,7 +156,7 @@ func asGitHub(t *testing.T, sc scene, code string) *exec.Cmd {
 
 func TestGitHub_ThePrintedWorkflowPingsOnceWhateverHappened(t *testing.T) {
 	t.Parallel()
-	runPieces(t, []piece{{name: "workflow", code: block(t, "GitHub Actions", 0).Code, run: asGitHub, good: []string{""}, bad: []string{"/fail"}}})
+	runPieces(t, []printedCode{{name: "workflow", code: block(t, "GitHub Actions", 0).Code, run: asGitHub, good: []string{""}, bad: []string{"/fail"}}})
 }
 
 // parameters51 are those of Invoke-RestMethod in Windows PowerShell 5.1, from its

@@ -57,11 +57,11 @@ func (o outcome) reachable() bool { return o != unreachable && o != lost }
 // jobCode is the exit code of a job that fails.
 const jobCode = 3
 
-// piece is printed code, and how a reader runs it.
-type piece struct {
+// printedCode is printed code, and how a reader runs it.
+type printedCode struct {
 	name string
 	code string
-	run  func(t *testing.T, s scene, code string) *exec.Cmd
+	run  func(t *testing.T, s snippetRun, code string) *exec.Cmd
 
 	good, bad []string // signals after a success and after a failure of the job
 	codes     map[outcome]int
@@ -70,15 +70,15 @@ type piece struct {
 	merged    bool   // it prints what the job writes to stderr on stdout
 }
 
-// scene is where a piece runs.
-type scene struct {
+// snippetRun is the environment in which printed code runs.
+type snippetRun struct {
 	dir string
 	job string // path of the job
 	out outcome
 }
 
-// quicker are the numbers that are reduced if there is no server.
-var quicker = []struct {
+// fewerAttempts are the numbers that are reduced if there is no server.
+var fewerAttempts = []struct {
 	from *regexp.Regexp
 	to   string
 }{
@@ -88,14 +88,14 @@ var quicker = []struct {
 }
 
 func quick(code string) string {
-	for _, q := range quicker {
+	for _, q := range fewerAttempts {
 		code = q.from.ReplaceAllString(code, q.to)
 	}
 	return code
 }
 
 // runPieces runs each piece with each outcome, all at the same time: mostly they wait.
-func runPieces(t *testing.T, pieces []piece) {
+func runPieces(t *testing.T, pieces []printedCode) {
 	t.Helper()
 	for _, p := range pieces {
 		for _, o := range outcomes {
@@ -110,8 +110,8 @@ func runPieces(t *testing.T, pieces []piece) {
 	}
 }
 
-func (p piece) test(t *testing.T, o outcome) {
-	sc := scene{dir: t.TempDir(), out: o}
+func (p printedCode) test(t *testing.T, o outcome) {
+	sc := snippetRun{dir: t.TempDir(), out: o}
 	sc.job = filepath.Join(sc.dir, "job")
 	write(t, sc.job, "#!/bin/sh\necho job out\necho job err >&2\nexit "+map[bool]string{false: "0", true: "3"}[o.fails()]+"\n")
 	srv := newServer(t)
@@ -133,7 +133,7 @@ func (p piece) test(t *testing.T, o outcome) {
 			t.Fatal("no number of attempts was found")
 		}
 	}
-	stdout, stderr, got := end(t, p.run(t, sc, code), sc)
+	stdout, stderr, got := runCommand(t, p.run(t, sc, code), sc)
 	srv.check(t, want)
 	if wantCode := p.exitCode(o); got != wantCode && !(wantCode < 0 && got != 0) {
 		t.Errorf("exit code %d; want %d\n%s", got, wantCode, stderr)
@@ -144,9 +144,9 @@ func (p piece) test(t *testing.T, o outcome) {
 	}
 }
 
-// exitCode is what the scheduler sees: the exit code of the job. A negative number
-// means any failure, for languages that choose the code.
-func (p piece) exitCode(o outcome) int {
+// exitCode returns the expected exit code: that of the job. A negative number means any
+// failure, for languages that choose the code.
+func (p printedCode) exitCode(o outcome) int {
 	if code, ok := p.codes[o]; ok {
 		return code
 	}
@@ -161,7 +161,7 @@ func (p piece) exitCode(o outcome) int {
 
 // checkOutput checks that stdout is that of the job, and that an error is printed for
 // a ping that could not be sent.
-func (p piece) checkOutput(t *testing.T, o outcome, stdout, stderr string) {
+func (p printedCode) checkOutput(t *testing.T, o outcome, stdout, stderr string) {
 	t.Helper()
 	want := "job out\n"
 	switch {
@@ -180,8 +180,8 @@ func (p piece) checkOutput(t *testing.T, o outcome, stdout, stderr string) {
 	}
 }
 
-// end runs a command as cron would: with a short environment and no input.
-func end(t *testing.T, cmd *exec.Cmd, sc scene) (stdout, stderr string, code int) {
+// runCommand runs a command as cron would: with a short environment and no input.
+func runCommand(t *testing.T, cmd *exec.Cmd, sc snippetRun) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, problems bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = sc.dir, &out, &problems

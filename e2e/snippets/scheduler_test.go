@@ -12,7 +12,7 @@ import (
 // asCron runs a line of a crontab as Debian's cron does: five fields, then the
 // command up to the first % without a backslash, under SHELL with a short
 // environment (crontab(5)).
-func asCron(t *testing.T, sc scene, code string) *exec.Cmd {
+func asCron(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 	if strings.Contains(code, "\n") || strings.Contains(code, "%") {
 		t.Fatalf("not one line, or with a %%, which cron makes a line end:\n%s", code)
 	}
@@ -27,7 +27,7 @@ func asCron(t *testing.T, sc scene, code string) *exec.Cmd {
 }
 
 // checkWithCrontab asks crontab(1) whether cron takes the line; -n installs nothing.
-func checkWithCrontab(t *testing.T, sc scene, code string) {
+func checkWithCrontab(t *testing.T, sc snippetRun, code string) {
 	t.Helper()
 	path := filepath.Join(sc.dir, "crontab")
 	write(t, path, code+"\n")
@@ -38,7 +38,7 @@ func checkWithCrontab(t *testing.T, sc scene, code string) {
 
 func TestCrontab_PrintedLinesPingAndKeepTheJobsExitCode(t *testing.T) {
 	t.Parallel()
-	runPieces(t, []piece{
+	runPieces(t, []printedCode{
 		{name: "tab 1", code: block(t, "crontab", 0).Code, good: []string{""}, run: asCron},
 		{name: "tab 2", code: block(t, "crontab", 1).Code, good: []string{"/0"}, bad: []string{"/3"}, run: asCron},
 		{name: "manual", code: line(t, "crontab"), good: []string{""}, run: asCron},
@@ -69,7 +69,7 @@ func setting(t *testing.T, unit, name string) string {
 // asSystemd does what systemd does with the printed units: ExecStartPost= only
 // after a success, and the unit of OnFailure= after the last failure. systemd
 // starts programs without a shell (systemd.service(5)).
-func asSystemd(t *testing.T, sc scene, code string) *exec.Cmd {
+func asSystemd(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 	service, failed, _ := strings.Cut(code, "\n---\n")
 	prefixed := setting(t, service, "ExecStartPost")
 	post, ignored := strings.CutPrefix(prefixed, "-")
@@ -101,7 +101,7 @@ exit $code
 func TestSystemd_PrintedUnitsPingAfterASuccessAndAfterTheLastFailure(t *testing.T) {
 	t.Parallel()
 	all := units(t)
-	runPieces(t, []piece{{
+	runPieces(t, []printedCode{{
 		name: "units", code: all["backup.service"] + "\n---\n" + all["backup-failed.service"], run: asSystemd,
 		good: []string{""}, bad: []string{"/fail"}, body: "log of -u backup.service",
 	}})
@@ -148,9 +148,9 @@ func TestRun_PrintedLinesPingAndKeepTheJobsExitCode(t *testing.T) {
 	program := func(code string) string {
 		return strings.NewReplacer("/usr/local/bin/overdue run", overdue+" run", "overdue run", overdue+" run").Replace(code)
 	}
-	inCron := func(t *testing.T, sc scene, code string) *exec.Cmd { return asCron(t, sc, program(code)) }
-	for _, p := range []piece{
-		{name: "terminal", code: block(t, "overdue run", 0).Code, run: func(t *testing.T, _ scene, code string) *exec.Cmd {
+	inCron := func(t *testing.T, sc snippetRun, code string) *exec.Cmd { return asCron(t, sc, program(code)) }
+	for _, p := range []printedCode{
+		{name: "terminal", code: block(t, "overdue run", 0).Code, run: func(t *testing.T, _ snippetRun, code string) *exec.Cmd {
 			return command(t, "/bin/sh", "-c", program(code))
 		}},
 		{name: "crontab", code: block(t, "overdue run", 1).Code, run: inCron},

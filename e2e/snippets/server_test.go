@@ -23,7 +23,7 @@ import (
 
 const heartbeatPath = "/api/v1/hb/0c1d8f0e-7d5b-4c55-9a0b-6a8f5a5e3c11"
 
-// ping is what a server received.
+// ping is a ping that a server received.
 type ping struct{ signal, rid, body string }
 
 // server accepts pings like Overdue. If it restarts, its port is closed first, and

@@ -12,15 +12,15 @@ import (
 var shells = map[string][]string{"dash": {"/bin/dash"}, "bash": {"/bin/bash"}, "busybox": {"/bin/busybox", "sh"}}
 
 // inShell runs code as an argument of a shell.
-func inShell(shell []string) func(*testing.T, scene, string) *exec.Cmd {
-	return func(t *testing.T, _ scene, code string) *exec.Cmd {
+func inShell(shell []string) func(*testing.T, snippetRun, string) *exec.Cmd {
+	return func(t *testing.T, _ snippetRun, code string) *exec.Cmd {
 		return command(t, shell[0], append(shell[1:], "-c", code)...)
 	}
 }
 
 // asScript runs code as a file.
-func asScript(shell []string) func(*testing.T, scene, string) *exec.Cmd {
-	return func(t *testing.T, sc scene, code string) *exec.Cmd {
+func asScript(shell []string) func(*testing.T, snippetRun, string) *exec.Cmd {
+	return func(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 		path := filepath.Join(sc.dir, "backup.sh")
 		write(t, path, code)
 		return command(t, shell[0], append(shell[1:], path)...)
@@ -29,9 +29,9 @@ func asScript(shell []string) func(*testing.T, scene, string) *exec.Cmd {
 
 func TestShell_PrintedLinesPingAndKeepTheJobsExitCode(t *testing.T) {
 	t.Parallel()
-	var pieces []piece
+	var pieces []printedCode
 	for name, shell := range shells {
-		own := []piece{
+		own := []printedCode{
 			{name: "success", code: line(t, "success"), good: []string{""}, noJob: true, codes: map[outcome]int{unreachable: 7}},
 			{name: "fail", code: line(t, "fail"), good: []string{"/fail"}, noJob: true, codes: map[outcome]int{unreachable: 7}},
 			// The manual says that this one ends with the exit code of curl, and what to write instead.
@@ -46,7 +46,7 @@ func TestShell_PrintedLinesPingAndKeepTheJobsExitCode(t *testing.T) {
 		for i := range own {
 			own[i].run = inShell(shell)
 		}
-		scripts := []piece{
+		scripts := []printedCode{
 			{name: "start finish", code: line(t, "start finish"), good: []string{"/start", "/0"}, bad: []string{"/start", "/3"}},
 			{name: "run id", code: line(t, "run id"), good: []string{"/start", "/0"}, bad: []string{"/start", "/3"}},
 			{name: "output", code: line(t, "output"), good: []string{"/0"}, bad: []string{"/3"}, body: "job err", merged: true},
@@ -68,7 +68,7 @@ func TestShell_PrintedLinesPingAndKeepTheJobsExitCode(t *testing.T) {
 func TestShell_TheLoopsWorkWhereCurlIsOldAndWgetIsBusyBoxs(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string]string{"curl": line(t, "curl loop"), "wget": line(t, "wget loop")} {
-		runPieces(t, []piece{{name: name, code: code, good: []string{""}, run: func(t *testing.T, sc scene, code string) *exec.Cmd {
+		runPieces(t, []printedCode{{name: name, code: code, good: []string{""}, run: func(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 			cmd := command(t, "/bin/busybox", "sh", "-c", code)
 			cmd.Env = []string{"PATH=" + oldTools(t) + ":" + systemPath}
 			return cmd
@@ -81,7 +81,7 @@ func TestShell_AnOldCurlSendsNothing(t *testing.T) {
 	t.Parallel()
 	cmd := command(t, "/bin/dash", "-c", strings.ReplaceAll(line(t, "success"), "PING_URL", "http://127.0.0.1:1"))
 	cmd.Env = []string{"PATH=" + oldTools(t) + ":" + systemPath}
-	if _, stderr, code := end(t, cmd, scene{dir: t.TempDir()}); code != 2 || !strings.Contains(stderr, "--retry-all-errors: is unknown") {
+	if _, stderr, code := runCommand(t, cmd, snippetRun{dir: t.TempDir()}); code != 2 || !strings.Contains(stderr, "--retry-all-errors: is unknown") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 }
@@ -110,7 +110,7 @@ func TestShell_WithoutAnyRunIDTheScriptStillPings(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string]string{"run id": line(t, "run id"), "script": block(t, "curl", 1).Code} {
 		code = strings.NewReplacer("/proc/sys/kernel/random/uuid", "/nowhere", "uuidgen", "no-uuidgen").Replace(code)
-		runPieces(t, []piece{{name: name, code: code, good: []string{"/start", "/0"}, bad: []string{"/start", "/3"}, run: asScript(shells["dash"])}})
+		runPieces(t, []printedCode{{name: name, code: code, good: []string{"/start", "/0"}, bad: []string{"/start", "/3"}, run: asScript(shells["dash"])}})
 	}
 }
 
@@ -119,9 +119,9 @@ func TestShell_WithoutAnyRunIDTheScriptStillPings(t *testing.T) {
 func TestShell_TheScriptReportsAnyCommandThatFails(t *testing.T) {
 	t.Parallel()
 	code := strings.ReplaceAll(block(t, "curl", 1).Code, "/usr/local/bin/backup", "echo job out\necho job err >&2\n(exit $CODE)\necho not reached when it fails >/dev/null")
-	var pieces []piece
+	var pieces []printedCode
 	for name, shell := range shells {
-		pieces = append(pieces, piece{name: name, code: code, good: []string{"/start", "/0"}, bad: []string{"/start", "/3"}, run: func(t *testing.T, sc scene, code string) *exec.Cmd {
+		pieces = append(pieces, printedCode{name: name, code: code, good: []string{"/start", "/0"}, bad: []string{"/start", "/3"}, run: func(t *testing.T, sc snippetRun, code string) *exec.Cmd {
 			cmd := asScript(shell)(t, sc, code)
 			cmd.Env = []string{"PATH=" + systemPath, "CODE=0"}
 			if sc.out.fails() {
@@ -144,8 +144,8 @@ func TestShell_AScriptThatIsStoppedReportsNoSuccess(t *testing.T) {
 			srv.start(t)
 			// The job stops the script that runs it, and ends like it.
 			code := strings.NewReplacer("PING_URL", srv.url, "/usr/local/bin/backup", "kill -TERM $$; exit 143").Replace(block(t, "curl", 1).Code)
-			sc := scene{dir: t.TempDir()}
-			_, stderr, ended := end(t, asScript(shell)(t, sc, code), sc)
+			sc := snippetRun{dir: t.TempDir()}
+			_, stderr, ended := runCommand(t, asScript(shell)(t, sc, code), sc)
 			if ended == 0 {
 				t.Error("exit code 0")
 			}

@@ -120,7 +120,7 @@ type caller struct {
 	keyCheckedAt time.Time // last check of the key
 }
 
-// keyRecheckAfter is how long one check of a key is valid.
+// keyRecheckAfter is the period for which one check of a key is valid.
 const keyRecheckAfter = time.Second
 
 // callerKey is the context key of the caller. Only authenticate sets it and only register

@@ -117,7 +117,7 @@ func decodeMember(raw json.RawMessage, v reflect.Value, nullable bool) string {
 // duration is a duration as sent: seconds or a text. Empty means that it is removed.
 type duration string
 
-var errNoDuration = errors.New("neither a number nor a string")
+var errNoDuration = errors.New("must be a number or a string")
 
 // UnmarshalJSON accepts a number of seconds or a text.
 func (d *duration) UnmarshalJSON(raw []byte) error {

@@ -342,7 +342,7 @@ func TestCheck_NamesTheChannelsThatDoNotDeliver(t *testing.T) {
 	}
 }
 
-// After an outage of a provider nobody waits for the next attempt that was planned
+// After an outage of a provider, no alert waits for the next attempt that was planned
 // during it: a quarter of an hour, or up to an hour.
 func TestRunOnce_PendingAlertsAreSentSoonAfterTheChannelWorksAgain(t *testing.T) {
 	simulate(t, func(w *world) {

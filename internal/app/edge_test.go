@@ -29,7 +29,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// edge is the whole server on a socket, as strangers reach it.
+// edge is the whole server on a socket, for unauthenticated clients.
 type edge struct {
 	*testing.T
 	whole
@@ -248,7 +248,7 @@ func TestServe_EveryRouteLimitsWhatAClientSends(t *testing.T) {
 	}
 }
 
-// heap is how much of it is in use.
+// heap returns the size of the heap in use.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

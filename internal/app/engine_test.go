@@ -179,7 +179,7 @@ func (w *world) node(prepare ...func(*Engine)) *node {
 	return n
 }
 
-// stop ends a node in good order.
+// stop stops a node gracefully.
 func (w *world) stop(n *node) {
 	if n.stopped {
 		return
@@ -456,7 +456,7 @@ func TestSweep_ARunThatTakesTooLongIsDown(t *testing.T) {
 func TestRunOnce_ANodeThatDiesBeforeItRecordsASendSendsTheSameAlertAgain(t *testing.T) {
 	simulate(t, func(w *world) {
 		// The sending of this node does not come back before its death: the
-		// provider has taken the message, and nobody has recorded it.
+		// provider has received the message, and no node has recorded it.
 		dead := make(chan struct{})
 		defer close(dead)
 		send := w.provider.send

@@ -17,8 +17,8 @@ import (
 	"overdue/internal/store"
 )
 
-// TestAlerts_HoldNoIDThatCanPing looks at all that is handed to the kinds of
-// channel: mails and webhooks are made of nothing else.
+// TestAlerts_HoldNoIDThatCanPing checks the notifications that the kinds of
+// channel receive. Mails and webhooks contain only their data.
 func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 	simulate(t, func(w *world) {
 		own, other := uuid.NewString(), uuid.NewString()

@@ -14,7 +14,7 @@ import (
 
 // readinessCheck is one condition of readiness.
 type readinessCheck struct {
-	name  string // what it does, for strangers
+	name  string // shown to unauthenticated clients
 	cause error  // nil: it does
 }
 
@@ -105,7 +105,7 @@ func (e *Engine) serveReady(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, text)
 }
 
-// readyLogInterval is how often the log repeats why a server is not ready.
+// readyLogInterval is the interval at which the log repeats why a server is not ready.
 const readyLogInterval = time.Minute
 
 // readyLog limits the log messages about readiness: there may be many probes a second.

@@ -33,7 +33,7 @@ var (
 // mailServer takes messages, except for recipients that it has another answer for.
 type mailServer struct {
 	mu      sync.Mutex
-	down    *notify.SendError // what everybody gets; nil: the server works
+	down    *notify.SendError // the error for every recipient; nil: the server works
 	answers map[string]*notify.SendError
 	inboxes map[string][]string // events by recipient
 	ids     map[string][]string // alert ids by recipient
@@ -257,7 +257,7 @@ func TestRunOnce_ARejectedRecipientIsShownAndDelaysNoOther(t *testing.T) {
 		}
 		h := w.health("mail")
 		if h.State != monitor.ChannelStateFailing || !strings.Contains(h.Reason(), "nobody@example.com: 550 5.1.1 no such user") {
-			w.t.Errorf("the channel is %s: %s; want it failing for nobody", h.State, h.Reason())
+			w.t.Errorf("the channel is %s: %s; want it failing for %s", h.State, h.Reason(), nobody)
 		}
 		time.Sleep(time.Hour)
 		m.answer(temp, nil)

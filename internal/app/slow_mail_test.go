@@ -18,7 +18,7 @@ type slowRelay struct {
 	mu    sync.Mutex
 	takes time.Duration
 	took  []string // events
-	ended int      // attempts that Overdue broke off
+	ended int      // attempts that Overdue ended
 }
 
 // send is a deliver.SendFunc that ends with its context, as a connection does.
@@ -87,7 +87,7 @@ func TestRunOnce_ASlowMailServerGetsOneCopyAndDelaysNoOtherChannel(t *testing.T)
 		}
 		w.wait(7 * time.Minute)
 		if got := s.events("email"); !slices.Equal(got, []string{"opened", "resolved"}) || s.ended != 0 {
-			t.Errorf("the mail server, which takes four minutes, got %v, %d of them broken off; want one copy of each", got, s.ended)
+			t.Errorf("the mail server, which takes four minutes, got %v, %d of them interrupted; want one copy of each", got, s.ended)
 		}
 	})
 }

@@ -127,7 +127,7 @@ func (p *People) SessionsOf(ctx context.Context, who Person, now time.Time) (all
 	return all, err
 }
 
-// PasswordConfirmationLife is how long after sign-in a person can end other sessions
+// PasswordConfirmationLife is the time after sign-in in which a person can end other sessions
 // without entering the password again.
 const PasswordConfirmationLife = 10 * time.Minute
 

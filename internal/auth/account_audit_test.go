@@ -14,9 +14,9 @@ import (
 	"overdue/internal/store"
 )
 
-// recorded are the actions in the project's audit log, oldest first. Each entry
+// auditActions returns the actions in the project's audit log, oldest first. Each entry
 // must identify its actor.
-func (h *house) recorded() (actions []string) {
+func (h *fixture) auditActions() (actions []string) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {
 		entries, err := tx.RecentAuditEntries(h.project.Key, 100)
@@ -34,8 +34,8 @@ func (h *house) recorded() (actions []string) {
 }
 
 func TestPeople_EveryActionOnAnAccountIsInTheAuditLog(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		for _, step := range []struct {
 			name string
 			do   func()
@@ -44,19 +44,19 @@ func TestPeople_EveryActionOnAnAccountIsInTheAuditLog(t *testing.T) {
 			{"setup", func() {}, []string{"person.setup"}},
 			{"sign in", func() { h.signIn("ada@example.com", false, h.began) }, []string{"session.start"}},
 			{"rename", func() {
-				h.as(func(ctx context.Context, who auth.Person) error { return h.people.Rename(ctx, who, "Ada L.", h.began) })
+				h.asOwner(func(ctx context.Context, who auth.Person) error { return h.people.Rename(ctx, who, "Ada L.", h.began) })
 			}, []string{"session.start", "person.rename"}},
 			{"the same name", func() {
-				h.as(func(ctx context.Context, who auth.Person) error { return h.people.Rename(ctx, who, "Ada L.", h.began) })
+				h.asOwner(func(ctx context.Context, who auth.Person) error { return h.people.Rename(ctx, who, "Ada L.", h.began) })
 			}, []string{"session.start"}},
 			{"end others", func() {
-				h.as(func(ctx context.Context, who auth.Person) error {
-					return h.people.EndOtherSessions(ctx, who, secret, h.began)
+				h.asOwner(func(ctx context.Context, who auth.Person) error {
+					return h.people.EndOtherSessions(ctx, who, currentPassword, h.began)
 				})
 			}, []string{"session.start", "session.end-others"}},
 			{"change the password", func() {
-				h.as(func(ctx context.Context, who auth.Person) error {
-					c := auth.PasswordChange{Old: secret, New: "seven wild geese over the bay", Client: auth.ClientInfo{Address: "192.0.2.1"}, At: h.began}
+				h.asOwner(func(ctx context.Context, who auth.Person) error {
+					c := auth.PasswordChange{Old: currentPassword, New: "seven wild geese over the bay", Client: auth.ClientInfo{Address: "192.0.2.1"}, At: h.began}
 					return h.people.ChangePassword(ctx, who, c)
 				})
 			}, []string{"session.start", "person.password", "session.start"}},
@@ -66,23 +66,23 @@ func TestPeople_EveryActionOnAnAccountIsInTheAuditLog(t *testing.T) {
 				}
 			}, []string{"person.reset-link"}},
 		} {
-			before := len(h.recorded())
+			before := len(h.auditActions())
 			if step.name == "setup" {
 				before = 0
 			}
 			step.do()
-			if got := h.recorded()[before:]; !slices.Equal(got, step.want) {
+			if got := h.auditActions()[before:]; !slices.Equal(got, step.want) {
 				h.Errorf("%s is recorded as %v; want %v", step.name, got, step.want)
 			}
 		}
 	})
 }
 
-// as signs the owner in and does something as them.
-func (h *house) as(do func(ctx context.Context, who auth.Person) error) {
+// asOwner signs the owner in and calls do as the owner.
+func (h *fixture) asOwner(do func(ctx context.Context, who auth.Person) error) {
 	h.Helper()
 	c := h.signIn("ada@example.com", false, h.began)
-	h.visit(c, func(ctx context.Context) {
+	h.withRequest(c, func(ctx context.Context) {
 		who, err := h.people.Current(ctx, "192.0.2.1", h.began)
 		if err == nil {
 			err = do(ctx, who)
@@ -94,26 +94,26 @@ func (h *house) as(do func(ctx context.Context, who auth.Person) error) {
 }
 
 func TestSignOut_IsInTheAuditLog(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
-		h.as(func(ctx context.Context, _ auth.Person) error { return h.people.SignOut(ctx, "192.0.2.1", h.began) })
-		if got, want := h.recorded(), []string{"person.setup", "session.start", "session.end"}; !slices.Equal(got, want) {
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
+		h.asOwner(func(ctx context.Context, _ auth.Person) error { return h.people.SignOut(ctx, "192.0.2.1", h.began) })
+		if got, want := h.auditActions(), []string{"person.setup", "session.start", "session.end"}; !slices.Equal(got, want) {
 			h.Errorf("recorded %v; want %v", got, want)
 		}
 	})
 }
 
 func TestSignIn_IsLoggedWithTheAccountAndNeverWithWhatWasTyped(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		var log bytes.Buffer
 		h.people.Log = slog.New(slog.NewTextHandler(&log, nil))
 		try := func(email, password string) {
-			h.visit(nil, func(ctx context.Context) {
+			h.withRequest(nil, func(ctx context.Context) {
 				_ = h.people.SignIn(ctx, email, password, auth.ClientInfo{Address: "192.0.2.1", UserAgent: "curl"}, h.began.Add(time.Second))
 			})
 		}
-		try("ada@example.com", secret)
+		try("ada@example.com", currentPassword)
 		try("ada@example.com", "typed wrong password")
 		try("typed-address@example.com", "typed wrong password")
 		var ada monitor.Person
@@ -127,7 +127,7 @@ func TestSignIn_IsLoggedWithTheAccountAndNeverWithWhatWasTyped(t *testing.T) {
 		if !strings.Contains(lines[0], ada.ID) || !strings.Contains(lines[1], ada.ID) || !strings.Contains(lines[2], "email_sha256=") {
 			h.Errorf("the log does not say which account:\n%s", &log)
 		}
-		for _, typed := range []string{"ada@example.com", "typed", secret} {
+		for _, typed := range []string{"ada@example.com", "typed", currentPassword} {
 			if strings.Contains(log.String(), typed) {
 				h.Errorf("the log holds %q", typed)
 			}

@@ -10,7 +10,7 @@ import (
 // keyPrefix makes keys recognizable to people and secret scanners.
 const keyPrefix = "ovd_"
 
-// keyLength is how many random characters follow the prefix: base32, so 200 bits.
+// keyLength is the number of random characters after the prefix: base32, so 200 bits.
 const keyLength = 40
 
 // NewKey returns a new API key. It is shown once; only its hash is stored.

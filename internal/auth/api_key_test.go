@@ -27,14 +27,14 @@ func TestNewKey_IsRandomAndLooksLikeAKey(t *testing.T) {
 			t.Errorf("%q looks like a key", text)
 		}
 	}
-	// The vector of FIPS 180-2, so that stored hashes stay valid.
+	// The test vector of FIPS 180-2. Another hash would invalidate stored keys.
 	if got := auth.HashKey("abc"); got != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
 		t.Error(got)
 	}
 }
 
-// keyed makes a project with one key, and returns its secret.
-func keyed(t *testing.T, db *store.DB, readOnly bool) (secret string) {
+// addProjectWithKey creates a project with one key, and returns the secret of the key.
+func addProjectWithKey(t *testing.T, db *store.DB, readOnly bool) (secret string) {
 	t.Helper()
 	secret = auth.NewKey()
 	err := db.Update(t.Context(), func(tx *store.Tx) error {
@@ -51,8 +51,8 @@ func keyed(t *testing.T, db *store.DB, readOnly bool) (secret string) {
 	return secret
 }
 
-// used is when a key was last used, as it is stored.
-func used(t *testing.T, db *store.DB, secret string) time.Time {
+// lastUsed returns the stored time of the last use of a key.
+func lastUsed(t *testing.T, db *store.DB, secret string) time.Time {
 	t.Helper()
 	var key monitor.APIKey
 	err := db.View(t.Context(), func(tx *store.Tx) (err error) {
@@ -70,7 +70,7 @@ func TestActor_AKeyActsForItsProject(t *testing.T) {
 		db := open()
 		keys := auth.NewKeys(db)
 		for readOnly, role := range map[bool]auth.Role{true: auth.Viewer, false: auth.Member} {
-			secret := keyed(t, db, readOnly)
+			secret := addProjectWithKey(t, db, readOnly)
 			a, known, err := keys.Actor(t.Context(), secret, "192.0.2.1", time.Now())
 			if err != nil || !known || a.Name != "API key deploy" || a.Role != role || a.Project.Slug != secret {
 				t.Errorf("%+v, %t, %v", a, known, err)
@@ -88,8 +88,8 @@ func TestActor_TheLastUseIsRecordedOnceAMinute(t *testing.T) {
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		db := open()
 		keys, began := auth.NewKeys(db), time.Now().UTC()
-		secret := keyed(t, db, false)
-		if !used(t, db, secret).IsZero() {
+		secret := addProjectWithKey(t, db, false)
+		if !lastUsed(t, db, secret).IsZero() {
 			t.Error("used before its first use")
 		}
 		for _, c := range []struct{ at, want time.Duration }{
@@ -98,15 +98,15 @@ func TestActor_TheLastUseIsRecordedOnceAMinute(t *testing.T) {
 			if _, known, err := keys.Actor(t.Context(), secret, "192.0.2.1", began.Add(c.at)); !known || err != nil {
 				t.Fatal(known, err)
 			}
-			if got := used(t, db, secret).Sub(began); got != c.want {
+			if got := lastUsed(t, db, secret).Sub(began); got != c.want {
 				t.Errorf("after %v: last used %v, want %v", c.at, got, c.want)
 			}
 		}
-		// Another node has noted nothing itself, but sees what this one wrote.
+		// Another node has recorded no use, but reads the use that this node stored.
 		if _, _, err := auth.NewKeys(db).Actor(t.Context(), secret, "192.0.2.1", began.Add(time.Hour+time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		if got := used(t, db, secret).Sub(began); got != time.Hour {
+		if got := lastUsed(t, db, secret).Sub(began); got != time.Hour {
 			t.Errorf("last used %v", got)
 		}
 	})
@@ -115,11 +115,11 @@ func TestActor_TheLastUseIsRecordedOnceAMinute(t *testing.T) {
 func TestActor_AKeyWorksEvenIfItsUseCannotBeRecorded(t *testing.T) {
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		db := open()
-		secret := keyed(t, db, true)
+		secret := addProjectWithKey(t, db, true)
 		keys := auth.NewKeys(db)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		for range 4 { // at once, as pages ask
+		for range 4 { // concurrent requests
 			wg.Go(func() {
 				if _, known, err := keys.Actor(ctx, secret, "192.0.2.1", time.Now()); !known || err != nil {
 					t.Error(known, err)

@@ -21,7 +21,7 @@ func TestValidateName_APersonCannotPassForAProgram(t *testing.T) {
 func TestValidateName_MustBeVisible(t *testing.T) {
 	for _, name := range []string{"\u200b", "\u200d\ufe0f", "\u3164", "\u2800", "\u115f\u00ad"} {
 		if _, fault := validateName(name); fault == nil {
-			t.Errorf("%+q was accepted: nobody sees it", name)
+			t.Errorf("%+q was accepted, but is invisible", name)
 		}
 	}
 	for _, name := range []string{"夜間", "نتونی", "👩\u200d🚀", "Ⅷ"} {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// HoldChecks makes every check of a password stop: before it compares, with the
-// hash read, it calls at.
+// HoldChecks makes every check of a password call at after it has read the hash and
+// before it compares.
 func (p *People) HoldChecks(at func()) {
 	compare := p.hasher.compare
 	p.hasher.compare = func(password, hash string) (bool, error) {
@@ -15,12 +15,12 @@ func (p *People) HoldChecks(at func()) {
 	}
 }
 
-// QuickChecks takes the work out of checks of passwords: right is the password.
+// QuickChecks makes checks of passwords compare with right, without hashing.
 func (p *People) QuickChecks(right string) {
 	p.hasher.compare = func(password, hash string) (bool, error) { return password == right && hash != p.hasher.dummy, nil }
 }
 
-// HoldHashes makes every hash of a new password stop: at is called before it.
+// HoldHashes makes every hash of a new password call at first.
 func (p *People) HoldHashes(at func()) {
 	create := p.hasher.create
 	p.hasher.create = func(password string) (string, error) {
@@ -29,9 +29,9 @@ func (p *People) HoldHashes(at func()) {
 	}
 }
 
-// TakePlaces fills the hasher, so that others wait for their turn, until the
-// returned function is called. Queued says how many hash or wait.
-func (p *People) TakePlaces(ctx context.Context) (free func(), err error) {
+// FillHasher occupies the hasher until the returned function is called. Other requests
+// wait meanwhile; Queued counts them.
+func (p *People) FillHasher(ctx context.Context) (free func(), err error) {
 	var all []func()
 	for range cap(p.hasher.places) {
 		done, err := p.hasher.acquire(ctx)
@@ -47,24 +47,24 @@ func (p *People) TakePlaces(ctx context.Context) (free func(), err error) {
 	}, nil
 }
 
-// Queued is how many requests hash a password or wait for it.
+// Queued returns the number of requests that hash a password or wait to do so.
 func (p *People) Queued() int { return len(p.hasher.queue) }
 
-// MaxQueued is how many of them may wait.
+// MaxQueued is the maximum number of requests that wait.
 const MaxQueued = maxQueued
 
-// MaxSessions is how many sessions a person may have.
+// MaxSessions is the maximum number of sessions of a person.
 const MaxSessions = maxSessions
 
-// NoteDelays makes delayed answers come at once, and calls note with each delay.
-func (p *People) NoteDelays(note func(time.Duration)) {
+// RecordDelays calls note with each delay of an answer, and does not wait.
+func (p *People) RecordDelays(note func(time.Duration)) {
 	p.delays.sleep = func(_ context.Context, d time.Duration) error {
 		note(d)
 		return nil
 	}
 }
 
-// PasswordFault is the rule for a new password.
+// PasswordFault returns the reason why a new password is rejected, or "".
 func PasswordFault(password, name, email string) string {
 	if f := passwordFault("password", password, name, email); f != nil {
 		return f.Message

@@ -18,7 +18,7 @@ import (
 	"overdue/internal/store"
 )
 
-// knownBrowserLife is how long a browser stays known after a sign-in.
+// knownBrowserLife is the period after a sign-in for which a browser is known.
 const knownBrowserLife = 30 * 24 * time.Hour
 
 // The token of a browser contains the id of the person who signed in, random

@@ -16,11 +16,11 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// secret is everybody's password.
-const secret = "correct horse battery"
+// currentPassword is the initial password of every person.
+const currentPassword = "correct horse battery"
 
-// house is the people of a store, in real time: hashing a password takes some.
-type house struct {
+// fixture has the people of a store. It uses real time, because passwords are hashed.
+type fixture struct {
 	*testing.T
 	db      *store.DB
 	people  *auth.People
@@ -28,8 +28,8 @@ type house struct {
 	began   time.Time
 }
 
-// onEach runs a test in a house with one project, on every database.
-func onEach(t *testing.T, test func(h *house)) {
+// onEachDatabase runs a test with one project on every database.
+func onEachDatabase(t *testing.T, test func(h *fixture)) {
 	t.Helper()
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func onEach(t *testing.T, test func(h *house)) {
 					t.Error(err)
 				}
 			})
-			h := &house{T: t, db: db, people: authtest.NewPeople(db), began: time.Now().UTC().Truncate(monitor.Precision)}
+			h := &fixture{T: t, db: db, people: authtest.NewPeople(db), began: time.Now().UTC().Truncate(monitor.Precision)}
 			h.update(func(tx *store.Tx) (err error) {
 				h.project, err = tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: h.began})
 				return err
@@ -53,24 +53,24 @@ func onEach(t *testing.T, test func(h *house)) {
 }
 
 // update changes the database directly.
-func (h *house) update(fn func(*store.Tx) error) {
+func (h *fixture) update(fn func(*store.Tx) error) {
 	h.Helper()
 	if err := h.db.Update(h.Context(), fn); err != nil {
 		h.Fatal(err)
 	}
 }
 
-// owned makes the owner.
-func (h *house) owned() {
+// addOwner adds the owner.
+func (h *fixture) addOwner() {
 	h.Helper()
-	if made, err := h.people.AddOwner(h.Context(), "ada@example.com", secret, h.began); !made || err != nil {
+	if made, err := h.people.AddOwner(h.Context(), "ada@example.com", currentPassword, h.began); !made || err != nil {
 		h.Fatal(made, err)
 	}
 }
 
-// visit runs fn as a handler would, for a browser with a cookie or nil, and
-// returns the cookie that was set, or nil.
-func (h *house) visit(c *http.Cookie, fn func(ctx context.Context)) *http.Cookie {
+// withRequest calls fn in the handler of a request with the cookie c, if any. It returns
+// the cookie that the response sets, or nil.
+func (h *fixture) withRequest(c *http.Cookie, fn func(ctx context.Context)) *http.Cookie {
 	h.Helper()
 	r := httptest.NewRequest("GET", "/", nil)
 	if c != nil {
@@ -91,10 +91,10 @@ func (h *house) visit(c *http.Cookie, fn func(ctx context.Context)) *http.Cookie
 }
 
 // signIn signs the person in and returns the session cookie.
-func (h *house) signIn(email string, keep bool, now time.Time) *http.Cookie {
+func (h *fixture) signIn(email string, keep bool, now time.Time) *http.Cookie {
 	h.Helper()
-	c := h.visit(nil, func(ctx context.Context) {
-		if err := h.people.SignIn(ctx, email, secret, auth.ClientInfo{Address: "192.0.2.1", UserAgent: "curl", KeepSignedIn: keep}, now); err != nil {
+	c := h.withRequest(nil, func(ctx context.Context) {
+		if err := h.people.SignIn(ctx, email, currentPassword, auth.ClientInfo{Address: "192.0.2.1", UserAgent: "curl", KeepSignedIn: keep}, now); err != nil {
 			h.Fatal(err)
 		}
 	})
@@ -104,10 +104,10 @@ func (h *house) signIn(email string, keep bool, now time.Time) *http.Cookie {
 	return c
 }
 
-// here is who a cookie stands for.
-func (h *house) here(c *http.Cookie, now time.Time) (who auth.Person) {
+// currentPerson returns the person whose session is in a cookie.
+func (h *fixture) currentPerson(c *http.Cookie, now time.Time) (who auth.Person) {
 	h.Helper()
-	h.visit(c, func(ctx context.Context) {
+	h.withRequest(c, func(ctx context.Context) {
 		var err error
 		if who, err = h.people.Current(ctx, "192.0.2.2", now); err != nil {
 			h.Fatal(err)
@@ -116,8 +116,8 @@ func (h *house) here(c *http.Cookie, now time.Time) (who auth.Person) {
 	return who
 }
 
-// faulty fails the test unless err is a fault of the kind about the field.
-func (h *house) faulty(err error, kind monitor.FaultKind, field string) {
+// expectFault fails the test unless err contains a fault of the kind for the field.
+func (h *fixture) expectFault(err error, kind monitor.FaultKind, field string) {
 	h.Helper()
 	faults, many := errors.AsType[monitor.Faults](err)
 	if fault, one := errors.AsType[*monitor.Fault](err); !many && one {
@@ -132,38 +132,38 @@ func (h *house) faulty(err error, kind monitor.FaultKind, field string) {
 }
 
 func TestSignIn_TheCorrectPasswordStartsASession(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
-		if h.here(nil, h.began).SignedIn() {
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
+		if h.currentPerson(nil, h.began).SignedIn() {
 			h.Error("a request without a cookie is signed in")
 		}
 		c := h.signIn(" ADA@example.com ", false, h.began)
 		if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Name != "__Host-overdue" || c.Path != "/" || c.Domain != "" || c.MaxAge != 0 {
 			h.Errorf("cookie %+v", c)
 		}
-		who := h.here(c, h.began)
+		who := h.currentPerson(c, h.began)
 		if who.Email != "ada@example.com" || len(who.Memberships) != 1 || who.Actor(0, "x").Role != auth.Owner {
 			h.Errorf("%+v", who)
 		}
-		if h.here(&http.Cookie{Name: c.Name, Value: strings.ToLower(c.Value)}, h.began).SignedIn() {
-			h.Error("another token is taken too")
+		if h.currentPerson(&http.Cookie{Name: c.Name, Value: strings.ToLower(c.Value)}, h.began).SignedIn() {
+			h.Error("another token is accepted too")
 		}
-		if kept := h.kept(); strings.Contains(kept, c.Value) || strings.Contains(kept, secret) {
-			h.Error("a secret is kept in clear")
+		if kept := h.storedText(); strings.Contains(kept, c.Value) || strings.Contains(kept, currentPassword) {
+			h.Error("a secret is stored in plain text")
 		}
-		h.visit(c, func(ctx context.Context) {
+		h.withRequest(c, func(ctx context.Context) {
 			if err := h.people.SignOut(ctx, "192.0.2.2", h.began); err != nil {
 				h.Error(err)
 			}
 		})
-		if h.here(c, h.began).SignedIn() {
-			h.Error("still there after signing out")
+		if h.currentPerson(c, h.began).SignedIn() {
+			h.Error("still signed in after signing out")
 		}
 	})
 }
 
-// kept returns the stored person and sessions as text.
-func (h *house) kept() (text string) {
+// storedText returns the stored person and sessions as text.
+func (h *fixture) storedText() (text string) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {
 		p, hash, _, err := tx.PersonByEmail("ada@example.com")
@@ -181,12 +181,12 @@ func (h *house) kept() (text string) {
 }
 
 func TestSignIn_AWrongAddressAndAWrongPasswordGetTheSameAnswer(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		try := func(email, password string) (string, time.Duration) {
 			began := time.Now()
 			err := h.people.SignIn(h.Context(), email, password, auth.ClientInfo{Address: "192.0.2.1"}, h.began)
-			h.faulty(err, monitor.Invalid, "password")
+			h.expectFault(err, monitor.Invalid, "password")
 			return err.Error(), time.Since(began)
 		}
 		known, took := try("ada@example.com", "wrong")
@@ -195,7 +195,7 @@ func TestSignIn_AWrongAddressAndAWrongPasswordGetTheSameAnswer(t *testing.T) {
 			if text != known {
 				h.Errorf("%.20q: %q; want %q", email, text, known)
 			}
-			// Without a hash it would take microseconds.
+			// Without hashing, the sign-in takes microseconds.
 			if tookUnknown < took/10 {
 				h.Errorf("%.20q took %s, a known address %s", email, tookUnknown, took)
 			}
@@ -207,31 +207,31 @@ func TestSignIn_AWrongAddressAndAWrongPasswordGetTheSameAnswer(t *testing.T) {
 }
 
 func TestSignIn_TooManyAttemptsMustWait(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		try := func(email, address string, now time.Time) error {
 			return h.people.SignIn(h.Context(), email, "wrong", auth.ClientInfo{Address: address}, now)
 		}
 		for range 10 {
-			h.faulty(try("ada@example.com", "192.0.2.1", h.began), monitor.Invalid, "password")
+			h.expectFault(try("ada@example.com", "192.0.2.1", h.began), monitor.Invalid, "password")
 		}
 		err := try("ADA@example.com", "192.0.2.1", h.began.Add(time.Minute))
-		h.faulty(err, monitor.RateLimited, "password")
+		h.expectFault(err, monitor.RateLimited, "password")
 		rest, ok := errors.AsType[*auth.ThrottleError](err)
 		if !ok || rest.Wait != 14*time.Minute || !strings.Contains(err.Error(), "14 minutes") {
 			h.Errorf("%v", err)
 		}
-		// Neither the owner elsewhere nor others here are shut out.
-		h.faulty(try("ada@example.com", "192.0.2.9", h.began), monitor.Invalid, "password")
-		h.faulty(try("bob@example.com", "192.0.2.1", h.began), monitor.Invalid, "password")
-		h.faulty(try("ada@example.com", "192.0.2.1", h.began.Add(15*time.Minute)), monitor.Invalid, "password")
+		// The owner at another address, and other people at this address, can still sign in.
+		h.expectFault(try("ada@example.com", "192.0.2.9", h.began), monitor.Invalid, "password")
+		h.expectFault(try("bob@example.com", "192.0.2.1", h.began), monitor.Invalid, "password")
+		h.expectFault(try("ada@example.com", "192.0.2.1", h.began.Add(15*time.Minute)), monitor.Invalid, "password")
 	})
 }
 
 func TestCurrent_ASessionEndsAfterTwelveHoursWithoutActivityUnlessItIsKept(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
-		// The library reads the clock itself, so the past is where time passes.
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
+		// The library reads the real clock, so the sessions start in the past.
 		for _, c := range []struct {
 			ago  time.Duration
 			keep bool
@@ -246,7 +246,7 @@ func TestCurrent_ASessionEndsAfterTwelveHoursWithoutActivityUnlessItIsKept(t *te
 			if kept := cookie.MaxAge > 0; kept != c.keep {
 				h.Errorf("keep %t: the cookie lasts %d s", c.keep, cookie.MaxAge)
 			}
-			if got := h.here(cookie, time.Now().UTC()).SignedIn(); got != c.want {
+			if got := h.currentPerson(cookie, time.Now().UTC()).SignedIn(); got != c.want {
 				h.Errorf("keep %t, signed in %s ago: there %t; want %t", c.keep, c.ago, got, c.want)
 			}
 		}
@@ -254,11 +254,11 @@ func TestCurrent_ASessionEndsAfterTwelveHoursWithoutActivityUnlessItIsKept(t *te
 }
 
 func TestCurrent_ActivityKeepsASessionAlive(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		now := time.Now().UTC()
 		c := h.signIn("ada@example.com", false, now.Add(-11*time.Hour))
-		h.here(c, now)
+		h.currentPerson(c, now)
 		var all []monitor.Session
 		h.update(func(tx *store.Tx) (err error) {
 			p, _, _, err := tx.PersonByEmail("ada@example.com")
@@ -273,80 +273,80 @@ func TestCurrent_ActivityKeepsASessionAlive(t *testing.T) {
 	})
 }
 
-// change changes the password of the person that a cookie signs in, and returns the
-// cookie that they have then.
-func (h *house) change(c *http.Cookie, old, wanted string) (after *http.Cookie, err error) {
+// changePassword changes the password of the person whose session is in a cookie, and
+// returns the new cookie.
+func (h *fixture) changePassword(c *http.Cookie, old, wanted string) (after *http.Cookie, err error) {
 	h.Helper()
-	who := h.here(c, h.began)
-	after = h.visit(c, func(ctx context.Context) {
+	who := h.currentPerson(c, h.began)
+	after = h.withRequest(c, func(ctx context.Context) {
 		err = h.people.ChangePassword(ctx, who, auth.PasswordChange{Old: old, New: wanted, Client: auth.ClientInfo{Address: "192.0.2.1"}, At: h.began})
 	})
 	return after, err
 }
 
 func TestChangePassword_EndsEveryOtherSessionAndRenewsTheTokenOfThisOne(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		here, elsewhere := h.signIn("ada@example.com", true, h.began), h.signIn("ada@example.com", true, h.began)
-		h.visit(here, func(ctx context.Context) { h.people.Sessions.SelectProject(ctx, "other") })
+		h.withRequest(here, func(ctx context.Context) { h.people.Sessions.SelectProject(ctx, "other") })
 		for _, c := range []struct{ old, wanted, field string }{
-			{"wrong", "another fine password", "old_password"}, {secret, "short", "new_password"}, {secret, "aaaaaaaaaaaaaaa", "new_password"},
+			{"wrong", "another fine password", "old_password"}, {currentPassword, "short", "new_password"}, {currentPassword, "aaaaaaaaaaaaaaa", "new_password"},
 		} {
-			_, err := h.change(here, c.old, c.wanted)
-			h.faulty(err, monitor.Invalid, c.field)
+			_, err := h.changePassword(here, c.old, c.wanted)
+			h.expectFault(err, monitor.Invalid, c.field)
 		}
-		if !h.here(elsewhere, h.began).SignedIn() {
+		if !h.currentPerson(elsewhere, h.began).SignedIn() {
 			h.Error("a change that was rejected ended a session")
 		}
-		after, err := h.change(here, secret, "another fine password")
+		after, err := h.changePassword(here, currentPassword, "another fine password")
 		if err != nil || after == nil {
 			h.Fatal(after, err)
 		}
-		if h.here(here, h.began).SignedIn() || h.here(elsewhere, h.began).SignedIn() {
+		if h.currentPerson(here, h.began).SignedIn() || h.currentPerson(elsewhere, h.began).SignedIn() {
 			h.Error("a token from before the change still works")
 		}
-		if who := h.here(after, h.began); !who.SignedIn() || who.SelectedProject != "other" || after.MaxAge <= 0 {
+		if who := h.currentPerson(after, h.began); !who.SignedIn() || who.SelectedProject != "other" || after.MaxAge <= 0 {
 			h.Errorf("this browser is signed in as %+v, for %d s; want as before", who, after.MaxAge)
 		}
-		h.faulty(h.people.SignIn(h.Context(), "ada@example.com", secret, auth.ClientInfo{}, h.began), monitor.Invalid, "password")
+		h.expectFault(h.people.SignIn(h.Context(), "ada@example.com", currentPassword, auth.ClientInfo{}, h.began), monitor.Invalid, "password")
 	})
 }
 
 func TestSessions_ASessionThatEndedElsewhereStaysEnded(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		c := h.signIn("ada@example.com", true, h.began)
-		h.visit(c, func(ctx context.Context) {
+		h.withRequest(c, func(ctx context.Context) {
 			who, err := h.people.Current(ctx, "192.0.2.1", h.began)
 			if err != nil {
 				h.Fatal(err)
 			}
-			// Meanwhile it is revoked; then this request writes to it.
+			// The session is ended before this request writes to it.
 			if err := h.people.EndSession(ctx, who, who.Session, "", h.began); err != nil {
 				h.Fatal(err)
 			}
 			h.people.Sessions.SelectProject(ctx, "main")
 		})
-		if h.here(c, h.began).SignedIn() {
+		if h.currentPerson(c, h.began).SignedIn() {
 			h.Error("it came back")
 		}
 	})
 }
 
 func TestTakeFlash_ReturnsATextOnce(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		c := h.signIn("ada@example.com", false, h.began)
-		h.visit(c, func(ctx context.Context) { h.people.Sessions.SetFlash(ctx, "Done.", "/undo") })
+		h.withRequest(c, func(ctx context.Context) { h.people.Sessions.SetFlash(ctx, "Done.", "/undo") })
 		for _, want := range []string{"Done./undo", ""} {
-			h.visit(c, func(ctx context.Context) {
+			h.withRequest(c, func(ctx context.Context) {
 				text, undo := h.people.Sessions.TakeFlash(ctx)
 				if text+undo != want {
 					h.Errorf("took %q; want %q", text+undo, want)
 				}
 			})
 		}
-		if got := h.visit(nil, func(ctx context.Context) { h.people.Sessions.SetFlash(ctx, "Done.", "") }); got != nil {
+		if got := h.withRequest(nil, func(ctx context.Context) { h.people.Sessions.SetFlash(ctx, "Done.", "") }); got != nil {
 			h.Error("a stranger got a session")
 		}
 	})

@@ -2,7 +2,7 @@ package auth
 
 import "overdue/internal/monitor"
 
-// Person is a signed-in person. The zero Person means that nobody is signed in.
+// Person is a signed-in person. The zero Person means that no one is signed in.
 type Person struct {
 	monitor.Person
 	Memberships     []monitor.Membership // ordered by project name

@@ -12,10 +12,10 @@ import (
 	"overdue/internal/store"
 )
 
-const otherSecret = "another horse battery"
+const otherPassword = "another horse battery"
 
-// resetLink makes a link, which must be made.
-func (h *house) resetLink(email string, now time.Time) string {
+// resetLink returns the token of a new reset link.
+func (h *fixture) resetLink(email string, now time.Time) string {
 	h.Helper()
 	token, _, made, err := h.people.CreateResetLink(h.Context(), email, auth.Operator(monitor.Project{}, "root"), now)
 	if err != nil || !made {
@@ -25,39 +25,39 @@ func (h *house) resetLink(email string, now time.Time) string {
 }
 
 // reset sets a password with a reset link.
-func (h *house) reset(token, password string, now time.Time) (open bool, err error) {
+func (h *fixture) reset(token, password string, now time.Time) (open bool, err error) {
 	h.Helper()
-	h.visit(nil, func(ctx context.Context) {
+	h.withRequest(nil, func(ctx context.Context) {
 		open, err = h.people.Reset(ctx, token, password, auth.ClientInfo{Address: "192.0.2.9"}, now)
 	})
 	return open, err
 }
 
 func TestReset_ALinkSetsANewPasswordOnceAndEndsAllSessions(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		old := h.signIn("ada@example.com", true, h.began)
 		token := h.resetLink(" ADA@example.com ", h.began)
 		if who, open, err := h.people.ResetLinkOwner(h.Context(), token, h.began); err != nil || !open || who.Email != "ada@example.com" {
 			h.Fatal(who, open, err)
 		}
 		_, err := h.reset(token, "short", h.began)
-		h.faulty(err, monitor.Invalid, "password")
-		if open, err := h.reset(token, otherSecret, h.began); !open || err != nil {
+		h.expectFault(err, monitor.Invalid, "password")
+		if open, err := h.reset(token, otherPassword, h.began); !open || err != nil {
 			h.Fatal(open, err)
 		}
-		if h.here(old, h.began).SignedIn() {
+		if h.currentPerson(old, h.began).SignedIn() {
 			h.Error("a session from before is still there")
 		}
-		h.visit(nil, func(ctx context.Context) {
-			if err := h.people.SignIn(ctx, "ada@example.com", secret, auth.ClientInfo{}, h.began); err == nil {
+		h.withRequest(nil, func(ctx context.Context) {
+			if err := h.people.SignIn(ctx, "ada@example.com", currentPassword, auth.ClientInfo{}, h.began); err == nil {
 				h.Error("the old password still works")
 			}
-			if err := h.people.SignIn(ctx, "ada@example.com", otherSecret, auth.ClientInfo{}, h.began); err != nil {
+			if err := h.people.SignIn(ctx, "ada@example.com", otherPassword, auth.ClientInfo{}, h.began); err != nil {
 				h.Error(err)
 			}
 		})
-		if open, err := h.reset(token, secret, h.began); open || err != nil {
+		if open, err := h.reset(token, currentPassword, h.began); open || err != nil {
 			h.Errorf("the link works twice: %t, %v", open, err)
 		}
 		var audited []monitor.AuditEntry
@@ -69,8 +69,8 @@ func TestReset_ALinkSetsANewPasswordOnceAndEndsAllSessions(t *testing.T) {
 }
 
 func TestReset_ALinkExpiresAndIsReplaced(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		first := h.resetLink("ada@example.com", h.began)
 		second := h.resetLink("ada@example.com", h.began)
 		for token, want := range map[string]bool{first: false, second: true, second + "x": false, second[1:]: false, "": false, "x.y\x00": false} {
@@ -78,15 +78,15 @@ func TestReset_ALinkExpiresAndIsReplaced(t *testing.T) {
 				h.Errorf("%q is open: %t, %v; want %t", token, open, err, want)
 			}
 		}
-		if open, err := h.reset(second, otherSecret, h.began.Add(auth.ResetLife)); open || err != nil {
+		if open, err := h.reset(second, otherPassword, h.began.Add(auth.ResetLife)); open || err != nil {
 			h.Errorf("a link that has ended: %t, %v", open, err)
 		}
 	})
 }
 
 func TestAllowReset_LimitsHowManyLinksAreSent(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		if _, _, made, err := h.people.CreateResetLink(h.Context(), "ada@example.com", auth.Visitor("192.0.2.9"), h.began); !made || err != nil {
 			h.Fatal(made, err)
 		}
@@ -111,14 +111,14 @@ func TestAllowReset_LimitsHowManyLinksAreSent(t *testing.T) {
 }
 
 func TestReset_ALinkEndsWhenThePasswordIsChangedOtherwise(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		c := h.signIn("ada@example.com", false, h.began)
 		token := h.resetLink("ada@example.com", h.began)
-		if _, err := h.change(c, secret, otherSecret); err != nil {
+		if _, err := h.changePassword(c, currentPassword, otherPassword); err != nil {
 			h.Fatal(err)
 		}
-		if open, err := h.reset(token, secret, h.began); open || err != nil {
+		if open, err := h.reset(token, currentPassword, h.began); open || err != nil {
 			h.Errorf("the link from before still sets a password: %t, %v", open, err)
 		}
 	})

@@ -164,7 +164,7 @@ func sleepContext(ctx context.Context, delay time.Duration) error {
 	}
 }
 
-// BusyWait is how long to wait after [ErrBusy] before a retry.
+// BusyWait is the delay before a retry after [ErrBusy].
 const BusyWait = 5 * time.Second
 
 // SignOut ends the session of the request from an address.

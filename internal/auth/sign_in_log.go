@@ -19,7 +19,7 @@ func (p *People) log() *slog.Logger {
 	return p.Log
 }
 
-// loggedHashLength is how many characters of the hash of an address are logged:
+// loggedHashLength is the number of characters of the hash of an address that are logged:
 // enough to recognize repeated attempts for one address.
 const loggedHashLength = 12
 

@@ -13,11 +13,11 @@ import (
 	"overdue/internal/monitor"
 )
 
-// knownBrowser signs ada in and returns what her browser says of itself then.
-func (h *house) knownBrowser() (token string) {
+// knownBrowser signs ada in and returns the token of her browser.
+func (h *fixture) knownBrowser() (token string) {
 	h.Helper()
-	h.visit(nil, func(ctx context.Context) {
-		if err := h.people.SignIn(ctx, "ada@example.com", secret, auth.ClientInfo{Address: "192.0.2.1"}, h.began); err != nil {
+	h.withRequest(nil, func(ctx context.Context) {
+		if err := h.people.SignIn(ctx, "ada@example.com", currentPassword, auth.ClientInfo{Address: "192.0.2.1"}, h.began); err != nil {
 			h.Fatal(err)
 		}
 		c, err := h.people.BrowserCookie(ctx, h.began)
@@ -29,67 +29,67 @@ func (h *house) knownBrowser() (token string) {
 	return token
 }
 
-// try signs ada in, from an address and in a browser.
-func (h *house) try(password, address, browser string, now time.Time) (err error) {
-	h.visit(nil, func(ctx context.Context) {
+// trySignIn signs ada in, from an address and in a browser.
+func (h *fixture) trySignIn(password, address, browser string, now time.Time) (err error) {
+	h.withRequest(nil, func(ctx context.Context) {
 		err = h.people.SignIn(ctx, "ada@example.com", password, auth.ClientInfo{Address: address, BrowserToken: browser}, now)
 	})
 	return err
 }
 
 func TestSignIn_WrongPasswordsOfOthersLockNobodyOut(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		browser := h.knownBrowser()
-		h.people.QuickChecks(secret)
+		h.people.QuickChecks(currentPassword)
 		var delays []time.Duration
-		h.people.NoteDelays(func(d time.Duration) { delays = append(delays, d) })
+		h.people.RecordDelays(func(d time.Duration) { delays = append(delays, d) })
 		for n := range 101 {
 			address := fmt.Sprintf("2001:db8:%x::1", n)
 			if n < 12 {
-				address = "192.0.2.1" // also from where ada is
+				address = "192.0.2.1" // the address of ada
 			}
-			if err := h.try("wrong", address, "", h.began); err == nil {
+			if err := h.trySignIn("wrong", address, "", h.began); err == nil {
 				h.Fatal("signed in with a wrong password")
 			}
 		}
-		if err := h.try(secret, "192.0.2.1", "", h.began); err == nil {
+		if err := h.trySignIn(currentPassword, "192.0.2.1", "", h.began); err == nil {
 			h.Error("an unknown browser at an address with ten wrong tries is let in")
 		}
-		if err := h.try(secret, "192.0.2.1", browser, h.began); err != nil {
+		if err := h.trySignIn(currentPassword, "192.0.2.1", browser, h.began); err != nil {
 			h.Errorf("the browser that ada signed in with: %v", err)
 		}
 		if len(delays) != 0 {
 			h.Errorf("delays %v before there were a hundred tries, or in a known browser", delays)
 		}
 		for n := range 2 {
-			if err := h.try("wrong", fmt.Sprintf("198.51.100.%d", n), "", h.began); err == nil {
+			if err := h.trySignIn("wrong", fmt.Sprintf("198.51.100.%d", n), "", h.began); err == nil {
 				h.Fatal("signed in with a wrong password")
 			}
 		}
-		if err := h.try(secret, "203.0.113.1", "", h.began); err != nil || len(delays) == 0 {
+		if err := h.trySignIn(currentPassword, "203.0.113.1", "", h.began); err != nil || len(delays) == 0 {
 			h.Errorf("the right password in an unknown browser, elsewhere: %v, delays %v; want a delay and no refusal", err, delays)
 		}
 	})
 }
 
 func TestSignIn_AKnownBrowserIsKnownForItsPersonAndThirtyDays(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		browser := h.knownBrowser()
-		h.people.QuickChecks(secret)
+		h.people.QuickChecks(currentPassword)
 		for range 10 {
-			h.faulty(h.try("wrong", "192.0.2.7", browser, h.began), monitor.Invalid, "password")
+			h.expectFault(h.trySignIn("wrong", "192.0.2.7", browser, h.began), monitor.Invalid, "password")
 		}
-		h.faulty(h.try(secret, "192.0.2.7", browser, h.began), monitor.RateLimited, "password")
-		h.faulty(h.try(secret, "192.0.2.8", browser, h.began), monitor.RateLimited, "password") // it is counted wherever it is
+		h.expectFault(h.trySignIn(currentPassword, "192.0.2.7", browser, h.began), monitor.RateLimited, "password")
+		h.expectFault(h.trySignIn(currentPassword, "192.0.2.8", browser, h.began), monitor.RateLimited, "password") // a known browser is counted at every address
 		forged := browser[:len(browser)-2] + "AA"
 		for name, token := range map[string]string{"forged": forged, "rubbish": "x", "none": ""} {
-			if err := h.try(secret, "192.0.2.7", token, h.began); err != nil {
+			if err := h.trySignIn(currentPassword, "192.0.2.7", token, h.began); err != nil {
 				h.Errorf("%s token: %v; want it to count as an unknown browser", name, err)
 			}
 		}
-		if err := h.try(secret, "192.0.2.8", browser, h.began.Add(30*24*time.Hour+time.Second)); err != nil {
+		if err := h.trySignIn(currentPassword, "192.0.2.8", browser, h.began.Add(30*24*time.Hour+time.Second)); err != nil {
 			h.Error(err)
 		}
 		r := httptest.NewRequest("GET", "/", nil)
@@ -101,24 +101,24 @@ func TestSignIn_AKnownBrowserIsKnownForItsPersonAndThirtyDays(t *testing.T) {
 }
 
 func TestReset_ClearsTheWrongPasswordsOfTheAccount(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		for range 11 {
-			if err := h.try("wrong", "192.0.2.9", "", h.began); err == nil {
+			if err := h.trySignIn("wrong", "192.0.2.9", "", h.began); err == nil {
 				h.Fatal("signed in with a wrong password")
 			}
 		}
-		if open, err := h.reset(h.resetLink("ada@example.com", h.began), otherSecret, h.began); !open || err != nil {
+		if open, err := h.reset(h.resetLink("ada@example.com", h.began), otherPassword, h.began); !open || err != nil {
 			h.Fatal(open, err)
 		}
-		if err := h.try(otherSecret, "192.0.2.9", "", h.began); err != nil {
+		if err := h.trySignIn(otherPassword, "192.0.2.9", "", h.began); err != nil {
 			h.Errorf("after the reset: %v", err)
 		}
 	})
 }
 
 func TestAllowReset_StrangersDoNotKeepAnybodyFromAskingForALink(t *testing.T) {
-	onEach(t, func(h *house) {
+	onEachDatabase(t, func(h *fixture) {
 		for n := range 300 {
 			if err := h.people.AllowReset("ada@example.com", fmt.Sprintf("10.0.%d.%d", n/200, n%200), h.began); err != nil {
 				h.Fatalf("ask %d: %v", n, err)
@@ -128,9 +128,9 @@ func TestAllowReset_StrangersDoNotKeepAnybodyFromAskingForALink(t *testing.T) {
 }
 
 func TestSignIn_ABoundedNumberWaitsForTheHasherAndDoesNotCountAsAttempts(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
-		free, err := h.people.TakePlaces(h.Context())
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
+		free, err := h.people.FillHasher(h.Context())
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -148,8 +148,8 @@ func TestSignIn_ABoundedNumberWaitsForTheHasherAndDoesNotCountAsAttempts(t *test
 			default:
 			}
 		}
-		for range 20 { // more than one address may be wrong
-			if err := h.try(secret, "198.51.100.1", "", h.began); !errors.Is(err, auth.ErrBusy) {
+		for range 20 { // more failures than one address may have
+			if err := h.trySignIn(currentPassword, "198.51.100.1", "", h.began); !errors.Is(err, auth.ErrBusy) {
 				h.Fatalf("%v; want it to be busy", err)
 			}
 		}
@@ -160,7 +160,7 @@ func TestSignIn_ABoundedNumberWaitsForTheHasherAndDoesNotCountAsAttempts(t *test
 			}
 		}
 		free()
-		if err := h.try(secret, "198.51.100.1", "", h.began); err != nil {
+		if err := h.trySignIn(currentPassword, "198.51.100.1", "", h.began); err != nil {
 			h.Errorf("afterwards: %v", err)
 		}
 	})

@@ -9,14 +9,14 @@ import (
 )
 
 func TestSignOutEverywhere_EndsEverySessionAndRecordsTheActor(t *testing.T) {
-	onEach(t, func(h *house) {
-		h.owned()
+	onEachDatabase(t, func(h *fixture) {
+		h.addOwner()
 		one, other := h.signIn("ada@example.com", false, h.began), h.signIn("ada@example.com", true, h.began)
 		n, found, err := h.people.SignOutEverywhere(h.Context(), " ADA@example.com", auth.Operator(monitor.Project{}, "root"), h.began)
 		if n != 2 || !found || err != nil {
 			h.Errorf("%d sessions, %t, %v; want 2", n, found, err)
 		}
-		if h.here(one, h.began).SignedIn() || h.here(other, h.began).SignedIn() {
+		if h.currentPerson(one, h.began).SignedIn() || h.currentPerson(other, h.began).SignedIn() {
 			h.Error("a session is still valid")
 		}
 		if _, found, err := h.people.SignOutEverywhere(h.Context(), "eve@example.com", auth.Operator(monitor.Project{}, "root"), h.began); found || err != nil {

@@ -110,8 +110,8 @@ func networksOf(address string) []string {
 	return all
 }
 
-// reserve counts an attempt. wait is how long the client must wait if there were too
-// many attempts; the attempt must then be rejected. delay is the delay of the
+// reserve counts an attempt. If there were too many, the attempt must be rejected, and
+// wait is the time that the client must wait; otherwise wait is 0. delay is the delay of the
 // response. An attempt is counted before its password is checked, so concurrent
 // attempts cannot exceed a limit.
 func (t *throttle) reserve(a attempt, now time.Time) (wait, delay time.Duration) {

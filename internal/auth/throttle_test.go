@@ -8,10 +8,11 @@ import (
 	"overdue/internal/ratelimit"
 )
 
-// noon is a moment in tests of counters.
+// noon is the time of the first attempt.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// taken counts how many tries are answered before one must rest, at most 1000.
+// taken returns the number of attempts that are accepted before one is throttled, at
+// most 1000.
 func taken(th *throttle, at func(n int) attempt) (n int) {
 	for n < 1000 {
 		if rest, _ := th.reserve(at(n), noon); rest > 0 {
@@ -49,7 +50,7 @@ func TestThrottle_CountsByAccountByNetworkAndByBoth(t *testing.T) {
 	}
 }
 
-// v4 is the n-th of many addresses.
+// v4 returns the nth IPv4 address.
 func v4(n int) string { return fmt.Sprintf("10.%d.%d.%d", n>>16, n>>8&255, n&255) }
 
 func TestThrottle_AnAccountAttackedFromEverywhereIsAnsweredWithGrowingDelays(t *testing.T) {
@@ -134,7 +135,7 @@ func TestThrottle_UnknownAccountsEvictNoOtherCounters(t *testing.T) {
 	for n := range maxPerAccount {
 		th.reserve(guessed(n), noon)
 	}
-	// Later, so that their counters end last, and each of them more often.
+	// These attempts are later and more frequent, so their counters are discarded last.
 	for n := range ratelimit.MaxKeys * 5 / 4 * (maxPerPair + 1) {
 		th.reserve(attempt{email: fmt.Sprint(n / (maxPerPair + 1)), address: v4(n)}, later)
 	}

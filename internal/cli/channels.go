@@ -46,24 +46,21 @@ var channelAttention = []string{"failing", "retrying", "untested", "working"}
 
 // Run prints the list.
 func (c *channelsListCmd) Run(ctx context.Context, std Streams) error {
-	clock, err := c.clock()
-	if err != nil {
-		return err
-	}
-	server, err := c.newClient()
-	if err != nil {
-		return err
-	}
-	all, err := collect(server.AllChannels(ctx, client.PageQuery{}))
-	if err != nil {
-		return fmt.Errorf("channels: %w", err)
-	}
-	slices.SortStableFunc(all, func(a, b client.Channel) int {
-		return cmp.Compare(slices.Index(channelAttention, a.State), slices.Index(channelAttention, b.State))
-	})
-	if c.JSON {
-		return printJSON(std, all)
-	}
+	return list[client.Channel]{
+		noun: "channels", api: c.apiFlags, zone: c.zoneFlag, json: c.JSON,
+		read: func(server *client.Client) ([]client.Channel, error) {
+			all, err := collect(server.AllChannels(ctx, client.PageQuery{}))
+			slices.SortStableFunc(all, func(a, b client.Channel) int {
+				return cmp.Compare(slices.Index(channelAttention, a.State), slices.Index(channelAttention, b.State))
+			})
+			return all, err
+		},
+		table: channelTable,
+	}.print(std)
+}
+
+// channelTable returns the table of the list.
+func channelTable(all []client.Channel, clock clock) *table.Table {
 	t := table.New(
 		table.Column{Title: "STATE", Keep: true},
 		table.Column{Title: "NAME", Min: 20, Keep: true},
@@ -80,7 +77,7 @@ func (c *channelsListCmd) Run(ctx context.Context, std Streams) error {
 		}
 		t.Add(ch.State, printable(ch.Name), ch.Kind, strconv.Itoa(ch.Pending), clock.text(ch.LastDeliveryAt), failure, ch.ID)
 	}
-	return t.Write(std.Out, table.Width(std.Out))
+	return t
 }
 
 // channelArg names one channel.

@@ -45,7 +45,7 @@ import (
 	"overdue/internal/runjob"
 )
 
-// Streams are where a command reads and writes.
+// Streams are the standard streams of a command.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer

@@ -129,7 +129,7 @@ func withoutFirstBy(t *testing.T, puts []string) []string {
 	return all
 }
 
-// sortedPuts makes the members of each body come in one order.
+// sortedPuts sorts the members of each body.
 func sortedPuts(t *testing.T, puts []string) []string {
 	t.Helper()
 	var all []string

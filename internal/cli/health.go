@@ -57,7 +57,7 @@ func (c *healthCmd) Run(ctx context.Context, std Streams) error {
 	return printLine(std, text)
 }
 
-// localAddress is where this machine reaches a server that listens on the address.
+// localAddress returns the address at which this machine reaches a server that listens on address.
 func localAddress(listen string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

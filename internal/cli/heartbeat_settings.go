@@ -271,7 +271,7 @@ func (c *heartbeatsCreateCmd) create(ctx context.Context, server *client.Client)
 	return server.CreateHeartbeat(ctx, s)
 }
 
-// updateHint says how to change the heartbeat that has the slug already.
+// updateHint describes how to change the heartbeat that has the slug already.
 func (c *heartbeatsCreateCmd) updateHint(err error) string {
 	problem, ok := errors.AsType[*client.Problem](err)
 	switch {

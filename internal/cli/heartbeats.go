@@ -67,23 +67,15 @@ Examples:
 
 // Run prints the list.
 func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
-	clock, err := c.clock()
-	if err != nil {
-		return err
-	}
-	server, err := c.newClient()
-	if err != nil {
-		return err
-	}
-	all, err := collect(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tag: c.Tag, Q: c.Search}))
-	if err != nil {
-		return fmt.Errorf("heartbeats: %w", err)
-	}
-	slices.SortStableFunc(all, byAttention)
-	if c.JSON {
-		return printJSON(std, all)
-	}
-	return heartbeatTable(all, clock).Write(std.Out, table.Width(std.Out))
+	return list[client.Heartbeat]{
+		noun: "heartbeats", api: c.apiFlags, zone: c.zoneFlag, json: c.JSON,
+		read: func(server *client.Client) ([]client.Heartbeat, error) {
+			all, err := collect(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tag: c.Tag, Q: c.Search}))
+			slices.SortStableFunc(all, byAttention)
+			return all, err
+		},
+		table: heartbeatTable,
+	}.print(std)
 }
 
 // attention is the order of statuses in the list.

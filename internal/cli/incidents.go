@@ -46,25 +46,14 @@ Examples:
 
 // Run prints the list.
 func (c *incidentsListCmd) Run(ctx context.Context, std Streams) error {
-	clock, err := c.clock()
-	if err != nil {
-		return err
-	}
 	if c.Limit < 0 {
 		return usageError("--limit %d: must be 0 or more", c.Limit)
 	}
-	server, err := c.newClient()
-	if err != nil {
-		return err
-	}
-	all, err := c.incidents(ctx, server)
-	if err != nil {
-		return fmt.Errorf("incidents: %w", err)
-	}
-	if c.JSON {
-		return printJSON(std, all)
-	}
-	return incidentTable(all, clock).Write(std.Out, table.Width(std.Out))
+	return list[client.Incident]{
+		noun: "incidents", api: c.apiFlags, zone: c.zoneFlag, json: c.JSON,
+		read:  func(server *client.Client) ([]client.Incident, error) { return c.incidents(ctx, server) },
+		table: incidentTable,
+	}.print(std)
 }
 
 // incidents returns the incidents that the flags select.

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 
+	"overdue/client"
+	"overdue/internal/cli/table"
 	"overdue/internal/schedule"
 )
 
@@ -41,6 +43,36 @@ func collect[T any](items iter.Seq2[T, error]) ([]T, error) {
 		all = append(all, item)
 	}
 	return all, nil
+}
+
+// list prints the items of an API list as JSON or as a table.
+type list[T any] struct {
+	noun  string // begins the error
+	api   apiFlags
+	zone  zoneFlag
+	json  bool
+	read  func(*client.Client) ([]T, error) // in the order of the table
+	table func([]T, clock) *table.Table
+}
+
+// print reads the items and prints them.
+func (l list[T]) print(std Streams) error {
+	clock, err := l.zone.clock()
+	if err != nil {
+		return err
+	}
+	server, err := l.api.newClient()
+	if err != nil {
+		return err
+	}
+	all, err := l.read(server)
+	if err != nil {
+		return fmt.Errorf("%s: %w", l.noun, err)
+	}
+	if l.json {
+		return printJSON(std, all)
+	}
+	return l.table(all, clock).Write(std.Out, table.Width(std.Out))
 }
 
 // printable replaces characters that would move the cursor or color the terminal:

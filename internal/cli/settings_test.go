@@ -251,7 +251,7 @@ func TestExposedSecrets_NamesSecretsThatOthersCanRead(t *testing.T) {
 		"a password among the parameters": {[]string{"--database", "postgres://h/d?user=u&password=p"}, "OVERDUE_DATABASE_FILE"},
 		"a database without one":          {[]string{"--database", "postgres://u@h/d"}, ""},
 		"a database file":                 {[]string{"--database", "/var/lib/overdue/data"}, ""},
-		"a file that everybody may read":  {[]string{config(0o644, "smtp-url: smtps://u:p@mail.example.org\nlisten: ':1'\n")}, "it contains smtp-url; run chmod o-r"},
+		"a file that everyone can read":   {[]string{config(0o644, "smtp-url: smtps://u:p@mail.example.org\nlisten: ':1'\n")}, "it contains smtp-url; run chmod o-r"},
 		"a file for the group":            {[]string{config(0o640, "smtp-url: smtps://u:p@mail.example.org\n")}, ""},
 		"a file without secrets":          {[]string{config(0o644, "listen: ':1'\n")}, ""},
 	} {

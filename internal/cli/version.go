@@ -40,7 +40,7 @@ func (c *versionCmd) Run(std Streams) error {
 	return printLine(std, currentBuild().String())
 }
 
-// build says what a program was built from.
+// build describes what a program was built from.
 type build struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"`

@@ -7,7 +7,7 @@ var retryDelays = []time.Duration{
 	10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute,
 }
 
-// retryWindow is how long after its creation an alert is retried.
+// retryWindow is the time after its creation in which an alert is retried.
 const retryWindow = 24 * time.Hour
 
 // retryDelay returns the delay after a number of attempts. roll, from 0 to 1,

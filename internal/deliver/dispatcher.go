@@ -19,10 +19,10 @@ import (
 const (
 	defaultMaxConcurrent = 1024             // enough for a hundred channels that hang
 	defaultSendTimeout   = 35 * time.Second // more than the timeout of the HTTP client, whose error says more
-	// leaseDuration is how long a claim lasts. After that, another node may send the
+	// leaseDuration is the duration of a claim. After that, another node may send the
 	// alert.
 	leaseDuration = 2 * defaultSendTimeout
-	// maxWait is how soon an alert that another node enqueued is found.
+	// maxWait is the maximum time until an alert that another node enqueued is found.
 	maxWait = 5 * time.Second
 )
 

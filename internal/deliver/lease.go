@@ -9,7 +9,7 @@ import (
 	"overdue/internal/store"
 )
 
-// stopTimeout is how long a stop waits for sends in progress. Sends that take longer
+// stopTimeout is the maximum time that a stop waits for sends in progress. Sends that take longer
 // are canceled, and count as not answered.
 const stopTimeout = 25 * time.Second
 

@@ -110,7 +110,7 @@ func (r sendResult) needsSplit() bool {
 }
 
 // recordSplit marks the alert as sent for the recipients that accepted it, and
-// creates a separate alert for each other recipient. If nobody accepted it, the
+// creates a separate alert for each other recipient. If no one accepted it, the
 // alert becomes that of the first recipient.
 func (c *Dispatcher) recordSplit(tx *store.Tx, r sendResult, now time.Time) error {
 	used := r.err == nil

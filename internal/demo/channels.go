@@ -45,7 +45,7 @@ func (s *simulation) addChannels(receiver string) error {
 	return nil
 }
 
-// retryingFor is how long the retrying channel has failed.
+// retryingFor is the time since the first failure of the retrying channel.
 const retryingFor = monitor.FailingAfter - time.Minute
 
 // addUntestedChannel adds a channel that never got an alert.

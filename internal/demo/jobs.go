@@ -6,7 +6,7 @@ import (
 	"overdue/internal/monitor"
 )
 
-// story says how a job behaves at the end of the month.
+// story describes how a job behaves at the end of the month.
 type story int
 
 const (

@@ -11,10 +11,10 @@ import (
 	"overdue/internal/monitor"
 )
 
-// planAhead is how far the plan of pings goes beyond the time of the data.
+// planAhead is the time after the last data for which pings are planned.
 const planAhead = 12 * time.Hour
 
-// plan is what a job sends, and what people do with its heartbeat.
+// plan contains the pings of a job, and the actions of people on its heartbeat.
 type plan struct {
 	job
 	heartbeat monitor.Heartbeat

@@ -16,7 +16,7 @@ import (
 // now is the time of the data.
 var now = time.Date(2026, 3, 18, 10, 20, 0, 0, time.UTC)
 
-// summary is what the tests compare.
+// summary contains the values that the tests compare.
 type summary struct {
 	Statuses   map[monitor.Status]int
 	Severities map[monitor.Severity]int

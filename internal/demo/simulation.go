@@ -197,7 +197,7 @@ func (s *simulation) react(incident string, at time.Time) error {
 	return nil
 }
 
-// notes are what people write about incidents.
+// notes are texts of notes on incidents.
 var notes = []string{
 	"The backup host is out of disk space. I am deleting old copies and run the job again.",
 	"The provider has an outage, see https://status.example.com. Nothing to do for us now.",

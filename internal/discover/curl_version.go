@@ -11,7 +11,7 @@ import (
 // The first curl with --retry-all-errors. Older versions exit with code 2 and send nothing.
 const minCurlMajor, minCurlMinor = 7, 71
 
-// curlSearchPaths are where jobs look for curl: the default PATH of cron, and that of systemd.
+// curlSearchPaths are the search paths of jobs: the default PATH of cron, and that of systemd.
 var curlSearchPaths = []string{"/usr/bin:/bin", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 var (

@@ -35,7 +35,7 @@ type Job struct {
 	origin jobOrigin
 }
 
-// jobOrigin is where the job was found.
+// jobOrigin is the place of a job.
 type jobOrigin struct {
 	tableIndex    int // of its crontab in Result
 	entry         crontab.Entry

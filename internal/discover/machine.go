@@ -22,7 +22,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// Machine says where to look. Root, Host and User are required; the rest is optional.
+// Machine describes where to look. Root, Host and User are required; the rest is optional.
 type Machine struct {
 	Root     string         // read the files in this directory and run no command; "" means this machine
 	Host     string         // part of names and slugs
@@ -40,7 +40,7 @@ type Machine struct {
 	Command func(ctx context.Context, name string, args ...string) ([]byte, error)
 }
 
-// Result is what Discover found.
+// Result is the result of Discover.
 type Result struct {
 	Jobs  []Job
 	Notes []string // one sentence each: what could not be read, what cron does not run

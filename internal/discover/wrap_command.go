@@ -13,7 +13,7 @@ import (
 	"overdue/internal/snippet"
 )
 
-// PingMethod says what sends the pings.
+// PingMethod describes what sends the pings.
 type PingMethod string
 
 // The ways to ping.
@@ -22,7 +22,7 @@ const (
 	PingWithCurl PingMethod = "curl" // curl after the job: exit code only, without our program
 )
 
-// PingSettings says how jobs ping.
+// PingSettings describes how jobs ping.
 type PingSettings struct {
 	Method  PingMethod
 	Program string // absolute path of overdue, for PingWithRun

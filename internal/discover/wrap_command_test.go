@@ -141,7 +141,7 @@ func TestWrapCommand_StartsPlainProgramsWithoutAShell(t *testing.T) {
 	}
 }
 
-// commandResult is what cron sees of a job, and what was pinged.
+// commandResult contains the output and exit code of a job, and the pings.
 type commandResult struct {
 	out, err string
 	code     int

@@ -22,7 +22,7 @@ var ok = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "OK")     // likewise
 })
 
-// whole is a request that is complete.
+// whole is a complete request.
 const whole = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 // answered reports whether a request from an address is answered 200.
@@ -67,7 +67,7 @@ func TestLimits_ARequestInProgressIsNotClosedForAnother(t *testing.T) {
 	for range 5 {
 		busy = append(busy, s.dial("127.0.0.2", "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody"))
 	}
-	// The handlers have begun when a sixth is rejected: nothing else can be closed.
+	// A sixth is rejected because all handlers are running: no connection can be closed.
 	for {
 		if sent, ended := closed(t, s.dial("127.0.0.2", whole), 100*time.Millisecond); ended && sent == "" {
 			break
@@ -143,11 +143,11 @@ func TestLimits_ConnectionsAreReservedForExemptAddresses(t *testing.T) {
 			_, _ = io.WriteString(w, "OK") // the client reads it
 		}),
 	})
-	for range 50 { // strangers whose requests are all in progress
+	for range 50 { // unauthenticated clients whose requests are all in progress
 		s.dial("127.0.0.2", "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
 	}
 	if !s.answered("127.0.0.1") {
-		t.Error("strangers hold every place")
+		t.Error("idle connections use all places")
 	}
 	close(release)
 }

@@ -4,7 +4,7 @@ package httpd
 
 import "syscall"
 
-// openFiles is how many files the process may have open, 0 if unknown. Go's
+// openFiles returns the maximum number of open files of the process, 0 if unknown. Go's
 // runtime has raised the soft limit to the hard one.
 func openFiles() uint64 {
 	var limit syscall.Rlimit

@@ -34,7 +34,7 @@ type Options struct {
 	Log        *slog.Logger
 	Rejections *Rejections
 	Limits     Limits
-	// StopTimeout is how long a stop waits for complete requests to be answered.
+	// StopTimeout is the maximum time that a stop waits until complete requests are answered.
 	StopTimeout time.Duration
 	// Inherited is true if another process also holds the socket. The next server
 	// then accepts the connections that wait in it.
@@ -68,13 +68,13 @@ func (o Options) server(stopping *atomic.Bool) *http.Server {
 
 // How a server stops.
 const (
-	// acceptDuration is how long a stopping server still accepts connections.
+	// acceptDuration is the period for which a stopping server still accepts connections.
 	acceptDuration = 500 * time.Millisecond
-	// firstRequestTimeout is how long accepted connections may then still send their
-	// first request.
+	// firstRequestTimeout is the period after that in which accepted connections can send
+	// their first request.
 	firstRequestTimeout = 500 * time.Millisecond
-	// incompleteTimeout is how long after the start of the stop incomplete requests
-	// are closed.
+	// incompleteTimeout is the time after the start of the stop at which incomplete
+	// requests are closed.
 	incompleteTimeout = 2 * time.Second
 )
 

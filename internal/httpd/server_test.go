@@ -53,8 +53,8 @@ func serve(t *testing.T, o httpd.Options) *serving {
 	return s
 }
 
-// stopsSoon stops the server, or says what it waits for.
-func (s *serving) stopsSoon(otherwise string) {
+// expectStop fails the test with a stack dump if the server does not stop in time.
+func (s *serving) expectStop(otherwise string) {
 	s.t.Helper()
 	s.stop()
 	select {
@@ -70,7 +70,7 @@ func (s *serving) stopsSoon(otherwise string) {
 // url is the address of the server.
 func (s *serving) url() string { return "http://" + s.address }
 
-// count is how often something was rejected for a reason.
+// count returns the number of rejections for a reason.
 func (s *serving) count(r httpd.Reason) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,11 +149,11 @@ func TestServe_AStopEndsAtItsTimeout(t *testing.T) {
 	})})
 	go func() {
 		if resp, err := http.Get(s.url()); err == nil {
-			_ = resp.Body.Close() // it broke off, as it should
+			_ = resp.Body.Close() // it was cut off, as expected
 		}
 	}()
 	<-began
-	s.stopsSoon("waits for a page that never ends")
+	s.expectStop("waits for a page that never ends")
 }
 
 // Each of these once kept a stop waiting for 20 seconds.
@@ -174,7 +174,7 @@ func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
 			s.dial("127.0.0.1", text)
 		}
 	}
-	s.stopsSoon("waits for requests that are not complete, or for clients that do not read")
+	s.expectStop("waits for requests that are not complete, or for clients that do not read")
 }
 
 // The next server uses the same inherited socket and accepts the waiting connections.

@@ -52,7 +52,7 @@ func TestBodyBudget_ABodyReservesLittleBeforeItArrives(t *testing.T) {
 		t.Errorf("one byte of 100 kB took %d bytes, error %v; want at most %d", b.used.Load(), err, initialBodyBuffer)
 	}
 	if b.release(body); b.used.Load() != 0 {
-		t.Errorf("a body that broke off left %d bytes taken", b.used.Load())
+		t.Errorf("an interrupted body left %d bytes reserved", b.used.Load())
 	}
 }
 

@@ -199,7 +199,7 @@ func parseAlertmanager(members []member) (n alertmanagerNotice, isOne bool) {
 
 // readAlertmanager reads a webhook. An alert that always fires, to show that
 // alerting works, is a heartbeat: firing is a success. Other alerts are rejected.
-// Only the name tells the two apart.
+// Only the name distinguishes the two.
 func (s *runClaims) readAlertmanager(n alertmanagerNotice) error {
 	for _, alert := range n.alerts {
 		if name := alert.Labels["alertname"]; !isAlwaysFiring(name) {

@@ -32,7 +32,7 @@ type fixture struct {
 	h       monitor.Heartbeat
 }
 
-// take runs a test on a new desk, once per database, in virtual time.
+// take runs a test with a new fixture, once per database, in virtual time.
 func take(t *testing.T, test func(*fixture)) {
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) { test(newFixture(t, open())) })
 }
@@ -159,19 +159,19 @@ func TestServeHTTP_ALongBodyIsTruncatedAndNotRejected(t *testing.T) {
 	})
 }
 
-// torn is a body that breaks off with an error.
+// torn is a body that ends with an error.
 type torn struct{ err error }
 
 func (t torn) Read([]byte) (int, error) { return 0, t.err }
 
-// broken is the end of a body whose connection broke off, late that of one which
+// broken is the error of a body whose connection was closed, late that of a body that
 // did not arrive in time.
 var (
 	broken = torn{io.ErrUnexpectedEOF}
 	late   = torn{os.ErrDeadlineExceeded}
 )
 
-// after is a body that ends badly behind some text.
+// after returns a body that ends with an error after some text.
 func after(text string, end torn) io.Reader { return io.MultiReader(strings.NewReader(text), end) }
 
 func TestServeHTTP_ABodyThatIsLateIsStoredAsFarAsItArrived(t *testing.T) {
@@ -291,8 +291,8 @@ func TestServeHTTP_BeyondTheRateLimitIsAnswered429(t *testing.T) {
 func TestBatcher_OneBadPingFailsAlone(t *testing.T) {
 	take(t, func(d *fixture) {
 		good, unknown := d.waiting(d.h.ID, ""), d.waiting(someID, "")
-		// No header or body can bring this about; it stands for what nobody
-		// thought of: a value that the database does not take.
+		// No header or body can bring this about; it represents an unexpected
+		// error: a value that the database does not take.
 		bad := d.waiting(d.h.ID, "")
 		bad.ping.Kind = monitor.PingKind("a\x00b\xff")
 		bad.ping.Method = "\x00\xff"
@@ -331,7 +331,7 @@ func TestBatcher_PingsOfOneBatchAreAppliedInOrderOfArrival(t *testing.T) {
 func TestBatcher_AMissBetweenTwoPingsOfOneBatchIsNotLost(t *testing.T) {
 	take(t, func(d *fixture) {
 		first := d.waiting(d.h.ID, "")
-		time.Sleep(2 * time.Hour) // the database is away all that time
+		time.Sleep(2 * time.Hour) // the database is unavailable meanwhile
 		second := d.waiting(d.h.ID, "")
 		d.handler.Batcher.commit(&batch{pings: []*queuedPing{first, second}})
 		incidents := d.incidents()
@@ -382,7 +382,7 @@ func TestServeHTTP_TheBodyOfAnUnknownIDIsNotReadAndALongOneDelaysNoCommit(t *tes
 		d.h.ID = id
 		slow := io.MultiReader(bytes.NewReader(make([]byte, 100_000)), broken)
 		if answer := d.send("POST", "", slow); answer.Code != 200 {
-			d.t.Errorf("a body that breaks off after what is kept: answered %d; want 200", answer.Code)
+			d.t.Errorf("a body that ends with an error after the stored part: answered %d; want 200", answer.Code)
 		}
 	})
 }

@@ -13,8 +13,8 @@ import (
 // and Healthchecks, Cronitor, Sentry.
 var runIDs = []string{"rid", "series", "check_in_id"}
 
-// runClaims is what the parameters of a request, or the members of its body, say
-// about a run.
+// runClaims contains the statements about a run in the parameters of a request or the
+// members of its body.
 type runClaims struct {
 	outcomeClaim
 	runID     string

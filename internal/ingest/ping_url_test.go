@@ -10,7 +10,7 @@ import (
 
 const someID = "123e4567-e89b-42d3-a456-426614174000"
 
-// meaning is what a request says, in a form that tests can compare.
+// meaning is the meaning of a request in a form that tests can compare.
 type meaning struct {
 	kind  monitor.PingKind
 	exit  int

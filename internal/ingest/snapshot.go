@@ -14,7 +14,7 @@ const (
 	// maxHolds is the maximum number of heartbeats that a node lists. Pings of
 	// further heartbeats hold back all heartbeats on the other nodes.
 	maxHolds = 256
-	// maxUnlisted is how long a complete ping may wait for the disk before its
+	// maxUnlisted is the maximum time that a complete ping waits for the disk before its
 	// heartbeat is listed. Nearly all pings are stored sooner.
 	maxUnlisted = 250 * time.Millisecond
 )

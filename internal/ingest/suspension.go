@@ -8,15 +8,15 @@ import (
 
 // Limits of the detection of suspensions.
 const (
-	// PulseInterval is how often Pulse must be called.
+	// PulseInterval is the interval at which Pulse must be called.
 	PulseInterval = time.Second
 	// maxPulseGap is the longest time between two pulses. A longer one means that
 	// the process did not run.
 	maxPulseGap = 3 * time.Second
-	// drainTime is how long after a suspension no deadline during it is
+	// drainTime is the time after a suspension in which no deadline during it is
 	// evaluated: the requests that wait in the sockets are read first.
 	drainTime = 2 * time.Second
-	// maxBacklog is how long after a suspension a request may still be unread.
+	// maxBacklog is the maximum time after a suspension for which a request can be unread.
 	maxBacklog = time.Minute
 )
 

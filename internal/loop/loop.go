@@ -145,7 +145,7 @@ func (l *Loop) recordResult(err error, wait time.Duration) (changed bool) {
 	return changed
 }
 
-// maxLateness is how late a run may be before the loop counts as stalled.
+// maxLateness is the delay of a run after which the loop counts as stalled.
 const maxLateness = 10 * time.Second
 
 // StalledError means that a loop is not running.

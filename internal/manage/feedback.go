@@ -13,7 +13,7 @@ import (
 // maxCommentLength is in characters.
 const maxCommentLength = 2000
 
-// Feedback is what readers think of the manual.
+// Feedback contains the answers and comments of readers of the manual.
 type Feedback struct {
 	Scores   []store.FeedbackScore
 	Comments ListPage[monitor.Feedback] // newest first

@@ -67,7 +67,7 @@ func TestNewestHeartbeats_AreRedactedForViewers(t *testing.T) {
 			}
 		}
 		if _, err := d.NewestHeartbeats(t.Context(), auth.Actor{}, 5); !hasKind(err, monitor.Forbidden) {
-			t.Errorf("nobody sees them: %v", err)
+			t.Errorf("the feedback is not listed: %v", err)
 		}
 	})
 }

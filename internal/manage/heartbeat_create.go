@@ -160,8 +160,8 @@ func slugFromName(name string) string {
 // letters replace ever longer searches.
 const maxSlugNumber = 20
 
-// maxNumberedAttempts is how often a numbered slug is tried that another transaction may
-// take at the same time, before random letters end the race.
+// maxNumberedAttempts is the number of attempts with a numbered slug. Another transaction
+// can take it at the same time; then random letters make the slug unique.
 const maxNumberedAttempts = 2
 
 // availableSlug returns a slug for the name that no heartbeat of the project has.

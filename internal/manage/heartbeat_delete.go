@@ -9,7 +9,7 @@ import (
 	"overdue/internal/store"
 )
 
-// restorePeriod is how long a deletion can be undone. It is well below the week after which
+// restorePeriod is the period in which a deletion can be undone. It is well below the week after which
 // the history of a deleted heartbeat is removed.
 const restorePeriod = 24 * time.Hour
 

@@ -263,7 +263,7 @@ type HeartbeatEdit struct {
 	Tags                    *[]string
 
 	// Interval, Cron and OnCalendar are the schedule: the one that is set replaces the
-	// current one. The lists contain lines; a nil list is no list.
+	// current one. The lists contain lines; a nil list is not set.
 	Interval         *string
 	Cron, OnCalendar *[]string
 	Timezone         *string // IANA name; empty: the zone of the project

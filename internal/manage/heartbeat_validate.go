@@ -96,7 +96,7 @@ func (v *validator) description(text string) string {
 // tags removes blanks around tags, empty tags and duplicates.
 func (v *validator) tags(given []string) []string {
 	tags := []string{}
-	if len(given) > 10*maxTags { // bounds the comparison of each with each
+	if len(given) > 10*maxTags { // limits the comparison of all pairs
 		v.reject("tags", "The maximum is %d tags: remove some.", maxTags)
 		return tags
 	}

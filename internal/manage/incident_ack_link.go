@@ -17,8 +17,8 @@ import (
 	"overdue/internal/wire"
 )
 
-// ackLinkLifetime is how long after an incident opened the links in its alerts acknowledge
-// it.
+// ackLinkLifetime is the time after an incident opened in which the links in its alerts
+// can acknowledge it.
 const ackLinkLifetime = 7 * 24 * time.Hour
 
 // ackLinkMACBytes is the length of the truncated HMAC in a link: 128 bits, within the limit

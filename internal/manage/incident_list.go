@@ -55,7 +55,7 @@ type IncidentStats struct {
 func (q IncidentListQuery) validate() error {
 	states := []monitor.IncidentState{monitor.StateOpen, monitor.StateAcknowledged, monitor.StateResolved}
 	if q.State != "" && !slices.Contains(states, monitor.IncidentState(q.State)) {
-		return monitor.Faultf(monitor.Invalid, "state", "There is no state %q: use open, acknowledged or resolved.", q.State)
+		return monitor.Faultf(monitor.Invalid, "state", "Unknown state %q: use open, acknowledged or resolved.", q.State)
 	}
 	return nil
 }

@@ -220,7 +220,7 @@ func (svc *Service) ProjectOf(ctx context.Context, things, id string) (project i
 	return project, found, err
 }
 
-// keyPrefixLength is how many bytes of a key are stored to recognise it. They contain 20 of
+// keyPrefixLength is the number of bytes of a key that are stored to recognise it. They contain 20 of
 // the 200 random bits.
 const keyPrefixLength = 8
 

@@ -73,7 +73,7 @@ func authorize(a auth.Actor, r auth.Right) error {
 	return monitor.Faultf(monitor.Forbidden, "", "%s cannot do this: ask an owner of the project.", a.Name)
 }
 
-// effects is what must happen after a change is committed.
+// effects contains the actions that follow the commit of a change.
 type effects struct {
 	nextDue          time.Time // next timed event of the changed heartbeat, zero if there is none
 	pending          bool      // alerts were enqueued

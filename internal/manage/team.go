@@ -102,7 +102,7 @@ func (svc *Service) Invite(ctx context.Context, a auth.Actor, email, role string
 }
 
 // maxInvitations is the maximum number of invitations that a person can send per hour: each
-// may be an email to a stranger.
+// may send an email to an unknown person.
 const maxInvitations = 20
 
 // countInvitation counts an invitation, and returns a throttle error if the person has sent
@@ -180,7 +180,7 @@ func (svc *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id str
 	})
 }
 
-// ChangeRole changes the role of a member. The last owner stays an owner, and nobody
+// ChangeRole changes the role of a member. The last owner stays an owner, and no one
 // changes a higher role than their own. ifRole lists the roles that the change may replace;
 // empty: any.
 func (svc *Service) ChangeRole(ctx context.Context, a auth.Actor, person, role string, madeOn ...string) (m monitor.ProjectMember, err error) {

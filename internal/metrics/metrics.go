@@ -70,7 +70,7 @@ func (c outboxCollector) Collect(out chan<- prometheus.Metric) {
 // RegisterOutbox adds the metrics of alerts that are not delivered yet. read must be quick.
 func (m *Metrics) RegisterOutbox(read func() Outbox) { m.registry.MustRegister(outboxCollector{read}) }
 
-// New makes a meter. waiting tells how many pings wait to be stored, open how
+// New returns the metrics. waiting returns the number of pings that wait to be stored, open how
 // many incidents are open.
 func New(waiting, open func() float64) *Metrics {
 	m := &Metrics{

@@ -5,7 +5,7 @@ import "time"
 // Precision is the smallest difference between two times.
 const Precision = time.Microsecond
 
-// Change is what one operation changed. The zero Change changed nothing.
+// Change contains the changes of one operation. The zero Change has none.
 type Change struct {
 	Ping        Ping        // the ping to store, if a ping caused the change
 	LateSince   time.Time   // when it became late; zero unless it did and still is

@@ -11,7 +11,7 @@ import (
 // so they name the zone.
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// explainOrigin says where the wait for the next ping starts, and by which schedule.
+// explainOrigin describes where the wait for the next ping starts, and by which schedule.
 func (h Heartbeat) explainOrigin() string {
 	from := "last ping " + formatTime(h.LastPing)
 	switch {
@@ -74,7 +74,7 @@ func (h Heartbeat) explainOverran(at time.Time) string {
 		formatTime(at.Add(-limit)), name, schedule.FormatDuration(limit), formatTime(at))
 }
 
-// explainFailure says what the job reported.
+// explainFailure describes what the job reported.
 func explainFailure(p Ping) string {
 	if p.ExitCode > 0 {
 		return fmt.Sprintf("The job reported exit code %d at %s.", p.ExitCode, formatTime(p.At))
@@ -155,7 +155,7 @@ func (h Heartbeat) whyDown() string {
 	return "Down: " + h.explainDeadline() + ", and no ping arrived by then."
 }
 
-// explainTolerated says how many failed runs in a row are tolerated so far, or returns "" if none
+// explainTolerated returns a text with the number of consecutive failed runs that are tolerated so far, or "" if none
 // are.
 func (h Heartbeat) explainTolerated() string {
 	if h.ConsecutiveFailures() == 0 {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The part of the model that knows slots: which have come, which ping counts
+// The part of the model for slots: which have passed, which ping counts
 // for which, and what is written down of each.
 
 // slotsCount reports whether slots are expected.

@@ -35,7 +35,7 @@ func ParseRole(name string) (Role, bool) {
 	return 0, false
 }
 
-// MayGrant reports whether a person of role r may grant, change or revoke the role other. Nobody
+// MayGrant reports whether a person of role r may grant, change or revoke the role other. No one
 // grants a role above their own, or changes a person with a higher role.
 func (r Role) MayGrant(other Role) bool {
 	return r >= Admin && r <= Owner && other >= Viewer && other <= r
@@ -63,7 +63,7 @@ type ProjectMember struct {
 	Role Role
 }
 
-// InvitationLifetime is how long an invitation can be accepted.
+// InvitationLifetime is the period in which an invitation can be accepted.
 const InvitationLifetime = 7 * 24 * time.Hour
 
 // Invitation invites a person to a project. Its token is stored only as a hash.

@@ -151,7 +151,7 @@ func (e modelEvent) action() action {
 	return applyPing(p)
 }
 
-// visibleState is what the two implementations must agree on.
+// visibleState is the state on which the two implementations must agree.
 type visibleState struct {
 	Status        Status
 	Cause         Cause

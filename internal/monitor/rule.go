@@ -6,7 +6,7 @@ import (
 	"overdue/internal/schedule"
 )
 
-// Methods says which request methods count as pings.
+// Methods describes which request methods count as pings.
 type Methods string
 
 // The values of Methods, part of the API.

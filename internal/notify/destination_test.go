@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// samples are valid settings of every kind, with every secret that it can hold.
+// samples are valid settings of every kind, with all its secrets.
 var samples = map[string]Settings{
 	"email":   {"to": []any{"ops@example.com"}},
 	"webhook": {"url": "https://a.example/hook/T0K3N?key=v", "secret": testSecret, "headers": map[string]any{"Authorization": "Bearer t", "X-Key": "k"}},
 }
 
-// TestMerge_KeepsNoSecretForAChangedDestination holds for every kind that there
-// will be: whatever it keeps secret stays with the host it was given for.
+// TestMerge_KeepsNoSecretForAChangedDestination checks every kind, also future ones: a
+// secret is kept only for the host for which it was entered.
 func TestMerge_KeepsNoSecretForAChangedDestination(t *testing.T) {
 	for _, k := range Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestMerge_KeepsNoSecretForAChangedDestination(t *testing.T) {
 	}
 }
 
-// movedURLs are other destinations than that of a URL, by what differs.
+// movedURLs returns URLs with another destination, by the part that differs.
 func movedURLs(from string) map[string]string {
 	rest := strings.TrimPrefix(from, "https://a.example")
 	return map[string]string{
@@ -52,7 +52,8 @@ func movedURLs(from string) map[string]string {
 	}
 }
 
-// checkStays moves a channel in the two ways in which its secrets could follow.
+// checkStays changes the destination of a channel in the two ways that could keep its
+// secrets.
 func checkStays(t *testing.T, k Kind, old Settings, field, how, moved string) {
 	t.Helper()
 	dots := k.Mask(old)

@@ -12,12 +12,12 @@ import (
 )
 
 func TestSendMail_GoesToOneAddress(t *testing.T) {
-	m := serveMail(t, false, nil)
-	door := mailDoor(t, m)
+	m := startMailServer(t, false, nil)
+	door := newMailSender(t, m)
 	if err := door.SendMail(t.Context(), "ada@example.com", "Invitation\r\nBcc: eve@example.com", "Come in:\nhttps://overdue.example/x\n"); err != nil {
 		t.Fatal(err)
 	}
-	d := m.only(t)
+	d := m.onlyDelivery(t)
 	if !slices.Equal(d.to, []string{"ada@example.com"}) {
 		t.Errorf("went to %v", d.to)
 	}
@@ -52,13 +52,13 @@ func TestSendMail_FailsWithoutAMailServer(t *testing.T) {
 func TestSendMail_RetriesWhileTheServerAsksToWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		s := &scripted{say: func(line string) string {
+		s := &scriptedServer{replyTo: func(line string) string {
 			if strings.HasPrefix(line, "RCPT") && time.Since(begun) < 5*time.Minute {
 				return "450 4.2.0 greylisted for 300 seconds"
 			}
 			return ""
 		}}
-		out := s.door(t, Options{})
+		out := s.newSender(t, Options{})
 		err := out.SendMail(t.Context(), "a@example.com", "Invitation", "Come in")
 		if err == nil || time.Since(begun) > 0 || !strings.Contains(err.Error(), "retries in the background") {
 			t.Errorf("%v after %v; want it said at once that it will be tried again", err, time.Since(begun))
@@ -74,39 +74,39 @@ func TestSendMail_RetriesWhileTheServerAsksToWait(t *testing.T) {
 func TestSendMail_StopsAfterAQuarterOfAnHourAndLogsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		s := &scripted{say: func(line string) string {
+		s := &scriptedServer{replyTo: func(line string) string {
 			if strings.HasPrefix(line, "RCPT") {
 				return "450 4.2.0 later"
 			}
 			return ""
 		}}
-		out := s.door(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		out := s.newSender(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		_ = out.SendMail(t.Context(), "a@example.com", "Invitation", "Come in")
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if tries := len(s.said("RCPT")); tries != 6 || !strings.Contains(log.String(), "mail not sent") || strings.Contains(log.String(), "@") {
+		if tries := len(s.commands("RCPT")); tries != 6 || !strings.Contains(log.String(), "mail not sent") || strings.Contains(log.String(), "@") {
 			t.Errorf("%d attempts; log without addresses:\n%s", tries, log.String())
 		}
 	})
 }
 
 func TestSendMail_PermanentAndUncertainErrorsAreNotRetried(t *testing.T) {
-	for name, s := range map[string]*scripted{
-		"no such user": {say: func(line string) string {
+	for name, s := range map[string]*scriptedServer{
+		"no such user": {replyTo: func(line string) string {
 			if strings.HasPrefix(line, "RCPT") {
 				return "550 5.1.1 no such user"
 			}
 			return ""
 		}},
-		"answer lost": {afterDot: func(int) string { return "-" }},
+		"answer lost": {messageReply: func(int) string { return "-" }},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if err := s.door(t, Options{}).SendMail(t.Context(), "a@example.com", "Invitation", "Come in"); err == nil || strings.Contains(err.Error(), "retries in the background") {
+			if err := s.newSender(t, Options{}).SendMail(t.Context(), "a@example.com", "Invitation", "Come in"); err == nil || strings.Contains(err.Error(), "retries in the background") {
 				t.Errorf("%s: %v", name, err)
 			}
 			time.Sleep(time.Hour)
 			synctest.Wait()
-			if tries := len(s.said("RCPT")); tries != 1 {
+			if tries := len(s.commands("RCPT")); tries != 1 {
 				t.Errorf("%s: %d attempts; want 1", name, tries)
 			}
 		})
@@ -115,10 +115,10 @@ func TestSendMail_PermanentAndUncertainErrorsAreNotRetried(t *testing.T) {
 
 func TestSendMail_APageDoesNotWaitForASlowServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{slow: map[string]time.Duration{".": time.Minute}}
+		s := &scriptedServer{slow: map[string]time.Duration{".": time.Minute}}
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		defer cancel()
-		err := s.door(t, Options{}).SendMail(ctx, "a@example.com", "Invitation", "Come in")
+		err := s.newSender(t, Options{}).SendMail(ctx, "a@example.com", "Invitation", "Come in")
 		if err == nil || !strings.Contains(err.Error(), "the attempt continues") {
 			t.Errorf("%v; want it said that the attempt continues", err)
 		}

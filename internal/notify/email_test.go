@@ -14,13 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// mailDoor opens an Outside whose mail server is m, spoken to in the clear.
-func mailDoor(t *testing.T, m *mailServer) *Sender {
+// newMailSender returns a Sender that sends mail to m without encryption.
+func newMailSender(t *testing.T, m *mailServer) *Sender {
 	t.Helper()
-	return door(t, Options{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "Overdue <overdue@mail.example.com>"})
+	return newTestSender(t, Options{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "Overdue <overdue@mail.example.com>"})
 }
 
-// mailTo are the settings for these recipients.
+// mailTo returns the settings of an email channel with the given recipients.
 func mailTo(to ...string) Settings {
 	var items []any
 	for _, address := range to {
@@ -29,8 +29,8 @@ func mailTo(to ...string) Settings {
 	return Settings{"to": items}
 }
 
-// only returns the single delivery so far.
-func (m *mailServer) only(t *testing.T) delivery {
+// onlyDelivery returns the delivery, of which there must be exactly one.
+func (m *mailServer) onlyDelivery(t *testing.T) delivery {
 	t.Helper()
 	took := m.deliveries()
 	if len(took) != 1 {
@@ -40,12 +40,12 @@ func (m *mailServer) only(t *testing.T) delivery {
 }
 
 func TestSendEmail_HoldsEveryFactInTextAndHTML(t *testing.T) {
-	m := serveMail(t, false, nil)
-	receipt, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missed())
+	m := startMailServer(t, false, nil)
+	receipt, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missedNotification())
 	if err != nil || receipt.Status != 250 {
 		t.Fatalf("%+v, %v; want it sent", receipt, err)
 	}
-	d := m.only(t)
+	d := m.onlyDelivery(t)
 	if d.from != "overdue@mail.example.com" || !slices.Equal(d.to, []string{"a@example.com", "b@example.com"}) {
 		t.Errorf("envelope from %s to %v", d.from, d.to)
 	}
@@ -113,10 +113,10 @@ Sent by Overdue through the channel Ops mail of the project Production.
 }
 
 func TestSendEmail_EmailsOfAnIncidentFormOneThread(t *testing.T) {
-	m := serveMail(t, false, nil)
-	out := mailDoor(t, m)
+	m := startMailServer(t, false, nil)
+	out := newMailSender(t, m)
 	for i, event := range []string{EventLate, EventOpened, EventReminder, EventResolved, EventTest} {
-		n := missed()
+		n := missedNotification()
 		n.Event, n.AlertID, n.Project = event, fmt.Sprintf("alert %d", i), "Über_all. 2"
 		if event == EventTest || event == EventLate {
 			n.ThreadID, n.Cause = "", ""
@@ -147,17 +147,17 @@ func TestSendEmail_EmailsOfAnIncidentFormOneThread(t *testing.T) {
 }
 
 func TestSendEmail_HostileTextsStayInside(t *testing.T) {
-	m := serveMail(t, false, nil)
-	n := missed()
+	m := startMailServer(t, false, nil)
+	n := missedNotification()
 	n.Heartbeat = "x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script><img src=x onerror=y>"
 	n.Project, n.Channel = "p\r\nX-Evil: 1 <b>", "c\nX-Evil: 2"
 	n.AlertID, n.ThreadID = "id>\r\nX-Evil: 3", "t>\r\nX-Evil: 4"
 	n.Output = "</pre><script>steal()</script>\r\n.\r\nQUIT\r\n\r\nOpen incident: https://evil.example.com"
 	n.URL = "javascript:alert(1)"
-	if _, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
+	if _, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
 		t.Fatal(err)
 	}
-	d := m.only(t)
+	d := m.onlyDelivery(t)
 	if !slices.Equal(d.to, []string{"a@example.com"}) {
 		t.Errorf("recipients %v", d.to)
 	}
@@ -218,18 +218,18 @@ func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := serveMail(t, false, nil)
+			m := startMailServer(t, false, nil)
 			for to, err := range test.answers {
-				m.answer(to, err)
+				m.setReply(to, err)
 			}
-			receipt, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missed())
+			receipt, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missedNotification())
 			if test.sent {
 				if err != nil || receipt.Status != test.status || !strings.Contains(receipt.Detail, test.detail) {
 					t.Fatalf("%+v, %v; want it sent with %q", receipt, err, test.detail)
 				}
 				return
 			}
-			if got := failureOf(t, err); got.Status != test.status || got.Permanent != test.final || got.Reason != test.detail {
+			if got := sendErrorOf(t, err); got.Status != test.status || got.Permanent != test.final || got.Reason != test.detail {
 				t.Errorf("failure %+v; want %d, final %v: %q", got, test.status, test.final, test.detail)
 			}
 		})
@@ -237,14 +237,14 @@ func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 }
 
 func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
-	m := serveMail(t, false, nil)
-	n := missed()
+	m := startMailServer(t, false, nil)
+	n := missedNotification()
 	n.Recipients = []string{"b@example.com"}
-	receipt, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), n)
+	receipt, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), n)
 	if err != nil || len(receipt.Recipients) != 1 || receipt.Recipients[0] != (RecipientResult{Recipient: "b@example.com"}) {
 		t.Fatalf("%+v, %v; want a result for b alone", receipt, err)
 	}
-	d := m.only(t)
+	d := m.onlyDelivery(t)
 	l := d.read(t)
 	to, err := l.header.AddressList("To")
 	if err != nil || len(to) != 2 || !slices.Equal(d.to, []string{"b@example.com"}) {
@@ -253,42 +253,42 @@ func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
 }
 
 func TestSendEmail_WithoutAMailServerNamesTheSetting(t *testing.T) {
-	_, err := door(t, Options{}).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got, want := failureOf(t, err), "No mail server is configured: set --smtp-url."; !got.Permanent || got.Reason != want {
+	_, err := newTestSender(t, Options{}).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+	if got, want := sendErrorOf(t, err), "No mail server is configured: set --smtp-url."; !got.Permanent || got.Reason != want {
 		t.Errorf("failure %+v; want %q, final", got, want)
 	}
 }
 
 func TestSendEmail_SignsInOnlyOverTLS(t *testing.T) {
 	for scheme, implicit := range map[string]bool{"smtp": false, "smtps": true} {
-		m := serveMail(t, implicit, nil)
+		m := startMailServer(t, implicit, nil)
 		options := func(password string) Options {
 			return Options{SMTPURL: scheme + "://u%40example.com:" + password + "@" + m.address, TLSConfig: m.authority}
 		}
-		if _, err := door(t, options("pa%2Fss%20word")).Send(t.Context(), "email", mailTo("a@example.com"), missed()); err != nil {
+		if _, err := newTestSender(t, options("pa%2Fss%20word")).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification()); err != nil {
 			t.Fatalf("%s: %v", scheme, err)
 		}
-		if d := m.only(t); !d.isTLS || d.from != "u@example.com" || !slices.Equal(m.signIns, []string{"u@example.com"}) {
+		if d := m.onlyDelivery(t); !d.isTLS || d.from != "u@example.com" || !slices.Equal(m.signIns, []string{"u@example.com"}) {
 			t.Errorf("%s: TLS %v, from %s, signed in %v", scheme, d.isTLS, d.from, m.signIns)
 		}
-		_, err := door(t, options("hunter2")).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-		if got := failureOf(t, err); got.Permanent || got.Status != 535 || strings.Contains(got.Error(), "hunter2") {
+		_, err := newTestSender(t, options("hunter2")).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+		if got := sendErrorOf(t, err); got.Permanent || got.Status != 535 || strings.Contains(got.Error(), "hunter2") {
 			t.Errorf("%s: wrong password: %v; want 535 without it, to be tried again", scheme, got)
 		}
 		untrusting := options("pa%2Fss%20word")
 		untrusting.TLSConfig = &tls.Config{InsecureSkipVerify: true} // the options cannot set it
-		_, err = door(t, untrusting).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-		if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate") {
+		_, err = newTestSender(t, untrusting).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+		if got := sendErrorOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate") {
 			t.Errorf("%s: unknown certificate: %v", scheme, got)
 		}
 	}
 }
 
 func TestSendEmail_RequiresSTARTTLSByDefault(t *testing.T) {
-	m := serveMail(t, false, func(s *smtp.Server) { s.TLSConfig = nil })
-	out := door(t, Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"})
-	_, err := out.Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "STARTTLS") || len(m.deliveries()) != 0 {
+	m := startMailServer(t, false, func(s *smtp.Server) { s.TLSConfig = nil })
+	out := newTestSender(t, Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"})
+	_, err := out.Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+	if got := sendErrorOf(t, err); got.Permanent || !strings.Contains(got.Reason, "STARTTLS") || len(m.deliveries()) != 0 {
 		t.Errorf("failure %+v; want it to name STARTTLS and nothing sent", got)
 	}
 }
@@ -299,13 +299,13 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	opts := Options{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com"}
-	impatient := door(t, opts)
+	impatient := newTestSender(t, opts)
 	impatient.relay.times.step = 50 * time.Millisecond
-	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := failureOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from the mail server within") {
+	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+	if got := sendErrorOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from the mail server within") {
 		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
-	// Stopped by the caller in the middle of the talk, long before the time-out.
+	// The caller cancels in the middle of the SMTP session, long before the timeout.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	start := time.Now()
@@ -325,15 +325,15 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 		_, _ = fmt.Fprint(conn, "220 here\r\n")
 		_, _ = conn.Read(make([]byte, 100)) // the client's greeting, which gets no answer
 	}()
-	_, err = door(t, opts).Send(ctx, "email", mailTo("a@example.com"), missed())
-	if got := failureOf(t, err); got.Unwrap() != context.Canceled || time.Since(start) > 20*time.Second {
+	_, err = newTestSender(t, opts).Send(ctx, "email", mailTo("a@example.com"), missedNotification())
+	if got := sendErrorOf(t, err); got.Unwrap() != context.Canceled || time.Since(start) > 20*time.Second {
 		t.Errorf("failure %+v after %v; want the caller's own cancellation at once", got, time.Since(start))
 	}
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = door(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missed())
-	if got := failureOf(t, err); got.Permanent || got.Reason != "The mail server could not be used: connection refused." {
+	_, err = newTestSender(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+	if got := sendErrorOf(t, err); got.Permanent || got.Reason != "The mail server could not be used: connection refused." {
 		t.Errorf("failure %+v; want the connection refused, to be tried again", got)
 	}
 }

@@ -147,7 +147,7 @@ func (n Notification) testHeadline() headline {
 	}
 }
 
-// reason says why the heartbeat is down, without a period at the end.
+// reason describes why the heartbeat is down, without a period at the end.
 func (n Notification) reason() string {
 	switch n.Cause {
 	case causeFailure:
@@ -181,7 +181,7 @@ func (n Notification) silence() string {
 	return "no ping"
 }
 
-// expectation says when a missed ping was due, as a sentence after a space.
+// expectation describes when a missed ping was due, as a sentence after a space.
 func (n Notification) expectation() string {
 	if n.Due.IsZero() || n.Cause == causeFailure || n.Cause == causeOverran || n.Cause == causeTooShort {
 		return ""

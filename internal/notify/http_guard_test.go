@@ -72,11 +72,11 @@ func TestSend_RejectsPrivateHostsUnlessAllowed(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
 	defer server.Close()
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
-	closed := door(t, Options{AllowNetworks: []netip.Prefix{}})
+	closed := newTestSender(t, Options{AllowNetworks: []netip.Prefix{}})
 	// "localhost" stands for every name that resolves to a private address.
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1]", "0.0.0.0", "169.254.169.254"} {
-		_, err := closed.Send(t.Context(), "webhook", Settings{"url": "http://" + host + ":" + port + "/x", "secret": testSecret}, missed())
-		got := failureOf(t, err)
+		_, err := closed.Send(t.Context(), "webhook", Settings{"url": "http://" + host + ":" + port + "/x", "secret": testSecret}, missedNotification())
+		got := sendErrorOf(t, err)
 		if !got.Permanent || !strings.Contains(got.Reason, "--allow-private-networks") {
 			t.Errorf("%s: %+v; want a final failure that names the flag", host, got)
 		}
@@ -88,7 +88,7 @@ func TestSend_RejectsPrivateHostsUnlessAllowed(t *testing.T) {
 	for name, opts := range map[string]Options{
 		"network": {AllowNetworks: loopback()}, "all": {AllowPrivate: true, AllowNetworks: []netip.Prefix{}},
 	} {
-		if _, err := door(t, opts).Send(t.Context(), "webhook", set, missed()); err != nil {
+		if _, err := newTestSender(t, opts).Send(t.Context(), "webhook", set, missedNotification()); err != nil {
 			t.Errorf("allowed by %s: %v", name, err)
 		}
 	}

@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-// renderings sends news through each kind of channel and returns what a reader gets,
-// one text per form of the message. A new kind needs an entry here, and then
-// carries every fact of the table below.
+// renderings sends a notification through each kind of channel, and returns one text per
+// form of the message. A new kind requires an entry here, and then the tests check
+// that it contains every fact of the table below.
 var renderings = map[string]func(*testing.T, Notification) map[string]string{
 	"email": func(t *testing.T, n Notification) map[string]string {
-		m := serveMail(t, false, nil)
-		if _, err := mailDoor(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
+		m := startMailServer(t, false, nil)
+		if _, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
 			t.Fatal(err)
 		}
-		l := m.only(t).read(t)
+		l := m.onlyDelivery(t).read(t)
 		subject, err := l.header.Subject()
 		if err != nil {
 			t.Fatal(err)
@@ -26,8 +26,8 @@ var renderings = map[string]func(*testing.T, Notification) map[string]string{
 		return map[string]string{"text": subject + "\n" + l.text, "HTML": subject + "\n" + l.html}
 	},
 	"webhook": func(t *testing.T, n Notification) map[string]string {
-		server, got := listen(t, ok)
-		if _, err := door(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
+		server, got := startWebhookServer(t, answerOK)
+		if _, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
 			t.Fatal(err)
 		}
 		var body any
@@ -50,9 +50,9 @@ func flat(path string, value any) (all []string) {
 	return all
 }
 
-// failedBackup is news with all facts: a job that failed, with output.
+// failedBackup returns a notification with all facts: a failed job with output.
 func failedBackup(event string) Notification {
-	n := missed()
+	n := missedNotification()
 	three := 3
 	n.Event, n.Cause, n.ExitCode, n.Output = event, "failure", &three, "copying\npg_dump: disk full"
 	n.Explanation = "The job exited with code 3."
@@ -62,7 +62,7 @@ func failedBackup(event string) Notification {
 	return n
 }
 
-// The facts that every kind carries: each is there in one of its forms.
+// The facts that every kind contains, each in one of the listed forms.
 var (
 	factsOfAll = map[string][]string{
 		"name":        {"Nightly backup"},

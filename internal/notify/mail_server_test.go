@@ -18,19 +18,19 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// mailServer is a real SMTP server on this machine that keeps what it takes.
+// mailServer is a real SMTP server on this machine. It keeps the messages that it accepts.
 type mailServer struct {
 	address     string
 	authority   *tls.Config // trusts the server's certificate
 	certificate []byte      // in DER form
 
-	mu      sync.Mutex
-	answers map[string]error // by recipient, "" for MAIL FROM, "." for the body
-	took    []delivery
-	signIns []string
+	mu       sync.Mutex
+	answers  map[string]error // by recipient, "" for MAIL FROM, "." for the body
+	accepted []delivery
+	signIns  []string
 }
 
-// delivery is one message that the server took.
+// delivery is one message that the server accepted.
 type delivery struct {
 	helo  string
 	from  string
@@ -39,22 +39,22 @@ type delivery struct {
 	isTLS bool
 }
 
-// serveMail starts a server. Settings may be changed through change, implicit
-// means TLS from the first byte.
-func serveMail(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServer {
+// startMailServer starts a server. change, if not nil, changes its settings. With
+// implicit, the connection uses TLS from the first byte.
+func startMailServer(t *testing.T, implicit bool, change func(*smtp.Server)) *mailServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serveMailOn(t, listener, implicit, change)
+	return startMailServerOn(t, listener, implicit, change)
 }
 
-// serveMailOn starts a server on listener.
-func serveMailOn(t *testing.T, listener net.Listener, implicit bool, change func(*smtp.Server)) *mailServer {
+// startMailServerOn starts a server on listener.
+func startMailServerOn(t *testing.T, listener net.Listener, implicit bool, change func(*smtp.Server)) *mailServer {
 	t.Helper()
-	// The certificate is borrowed from a test web server: it is valid for
-	// 127.0.0.1, and trusted by nobody but the test.
+	// The certificate is that of a test web server: it is valid for 127.0.0.1, and only
+	// the test trusts it.
 	web := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
 	m := &mailServer{answers: map[string]error{}, authority: web.Client().Transport.(*http.Transport).TLSClientConfig, certificate: web.Certificate().Raw}
@@ -73,7 +73,7 @@ func serveMailOn(t *testing.T, listener net.Listener, implicit bool, change func
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = server.Serve(listener) // ends with the closing below
+		_ = server.Serve(listener) // returns after the Close below
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()
@@ -82,18 +82,18 @@ func serveMailOn(t *testing.T, listener net.Listener, implicit bool, change func
 	return m
 }
 
-// answer makes the server answer a recipient ("" the sender, "." the body).
-func (m *mailServer) answer(to string, err error) {
+// setReply sets the reply to a recipient, to the sender (""), or to the body (".").
+func (m *mailServer) setReply(to string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.answers[to] = err
 }
 
-// deliveries returns what was taken so far.
+// deliveries returns the messages accepted until now.
 func (m *mailServer) deliveries() []delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]delivery(nil), m.took...)
+	return append([]delivery(nil), m.accepted...)
 }
 
 // session is one connection to the server.
@@ -146,27 +146,27 @@ func (s *session) Data(r io.Reader) error {
 	}
 	s.now.raw = raw
 	_, s.now.isTLS = s.conn.TLSConnectionState()
-	s.server.took = append(s.server.took, s.now)
+	s.server.accepted = append(s.server.accepted, s.now)
 	return nil
 }
 
 func (s *session) Reset()        { s.now = delivery{} }
 func (s *session) Logout() error { return nil }
 
-// letterRead is a delivery as a mail program reads it.
-type letterRead struct {
+// parsedMail is a delivery as a mail program reads it.
+type parsedMail struct {
 	header     mail.Header
 	text, html string
 }
 
-// read parses a delivery and objects to any part that is not expected.
-func (d delivery) read(t *testing.T) letterRead {
+// read parses a delivery. The test fails on a part of an unexpected type.
+func (d delivery) read(t *testing.T) parsedMail {
 	t.Helper()
 	r, err := mail.CreateReader(bytes.NewReader(d.raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := letterRead{header: r.Header}
+	out := parsedMail{header: r.Header}
 	for {
 		part, err := r.NextPart()
 		if errors.Is(err, io.EOF) {

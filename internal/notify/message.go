@@ -32,7 +32,7 @@ type Message struct {
 	Output string
 	// Links are the links, most important first.
 	Links []Link
-	// Footer says why the reader gets the message.
+	// Footer describes why the reader gets the message.
 	Footer string
 }
 

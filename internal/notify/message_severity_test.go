@@ -11,7 +11,7 @@ func TestMessage_NamesASeverityOtherThanCritical(t *testing.T) {
 		"warning":  {"[Down, warning] Nightly backup: ", "Warning: Nightly backup is Down"},
 		"info":     {"[Down, info] Nightly backup: ", "Info: Nightly backup is Down"},
 	} {
-		n := missed()
+		n := missedNotification()
 		n.Notice.Heartbeat.Severity = severity
 		m := n.Message()
 		if !strings.HasPrefix(m.Subject, want.subject) || !strings.HasPrefix(m.Lead, want.lead) {

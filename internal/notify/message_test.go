@@ -141,7 +141,7 @@ func TestMessage_EveryEventHasItsText(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			n := missed()
+			n := missedNotification()
 			test.change(&n)
 			m := n.Message()
 			if m.Subject != test.subject {
@@ -171,7 +171,7 @@ func TestMessage_ListsTheKnownFacts(t *testing.T) {
 		{"Why", "03:00:04 + 1h + 1h of grace = 05:00:04."},
 		{"Times in", "UTC"},
 	}
-	if diff := cmp.Diff(want, missed().Message().Facts); diff != "" {
+	if diff := cmp.Diff(want, missedNotification().Message().Facts); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
 	if got := (Notification{Event: EventTest}).Message().Facts; got != nil {
@@ -180,7 +180,7 @@ func TestMessage_ListsTheKnownFacts(t *testing.T) {
 }
 
 func TestMessage_OffersToAcknowledgeOnlyOpenIncidents(t *testing.T) {
-	n := missed()
+	n := missedNotification()
 	want := []Link{{"Open incident #482", n.URL}, {"Acknowledge", n.AckURL}}
 	if diff := cmp.Diff(want, n.Message().Links); diff != "" {
 		t.Errorf("links when opened (-want +got):\n%s", diff)
@@ -222,7 +222,7 @@ func TestMessage_AnyTextIsCleanAndLimited(t *testing.T) {
 		hostile := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
 			"a\r\nBcc: x@example.com", "\u202eexe", "line\u2028line", "\xff\xfe", strings.Repeat("long ", 1000), "",
 		}))
-		n := missed()
+		n := missedNotification()
 		n.Event = rapid.SampledFrom(events).Draw(t, "event")
 		n.Heartbeat, n.Project, n.Channel = hostile.Draw(t, "heartbeat"), hostile.Draw(t, "project"), hostile.Draw(t, "channel")
 		n.AcknowledgedBy, n.Explanation, n.Schedule, n.Output = hostile.Draw(t, "by"), hostile.Draw(t, "sum"), hostile.Draw(t, "schedule"), hostile.Draw(t, "tail")
@@ -279,7 +279,7 @@ func TestOutputTail_RemovesTerminalSequences(t *testing.T) {
 }
 
 func TestMessage_ALongNameLeavesRoomForTheCauseInTheSubject(t *testing.T) {
-	n := missed()
+	n := missedNotification()
 	n.Heartbeat = "Nightly backup of the shop database and of all that belongs to it"
 	m := n.Message()
 	if want := "[Down] Nightly backup of the shop database and of all …: no ping since 03:00 UTC"; m.Subject != want {
@@ -291,7 +291,7 @@ func TestMessage_ALongNameLeavesRoomForTheCauseInTheSubject(t *testing.T) {
 }
 
 func TestText_IsWrappedExceptForLinksAndOutput(t *testing.T) {
-	n := missed()
+	n := missedNotification()
 	n.Heartbeat, n.Channel = strings.Repeat("name ", 19)+"name", strings.Repeat("channel ", 10)
 	n.Explanation = "The last ping came at 03:00:04; 1h interval and 1h grace period end at 05:00:04, and no ping had come in by then at all."
 	n.Description = strings.Repeat("do this ", 30) + "\n  indented command"
@@ -313,7 +313,7 @@ func TestText_IsWrappedExceptForLinksAndOutput(t *testing.T) {
 }
 
 func TestMessage_OmitsADetectionWithoutDelay(t *testing.T) {
-	n := missed()
+	n := missedNotification()
 	n.DownFor = 400 * time.Millisecond
 	if text := n.Message().Text(); strings.Contains(text, "Down for") {
 		t.Errorf("an opened incident says how long it took to notice it:\n%s", text)

@@ -87,15 +87,15 @@ type Notification struct {
 	ExitCode *int
 	// MaxRunTime is the maximum run time, if the run took longer.
 	MaxRunTime time.Duration
-	// DownSince is when the incident opened: the deadline, not its detection.
+	// DownSince is the time at which the incident opened: the deadline, not its detection.
 	DownSince time.Time
 	// DownFor is the duration of the incident so far, or in total.
 	DownFor time.Duration
 	// Resolution is "recovered", "edited", "paused" or "deleted".
 	Resolution string
-	// NextDue is when the next ping is expected after a recovery.
+	// NextDue is the time at which the next ping is expected after a recovery.
 	NextDue time.Time
-	// AcknowledgedBy is who acknowledged the incident.
+	// AcknowledgedBy is the name of the person who acknowledged the incident.
 	AcknowledgedBy string
 	// Output is the last output of the job. A message contains at most its last 2 kB.
 	Output string

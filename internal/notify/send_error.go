@@ -21,7 +21,7 @@ type Receipt struct {
 	Recipients []RecipientResult
 }
 
-// SendError says why a message was not delivered. It is the only error of Send.
+// SendError describes why a message was not delivered. It is the only error of Send.
 type SendError struct {
 	// Status is the status code of the provider, 0 if there was no response.
 	Status int

@@ -10,7 +10,7 @@ import (
 )
 
 func TestRequestError_ExplainsNetworkErrorsWithoutTheURL(t *testing.T) {
-	out := door(t, Options{})
+	out := newTestSender(t, Options{})
 	u, err := url.Parse("https://hooks.example.com/path-token")
 	if err != nil {
 		t.Fatal(err)

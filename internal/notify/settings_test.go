@@ -194,10 +194,10 @@ func TestMerge_KeepsMaskedSecrets(t *testing.T) {
 }
 
 func TestSend_RejectsUnknownKindsAndInvalidSettings(t *testing.T) {
-	out := door(t, Options{})
+	out := newTestSender(t, Options{})
 	for name, set := range map[string]Settings{"pigeon": {}, "webhook": {"url": "nowhere", "secret": testSecret}} {
-		_, err := out.Send(t.Context(), name, set, missed())
-		if got := failureOf(t, err); !got.Permanent || got.Status != 0 || got.Reason == "" {
+		_, err := out.Send(t.Context(), name, set, missedNotification())
+		if got := sendErrorOf(t, err); !got.Permanent || got.Status != 0 || got.Reason == "" {
 			t.Errorf("%s: %+v; want a final failure in words", name, got)
 		}
 	}

@@ -45,24 +45,24 @@ func TestSend_GreetsWithAFullNameOrAnAddress(t *testing.T) {
 
 func TestSend_NeverGreetsWithTheBareHostName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{say: func(line string) string {
+		s := &scriptedServer{replyTo: func(line string) string {
 			if name, greets := strings.CutPrefix(line, "EHLO "); greets && !strings.ContainsAny(name, ".:") {
 				return "504 5.5.2 <" + name + ">: Helo command rejected: need fully-qualified hostname"
 			}
 			return ""
 		}}
-		out := s.door(t, Options{})
+		out := s.newSender(t, Options{})
 		out.relay.helo = "" // as on a machine whose name has no dot
 		if _, err := alert(t, out, "a@example.com"); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.said("EHLO"); !slices.Equal(got, []string{"EHLO [127.0.0.1]"}) {
+		if got := s.commands("EHLO"); !slices.Equal(got, []string{"EHLO [127.0.0.1]"}) {
 			t.Errorf("said %q", got)
 		}
-		if _, err := alert(t, s.door(t, Options{SMTPHelo: "overdue.example.org"}), "a@example.com"); err != nil {
+		if _, err := alert(t, s.newSender(t, Options{SMTPHelo: "overdue.example.org"}), "a@example.com"); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.said("EHLO"); got[1] != "EHLO overdue.example.org" {
+		if got := s.commands("EHLO"); got[1] != "EHLO overdue.example.org" {
 			t.Errorf("said %q", got)
 		}
 	})
@@ -73,13 +73,13 @@ func TestSend_ReachesAServerByItsIPv6Address(t *testing.T) {
 	if err != nil {
 		t.Fatalf("this machine has no IPv6 loopback address: %v", err)
 	}
-	m := serveMailOn(t, listener, false, func(s *smtp.Server) { s.TLSConfig = nil })
-	out := door(t, Options{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "o@example.com"})
+	m := startMailServerOn(t, listener, false, func(s *smtp.Server) { s.TLSConfig = nil })
+	out := newTestSender(t, Options{SMTPURL: "smtp+insecure://" + m.address, SMTPFrom: "o@example.com"})
 	out.relay.helo = ""
 	if _, err := alert(t, out, "a@example.com"); err != nil {
 		t.Fatal(err)
 	}
-	if d := m.only(t); d.helo != "[IPv6:::1]" {
+	if d := m.onlyDelivery(t); d.helo != "[IPv6:::1]" {
 		t.Errorf("greeted with %q; want the address of the connection", d.helo)
 	}
 }

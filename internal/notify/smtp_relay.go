@@ -143,7 +143,7 @@ func (r *relay) parseScheme(u *url.URL) error {
 	case "smtp+insecure":
 		r.mode, r.port = noTLS, 25
 		if u.User != nil {
-			return errors.New("smtp+insecure:// would send the password in the clear: use smtp:// or smtps://")
+			return errors.New("smtp+insecure:// would send the password unencrypted: use smtp:// or smtps://")
 		}
 	default:
 		return errors.New("the URL must start with smtp://, smtps:// or smtp+insecure://")

@@ -40,7 +40,7 @@ func TestNewRelay_RejectsInvalidURLsWithoutTheirPassword(t *testing.T) {
 		{"smtp://u:hunter2@", "set a host"},
 		{"smtp://u:hunter2@mail.example.com/path?from=o@example.com", "without a path"},
 		{"smtp://u:hunter2@mail.example.com:99999?from=o@example.com", "1 to 65535"},
-		{"smtp+insecure://u:hunter2@mail.example.com?from=o@example.com", "in the clear"},
+		{"smtp+insecure://u:hunter2@mail.example.com?from=o@example.com", "password unencrypted"},
 		{"smtp://u:hunter2@mail.example.com", "--smtp-from"},
 		{"smtp://mail.example.com?from=nobody", "not an email address"},
 		{"smtp://mail.example.com?from=o@example.com%0d%0aBcc:x@example.com", "not an email address"},

@@ -13,24 +13,24 @@ import (
 	"time"
 )
 
-// scripted is a mail server in the same process that answers as its fields say. It runs
-// in a synctest bubble, where waiting takes no time.
-type scripted struct {
-	greeting  string                   // "" is an ordinary one
-	hello     []string                 // extensions
-	say       func(line string) string // the reply to a command, "" for the ordinary one, "-" to hang up, "…" for none
-	afterDot  func(n int) string       // the reply to message n, likewise
-	slow      map[string]time.Duration // time before the reply to a command, "." for the message
-	mu        sync.Mutex
-	lines     []string // commands, in order
-	messages  []string
-	accepted  int // messages that were answered with 250
-	dialled   []string
-	connected int
+// scriptedServer is a mail server in the same process. Its fields define its replies.
+// It runs in a synctest bubble, where waiting takes no time.
+type scriptedServer struct {
+	greeting     string                   // "" for the default
+	hello        []string                 // extensions
+	replyTo      func(line string) string // reply to a command: "" for the default, "-" closes the connection, "…" for none
+	messageReply func(n int) string       // reply to message n, likewise
+	slow         map[string]time.Duration // time before the reply to a command, "." for the message
+	mu           sync.Mutex
+	lines        []string // commands, in order
+	messages     []string
+	accepted     int // messages that were answered with 250
+	dialled      []string
+	connected    int
 }
 
-// door opens an Outside whose mail server is s.
-func (s *scripted) door(t *testing.T, opts Options) *Sender {
+// newSender returns a Sender whose mail server is s.
+func (s *scriptedServer) newSender(t *testing.T, opts Options) *Sender {
 	t.Helper()
 	if opts.SMTPURL == "" {
 		opts.SMTPURL = "smtp+insecure://mail.example.com"
@@ -38,7 +38,7 @@ func (s *scripted) door(t *testing.T, opts Options) *Sender {
 	if opts.SMTPFrom == "" {
 		opts.SMTPFrom = "Overdue <overdue@mail.example.com>"
 	}
-	out := door(t, opts)
+	out := newTestSender(t, opts)
 	out.relay.connect = func(_ context.Context, _, address string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		s.mu.Lock()
@@ -51,8 +51,8 @@ func (s *scripted) door(t *testing.T, opts Options) *Sender {
 	return out
 }
 
-// serve talks on one connection until it ends.
-func (s *scripted) serve(conn net.Conn) {
+// serve serves one connection until it is closed.
+func (s *scriptedServer) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	in := textproto.NewReader(bufio.NewReader(conn))
 	send := func(line string) bool {
@@ -65,7 +65,7 @@ func (s *scripted) serve(conn net.Conn) {
 		_, err := conn.Write([]byte(line + "\r\n"))
 		return err == nil
 	}
-	if s.pause("greeting"); !send(cmp.Or(s.greeting, "220 mail.example.com ESMTP")) {
+	if s.delay("greeting"); !send(cmp.Or(s.greeting, "220 mail.example.com ESMTP")) {
 		return
 	}
 	for {
@@ -74,9 +74,9 @@ func (s *scripted) serve(conn net.Conn) {
 			return
 		}
 		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
-		s.note(line)
-		s.pause(verb)
-		if !send(cmp.Or(s.reply(line), s.ordinary(verb))) {
+		s.recordLine(line)
+		s.delay(verb)
+		if !send(cmp.Or(s.reply(line), s.defaultReply(verb))) {
 			return
 		}
 		if verb == "DATA" && s.reply(line) == "" {
@@ -84,7 +84,7 @@ func (s *scripted) serve(conn net.Conn) {
 			if err != nil {
 				return
 			}
-			if n := s.take(body); !s.answerDot(n, send) {
+			if n := s.keep(body); !s.answerMessage(n, send) {
 				return
 			}
 		}
@@ -94,12 +94,12 @@ func (s *scripted) serve(conn net.Conn) {
 	}
 }
 
-// answerDot answers message n.
-func (s *scripted) answerDot(n int, send func(string) bool) bool {
-	s.pause(".")
+// answerMessage sends the reply to message n.
+func (s *scriptedServer) answerMessage(n int, send func(string) bool) bool {
+	s.delay(".")
 	reply := ""
-	if s.afterDot != nil {
-		reply = s.afterDot(n)
+	if s.messageReply != nil {
+		reply = s.messageReply(n)
 	}
 	if reply == "" {
 		s.mu.Lock()
@@ -109,14 +109,14 @@ func (s *scripted) answerDot(n int, send func(string) bool) bool {
 	return send(cmp.Or(reply, "250 2.0.0 queued"))
 }
 
-func (s *scripted) reply(line string) string {
-	if s.say == nil {
+func (s *scriptedServer) reply(line string) string {
+	if s.replyTo == nil {
 		return ""
 	}
-	return s.say(line)
+	return s.replyTo(line)
 }
 
-func (s *scripted) ordinary(verb string) string {
+func (s *scriptedServer) defaultReply(verb string) string {
 	switch verb {
 	case "EHLO":
 		var b strings.Builder
@@ -132,21 +132,21 @@ func (s *scripted) ordinary(verb string) string {
 	return "250 ok"
 }
 
-func (s *scripted) note(line string) {
+func (s *scriptedServer) recordLine(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lines = append(s.lines, line)
 }
 
-func (s *scripted) take(body []byte) int {
+func (s *scriptedServer) keep(body []byte) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.messages = append(s.messages, string(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))))
 	return len(s.messages)
 }
 
-// said returns the commands that begin with prefix.
-func (s *scripted) said(prefix string) []string {
+// commands returns the received commands that begin with prefix.
+func (s *scriptedServer) commands(prefix string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []string

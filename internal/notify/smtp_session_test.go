@@ -9,17 +9,17 @@ import (
 
 func TestSend_421EndsTheSessionAndKeepsItsText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{say: func(line string) string {
+		s := &scriptedServer{replyTo: func(line string) string {
 			if strings.HasPrefix(line, "RCPT TO:<") {
 				return "421 4.7.0 too much mail, come back later"
 			}
 			return ""
 		}}
-		_, err := alert(t, s.door(t, Options{}), "a@example.com", "b@example.com", "c@example.com")
-		if got := failureOf(t, err); got.Status != 421 || got.Permanent || got.Reason != "4.7.0 too much mail, come back later" {
+		_, err := alert(t, s.newSender(t, Options{}), "a@example.com", "b@example.com", "c@example.com")
+		if got := sendErrorOf(t, err); got.Status != 421 || got.Permanent || got.Reason != "4.7.0 too much mail, come back later" {
 			t.Errorf("%+v; want the server's words", got)
 		}
-		if len(s.said("RCPT")) != 2 || s.connected != 2 || len(s.said("DATA")) != 0 {
+		if len(s.commands("RCPT")) != 2 || s.connected != 2 || len(s.commands("DATA")) != 0 {
 			t.Errorf("%d sessions said %q; want two, and nothing after the 421 of each", s.connected, s.lines)
 		}
 	})
@@ -28,13 +28,13 @@ func TestSend_421EndsTheSessionAndKeepsItsText(t *testing.T) {
 func TestSend_ARecipientWhoEndsTheSessionDelaysNobodyElse(t *testing.T) {
 	for _, answer := range []string{"421 4.3.0 not now", "-", "…"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &scripted{say: func(line string) string {
+			s := &scriptedServer{replyTo: func(line string) string {
 				if strings.HasPrefix(line, "RCPT TO:<b@") {
 					return answer
 				}
 				return ""
 			}}
-			receipt, err := alert(t, s.door(t, Options{}), "b@example.com", "a@example.com", "c@example.com")
+			receipt, err := alert(t, s.newSender(t, Options{}), "b@example.com", "a@example.com", "c@example.com")
 			if err != nil || s.accepted != 1 || len(receipt.Recipients) != 3 {
 				t.Fatalf("%q: %+v, %v, %d messages; want one message to the others", answer, receipt, err, s.accepted)
 			}
@@ -49,8 +49,8 @@ func TestSend_ARecipientWhoEndsTheSessionDelaysNobodyElse(t *testing.T) {
 
 func TestSend_AnyPositiveAnswerToTheMessageIsADelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{afterDot: func(int) string { return "252 queued" }}
-		if _, err := alert(t, s.door(t, Options{}), "a@example.com"); err != nil {
+		s := &scriptedServer{messageReply: func(int) string { return "252 queued" }}
+		if _, err := alert(t, s.newSender(t, Options{}), "a@example.com"); err != nil {
 			t.Errorf("%v; want no copy after copy", err)
 		}
 	})
@@ -74,6 +74,6 @@ func TestReplies_AServerThatNeverStopsTalkingEndsTheSession(t *testing.T) {
 	}
 	_ = ours.Close()
 	if heard != maxReplyBytes {
-		t.Errorf("it heard %d bytes; want %d", heard, maxReplyBytes)
+		t.Errorf("it received %d bytes; want %d", heard, maxReplyBytes)
 	}
 }

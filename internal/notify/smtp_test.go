@@ -13,14 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// alert sends one alert to these recipients.
+// alert sends one alert to the given recipients.
 func alert(t *testing.T, out *Sender, to ...string) (Receipt, error) {
 	t.Helper()
-	return out.Send(t.Context(), "email", mailTo(to...), missed())
+	return out.Send(t.Context(), "email", mailTo(to...), missedNotification())
 }
 
-// pause lets time pass before a step of the server.
-func (s *scripted) pause(step string) { time.Sleep(s.slow[step]) }
+// delay waits before a step of the server.
+func (s *scriptedServer) delay(step string) { time.Sleep(s.slow[step]) }
 
 func TestSend_OnlyRepliesAboutTheMailboxArePermanent(t *testing.T) {
 	for reply, final := range map[string]bool{
@@ -55,14 +55,14 @@ func TestSend_OnlyRepliesAboutTheMailboxArePermanent(t *testing.T) {
 		"550 Administrative prohibition: blocked by a filter": false,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &scripted{say: func(line string) string {
+			s := &scriptedServer{replyTo: func(line string) string {
 				if strings.HasPrefix(line, "RCPT") {
 					return reply
 				}
 				return ""
 			}}
-			_, err := alert(t, s.door(t, Options{}), "a@example.com")
-			if got := failureOf(t, err); got.Permanent != final {
+			_, err := alert(t, s.newSender(t, Options{}), "a@example.com")
+			if got := sendErrorOf(t, err); got.Permanent != final {
 				t.Errorf("RCPT answered %q: final %t; want %t", reply, got.Permanent, final)
 			}
 		})
@@ -73,14 +73,14 @@ func TestSend_NoReplyToTheSessionIsPermanent(t *testing.T) {
 	for _, command := range []string{"EHLO", "MAIL", "DATA"} {
 		for _, reply := range []string{"550 5.7.1 go away", "554 5.7.1 relay access denied", "530 5.7.0 authentication required", "552 5.3.4 too big"} {
 			synctest.Test(t, func(t *testing.T) {
-				s := &scripted{say: func(line string) string {
+				s := &scriptedServer{replyTo: func(line string) string {
 					if strings.HasPrefix(line, command) || command == "EHLO" && strings.HasPrefix(line, "HELO") {
 						return reply
 					}
 					return ""
 				}}
-				_, err := alert(t, s.door(t, Options{}), "a@example.com")
-				if got := failureOf(t, err); got.Permanent || got.Status == 0 {
+				_, err := alert(t, s.newSender(t, Options{}), "a@example.com")
+				if got := sendErrorOf(t, err); got.Permanent || got.Status == 0 {
 					t.Errorf("%s answered %q: %+v; want the code, to be tried again", command, reply, got)
 				}
 			})
@@ -89,26 +89,26 @@ func TestSend_NoReplyToTheSessionIsPermanent(t *testing.T) {
 }
 
 func TestSend_ARejectedMessageIsSentWithoutTheOutput(t *testing.T) {
-	for name, s := range map[string]*scripted{
+	for name, s := range map[string]*scriptedServer{
 		"the limit in EHLO": {hello: []string{"SIZE 3000"}},
-		"552 after the message": {afterDot: func(n int) string {
+		"552 after the message": {messageReply: func(n int) string {
 			if n == 1 {
 				return "552 5.3.4 message too big"
 			}
 			return ""
 		}},
-		"a filter that hangs up": {say: func(line string) string {
+		"a filter that hangs up": {replyTo: func(line string) string {
 			if strings.HasPrefix(line, "QUIT") || strings.HasPrefix(line, "RSET") {
 				return "-"
 			}
 			return ""
-		}, afterDot: func(n int) string {
+		}, messageReply: func(n int) string {
 			if n == 1 {
 				return "550 spam"
 			}
 			return ""
 		}},
-		"a filter": {afterDot: func(n int) string {
+		"a filter": {messageReply: func(n int) string {
 			if n == 1 {
 				return "554 5.7.1 looks like spam"
 			}
@@ -117,7 +117,7 @@ func TestSend_ARejectedMessageIsSentWithoutTheOutput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if _, err := alert(t, s.door(t, Options{}), "a@example.com", "b@example.com"); err != nil {
+				if _, err := alert(t, s.newSender(t, Options{}), "a@example.com", "b@example.com"); err != nil {
 					t.Fatal(err)
 				}
 				small := s.messages[len(s.messages)-1]
@@ -136,8 +136,8 @@ func TestSend_ARejectedMessageIsSentWithoutTheOutput(t *testing.T) {
 
 func TestSend_WaitsMinutesForTheAnswerToTheMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{slow: map[string]time.Duration{"greeting": 25 * time.Second, ".": 290 * time.Second}}
-		if _, err := alert(t, s.door(t, Options{}), "a@example.com"); err != nil {
+		s := &scriptedServer{slow: map[string]time.Duration{"greeting": 25 * time.Second, ".": 290 * time.Second}}
+		if _, err := alert(t, s.newSender(t, Options{}), "a@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		if len(s.messages) != 1 {
@@ -147,15 +147,15 @@ func TestSend_WaitsMinutesForTheAnswerToTheMessage(t *testing.T) {
 }
 
 func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T) {
-	for name, s := range map[string]*scripted{
-		"no answer":     {afterDot: func(int) string { return "…" }},
-		"closed":        {afterDot: func(int) string { return "-" }},
+	for name, s := range map[string]*scriptedServer{
+		"no answer":     {messageReply: func(int) string { return "…" }},
+		"closed":        {messageReply: func(int) string { return "-" }},
 		"much too late": {slow: map[string]time.Duration{".": 6 * time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, err := alert(t, s.door(t, Options{}), "a@example.com")
-				if got := failureOf(t, err); !got.Uncertain || got.RetryAfter != 10*time.Minute || got.Permanent || !strings.Contains(got.Reason, "may have been delivered") {
+				_, err := alert(t, s.newSender(t, Options{}), "a@example.com")
+				if got := sendErrorOf(t, err); !got.Uncertain || got.RetryAfter != 10*time.Minute || got.Permanent || !strings.Contains(got.Reason, "may have been delivered") {
 					t.Errorf("%+v; want it uncertain, with the next attempt in ten minutes", got)
 				}
 				synctest.Wait()
@@ -163,11 +163,11 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 			})
 		})
 	}
-	// With an answer, nothing is uncertain.
+	// After a reply, the result is certain.
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{afterDot: func(int) string { return "451 4.3.0 disk full" }}
-		_, err := alert(t, s.door(t, Options{}), "a@example.com")
-		if got := failureOf(t, err); got.Uncertain || got.RetryAfter != 0 || got.Status != 451 {
+		s := &scriptedServer{messageReply: func(int) string { return "451 4.3.0 disk full" }}
+		_, err := alert(t, s.newSender(t, Options{}), "a@example.com")
+		if got := sendErrorOf(t, err); got.Uncertain || got.RetryAfter != 0 || got.Status != 451 {
 			t.Errorf("%+v; want an ordinary failure", got)
 		}
 	})
@@ -175,11 +175,11 @@ func TestSend_ALostAnswerToTheMessageIsUncertainAndWaitsTenMinutes(t *testing.T)
 
 func TestSend_ACallerWhoStopsAfterTheMessageLeavesItUncertain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{afterDot: func(int) string { return "…" }}
+		s := &scriptedServer{messageReply: func(int) string { return "…" }}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		_, err := s.door(t, Options{}).Send(ctx, "email", mailTo("a@example.com"), missed())
-		if got := failureOf(t, err); !got.Uncertain || got.RetryAfter == 0 {
+		_, err := s.newSender(t, Options{}).Send(ctx, "email", mailTo("a@example.com"), missedNotification())
+		if got := sendErrorOf(t, err); !got.Uncertain || got.RetryAfter == 0 {
 			t.Errorf("%+v; want it uncertain", got)
 		}
 	})
@@ -188,10 +188,10 @@ func TestSend_ACallerWhoStopsAfterTheMessageLeavesItUncertain(t *testing.T) {
 func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 	for step, want := range map[string]string{"greeting": "its greeting", "EHLO": "EHLO", "MAIL": "MAIL FROM", "RCPT": "RCPT TO", "DATA": "DATA"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &scripted{slow: map[string]time.Duration{step: time.Hour}}
+			s := &scriptedServer{slow: map[string]time.Duration{step: time.Hour}}
 			begun := time.Now()
-			_, err := alert(t, s.door(t, Options{}), "a@example.com")
-			got := failureOf(t, err)
+			_, err := alert(t, s.newSender(t, Options{}), "a@example.com")
+			got := sendErrorOf(t, err)
 			if took := time.Since(begun); took != 30*time.Second || got.Uncertain || got.Reason != "No answer from the mail server within 30 s (waiting for "+want+")." {
 				t.Errorf("slow %s: %q after %v", step, got.Reason, took)
 			}
@@ -199,9 +199,9 @@ func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{slow: map[string]time.Duration{"RCPT": 29 * time.Second}}
+		s := &scriptedServer{slow: map[string]time.Duration{"RCPT": 29 * time.Second}}
 		begun := time.Now()
-		_, err := alert(t, s.door(t, Options{}), "a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com")
+		_, err := alert(t, s.newSender(t, Options{}), "a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com")
 		if took := time.Since(begun); err == nil || took > 90*time.Second {
 			t.Errorf("%v after %v; want an end after 90 s", err, took)
 		}
@@ -211,13 +211,13 @@ func TestSend_EachStepHasThirtySecondsAndAllTogetherNinety(t *testing.T) {
 
 func TestSend_DoesNotWaitForTheGoodbye(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{slow: map[string]time.Duration{"QUIT": time.Hour}}
+		s := &scriptedServer{slow: map[string]time.Duration{"QUIT": time.Hour}}
 		begun := time.Now()
-		if _, err := alert(t, s.door(t, Options{}), "a@example.com"); err != nil || time.Since(begun) > 0 {
+		if _, err := alert(t, s.newSender(t, Options{}), "a@example.com"); err != nil || time.Since(begun) > 0 {
 			t.Errorf("%v after %v; want it sent at once", err, time.Since(begun))
 		}
 		synctest.Wait()
-		if got := s.said("QUIT"); len(got) != 1 {
+		if got := s.commands("QUIT"); len(got) != 1 {
 			t.Errorf("said %q; want one QUIT", got)
 		}
 		time.Sleep(time.Hour)
@@ -237,12 +237,12 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 		{[]string{"ü@example.com", "a@example.com"}, nil, "MAIL FROM:<overdue@mail.example.com>", []string{"RCPT TO:<a@example.com>"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &scripted{hello: test.hello}
-			receipt, err := alert(t, s.door(t, Options{}), test.to...)
+			s := &scriptedServer{hello: test.hello}
+			receipt, err := alert(t, s.newSender(t, Options{}), test.to...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(append([]string{test.mail}, test.rcpt...), append(s.said("MAIL"), s.said("RCPT")...)); diff != "" {
+			if diff := cmp.Diff(append([]string{test.mail}, test.rcpt...), append(s.commands("MAIL"), s.commands("RCPT")...)); diff != "" {
 				t.Errorf("%v (-want +got):\n%s", test.to, diff)
 			}
 			if len(test.to) > len(test.rcpt) && !strings.Contains(receipt.Detail, "does not support SMTPUTF8") {
@@ -251,9 +251,9 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{}
-		_, err := alert(t, s.door(t, Options{}), "ü@example.com")
-		if got := failureOf(t, err); !got.Permanent || !strings.Contains(got.Reason, "SMTPUTF8") {
+		s := &scriptedServer{}
+		_, err := alert(t, s.newSender(t, Options{}), "ü@example.com")
+		if got := sendErrorOf(t, err); !got.Permanent || !strings.Contains(got.Reason, "SMTPUTF8") {
 			t.Errorf("%+v; want it to say what the address needs", got)
 		}
 	})
@@ -261,11 +261,11 @@ func TestSend_AsksForSMTPUTF8OnlyWhenAnAddressNeedsIt(t *testing.T) {
 
 func TestSend_BouncesGoWhereTheOperatorSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scripted{}
-		if _, err := alert(t, s.door(t, Options{SMTPBounceTo: "bounces@example.org"}), "a@example.com"); err != nil {
+		s := &scriptedServer{}
+		if _, err := alert(t, s.newSender(t, Options{SMTPBounceTo: "bounces@example.org"}), "a@example.com"); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.said("MAIL"); !slices.Equal(got, []string{"MAIL FROM:<bounces@example.org>"}) {
+		if got := s.commands("MAIL"); !slices.Equal(got, []string{"MAIL FROM:<bounces@example.org>"}) {
 			t.Errorf("said %q", got)
 		}
 		if !strings.Contains(s.messages[0], "From: \"Overdue\" <overdue@mail.example.com>") || strings.Contains(s.messages[0], "bounces@") {
@@ -291,9 +291,9 @@ func TestSend_ExplainsWhyAServerCannotBeUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &scripted{hello: test.hello, say: test.say}
-				_, err := alert(t, s.door(t, Options{SMTPURL: test.url}), "a@example.com")
-				if got := failureOf(t, err); got.Reason != test.want || got.Permanent {
+				s := &scriptedServer{hello: test.hello, replyTo: test.say}
+				_, err := alert(t, s.newSender(t, Options{SMTPURL: test.url}), "a@example.com")
+				if got := sendErrorOf(t, err); got.Reason != test.want || got.Permanent {
 					t.Errorf("%+v; want %q", got, test.want)
 				}
 			})

@@ -9,13 +9,13 @@ import (
 	"overdue/client"
 )
 
-// loopback is the only network that the servers of these tests live in.
+// loopback returns the only network of the test servers.
 func loopback() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 }
 
-// door opens an Outside that may reach this machine.
-func door(t *testing.T, opts Options) *Sender {
+// newTestSender returns a Sender that may connect to this machine.
+func newTestSender(t *testing.T, opts Options) *Sender {
 	t.Helper()
 	if opts.AllowNetworks == nil {
 		opts.AllowNetworks = loopback()
@@ -28,8 +28,9 @@ func door(t *testing.T, opts Options) *Sender {
 	return out
 }
 
-// missed is a whole piece of news: the nightly backup fell silent.
-func missed() Notification {
+// missedNotification returns a notification with all fields: a missed ping of the
+// nightly backup.
+func missedNotification() Notification {
 	at := time.Date(2026, 10, 14, 5, 0, 4, 0, time.UTC)
 	number := int64(482)
 	return Notification{
@@ -49,8 +50,8 @@ func missed() Notification {
 	}
 }
 
-// failureOf returns the SendError in err. The test fails if there is none.
-func failureOf(t *testing.T, err error) *SendError {
+// sendErrorOf returns the SendError in err. The test fails if there is none.
+func sendErrorOf(t *testing.T, err error) *SendError {
 	t.Helper()
 	failure, ok := errors.AsType[*SendError](err)
 	if !ok {

@@ -12,27 +12,27 @@ import (
 )
 
 func TestNewSender_TrustsTheAuthorityInTheFile(t *testing.T) {
-	m := serveMail(t, false, nil)
+	m := startMailServer(t, false, nil)
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: m.certificate})
 	if err := os.WriteFile(file, certificate, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	opts := Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"}
-	_, err := alert(t, door(t, opts), "a@example.com")
-	if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "set --smtp-ca") {
+	_, err := alert(t, newTestSender(t, opts), "a@example.com")
+	if got := sendErrorOf(t, err); got.Permanent || !strings.Contains(got.Reason, "set --smtp-ca") {
 		t.Errorf("without the file: %+v; want it to name the setting", got)
 	}
 	opts.SMTPCA = file
-	if _, err := alert(t, door(t, opts), "a@example.com"); err != nil {
+	if _, err := alert(t, newTestSender(t, opts), "a@example.com"); err != nil {
 		t.Errorf("with the file: %v", err)
 	}
-	if !m.only(t).isTLS {
-		t.Error("it went in the clear")
+	if !m.onlyDelivery(t).isTLS {
+		t.Error("it was sent unencrypted")
 	}
 	opts.SMTPURL = strings.Replace(opts.SMTPURL, "127.0.0.1", "localhost", 1)
-	_, err = alert(t, door(t, opts), "a@example.com")
-	if got := failureOf(t, err); !strings.Contains(got.Reason, "The certificate of localhost is for other names (example.com") {
+	_, err = alert(t, newTestSender(t, opts), "a@example.com")
+	if got := sendErrorOf(t, err); !strings.Contains(got.Reason, "The certificate of localhost is for other names (example.com") {
 		t.Errorf("another name: %+v; want the names of the certificate", got)
 	}
 }
@@ -51,17 +51,17 @@ func TestNewSender_RejectsAFileWithoutAuthorities(t *testing.T) {
 }
 
 func TestSend_TLSFromTheFirstByteToAServerWithoutItSaysSo(t *testing.T) {
-	m := serveMail(t, false, nil)
-	_, err := alert(t, door(t, Options{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com"}), "a@example.com")
-	if got := failureOf(t, err); !strings.Contains(got.Reason, "does not use TLS from the first byte") {
+	m := startMailServer(t, false, nil)
+	_, err := alert(t, newTestSender(t, Options{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com"}), "a@example.com")
+	if got := sendErrorOf(t, err); !strings.Contains(got.Reason, "does not use TLS from the first byte") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestSend_ATLSAlertOfTheServerIsNamed(t *testing.T) {
-	m := serveMail(t, true, func(s *smtp.Server) { s.TLSConfig.ClientAuth = tls.RequireAnyClientCert })
-	_, err := alert(t, door(t, Options{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com", TLSConfig: m.authority}), "a@example.com")
-	if got := failureOf(t, err); got.Reason != `127.0.0.1 ended the encryption with "certificate required": see the log of the mail server.` {
+	m := startMailServer(t, true, func(s *smtp.Server) { s.TLSConfig.ClientAuth = tls.RequireAnyClientCert })
+	_, err := alert(t, newTestSender(t, Options{SMTPURL: "smtps://" + m.address, SMTPFrom: "o@example.com", TLSConfig: m.authority}), "a@example.com")
+	if got := sendErrorOf(t, err); got.Reason != `127.0.0.1 ended the encryption with "certificate required": see the log of the mail server.` {
 		t.Errorf("%+v", got)
 	}
 }

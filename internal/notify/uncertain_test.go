@@ -8,7 +8,7 @@ import (
 )
 
 func TestSend_AWebhookThatGotTheRequestAndDoesNotAnswerIsUncertain(t *testing.T) {
-	server, _ := listen(t, func(w http.ResponseWriter, r *http.Request) {
+	server, _ := startWebhookServer(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -18,13 +18,13 @@ func TestSend_AWebhookThatGotTheRequestAndDoesNotAnswerIsUncertain(t *testing.T)
 		_ = conn.Close()
 	})
 	set := Settings{"url": server.URL, "secret": testSecret}
-	_, err := door(t, Options{}).Send(t.Context(), "webhook", set, missed())
-	if got := failureOf(t, err); got.Permanent || !got.Uncertain || !strings.HasSuffix(got.Reason, " The alert may have arrived.") {
+	_, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", set, missedNotification())
+	if got := sendErrorOf(t, err); got.Permanent || !got.Uncertain || !strings.HasSuffix(got.Reason, " The alert may have arrived.") {
 		t.Errorf("failure %+v; want it uncertain, to be tried again", got)
 	}
 	server.Close()
-	_, err = door(t, Options{}).Send(t.Context(), "webhook", set, missed())
-	if got := failureOf(t, err); got.Permanent || got.Uncertain || strings.Contains(got.Reason, "may have arrived") {
+	_, err = newTestSender(t, Options{}).Send(t.Context(), "webhook", set, missedNotification())
+	if got := sendErrorOf(t, err); got.Permanent || got.Uncertain || strings.Contains(got.Reason, "may have arrived") {
 		t.Errorf("failure %+v; want it certain that nothing was sent", got)
 	}
 }

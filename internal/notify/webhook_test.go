@@ -23,38 +23,38 @@ import (
 
 const testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
-// heard is one request that a test server received.
-type heard struct {
+// receivedRequest is one request that a test server received.
+type receivedRequest struct {
 	method string
 	header http.Header
 	body   []byte
 }
 
-// listen starts a server that keeps its last request and answers with answer.
-func listen(t *testing.T, answer http.HandlerFunc) (*httptest.Server, *heard) {
+// startWebhookServer starts a server that keeps its last request and responds with answer.
+func startWebhookServer(t *testing.T, answer http.HandlerFunc) (*httptest.Server, *receivedRequest) {
 	t.Helper()
-	last := &heard{}
+	last := &receivedRequest{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Errorf("body: %v", err)
 		}
-		*last = heard{r.Method, r.Header.Clone(), body}
+		*last = receivedRequest{r.Method, r.Header.Clone(), body}
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
 	return server, last
 }
 
-// ok answers 200.
-func ok(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "taken") }
+// answerOK answers 200.
+func answerOK(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "taken") }
 
 func TestSendWebhook_PostsASignedBody(t *testing.T) {
-	server, got := listen(t, ok)
+	server, got := startWebhookServer(t, answerOK)
 	before := time.Now().Add(-time.Second)
-	receipt, err := door(t, Options{UserAgent: "Overdue/1"}).Send(t.Context(), "webhook", Settings{
+	receipt, err := newTestSender(t, Options{UserAgent: "Overdue/1"}).Send(t.Context(), "webhook", Settings{
 		"url": server.URL + "/hook", "secret": testSecret, "headers": map[string]any{"authorization": "Bearer tok-123"},
-	}, missed())
+	}, missedNotification())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestSendWebhook_PostsASignedBody(t *testing.T) {
 	if err != nil || time.Unix(stamp, 0).Before(before.Truncate(time.Second)) || time.Unix(stamp, 0).After(time.Now()) {
 		t.Errorf("webhook-timestamp %q is not the time of the attempt", got.header.Get("Webhook-Timestamp"))
 	}
-	// Computed here from the specification, not by the library that signs.
+	// The test computes the signature from the specification, without the library.
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(testSecret, "whsec_"))
 	if err != nil {
 		t.Fatal(err)
@@ -101,10 +101,10 @@ func TestSign_MatchesThePublishedVector(t *testing.T) {
 }
 
 func TestSendWebhook_BodyAgreesWithHeadersAndText(t *testing.T) {
-	server, got := listen(t, ok)
-	n := missed()
+	server, got := startWebhookServer(t, answerOK)
+	n := missedNotification()
 	n.Notice.AlertID, n.Notice.Event = "stale", "stale"
-	if _, err := door(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
+	if _, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
 		t.Fatal(err)
 	}
 	var body client.Notification
@@ -152,21 +152,21 @@ func TestSendWebhook_StatusDecidesWhetherToRetry(t *testing.T) {
 		{status: 500},
 		{status: 599},
 	}
-	out := door(t, Options{})
+	out := newTestSender(t, Options{})
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%d_%s", test.status, test.retryAfter), func(t *testing.T) {
-			server, _ := listen(t, func(w http.ResponseWriter, _ *http.Request) {
+			server, _ := startWebhookServer(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Retry-After", test.retryAfter)
 				w.WriteHeader(test.status)
 			})
-			receipt, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
+			receipt, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missedNotification())
 			if test.sent {
 				if err != nil || receipt.Status != test.status {
 					t.Fatalf("got %+v, %v; want it sent", receipt, err)
 				}
 				return
 			}
-			got := failureOf(t, err)
+			got := sendErrorOf(t, err)
 			if got.Status != test.status || got.Permanent != test.final {
 				t.Errorf("failure %+v; want status %d, final %v", got, test.status, test.final)
 			}
@@ -182,7 +182,7 @@ func TestSendWebhook_FollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer other.Close()
-	server, got := listen(t, func(w http.ResponseWriter, r *http.Request) {
+	server, got := startWebhookServer(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/same":
 			http.Redirect(w, r, "/end", http.StatusPermanentRedirect)
@@ -197,19 +197,19 @@ func TestSendWebhook_FollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.
 		case "/loop":
 			http.Redirect(w, r, "/loop", http.StatusTemporaryRedirect)
 		default:
-			ok(w, r)
+			answerOK(w, r)
 		}
 	})
-	out := door(t, Options{})
+	out := newTestSender(t, Options{})
 	send := func(path string) error {
-		_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL + path, "secret": testSecret}, missed())
+		_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL + path, "secret": testSecret}, missedNotification())
 		return err
 	}
 	if err := send("/same"); err != nil || got.method != http.MethodPost || len(got.body) == 0 {
 		t.Errorf("308 on the same host: %v, %s with %d bytes; want the POST repeated", err, got.method, len(got.body))
 	}
 	for _, path := range []string{"/get", "/other", "/private", "/scheme", "/loop"} {
-		failure := failureOf(t, send(path))
+		failure := sendErrorOf(t, send(path))
 		if !failure.Permanent || failure.Status/100 != 3 || !strings.Contains(failure.Reason, "Set the URL to the final address.") {
 			t.Errorf("%s: %+v; want a final failure that says what to do", path, failure)
 		}
@@ -230,14 +230,14 @@ func TestSendWebhook_SecretsStayOutOfReceiptsAndErrors(t *testing.T) {
 			fmt.Fprint(w, " pw-secret pa\x01th-token ", testSecret)
 		}
 	}
-	out := door(t, Options{})
+	out := newTestSender(t, Options{})
 	secrets := []string{"path-token", "query-token", "pw-secret", "tok-123", testSecret}
 	for _, status := range []int{200, 404, 500} {
-		server, _ := listen(t, echo(status))
+		server, _ := startWebhookServer(t, echo(status))
 		receipt, err := out.Send(t.Context(), "webhook", Settings{
 			"url": server.URL + "/services/path-token?key=query-token", "secret": testSecret,
 			"headers": map[string]any{"Authorization": "Bearer tok-123", "X-Key": "pw-secret"},
-		}, missed())
+		}, missedNotification())
 		text := fmt.Sprintf("%+v %v", receipt, err)
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
@@ -251,24 +251,24 @@ func TestSendWebhook_SecretsStayOutOfReceiptsAndErrors(t *testing.T) {
 			t.Errorf("%d: %q; want dots in place of the secrets", status, text)
 		}
 	}
-	// Nobody listens on a closed server: the error is the network's own.
-	closed := httptest.NewServer(http.HandlerFunc(ok))
+	// The server is closed, so the error comes from the network.
+	closed := httptest.NewServer(http.HandlerFunc(answerOK))
 	closed.Close()
-	_, err := out.Send(t.Context(), "webhook", Settings{"url": closed.URL + "/path-token?key=query-token", "secret": testSecret}, missed())
-	if got, want := failureOf(t, err), "No connection to 127.0.0.1: connection refused."; got.Reason != want || got.Permanent {
+	_, err := out.Send(t.Context(), "webhook", Settings{"url": closed.URL + "/path-token?key=query-token", "secret": testSecret}, missedNotification())
+	if got, want := sendErrorOf(t, err), "No connection to 127.0.0.1: connection refused."; got.Reason != want || got.Permanent {
 		t.Errorf("failure %+v; want %q, to be tried again", got, want)
 	}
 }
 
 func TestSendWebhook_ResponsesAreLimited(t *testing.T) {
-	server, _ := listen(t, func(w http.ResponseWriter, _ *http.Request) {
+	server, _ := startWebhookServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		for range 1 << 16 {
 			if _, err := fmt.Fprint(w, "å word "); err != nil {
-				return // the reader has heard enough
+				return // the reader has closed the connection
 			}
 		}
 	})
-	receipt, err := door(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
+	receipt, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missedNotification())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,41 +279,41 @@ func TestSendWebhook_ResponsesAreLimited(t *testing.T) {
 
 func TestSendWebhook_TimesOutOnASilentServer(t *testing.T) {
 	release := make(chan struct{})
-	server, _ := listen(t, func(http.ResponseWriter, *http.Request) { <-release })
+	server, _ := startWebhookServer(t, func(http.ResponseWriter, *http.Request) { <-release })
 	t.Cleanup(func() { close(release) })
-	out := door(t, Options{HTTPTimeout: 50 * time.Millisecond})
-	_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
-	if got := failureOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from 127.0.0.1 within") {
+	out := newTestSender(t, Options{HTTPTimeout: 50 * time.Millisecond})
+	_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missedNotification())
+	if got := sendErrorOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from 127.0.0.1 within") {
 		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = out.Send(ctx, "webhook", Settings{"url": server.URL, "secret": testSecret}, missed())
-	if got := failureOf(t, err); got.Permanent || got.Unwrap() != context.Canceled {
+	_, err = out.Send(ctx, "webhook", Settings{"url": server.URL, "secret": testSecret}, missedNotification())
+	if got := sendErrorOf(t, err); got.Permanent || got.Unwrap() != context.Canceled {
 		t.Errorf("failure %+v; want the caller's own cancellation", got)
 	}
 }
 
 func TestSendWebhook_TrustsOnlyCertificatesThatVerify(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(ok))
+	server := httptest.NewTLSServer(http.HandlerFunc(answerOK))
 	defer server.Close()
 	set := Settings{"url": server.URL, "secret": testSecret}
-	_, err := door(t, Options{}).Send(t.Context(), "webhook", set, missed())
-	if got := failureOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate of 127.0.0.1 is not trusted") {
+	_, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", set, missedNotification())
+	if got := sendErrorOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate of 127.0.0.1 is not trusted") {
 		t.Errorf("failure %+v; want it to name the certificate", got)
 	}
 	trusting := server.Client().Transport.(*http.Transport).TLSClientConfig
-	if _, err := door(t, Options{TLSConfig: trusting}).Send(t.Context(), "webhook", set, missed()); err != nil {
+	if _, err := newTestSender(t, Options{TLSConfig: trusting}).Send(t.Context(), "webhook", set, missedNotification()); err != nil {
 		t.Errorf("with its authority trusted: %v", err)
 	}
 	blind := trusting.Clone()
 	blind.RootCAs, blind.InsecureSkipVerify = nil, true
-	if _, err := door(t, Options{TLSConfig: blind}).Send(t.Context(), "webhook", set, missed()); err == nil {
+	if _, err := newTestSender(t, Options{TLSConfig: blind}).Send(t.Context(), "webhook", set, missedNotification()); err == nil {
 		t.Error("verification was turned off through the options")
 	}
 }
 
-// endless is an answer that never stops.
+// endless is a response body without an end.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {

@@ -75,7 +75,7 @@ func compile(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(flags + strings.ReplaceAll(pattern, " ", `\s+`))
 }
 
-// around is how many bytes on each side of a match belong to its context.
+// around is the number of bytes on each side of a match that belong to its context.
 const around = 30
 
 // Find returns where the phrase is in a text.

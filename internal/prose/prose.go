@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Kind says where a text comes from.
+// Kind describes where a text comes from.
 type Kind int
 
 // The kinds of texts.

@@ -12,7 +12,7 @@ import (
 )
 
 // SampleKinds lists what Population can return.
-var SampleKinds = []string{"comments", "sentences", "errors", "logs", "ui", "files", "names"}
+var SampleKinds = []string{"comments", "sentences", "errors", "logs", "ui", "files", "names", "testfiles", "testnames"}
 
 // Item is a text or a name for a reviewer.
 type Item struct {
@@ -22,10 +22,10 @@ type Item struct {
 }
 
 // Population returns all items of a kind below root, sorted by path and line.
-// Tests count only as comments.
+// Tests count only as comments, testfiles and testnames.
 func Population(root, kind string) ([]Item, error) {
 	switch kind {
-	case "files", "names":
+	case "files", "names", "testfiles", "testnames":
 		return declarations(root, kind)
 	case "comments", "sentences", "errors", "logs", "ui":
 	default:
@@ -44,14 +44,17 @@ func Population(root, kind string) ([]Item, error) {
 	return all, nil
 }
 
-// Draw returns n items at equal distances, or all if there are fewer.
-func Draw(all []Item, n int) []Item {
+// Draw returns n items at equal distances, or all if there are fewer. shift moves
+// the items by a part of the distance, from -0.5 to 0.5, for another sample of the
+// same size.
+func Draw(all []Item, n int, shift float64) []Item {
 	if n >= len(all) {
 		return all
 	}
 	var drawn []Item
 	for i := range n {
-		drawn = append(drawn, all[(2*i+1)*len(all)/(2*n)])
+		at := int((float64(i) + 0.5 + shift) * float64(len(all)) / float64(n))
+		drawn = append(drawn, all[min(max(at, 0), len(all)-1)])
 	}
 	return drawn
 }
@@ -96,26 +99,32 @@ func sentences(block string) []string {
 // shownText finds the texts of elements and of attributes that people read.
 var shownText = regexp.MustCompile(`(?:aria-label|title|placeholder|alt|label)="([^"]+)"|>\s*([^<>{}()=]*[A-Za-z][^<>{}=]*?)\s*[<{]`)
 
+// templateCode finds matches of shownText that are Go code of the template.
+var templateCode = regexp.MustCompile(`^(@|//|if |for |switch |case |default:)|:=|\|\| |&& `)
+
 // shown returns the words that a template shows.
 func shown(template string) []string {
 	var all []string
 	for _, m := range shownText.FindAllStringSubmatch(template, -1) {
-		if value := strings.TrimSpace(m[1] + m[2]); strings.Contains(value, " ") && !strings.Contains(value, ":=") {
+		if value := strings.TrimSpace(m[1] + m[2]); strings.Contains(value, " ") && !templateCode.MatchString(value) {
 			all = append(all, value)
 		}
 	}
 	return all
 }
 
-// declarations returns the product files, or the names that they declare.
+// declarations returns the files of the product or of the tests, or the names that
+// they declare.
 func declarations(root, kind string) ([]Item, error) {
 	files, err := Files(root, ".go")
 	if err != nil {
 		return nil, err
 	}
+	kind, ofTests := strings.CutPrefix(kind, "test")
 	var all []Item
 	for _, path := range slices.Sorted(maps.Keys(files)) {
-		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_templ.go") || strings.HasPrefix(path, "e2e/") {
+		isTest := strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "e2e/")
+		if isTest != ofTests || strings.HasSuffix(path, "_templ.go") {
 			continue
 		}
 		if kind == "files" {

@@ -26,6 +26,7 @@ func TestPopulation_ReturnsTheItemsOfEachKind(t *testing.T) {
 		"internal/a/a.go": "// Package a is small.\npackage a\n\nimport \"errors\"\n\n// T counts.\ntype T struct{}\n\n// Stop ends the count.\n" +
 			"func (T) Stop() error {\n\tslog.Warn(\"count not stopped\", \"n\", 1)\n\treturn errors.New(\"a: cannot stop\")\n}\n",
 		"internal/web/view/p.templ": "package view\n\ntempl P() {\n\t<p title=\"The whole text\">Nothing is here.</p>\n}\n",
+		"internal/a/a_test.go":      "package a\n\nfunc TestStop_EndsTheCount() {}\n",
 		"README.md":                 "# A title of four words\n\nOne sentence has words. Another sentence has `code` too.\n\n| two short | a cell with four words |\n",
 	}
 	for kind, want := range map[string][]string{
@@ -36,6 +37,8 @@ func TestPopulation_ReturnsTheItemsOfEachKind(t *testing.T) {
 		"ui":        {"The whole text", "Nothing is here."},
 		"files":     {"internal/a/a.go"},
 		"names":     {"a.T", "a.T.Stop"},
+		"testfiles": {"internal/a/a_test.go"},
+		"testnames": {"a.TestStop_EndsTheCount"},
 	} {
 		if got := values(t, kind, files); !slices.Equal(got, want) {
 			t.Errorf("%s: got %q; want %q", kind, got, want)
@@ -61,13 +64,16 @@ func TestDraw_TakesItemsAtEqualDistances(t *testing.T) {
 		all = append(all, prose.Item{Line: i})
 	}
 	var lines []int
-	for _, item := range prose.Draw(all, 5) {
+	for _, item := range prose.Draw(all, 5, 0) {
 		lines = append(lines, item.Line)
 	}
 	if want := []int{1, 3, 5, 7, 9}; !slices.Equal(lines, want) {
 		t.Errorf("drew %v; want %v", lines, want)
 	}
-	if drawn := prose.Draw(all, 20); len(drawn) != 10 {
+	if other := prose.Draw(all, 5, 0.5); other[0].Line != 2 || other[4].Line != 9 {
+		t.Errorf("drew %v with a shift; want 2 to 9", other)
+	}
+	if drawn := prose.Draw(all, 20, 0); len(drawn) != 10 {
 		t.Errorf("drew %d of 10 items; want all", len(drawn))
 	}
 }

@@ -9,7 +9,7 @@ import (
 // MaxKeys is the maximum number of keys of a Limiter or a Counter.
 const MaxKeys = 10_000
 
-// state is what is stored for one key.
+// state is the stored state of one key.
 type state interface {
 	// idle reports whether the key is like one that was never used.
 	idle(now time.Time) bool

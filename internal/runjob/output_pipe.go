@@ -14,7 +14,7 @@ const (
 	// reader of our standard output has not read yet.
 	slowReaderTimeout = 2 * time.Second
 
-	// backgroundOutputTimeout is how long the finish ping waits for the output of
+	// backgroundOutputTimeout is the maximum time that the finish ping waits for the output of
 	// background processes of the child, such as a tee that writes its log.
 	backgroundOutputTimeout = 300 * time.Millisecond
 

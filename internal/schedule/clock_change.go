@@ -37,7 +37,7 @@ type ClockChange struct {
 	day, timeAfter string // the day, and the wall clock time after the change
 }
 
-// shiftLookahead is how far ahead a change is reported that only shifts slots.
+// shiftLookahead is the period ahead in which changes that only shift slots are reported.
 const shiftLookahead = 14 * 24 * time.Hour
 
 // maxClockChanges limits the reported changes.

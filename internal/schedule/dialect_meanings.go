@@ -135,7 +135,7 @@ func (r meaning) describeDialect(all []meaning) string {
 	return where
 }
 
-// advice says what to write instead.
+// advice describes what to write instead.
 func (r meaning) advice() string {
 	switch r.kind {
 	case KindInterval:

@@ -67,7 +67,7 @@ func ParseDuration(s string) (time.Duration, error) {
 }
 
 // parseISO8601 parses the text after the P. Minutes and months have the same letter; the T between
-// them tells them apart.
+// them distinguishes them.
 func parseISO8601(text, lower string) (time.Duration, error) {
 	days, clock, hasClock := strings.Cut(lower, "t")
 	if strings.ContainsAny(days, "ym") {

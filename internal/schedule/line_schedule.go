@@ -106,7 +106,7 @@ func clampInstant(t time.Time, extra time.Duration) wallclock.Instant {
 	}
 }
 
-// clockChangePolicy is what a scheduler does when the wall clock changes. reached is the wall time
+// clockChangePolicy defines the behaviour of a scheduler when the wall clock changes. reached is the wall time
 // that the clock had reached before the change, and first is the wall time directly after it.
 //
 // In spring the clock skips wall times, in autumn it repeats some:

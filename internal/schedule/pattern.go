@@ -20,7 +20,7 @@ type pattern struct {
 	overrun stepOverrun
 }
 
-// dayRule says which days of a month match.
+// dayRule describes which days of a month match.
 type dayRule interface {
 	// matchingDays returns the matching days of a month.
 	matchingDays(year, month int) wallclock.Bitset

@@ -15,7 +15,7 @@ type Preview struct {
 	ClockChanges []ClockChange
 }
 
-// clockChangeLookahead is how far ahead NewPreview looks for clock changes that affect a slot: each
+// clockChangeLookahead is the period ahead in which NewPreview finds clock changes that affect a slot: each
 // kind occurs within a year, or within 53 weeks if the change is on a Sunday.
 const clockChangeLookahead = 53 * 7 * 24 * time.Hour
 

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// Problem is what is wrong with an expression, for the user who wrote it.
+// Problem is an error in an expression, for the user who wrote it.
 type Problem struct {
 	// Line is the number of the invalid line, from 1; 0 if the problem is not about one line.
 	Line int

@@ -19,7 +19,7 @@ import (
 
 const elapsesPerExpression = 12
 
-// systemdAnswer is what systemd-analyze prints about an expression.
+// systemdAnswer is the output of systemd-analyze for an expression.
 type systemdAnswer struct {
 	rejected bool
 	gaveUp   bool // "Infinite loop in calendar calculation"

@@ -67,7 +67,7 @@ var zoneAbbreviations = map[string]string{
 	"WEST": "Europe/Lisbon", "Z": "UTC",
 }
 
-// unknownZoneProblem says which zone the user probably means, the most likely one first.
+// unknownZoneProblem describes which zone the user probably means, the most likely one first.
 func unknownZoneProblem(name string) error {
 	if zone, ok := zoneAbbreviations[strings.ToUpper(name)]; ok {
 		return problemf("%s is not a time zone name: write a name such as %s", quote(name), zone)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Schedule is when the job of a heartbeat runs. The examples use it instead of the
+// Schedule is the schedule of the job of a heartbeat. The examples use it instead of the
 // schedule of [Examples]. At most one of the first three fields is set.
 type Schedule struct {
 	Interval   time.Duration
@@ -59,7 +59,7 @@ func (s Schedule) fill(b Block, cron, timer []string) string {
 	return strings.ReplaceAll(code, exampleCron, cron[0])
 }
 
-// cronNote says what a cron line cannot express.
+// cronNote describes what a cron line cannot express.
 func (s Schedule) cronNote(example string, lines int) string {
 	var note []string
 	if lines > 1 {

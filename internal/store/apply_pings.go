@@ -187,8 +187,8 @@ func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing) (map[strin
 	return states, err
 }
 
-// bufferable reports whether transitions can wait in the buffer: they notify
-// nobody, and they are small.
+// bufferable reports whether transitions can wait in the buffer: they cause no
+// notification and are small.
 func bufferable(transitions []Transition) bool {
 	bytes := 0
 	for _, t := range transitions {

@@ -87,7 +87,7 @@ func (tx *Tx) RecentAuditEntries(project int64, n int) ([]monitor.AuditEntry, er
 	return entries, err
 }
 
-// AuditAction is who did something last, and when.
+// AuditAction contains the last actor of an action, and the time.
 type AuditAction struct {
 	Actor string
 	At    time.Time

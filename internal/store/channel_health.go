@@ -89,7 +89,7 @@ func (tx *Tx) recordSuccess(channel string, recipients []string, at time.Time) e
 	return nil
 }
 
-// minOutage is how long a failure must have lasted for pending alerts to be attempted
+// minOutage is the minimum duration of a failure for pending alerts to be attempted
 // as soon as it ends. Otherwise, an alert that alone fails would be attempted after
 // each success of another.
 const minOutage = time.Minute

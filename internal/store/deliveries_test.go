@@ -92,7 +92,7 @@ func TestAddTestAlert_KeepsOnlyTheNewest(t *testing.T) {
 	})
 }
 
-// maxTestAlertsKept is how many test alerts a channel shows.
+// maxTestAlertsKept is the number of test alerts that a channel shows.
 const maxTestAlertsKept = 10
 
 func TestAddAttempt_StoresEachAttemptOnce(t *testing.T) {

@@ -95,7 +95,7 @@ func (tx *Tx) HeartbeatFingerprints(keys []int64) ([]HeartbeatFingerprint, error
 }
 
 // NavCounts counts what needs attention in a project. A project without a channel
-// does: its incidents notify nobody.
+// does: its incidents cause no notification.
 type NavCounts struct {
 	DownHeartbeats      int
 	UnresolvedIncidents int

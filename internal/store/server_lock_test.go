@@ -22,7 +22,7 @@ func openServer(t *testing.T, address string) *store.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() }) // some tests take its files away
+	t.Cleanup(func() { _ = db.Close() }) // some tests remove its files
 	return db
 }
 

@@ -87,7 +87,7 @@ func TestDB_AStalledDiskIsUnavailableAtOnceAndStillReadable(t *testing.T) {
 func TestStoreTestPing_FailsIfPingsCannotBeStoredAndStoresNothing(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		if store.OnSQLite(w.db) {
-			return // its journal is rehearsed; see the tests of full disks
+			return // its rollback journal is tested with full disks
 		}
 		w.newSavedHeartbeat("backup")
 		before := w.queryNumber("SELECT COUNT(*) FROM heartbeats")

@@ -327,7 +327,7 @@ func timeFromMicros(n sql.NullInt64) time.Time {
 func durationFromMicros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
 
 // validText returns a text that both databases accept: PostgreSQL rejects NUL and
-// invalid UTF-8, and a text of a stranger must not fail the whole batch.
+// invalid UTF-8, and the text of an unauthenticated client must not fail the whole batch.
 func validText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -39,7 +39,7 @@ const (
 	publishInterval = 3 * time.Second
 )
 
-// Snapshot is what this node knows about pings in flight.
+// Snapshot is the state of the pings in flight on this node.
 type Snapshot struct {
 	Now            time.Time
 	Watermark      store.Watermark           // all earlier pings of this node are stored

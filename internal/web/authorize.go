@@ -56,7 +56,7 @@ func (req *request) authenticate(rt route) (admitted bool, err error) {
 	return false, monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow this.", req.actor.Role)
 }
 
-// authenticationMaxAge is how long one session lookup stays valid.
+// authenticationMaxAge is the period for which one session lookup is valid.
 const authenticationMaxAge = time.Second
 
 // authenticatePerson looks up the session. Streams and automatic reloads do not
@@ -74,7 +74,7 @@ func (req *request) authenticatePerson(rt route) (err error) {
 func (req *request) clientAddress() string { return req.site.ClientAddress(req.r) }
 
 // authorize selects the project of the request. It is the project of the resource
-// in the path, so that a link opens the same page for everybody, and otherwise the
+// in the path, so that a link opens the same page for everyone, and otherwise the
 // project that was selected. Resources of projects that the person does not belong
 // to do not exist.
 func (req *request) authorize(rt route) error {
@@ -236,10 +236,10 @@ func (req *request) checkFormOrigin(rt route) (bool, error) {
 		return true, nil
 	}
 	if req.formValue(ui.OriginPersonField) == "" || rt.right != signedIn && parseProjectID(req.formValue(ui.OriginProjectField)) == 0 {
-		return false, monitor.Faultf(monitor.Conflict, "", "This form does not say which project and person it was made for, so nothing was changed. Open the page again.")
+		return false, monitor.Faultf(monitor.Conflict, "", "The form does not identify its project and user, so nothing was changed. Open the page again.")
 	}
 	if req.formValue(ui.OriginPersonField) != req.person.ID {
-		return false, monitor.Faultf(monitor.Conflict, "", "Another person is signed in in this browser now, so nothing was changed. Sign in as the person who opened the form.")
+		return false, monitor.Faultf(monitor.Conflict, "", "This browser is now signed in as another person, so nothing was changed. Sign in as the person who opened the form.")
 	}
 	if rt.right == signedIn || parseProjectID(req.formValue(ui.OriginProjectField)) == req.actor.Project.Key {
 		return true, nil

@@ -206,7 +206,7 @@ func rerenderChannelForm(req *request) error {
 }
 
 // submittedChannel returns the submitted form. Its secrets are masked, and
-// encrypted in a hidden field. An invalid secret is dropped: nobody could see it to
+// encrypted in a hidden field. An invalid secret is dropped: no one could see it to
 // correct it, and the empty field would keep it. Headers are kept, because their
 // names are visible and can be removed.
 func (req *request) submittedChannel(kind, id string, fieldErrs map[string]string) channelDraft {

@@ -265,7 +265,7 @@ func TestChannelForm_DoesNotKeepAnInvalidSecret(t *testing.T) {
 		for _, path := range []string{"/channels", "/channels/test"} {
 			a := w.post("member", path, form)
 			w.expectHTML(a, 422, "or leave it empty to generate one")
-			w.expectNone(a, "Your typed value is kept", "banana")
+			w.expectNone(a, "Your value is kept", "banana")
 			kept := keptForm.FindStringSubmatch(a.body)
 			if kept == nil {
 				w.Fatal("the valid headers are not kept")

@@ -26,7 +26,7 @@ func (w *fixture) heartbeatWithName(name string) monitor.Heartbeat {
 	return h
 }
 
-// htmlOutline is what the tests check of a page of the manual.
+// htmlOutline is the part of a manual page that the tests check.
 type htmlOutline struct {
 	headings int // of the first level
 	ids      map[string]bool

@@ -98,7 +98,7 @@ func TestReadForm_EveryRouteLimitsTypeAndSize(t *testing.T) {
 
 func TestReadForm_SignedInPeopleMaySendMore(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		for size, want := range map[int][2]int{ // as a stranger, and signed in
+		for size, want := range map[int][2]int{ // signed out, and signed in
 			60 << 10: {422, 422}, 70 << 10: {413, 422}, 250 << 10: {413, 422}, 260 << 10: {413, 413},
 		} {
 			form := url.Values{"comment": {strings.Repeat("a", size)}, "page": {"statuses"}, "helpful": {"no"}}

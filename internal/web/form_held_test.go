@@ -62,7 +62,7 @@ func (th resources) pageForms(w *fixture) []struct {
 		{"/heartbeats/" + th.ref, "/heartbeats/" + th.heartbeat + "/pause", url.Values{}, []string{"Press the button again"}},
 		{"/incidents/" + th.incident, "/incidents/" + th.incident + "/notes", url.Values{"note": {"The disk\nis full"}}, []string{"\nThe disk\nis full</textarea>"}},
 		{"/incidents/" + th.incident, "/incidents/" + th.incident + "/acknowledge", url.Values{"note": {"mine"}}, []string{"\nmine</textarea>"}},
-		{"/channels/new?kind=webhook", "/channels", url.Values{"kind": {"webhook"}, "name": {"Ops"}, "settings.url": {"https://example.com/x"}, "settings.secret": {"s3cret-s3cret-s3cret"}}, []string{`value="Ops"`, `value="https://example.com/x"`, `name="kept"`, "Your typed value is kept"}},
+		{"/channels/new?kind=webhook", "/channels", url.Values{"kind": {"webhook"}, "name": {"Ops"}, "settings.url": {"https://example.com/x"}, "settings.secret": {"s3cret-s3cret-s3cret"}}, []string{`value="Ops"`, `value="https://example.com/x"`, `name="kept"`, "Your value is kept"}},
 		{"/channels/" + th.channel, "/channels/" + th.channel, url.Values{"kind": {"webhook"}, "name": {"Ops 2"}, "settings.url": {"https://example.com/y"}}, []string{`value="Ops 2"`}},
 		{"/team", "/team/invitations", url.Values{"email": {"new@example.com"}, "role": {"admin"}}, []string{`value="new@example.com"`, `<option value="admin" selected`}},
 		{"/team", "/team/" + th.person + "/role", url.Values{"role": {"admin"}}, []string{`<option value="admin" selected`}},

@@ -94,7 +94,7 @@ func TestUndoHeartbeats_KeepsLaterChanges(t *testing.T) {
 		if one, two := w.heartbeatByName("one").Rule.Grace, w.heartbeatByName("two").Rule.Grace; one != 10*time.Minute || two != 30*time.Minute {
 			w.Errorf("grace periods %s and %s; want 10m and 30m", one, two)
 		}
-		w.expectHTML(w.post("member", "/heartbeats/undo?setting=grace&id=x", nil), 422, "cannot be undone")
+		w.expectHTML(w.post("member", "/heartbeats/undo?setting=grace&id=x", nil), 422, "The link to undo the change is incomplete")
 	})
 }
 

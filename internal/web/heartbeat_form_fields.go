@@ -251,7 +251,7 @@ func (req *request) durationsWithoutUnit() (found monitor.Faults) {
 		}
 		text := strings.TrimSpace(req.formValue(field))
 		if choices, bare := schedule.DurationsWithoutUnit(text); bare {
-			found = append(found, monitor.Faultf(monitor.Invalid, field, "%s what? Choose a unit, or write %s.", text, schedule.JoinAlternatives(choices)))
+			found = append(found, monitor.Faultf(monitor.Invalid, field, "%s has no unit. Choose one, or write %s.", text, schedule.JoinAlternatives(choices)))
 		}
 	}
 	return found

@@ -28,7 +28,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form := url.Values{"name": {"Nightly"}, "interval": {"24h"}, "grace": {"1h"}, "schedule": {"interval"}}
 			form.Set(field, "24")
 			a := w.post("member", "/heartbeats", form)
-			w.expectHTML(a, 422, "24 what? Choose a unit, or write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
+			w.expectHTML(a, 422, "24 has no unit. Choose one, or write 24h, 24m (minutes), 24s or 24d.", `value="24"`)
 			use := useButtons(a)["24 hours"]
 			if use == "" {
 				w.Fatalf("%s: no button for hours", field)
@@ -37,7 +37,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			form.Set(ui.SuggestionField, use)
 			w.expectHTML(w.post("member", "/heartbeats", form), 200, `name="`+field+`"`, `value="24h"`)
 			preview := w.post("member", "/heartbeats/preview", url.Values{"interval": {"24h"}, "grace": {"1h"}, field: {"24"}})
-			w.expectHTML(preview, 200, "24 what?", `name="use"`)
+			w.expectHTML(preview, 200, "24 has no unit", `name="use"`)
 		}
 		list, err := w.service.Heartbeats(w.Context(), w.actor("member"), manage.HeartbeatListQuery{})
 		if err != nil || len(list.Items) != 0 {
@@ -48,7 +48,7 @@ func TestHeartbeatForm_AsksForTheUnitOfABareNumber(t *testing.T) {
 			w.Errorf("0 needs no unit; status %d", zero.code)
 		}
 		h := w.createHeartbeat("kept")
-		w.expectHTML(w.post("member", paths.Heartbeat(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 what?")
+		w.expectHTML(w.post("member", paths.Heartbeat(h.ID), url.Values{"name": {"kept"}, "interval": {"24"}, "grace": {"1h"}}), 422, "24 has no unit")
 	})
 }
 

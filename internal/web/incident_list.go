@@ -114,7 +114,7 @@ func acknowledgeIncidents(req *request) error {
 	return req.redirect(back)
 }
 
-// acknowledgedText says how many of the selected incidents were acknowledged.
+// acknowledgedText returns a text with the number of selected incidents that were acknowledged.
 func acknowledgedText(selected, acknowledged int) string {
 	switch {
 	case selected == 0:

@@ -17,7 +17,7 @@ import (
 )
 
 // isIncidentNumber reports whether the path names an incident by its number in the
-// selected project, as people do: "/incidents/12".
+// selected project: "/incidents/12".
 func isIncidentNumber(req *request) bool {
 	rest, found := strings.CutPrefix(req.r.URL.Path, paths.Incidents+"/")
 	n, err := strconv.ParseInt(rest, 10, 64)

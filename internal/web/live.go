@@ -56,7 +56,7 @@ func (req *request) serveStream(s *live.Stream, digests map[string]string) error
 }
 
 // subscriber identifies the owner of a live page. The address is empty on loopback:
-// behind a proxy on this machine that is not trusted, everybody has that address.
+// behind a proxy on this machine that is not trusted, all clients have that address.
 func (req *request) subscriber() live.Subscriber {
 	by, network := live.Subscriber{Person: req.person.ID}, httpd.NetworkOf(req.clientAddress())
 	if network.IsValid() && !network.Addr().IsLoopback() {

@@ -110,7 +110,7 @@ func (s *Site) host() string {
 	return strings.TrimPrefix(strings.TrimPrefix(s.origin, "https://"), "http://")
 }
 
-// pingBase is what ping URLs start with, up to the id.
+// pingBase returns the start of all ping URLs, up to the id.
 func (s *Site) pingBase() string { return pingurl.For(s.BaseURL, "") }
 
 // contentSecurityPolicy allows a page to load from and send to its own origin only,

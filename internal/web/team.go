@@ -177,8 +177,8 @@ The link works once and expires at %s. If you did not expect this invitation, ig
 // linkPattern matches text that mail programs turn into a link.
 var linkPattern = regexp.MustCompile(`\S*://\S*`)
 
-// removeLinks removes links from a name, so that the only link in an email to a
-// stranger is ours.
+// removeLinks removes links from a name, so that an email to an unknown person has
+// no link except ours.
 func removeLinks(name string) string {
 	return linkPattern.ReplaceAllLiteralString(name, "(link removed)")
 }

@@ -156,39 +156,46 @@ func configuration(o options, img v1.Image, created time.Time) *v1.ConfigFile {
 // write writes an OCI image layout. It adds the manifest.json that older versions of
 // Docker read; both name the same blobs.
 func write(out io.Writer, img v1.Image, tag string, created time.Time) error {
-	manifest, err := img.RawManifest()
+	files, err := layout(img, tag)
 	if err != nil {
 		return err
+	}
+	w := tar.NewWriter(out)
+	for _, f := range files {
+		if err := add(w, f.name, 0o644, f.body, created); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// layoutFile is a file of an OCI image layout.
+type layoutFile struct {
+	name string
+	body []byte
+}
+
+// layout returns the files of an OCI image layout: indexes first, then the blobs.
+func layout(img v1.Image, tag string) ([]layoutFile, error) {
+	manifest, err := img.RawManifest()
+	if err != nil {
+		return nil, err
 	}
 	digest, err := img.Digest()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	config, err := img.RawConfigFile()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	configDigest, err := img.ConfigName()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	layers, err := img.Layers()
+	layerDigest, files, err := onlyLayer(img)
 	if err != nil {
-		return err
-	}
-	blob := func(h v1.Hash) string { return "blobs/sha256/" + h.Hex }
-	layerDigest, err := layers[0].Digest()
-	if err != nil {
-		return err
-	}
-	packed, err := layers[0].Compressed()
-	if err != nil {
-		return err
-	}
-	defer packed.Close()
-	files, err := io.ReadAll(packed)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	index, err := json.Marshal(v1.IndexManifest{
 		SchemaVersion: 2, MediaType: types.OCIImageIndex,
@@ -198,27 +205,36 @@ func write(out io.Writer, img v1.Image, tag string, created time.Time) error {
 		}},
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	legacy, err := json.Marshal([]map[string]any{{"Config": blob(configDigest), "RepoTags": []string{tag}, "Layers": []string{blob(layerDigest)}}})
-	if err != nil {
-		return err
-	}
-	w := tar.NewWriter(out)
-	for _, file := range []struct {
-		name string
-		body []byte
-	}{
+	legacy, err := json.Marshal([]map[string]any{{"Config": blobName(configDigest), "RepoTags": []string{tag}, "Layers": []string{blobName(layerDigest)}}})
+	return []layoutFile{
 		{"oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`)},
 		{"index.json", index},
 		{"manifest.json", legacy},
-		{blob(digest), manifest},
-		{blob(configDigest), config},
-		{blob(layerDigest), files},
-	} {
-		if err := add(w, file.name, 0o644, file.body, created); err != nil {
-			return err
-		}
+		{blobName(digest), manifest},
+		{blobName(configDigest), config},
+		{blobName(layerDigest), files},
+	}, err
+}
+
+// blobName returns the path of a blob in an OCI image layout.
+func blobName(h v1.Hash) string { return "blobs/sha256/" + h.Hex }
+
+// onlyLayer returns the digest and the compressed content of the layer.
+func onlyLayer(img v1.Image) (digest v1.Hash, content []byte, err error) {
+	layers, err := img.Layers()
+	if err != nil {
+		return digest, nil, err
 	}
-	return w.Close()
+	if digest, err = layers[0].Digest(); err != nil {
+		return digest, nil, err
+	}
+	packed, err := layers[0].Compressed()
+	if err != nil {
+		return digest, nil, err
+	}
+	defer packed.Close()
+	content, err = io.ReadAll(packed)
+	return digest, content, err
 }

@@ -1,4 +1,4 @@
-// Says how much wider than the window the page is, and what sticks out of it:
+// Reports by how much the page is wider than the window, and what overflows:
 // elements and texts that nothing around them cuts off or scrolls.
 () => {
   const page = document.scrollingElement;

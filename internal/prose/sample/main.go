@@ -17,6 +17,7 @@ func main() {
 	under := flag.String("under", "", "only paths that begin with this text, such as internal/store/ or docs/")
 	n := flag.Int("n", 100, "number of items; 0 prints all")
 	kind := flag.String("kind", "sentences", "one of "+strings.Join(prose.SampleKinds, ", "))
+	shift := flag.Float64("shift", 0, "draws other items: moves them by this part of their distance, from -0.5 to 0.5")
 	flag.Parse()
 	all, err := prose.Population(*root, *kind)
 	if err != nil {
@@ -30,7 +31,7 @@ func main() {
 		}
 	}
 	if *n > 0 {
-		within = prose.Draw(within, *n)
+		within = prose.Draw(within, *n, *shift)
 	}
 	for i, item := range within {
 		fmt.Printf("%d\t%s:%d\t%s\n", i+1, item.Path, item.Line, item.Value)

@@ -2,7 +2,7 @@ package wallclock
 
 import "slices"
 
-// Ticks is when, within a minute, a second matches: a list of progressions in microseconds. It is
+// Ticks contains the matching times within a minute: a list of progressions in microseconds. It is
 // not a set, because "0/0.000001" has 60 million members. Every progression starts within the
 // minute, so ticks is never empty.
 type Ticks []Progression

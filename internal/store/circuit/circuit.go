@@ -42,7 +42,7 @@ const (
 	minProbePause     = 100 * time.Millisecond // between two rounds of probes
 )
 
-// Options says how a Breaker probes the database and reports changes.
+// Options describes how a Breaker probes the database and reports changes.
 type Options struct {
 	Probe      func(context.Context) error
 	Disconnect func()            // closes connections that are probably dead

@@ -14,7 +14,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// The kinds of driver error that callers tell apart.
+// The kinds of driver error that callers distinguish.
 var (
 	// ErrUnavailable means that the database cannot store anything now: it does not
 	// answer, its disk is full, or it is locked for too long.

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serverByte is where a server locks the database file: the first byte behind
+// serverByte is the byte of the database file that a server locks: the first one after
 // those that SQLite locks (https://www.sqlite.org/src/file/src/os.h, from
 // PENDING_BYTE on), on a page that SQLite never uses.
 const serverByte = 0x40000000 + 2 + 510

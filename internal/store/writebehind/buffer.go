@@ -130,8 +130,8 @@ func (b *Buffer) IsFull() bool {
 	return b.count >= b.limits.MaxPending || b.bodyBytes >= b.limits.MaxBodyBytes || len(b.states) >= b.limits.MaxStates
 }
 
-// AboveThreshold reports whether a part of the buffer should be flushed. This is
-// early, because a full buffer blocks every ping.
+// AboveThreshold reports whether a part of the buffer should be flushed. The
+// thresholds are below the limits, because a full buffer blocks every ping.
 func (b *Buffer) AboveThreshold() bool {
 	return b.count >= b.limits.FlushThreshold || b.bodyBytes >= b.limits.MaxBodyBytes/3
 }

@@ -92,7 +92,7 @@ func Undo(ctx context.Context, svc *manage.Service, a auth.Actor, q url.Values) 
 	s, known := settingByName(q.Get(settingParameter), q.Get(tagParameter))
 	ids, previous := q[idParameter], q[previousParameter]
 	if !known || len(ids) == 0 || len(ids) != len(previous) || len(ids) > manage.MaxLimit {
-		return 0, 0, monitor.Faultf(monitor.Invalid, "", "This cannot be undone: the address is incomplete.")
+		return 0, 0, monitor.Faultf(monitor.Invalid, "", "The link to undo the change is incomplete. Open it again from the page.")
 	}
 	for n, id := range ids {
 		h, err := svc.Heartbeat(ctx, a, id)

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// secretsMaxAge is how long a form that is shown again remembers the secrets that
-// were typed into it.
+// secretsMaxAge is the maximum age of the secrets in a form that is shown again.
 const secretsMaxAge = 30 * time.Minute
 
 // Sealer encrypts values that a form must bring back and that must be unreadable on the

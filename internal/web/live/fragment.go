@@ -30,7 +30,7 @@ type Fragment struct {
 	Announcement string
 }
 
-// Snapshot is what a page shows at one moment.
+// Snapshot is the content of a page at one moment.
 type Snapshot struct {
 	Fragments []Fragment
 	Title     string // of the document; empty: unchanged

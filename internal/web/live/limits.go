@@ -21,7 +21,7 @@ func limitError(text string) *httpd.Problem {
 }
 
 // makeRoom makes room for one more live page. A person with few pages may evict a
-// page of a person with more, so nobody can use up the pages of others.
+// page of a person with more, so no one can use up the pages of others.
 func (f *Feed) makeRoom(by Subscriber) error {
 	ofPerson, ofAddress := 0, 0
 	for s := range f.subscriptions[allSubscriptions] {
@@ -50,8 +50,9 @@ func (f *Feed) makeRoom(by Subscriber) error {
 }
 
 // evict ends the oldest live page of the person with the most pages, among the
-// pages that match. That person must keep more pages than the newcomer will have,
-// who has ofPerson now. evict reports whether it ended a page.
+// pages that match, and reports whether it ended one. ofPerson is the number of
+// pages of the person who opens a new one: afterwards, the other person must still
+// have more pages than this person.
 func (f *Feed) evict(ofPerson int, match func(*subscription) bool) bool {
 	counts := map[string]int{}
 	for s := range f.subscriptions[allSubscriptions] {

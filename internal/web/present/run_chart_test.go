@@ -31,7 +31,7 @@ func daily(t *testing.T, line string) monitor.Rule {
 	return monitor.Rule{Calendar: c, Grace: time.Hour, MaxRunTime: time.Hour}
 }
 
-// shortRun is what a test compares.
+// shortRun contains the values that a test compares.
 type shortRun struct {
 	Number  int64
 	Outcome string

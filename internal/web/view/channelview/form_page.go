@@ -101,7 +101,7 @@ func (f SettingField) control() ui.Control {
 	if f.Secret && f.Typed {
 		c.Required, c.Optional = false, false
 		c.Placeholder = "••••••••"
-		c.Hint = ui.JoinSentences(f.Help, "Your typed value is kept. Type again to replace it.")
+		c.Hint = ui.JoinSentences(f.Help, "Your value is kept. Enter another one to replace it.")
 	} else if f.Secret && f.Saved {
 		c.Required, c.Optional = false, false
 		c.Placeholder = "••••••••"
@@ -136,7 +136,7 @@ func (p FormPage) testPath() string {
 	return paths.Channel(p.ID) + "/test"
 }
 
-// usage says how many heartbeats use the channel.
+// usage returns a text with the number of heartbeats that use the channel.
 func (p FormPage) usage() string {
 	if p.ID == "" {
 		return "All heartbeats without selected channels will use this channel: " + ui.Count(p.AlertingHeartbeats) + " of " + ui.Count(p.TotalHeartbeats) + "."

@@ -62,7 +62,7 @@ func (r Response) status() string { return strconv.Itoa(r.Status) }
 // tone returns the colour of the method.
 func (o Operation) tone() string { return strings.ToLower(o.Method) }
 
-// access says which key the operation requires.
+// access describes which key the operation requires.
 func (o Operation) access() string {
 	switch {
 	case o.NoKey:

@@ -35,7 +35,7 @@ const withinGraceText = "due, within grace"
 // watched returns the number of runs with a known outcome.
 func (d Day) watched() int { return d.OnTime + d.Late + d.Failed + d.Missed }
 
-// kind says how the cell of the day is drawn: with the shares of its runs, or as a day
+// kind describes how the cell of the day is drawn: with the shares of its runs, or as a day
 // without any.
 func (d Day) kind() string {
 	switch {

@@ -63,7 +63,7 @@ type OpenIncident struct {
 	Cause  string
 	Opened time.Time
 
-	CanAcknowledge bool // the reader may, and nobody has
+	CanAcknowledge bool // the reader may, and no one has
 	AcknowledgedBy string
 	Acknowledged   time.Time
 	Notified       []string // channels that delivered the alert
@@ -121,7 +121,7 @@ func (h Heartbeat) nextDueText(c ui.Clock) string {
 	return words + " " + c.InZone(h.Due).Format("-07:00") + ", " + c.ZoneName()
 }
 
-// earlyText says how early a ping may be. It is empty for the default.
+// earlyText describes how early a ping may be. It is empty for the default.
 func (h Heartbeat) earlyText() string {
 	switch {
 	case h.Zone == nil || h.Early < 0:

@@ -148,7 +148,7 @@ func (l EventLog) viewPath(kind string) string {
 	return l.PagePath + "?" + q.Encode() + "#log"
 }
 
-// about says which events the log has.
+// about describes which events the log has.
 func (l EventLog) about(c ui.Clock) string {
 	if l.Day.IsZero() {
 		return ui.Plural(l.Total, "event") + " in 30 days"

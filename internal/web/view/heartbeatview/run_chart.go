@@ -10,7 +10,7 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// Outcomes that only the run chart tells apart.
+// Outcomes that only the run chart distinguishes.
 const (
 	OutcomeTooShort   = "too_short"
 	OutcomeOverran    = "overran"
@@ -178,7 +178,7 @@ func (m RunChart) legend() []string {
 	return all
 }
 
-// axisText says what the runs are placed by.
+// axisText describes the horizontal position of the runs.
 func (m RunChart) axisText() string {
 	switch {
 	case m.InOrder:
@@ -188,7 +188,7 @@ func (m RunChart) axisText() string {
 	}
 }
 
-// omittedText says which runs the chart leaves out.
+// omittedText describes which runs the chart leaves out.
 func (m RunChart) omittedText() string {
 	if m.InOrder || len(m.Runs) >= m.Total {
 		return ""

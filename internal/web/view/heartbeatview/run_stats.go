@@ -27,7 +27,7 @@ func (s RunStats) goodText() string {
 	return ui.Count(s.Good) + " of " + ui.Count(s.Watched) + " watched"
 }
 
-// lateText says how many of the good runs were late.
+// lateText returns a text with the number of successful runs that were late.
 func (s RunStats) lateText() string {
 	if s.Late == 0 {
 		return ""

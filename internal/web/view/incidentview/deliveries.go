@@ -33,7 +33,7 @@ func (p DetailPage) deliverySummary() string {
 	return strings.Join(words, ", ")
 }
 
-// noDeliveries says why there are none: there was no channel, or the heartbeat
+// noDeliveries describes why there are none: there was no channel, or the heartbeat
 // uses none. A channel receives no alerts about incidents that opened before it
 // was added.
 func (p DetailPage) noDeliveries() string {

@@ -75,7 +75,7 @@ func Title(heartbeat, cause string) string {
 	return heartbeat + " went Down"
 }
 
-// resolutionTexts says how an incident ended.
+// resolutionTexts describes how an incident ended.
 var resolutionTexts = map[string]string{
 	"recovered": "Recovered",
 	"edited":    "Resolved by an edit",
@@ -141,7 +141,7 @@ func (p DetailPage) firstAlert(before, after string) string {
 	return before + ui.Latency(p.FirstAlert) + after
 }
 
-// printedText says when and from where the page was printed.
+// printedText describes when and from where the page was printed.
 func (p DetailPage) printedText() string {
 	return "Printed " + p.FullDate(p.Now) + ", " + p.Minute(p.Now) + " from " + p.PrintURL
 }

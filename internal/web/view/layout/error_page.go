@@ -6,7 +6,7 @@ import (
 	"overdue/internal/web/view/paths"
 )
 
-// ErrorPage says what went wrong and what to do next. Without App it needs no
+// ErrorPage describes what went wrong and what to do next. Without App it needs no
 // session and no database.
 type ErrorPage struct {
 	SignedOutShell
@@ -31,6 +31,7 @@ var errorTexts = map[int]errorText{
 	409: {"Edit conflict", "Another person changed this while your page was open.", "Open it again, then repeat the changes that are still needed."},
 	413: {"The form is too large", "It has more text than the server accepts.", "Shorten it, then send it again."},
 	415: {"Unsupported form", "The encoding of the form is not supported.", "Open the page in a browser and send the form from there."},
+	422: {"Invalid request", "The request is not valid.", "Go back and try again from the page."},
 	429: {"Too many attempts", "Sign-in is blocked for a while to protect passwords.", "Wait 15 minutes, then try again."},
 	500: {"Server error", "The error was logged. Pings and alerts do not depend on this page.", "Try again. If the error persists, give the request ID below to the operator."},
 	503: {"Overdue is unavailable", "The database is unavailable, or the server is stopping. Clients are asked to repeat their pings.", "Try again in a minute."},
@@ -49,7 +50,7 @@ func (p ErrorPage) errorText() errorText {
 	return known
 }
 
-// lede says what happened and what to do. A detail with two sentences already says
+// lede describes what happened and what to do. A detail with two sentences already says
 // both. A reader who is not signed in cannot search a list.
 func (p ErrorPage) lede() string {
 	known := p.errorText()
@@ -101,7 +102,7 @@ func (p ErrorPage) current() string {
 	return s.name
 }
 
-// inDocs reports whether the requested path belongs to the docs, which everybody
+// inDocs reports whether the requested path belongs to the docs, which everyone
 // can read.
 func (p ErrorPage) inDocs() bool { return p.way().path == paths.Docs }
 

@@ -19,7 +19,7 @@ func (p WrongProjectPage) reason() string {
 	return "The form belongs to “" + p.FormProject + "”, but this browser has since opened “" + p.Project.Name + "”. Nothing was changed."
 }
 
-// typedValuesText says what happens to the typed values.
+// typedValuesText describes what happens to the typed values.
 func (p WrongProjectPage) typedValuesText() string {
 	switch {
 	case p.FormProject == "":

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// cat is a job that shows its state in /proc; it is not a shell.
-func cat(file string) []string { return []string{"cat", "/proc/self/" + file} }
+// showProc returns a job, not a shell, that prints one of its files in /proc/self.
+func showProc(file string) []string { return []string{"cat", "/proc/self/" + file} }
 
-// facts are the fields of proc_pid_status(5) that a child inherits from its parent.
-const facts = `^(Umask|Uid|Gid|Groups|Sig(Blk|Ign|Cgt)|NoNewPrivs|Seccomp|Cap|Cpus_allowed|Mems_allowed|THP_enabled)`
+// statusFields matches the fields of proc_pid_status(5) that a child inherits.
+const statusFields = `^(Umask|Uid|Gid|Groups|Sig(Blk|Ign|Cgt)|NoNewPrivs|Seccomp|Cap|Cpus_allowed|Mems_allowed|THP_enabled)`
 
 func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
 	t.Parallel()
@@ -25,50 +25,50 @@ func TestRun_TheJobIsTheSameProcessAsWithout(t *testing.T) {
 	}{
 		"open descriptors":         {"exec 3</dev/null 4>>four 7<&0 9>/dev/null 6>&1 5>&2", []string{"ls", "-go", "--time-style=+", "/proc/self/fd"}, nil},
 		"a lock with a big number": {"exec bash -c 'exec 200>lock 57</dev/null; exec \"$@\"' sh \"$@\"", []string{"ls", "-go", "--time-style=+", "/proc/self/fd"}, nil},
-		"flags of a descriptor":    {"exec 3>>three", cat("fdinfo/3"), lines("flags")},
-		"flags of standard input":  {"exec <mark 2>/dev/null || exec </etc/passwd", cat("fdinfo/0"), lines("flags|pos")},
-		"status":                   {"", cat("status"), lines(facts)},
-		"umask":                    {"umask 027", cat("status"), lines(facts)},
-		"interrupts ignored":       {"trap '' INT HUP", cat("status"), lines(facts)},
-		"nohup":                    {"exec env --ignore-signal=HUP \"$@\"", cat("status"), lines(facts)},
-		"stop signals ignored":     {"exec env --ignore-signal=TSTP,TTIN,TTOU \"$@\"", cat("status"), lines(facts)},
-		"signals blocked":          {"exec env --block-signal=USR1,USR2,PIPE,ALRM,WINCH \"$@\"", cat("status"), lines(facts)},
-		"one processor":            {"exec taskset -c 0 \"$@\"", cat("status"), lines(facts)},
-		"group and session":        {"", cat("stat"), fields},
-		"a separate group":         {"set -m; exec setsid -w \"$@\"", cat("stat"), func(s string) string { return strings.Fields(fields(s))[4] }},
-		"nice":                     {"exec nice -n 7 \"$@\"", cat("stat"), fields},
-		"batch scheduling":         {"exec chrt -b 0 \"$@\"", cat("stat"), fields},
+		"flags of a descriptor":    {"exec 3>>three", showProc("fdinfo/3"), lines("flags")},
+		"flags of standard input":  {"exec <mark 2>/dev/null || exec </etc/passwd", showProc("fdinfo/0"), lines("flags|pos")},
+		"status":                   {"", showProc("status"), lines(statusFields)},
+		"umask":                    {"umask 027", showProc("status"), lines(statusFields)},
+		"interrupts ignored":       {"trap '' INT HUP", showProc("status"), lines(statusFields)},
+		"nohup":                    {"exec env --ignore-signal=HUP \"$@\"", showProc("status"), lines(statusFields)},
+		"stop signals ignored":     {"exec env --ignore-signal=TSTP,TTIN,TTOU \"$@\"", showProc("status"), lines(statusFields)},
+		"signals blocked":          {"exec env --block-signal=USR1,USR2,PIPE,ALRM,WINCH \"$@\"", showProc("status"), lines(statusFields)},
+		"one processor":            {"exec taskset -c 0 \"$@\"", showProc("status"), lines(statusFields)},
+		"group and session":        {"", showProc("stat"), fields},
+		"a separate group":         {"set -m; exec setsid -w \"$@\"", showProc("stat"), func(s string) string { return strings.Fields(fields(s))[4] }},
+		"nice":                     {"exec nice -n 7 \"$@\"", showProc("stat"), fields},
+		"batch scheduling":         {"exec chrt -b 0 \"$@\"", showProc("stat"), fields},
 		"class of disk access":     {"exec ionice -c 3 \"$@\"", []string{"ionice"}, nil},
-		"limits":                   {"exec prlimit --nofile=77:1000 --core=0:0 --stack=4194304:8388608 --cpu=600:700 --fsize=1000000:2000000 --memlock=4096:8192 --nproc=5000:6000 --rtprio=0:0 --msgqueue=1000:2000 \"$@\"", cat("limits"), nil},
-		"limits as they are":       {"", cat("limits"), nil},
-		"one limit for files":      {"ulimit -n 64", cat("limits"), nil},
-		"environment":              {"export C=3; unset B", cat("environ"), nil},
+		"limits":                   {"exec prlimit --nofile=77:1000 --core=0:0 --stack=4194304:8388608 --cpu=600:700 --fsize=1000000:2000000 --memlock=4096:8192 --nproc=5000:6000 --rtprio=0:0 --msgqueue=1000:2000 \"$@\"", showProc("limits"), nil},
+		"limits as they are":       {"", showProc("limits"), nil},
+		"one limit for files":      {"ulimit -n 64", showProc("limits"), nil},
+		"environment":              {"export C=3; unset B", showProc("environ"), nil},
 		"an empty environment":     {"exec env -i A=1 \"$@\"", []string{"/bin/cat", "/proc/self/environ"}, nil},
 		"working directory":        {"mkdir -p sub; cd sub", []string{"readlink", "/proc/self/cwd"}, nil},
 		"a deleted directory":      {"mkdir -p gone; cd gone; rmdir ../gone", []string{"readlink", "/proc/self/cwd"}, nil},
-		"arguments":                {"", append(cat("cmdline"), "/dev/null", ""), nil},
-		"badness":                  {"echo 300 >/proc/self/oom_score_adj", cat("oom_score_adj"), nil},
-		"core dumps":               {"echo 0x31 >/proc/self/coredump_filter", cat("coredump_filter"), nil},
-		"control group":            {"", cat("cgroup"), nil},
-		"addresses not random":     {"exec setarch -R \"$@\"", cat("personality"), nil},
-		"slack of timers":          {"", cat("timerslack_ns"), nil},
-		"audit session":            {"", cat("loginuid"), nil},
+		"arguments":                {"", append(showProc("cmdline"), "/dev/null", ""), nil},
+		"badness":                  {"echo 300 >/proc/self/oom_score_adj", showProc("oom_score_adj"), nil},
+		"core dumps":               {"echo 0x31 >/proc/self/coredump_filter", showProc("coredump_filter"), nil},
+		"control group":            {"", showProc("cgroup"), nil},
+		"addresses not random":     {"exec setarch -R \"$@\"", showProc("personality"), nil},
+		"slack of timers":          {"", showProc("timerslack_ns"), nil},
+		"audit session":            {"", showProc("loginuid"), nil},
 		"name spaces":              {"", []string{"readlink", "/proc/self/ns/pid", "/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/user"}, nil},
 	} {
 		for to, toFile := range map[string]bool{"pipe": false, "file": true} {
 			t.Run(name+" to a "+to, func(t *testing.T) {
-				compare(t, attempt{before: row.before, job: row.job, toFile: toFile}, row.clean)
+				compare(t, jobRun{before: row.before, job: row.job, toFile: toFile}, row.clean)
 			})
 		}
 	}
 }
 
-// awaitMark lets a job wait for the mark of another process, for two seconds.
+// awaitMark makes a job wait for the file "mark" of another process, at most two seconds.
 const awaitMark = "i=0; until [ -s mark ] || [ $i -ge 100 ]; do sleep 0.02; i=$((i+1)); done; cat mark"
 
 func TestRun_TheJobEndsAsWithout(t *testing.T) {
 	t.Parallel()
-	rows := map[string]attempt{
+	rows := map[string]jobRun{
 		"a descriptor that the job closes": {
 			before: `{ "$@" 3>&1 >&4 4>&- | { cat; echo closed >mark; }; } 4>&1; exit`,
 			job:    []string{"sh", "-c", "exec 3>&-; " + awaitMark},
@@ -77,7 +77,7 @@ func TestRun_TheJobEndsAsWithout(t *testing.T) {
 			before: `{ trap '' PIPE; yes 2>/dev/null; echo closed >mark; } | "$@"; exit`,
 			job:    []string{"sh", "-c", "exec <&-; " + awaitMark},
 		},
-		"a lock that what it leaves behind has closed": {
+		"a lock that the background process has closed": {
 			before: `exec 9>lock; flock 9; "$@"; exec 9>&-; flock -n lock echo free; exit`,
 			job:    []string{"sh", "-c", "(exec 9>&-; : >go; sleep 2; echo late) & until [ -e go ]; do sleep 0.02; done; echo now"},
 		},
@@ -98,7 +98,7 @@ func TestRun_TheJobEndsAsWithout(t *testing.T) {
 		syscall.SIGTERM, syscall.SIGKILL, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGSEGV, syscall.SIGABRT,
 		syscall.SIGUSR1, syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGBUS, syscall.SIGSYS, syscall.SIGXCPU, 40, 64,
 	} {
-		rows[fmt.Sprintf("killed by signal %d", sig)] = attempt{before: "ulimit -c 0", job: []string{"sh", "-c", fmt.Sprintf("kill -%d $$", sig)}}
+		rows[fmt.Sprintf("killed by signal %d", sig)] = jobRun{before: "ulimit -c 0", job: []string{"sh", "-c", fmt.Sprintf("kill -%d $$", sig)}}
 	}
 	for name, a := range rows {
 		t.Run(name, func(t *testing.T) { compare(t, a, nil) })
@@ -107,9 +107,9 @@ func TestRun_TheJobEndsAsWithout(t *testing.T) {
 
 func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
 	t.Parallel()
-	// The wrapper of this row pings nowhere, which is quicker 256 times.
+	// The URL of this test is invalid: 256 runs without pings are faster.
 	dir := t.TempDir()
-	a := attempt{dir: dir, most: 5 * time.Minute, job: []string{"sh", "-c", `n=0; while [ $n -le 255 ]; do
+	a := jobRun{dir: dir, timeout: 5 * time.Minute, job: []string{"sh", "-c", `n=0; while [ $n -le 255 ]; do
 		"$0" run nowhere -- sh -c "exit $n" 2>/dev/null; echo $n $?; n=$((n+1)); done`, filepath.Join(binDir, "overdue")}}
 	want := ""
 	for n := range 256 {
@@ -120,76 +120,76 @@ func TestRun_EveryExitCodeIsThatOfTheJob(t *testing.T) {
 	}
 }
 
-// background is a job that leaves a process behind, which writes to both streams
-// after the job has ended, and marks that it lived to its end.
+// background is a job that leaves a process in the background. After the end of the
+// job, it writes to both streams, and creates the file "mark" at its own end.
 const background = `trap '' HUP; (i=0; while [ $i -lt 2 ]; do sleep 1; echo late $i; echo late >&2; i=$((i+1)); done; echo lived >mark) & trap - HUP; echo now`
 
 func TestRun_ProcessesLeftInTheBackgroundLiveAndTheirOutputArrives(t *testing.T) {
 	t.Parallel()
-	for name, a := range map[string]attempt{
+	for name, a := range map[string]jobRun{
 		"two streams":             {job: []string{"sh", "-c", background}},
 		"one stream":              {before: "exec 2>&1", job: []string{"sh", "-c", background}},
 		"in another session":      {job: []string{"sh", "-c", "setsid sh -c \"$0\" & echo now", background}},
-		"the old group is killed": {job: []string{"sh", "-c", "setsid sh -c \": >go; $0\" & until [ -e go ]; do sleep 0.02; done; echo now", background}, meet: killGroup},
+		"the old group is killed": {job: []string{"sh", "-c", "setsid sh -c \": >go; $0\" & until [ -e go ]; do sleep 0.02; done; echo now", background}, whileRunning: killGroup},
 		"the job fails":           {job: []string{"sh", "-c", background + "; exit 7"}},
 		"the job is killed":       {job: []string{"sh", "-c", background + "; kill -9 $$"}},
 		"a lot":                   {job: []string{"sh", "-c", "(sleep 0.5; head -c 3000000 /dev/zero; echo lived >mark) & echo now"}},
 		"a logger of the job":     {job: []string{"bash", "-c", "exec > >(sleep 0.1; tee mark) 2>&1; echo logged"}},
-		"the hang-up of a login":  {job: []string{"sh", "-c", background}, meet: hangUp},
-		"the reader goes away":    {job: []string{"sh", "-c", "(trap '' PIPE; while echo line 2>/dev/null; do sleep 0.05; done; echo stopped >mark) & sleep 0.3"}, meet: goAway},
-		"the output is closed":    {job: []string{"sh", "-c", "(exec >&- 2>&-; sleep 0.5; echo lived >mark) & echo now"}, meet: untilMark},
-		"a file":                  {job: []string{"sh", "-c", background}, toFile: true, meet: untilMark},
-		"it ignores all it can":   {job: []string{"sh", "-c", "trap '' HUP INT TERM QUIT; " + background}, meet: hangUp},
+		"the hang-up of a login":  {job: []string{"sh", "-c", background}, whileRunning: hangUp},
+		"the reader goes away":    {job: []string{"sh", "-c", "(trap '' PIPE; while echo line 2>/dev/null; do sleep 0.05; done; echo stopped >mark) & sleep 0.3"}, whileRunning: closeReader},
+		"the output is closed":    {job: []string{"sh", "-c", "(exec >&- 2>&-; sleep 0.5; echo lived >mark) & echo now"}, whileRunning: waitForMark},
+		"a file":                  {job: []string{"sh", "-c", background}, toFile: true, whileRunning: waitForMark},
+		"it ignores all it can":   {job: []string{"sh", "-c", "trap '' HUP INT TERM QUIT; " + background}, whileRunning: hangUp},
 		"only one stream is kept": {job: []string{"sh", "-c", "(exec 2>&-; sleep 0.6; echo late; echo lived >mark) & echo now"}},
 	} {
 		t.Run(name, func(t *testing.T) { compare(t, a, nil) })
 	}
 }
 
-// ended reports whether the process that was started has ended.
-func (m *meeting) ended() bool { return over(m.cmd.Process.Pid) }
+// exited reports whether the process that was started has ended.
+func (m *runningJob) exited() bool { return hasExited(m.cmd.Process.Pid) }
 
-// over reports whether a process has ended, even if its parent has not noticed.
-func over(pid int) bool {
+// hasExited reports whether a process has ended, even if its parent has not noticed.
+func hasExited(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(stat), ") Z ")
 }
 
-// awaitEnd waits until the process that was started has ended.
-func (m *meeting) awaitEnd() {
-	for began := time.Now(); !m.ended(); time.Sleep(20 * time.Millisecond) {
-		if time.Since(began) > longestRun/2 {
+// waitForExit waits until the process that was started has ended.
+func (m *runningJob) waitForExit() {
+	for began := time.Now(); !m.exited(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > runTimeout/2 {
 			m.t.Fatal("the started process waits for the process in the background")
 		}
 	}
 }
 
-// hangUp sends the signal of a terminal that goes away to the whole group,
-// once the job has ended.
-func hangUp(m *meeting) {
-	m.awaitEnd()
-	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGHUP) // nothing of it may be left
+// hangUp sends SIGHUP to the process group after the job has ended, as a closed
+// terminal does.
+func hangUp(m *runningJob) {
+	m.waitForExit()
+	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGHUP) // fails if no process is left
 }
 
-// killGroup kills the whole group, once the job has ended.
-func killGroup(m *meeting) {
-	m.awaitEnd()
-	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL) // nothing of it may be left
+// killGroup kills the process group after the job has ended.
+func killGroup(m *runningJob) {
+	m.waitForExit()
+	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL) // fails if no process is left
 }
 
-// goAway reads a little and closes the output.
-func goAway(m *meeting) {
+// closeReader reads a few bytes and closes the output.
+func closeReader(m *runningJob) {
 	if _, err := m.read.Read(make([]byte, 3)); err != nil {
 		m.t.Fatal(err)
 	}
 	time.Sleep(time.Second)
 	_ = m.read.Close() // writers get SIGPIPE
-	untilMark(m)
+	waitForMark(m)
 }
 
-// marked is the process whose id is the mark.
-func (m *meeting) marked() (pid int) {
-	untilMark(m)
+// markedPID returns the process id in the file "mark".
+func (m *runningJob) markedPID() (pid int) {
+	waitForMark(m)
 	text, err := os.ReadFile(filepath.Join(m.dir, "mark"))
 	if err != nil {
 		m.t.Fatal(err)
@@ -200,21 +200,21 @@ func (m *meeting) marked() (pid int) {
 	return pid
 }
 
-// untilMark waits until the job has left its mark.
-func untilMark(m *meeting) {
-	for began := time.Now(); time.Since(began) < longestRun/2; time.Sleep(20 * time.Millisecond) {
+// waitForMark waits until the job has written the file "mark".
+func waitForMark(m *runningJob) {
+	for began := time.Now(); time.Since(began) < runTimeout/2; time.Sleep(20 * time.Millisecond) {
 		if text, err := os.ReadFile(filepath.Join(m.dir, "mark")); err == nil && len(text) > 0 {
 			return
 		}
 	}
-	m.t.Error("the process in the background left no mark")
+	m.t.Error("the process in the background did not write the file mark")
 }
 
 func TestRun_EndsWithTheJobAndNotWithWhatItLeavesBehind(t *testing.T) {
 	t.Parallel()
-	a := attempt{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "sleep 100 & echo $! >mark"}, meet: func(m *meeting) {
-		m.awaitEnd()
-		if err := syscall.Kill(m.marked(), syscall.SIGKILL); err != nil {
+	a := jobRun{dir: t.TempDir(), wrap: wrapper(t), job: []string{"sh", "-c", "sleep 100 & echo $! >mark"}, whileRunning: func(m *runningJob) {
+		m.waitForExit()
+		if err := syscall.Kill(m.markedPID(), syscall.SIGKILL); err != nil {
 			m.t.Errorf("the process in the background did not survive: %v", err)
 		}
 	}}
@@ -223,11 +223,11 @@ func TestRun_EndsWithTheJobAndNotWithWhatItLeavesBehind(t *testing.T) {
 
 func TestRun_AJobWhoseReaderHasGoneEndsAtItsNextWrite(t *testing.T) {
 	t.Parallel()
-	compare(t, attempt{job: []string{"sh", "-c", "echo one; until [ -e go ]; do sleep 0.02; done; echo two; echo three >mark; exit 3"}, meet: func(m *meeting) {
+	compare(t, jobRun{job: []string{"sh", "-c", "echo one; until [ -e go ]; do sleep 0.02; done; echo two; echo three >mark; exit 3"}, whileRunning: func(m *runningJob) {
 		if _, err := m.read.Read(make([]byte, 10)); err != nil {
 			m.t.Fatal(err)
 		}
-		_ = m.read.Close() // that is the point
+		_ = m.read.Close() // the next write of the job fails
 		time.Sleep(200 * time.Millisecond)
 		if err := os.WriteFile(filepath.Join(m.dir, "go"), nil, 0o600); err != nil {
 			m.t.Fatal(err)

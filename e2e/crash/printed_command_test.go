@@ -13,16 +13,16 @@ import (
 	"overdue/internal/snippet"
 )
 
-// restartsFlag sets how often the server restarts under runs of the printed line.
+// restartsFlag sets the number of restarts during the runs of the printed command.
 var restartsFlag = flag.Int("restarts", 3, "restarts under runs of the printed ping line; 20 runs of it for each")
 
-// TestPrinted_TheLineOfThePageLosesNoPingInARestart runs the line with curl that
-// the pages print, as jobs do, while the server stops and starts again.
-func TestPrinted_TheLineOfThePageLosesNoPingInARestart(t *testing.T) {
+// TestPrinted_TheCommandLosesNoPingDuringARestart runs the curl command
+// that the pages print while the server restarts.
+func TestPrinted_TheCommandLosesNoPingDuringARestart(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	h := makeHeartbeats(t, s.api(), "printed", 1, seldom)[0]
+	h := createHeartbeats(t, s.api(), "printed", 1, longInterval)[0]
 	line := snippet.DocSnippets(s.base + "/api/v1/hb/" + *h.ID)["success"]
 	restarts, runs := *restartsFlag, 20**restartsFlag
 
@@ -42,19 +42,19 @@ func TestPrinted_TheLineOfThePageLosesNoPingInARestart(t *testing.T) {
 		defer close(done)
 		for range runs {
 			jobs <- struct{}{}
-			rest(t.Context(), 25*time.Millisecond)
+			sleep(t.Context(), 25*time.Millisecond)
 		}
 		close(jobs)
 		workers.Wait()
 	}()
 	for n := 0; n < restarts; n++ {
-		rest(t.Context(), 300*time.Millisecond)
+		sleep(t.Context(), 300*time.Millisecond)
 		s.signal(t, syscall.SIGTERM)
-		if code := s.stopped(t); code != 0 {
+		if code := s.waitForExit(t); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
 		s.start(t)
-		s.awaitReady(t, 200, 20*time.Second)
+		s.waitForReadyz(t, 200, 20*time.Second)
 	}
 	<-done
 	close(lost)
@@ -69,7 +69,7 @@ func TestPrinted_TheLineOfThePageLosesNoPingInARestart(t *testing.T) {
 	s.stop(t)
 }
 
-// countPings returns how many pings of a heartbeat are stored.
+// countPings returns the number of stored pings of a heartbeat.
 func countPings(t *testing.T, api *client.Client, id string) (stored int) {
 	t.Helper()
 	for _, err := range api.AllPings(t.Context(), id, client.PageQuery{}) {

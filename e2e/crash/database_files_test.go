@@ -14,9 +14,9 @@ import (
 	"overdue/client"
 )
 
-// TestServe_AcknowledgesNothingThatWouldBeGone takes the files of a running
-// server away, as a clean-up or a restore by hand does.
-func TestServe_AcknowledgesNothingThatWouldBeGone(t *testing.T) {
+// TestServe_AcknowledgesNoPingAfterItsFilesAreRemoved removes or replaces the files of
+// a running server, as a clean-up or a manual restore does.
+func TestServe_AcknowledgesNoPingAfterItsFilesAreRemoved(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(dir string) error{
 		"the directory is deleted": os.RemoveAll,
@@ -31,12 +31,12 @@ func TestServe_AcknowledgesNothingThatWouldBeGone(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
 			s := newServer(t, filepath.Join(dir, "overdue.db"))
 			s.startReady(t)
-			h := makeHeartbeats(t, s.api(), "job", 1, seldom)
-			overdue(t, "backup", filepath.Join(dir, "another.db"), "--database", s.database)
-			b, w := newBook(h), &wire{address: s.address}
+			h := createHeartbeats(t, s.api(), "job", 1, longInterval)
+			runOverdue(t, "backup", filepath.Join(dir, "another.db"), "--database", s.database)
+			b, w := newPingRecorder(h), &pingConn{address: s.address}
 			defer w.close()
 			if a := b.send(w, *h[0].ID, http.MethodPost, "", ""); !a.ok() {
-				t.Fatalf("before anything happened: %+v", a)
+				t.Fatalf("before the files were removed: %+v", a)
 			}
 			if err := fault(dir); err != nil {
 				t.Fatal(err)
@@ -46,38 +46,38 @@ func TestServe_AcknowledgesNothingThatWouldBeGone(t *testing.T) {
 					t.Errorf("ping%s was answered %+v; want 503", form, a)
 				}
 			}
-			said := s.awaitReady(t, http.StatusServiceUnavailable, 2*time.Second)
+			said := s.waitForReadyz(t, http.StatusServiceUnavailable, 2*time.Second)
 			if !strings.Contains(said, "deleted, moved or replaced") || strings.Contains(said, dir) {
-				t.Errorf("/readyz says %q; want what is wrong, and no path for strangers", said)
+				t.Errorf("/readyz says %q; want the fault without the path, because the endpoint is public", said)
 			}
-			if log := s.tail(); !strings.Contains(log, "overdue restore") || !strings.Contains(log, s.database) {
+			if log := s.logTail(); !strings.Contains(log, "overdue restore") || !strings.Contains(log, s.database) {
 				t.Errorf("the log does not say what happened and what to do:\n%s", log)
 			}
 			s.signal(t, syscall.SIGTERM)
-			s.stopped(t)
+			s.waitForExit(t)
 		})
 	}
 }
 
-// TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase kills the command
-// itself after random moments.
+// TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase kills overdue restore at
+// random times.
 func TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase(t *testing.T) {
 	t.Parallel()
-	r := chance(t)
+	r := newRandom(t)
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	old := makeHeartbeats(t, s.api(), "old", 3, seldom)
+	old := createHeartbeats(t, s.api(), "old", 3, longInterval)
 	backup := filepath.Join(t.TempDir(), "backup.db")
-	overdue(t, "backup", backup, "--database", s.database)
-	newer := makeHeartbeats(t, s.api(), "newer", 3, seldom)
-	b, w := newBook(old, newer), &wire{address: s.address}
+	runOverdue(t, "backup", backup, "--database", s.database)
+	newer := createHeartbeats(t, s.api(), "newer", 3, longInterval)
+	b, w := newPingRecorder(old, newer), &pingConn{address: s.address}
 	if a := b.send(w, *newer[0].ID, http.MethodPost, "", ""); !a.ok() {
-		t.Fatalf("answer %+v", a)
+		t.Fatalf("response %+v", a)
 	}
 	w.close()
 	s.kill(t)
 	for killed, restored := 0, false; !restored; killed++ {
-		ctx, cancel := context.WithTimeout(t.Context(), between(r, 0, 40*time.Millisecond)+time.Duration(killed)*10*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), randomDuration(r, 0, 40*time.Millisecond)+time.Duration(killed)*10*time.Millisecond)
 		err := exec.CommandContext(ctx, binary, "restore", backup, "--database", s.database).Run()
 		cancel()
 		s.startReady(t)
@@ -89,7 +89,7 @@ func TestRestore_KilledAnywhereLeavesTheOldOrTheNewDatabase(t *testing.T) {
 		if !restored && (len(list.Items) != len(old)+len(newer) || err == nil) {
 			t.Fatalf("killed %d times (%v): %d heartbeats; want all of the old database or all of the backup", killed, err, len(list.Items))
 		}
-		overdue(t, "check", "--database", s.database)
+		runOverdue(t, "check", "--database", s.database)
 		s.kill(t)
 	}
 	if files, err := filepath.Glob(s.database + ".restor*"); err != nil || len(files) > 0 {

@@ -10,21 +10,21 @@ import (
 	"overdue/client"
 )
 
-// story is the history of a heartbeat in the API, oldest first.
-type story struct {
+// heartbeatHistory is the history of a heartbeat in the API, oldest first.
+type heartbeatHistory struct {
 	heartbeat client.Heartbeat
 	pings     []client.Ping
 	incidents []client.IncidentDetail
 }
 
-// storyOf asks for the story of a heartbeat.
-func storyOf(t *testing.T, api *client.Client, id string) story {
+// historyOf reads the history of a heartbeat.
+func historyOf(t *testing.T, api *client.Client, id string) heartbeatHistory {
 	t.Helper()
 	h, err := api.Heartbeat(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := story{heartbeat: h}
+	s := heartbeatHistory{heartbeat: h}
 	for p, err := range api.AllPings(t.Context(), id, client.PageQuery{Limit: 200}) {
 		if err != nil {
 			t.Fatal(err)
@@ -47,9 +47,9 @@ func storyOf(t *testing.T, api *client.Client, id string) story {
 	return s
 }
 
-// verifyOpen checks that the heartbeat is down exactly if one incident is
-// open, and none otherwise.
-func (s story) verifyOpen(t *testing.T) {
+// verifyOpen checks that exactly one incident is open if the heartbeat is down, and
+// none otherwise.
+func (s heartbeatHistory) verifyOpen(t *testing.T) {
 	t.Helper()
 	var open []string
 	for _, i := range s.incidents {
@@ -70,33 +70,33 @@ func (s story) verifyOpen(t *testing.T) {
 	}
 }
 
-// entry is one line of a timeline.
-type entry struct {
+// timelineEntry is one line of a timeline.
+type timelineEntry struct {
 	Kind string
 	At   time.Time
 }
 
 // verifyFailures compares the incidents of a heartbeat with its pings, to the
 // microsecond. Only pings can take the heartbeat down.
-func (s story) verifyFailures(t *testing.T) {
+func (s heartbeatHistory) verifyFailures(t *testing.T) {
 	t.Helper()
-	var want, got [][]entry
+	var want, got [][]timelineEntry
 	for _, p := range s.pings {
 		down := len(want) > 0 && want[len(want)-1][len(want[len(want)-1])-1].Kind != "recovered"
 		switch {
 		case p.Kind == "fail" && !down:
-			want = append(want, []entry{{"opened", p.At}})
+			want = append(want, []timelineEntry{{"opened", p.At}})
 		case p.Kind == "fail":
-			want[len(want)-1] = append(want[len(want)-1], entry{"failure", p.At})
+			want[len(want)-1] = append(want[len(want)-1], timelineEntry{"failure", p.At})
 		case p.Kind == "success" && down:
-			want[len(want)-1] = append(want[len(want)-1], entry{"recovered", p.At})
+			want[len(want)-1] = append(want[len(want)-1], timelineEntry{"recovered", p.At})
 		}
 	}
 	for _, i := range s.incidents {
-		var lines []entry
+		var lines []timelineEntry
 		for _, e := range i.Timeline {
 			if e.Kind != "delivery" {
-				lines = append(lines, entry{e.Kind, e.At})
+				lines = append(lines, timelineEntry{e.Kind, e.At})
 			}
 		}
 		got = append(got, lines)
@@ -109,19 +109,17 @@ func (s story) verifyFailures(t *testing.T) {
 	}
 }
 
-// span is a period without a running server.
-type span struct{ from, to time.Time }
+// outage is a period without a running server.
+type outage struct{ from, to time.Time }
 
-// touches reports whether the span and the time from a to b have a moment in
-// common.
-func (s span) touches(a, b time.Time) bool { return !s.to.Before(a) && !s.from.After(b) }
+// overlaps reports whether the outage overlaps the time from a to b.
+func (s outage) overlaps(a, b time.Time) bool { return !s.to.Before(a) && !s.from.After(b) }
 
-// verifySilences compares the incidents of a heartbeat with an interval and a
-// grace of a second each with the gaps between its pings. A gap is one missed
-// incident, dated at its deadline. Only where the server was away near that
-// window may it have moved the deadline or skipped it. A gap within the deadline
-// must never be an incident.
-func (s story) verifySilences(t *testing.T, away []span) {
+// verifyMissedPings compares the incidents of a heartbeat, whose interval and grace
+// period are one second each, with the gaps between its pings. A gap that passes the
+// deadline must have one incident, opened at the deadline. Near an outage, the server
+// may have moved or skipped the deadline. A shorter gap must have no incident.
+func (s heartbeatHistory) verifyMissedPings(t *testing.T, away []outage) {
 	t.Helper()
 	left := s.incidents
 	for n, p := range s.pings {
@@ -133,23 +131,23 @@ func (s story) verifySilences(t *testing.T, away []span) {
 		if next != nil && !next.After(deadline) {
 			continue
 		}
-		excused := slices.ContainsFunc(away, func(a span) bool { return a.touches(due, deadline) })
+		excused := slices.ContainsFunc(away, func(a outage) bool { return a.overlaps(due, deadline) })
 		here := len(left) > 0 && (next == nil || left[0].OpenedAt.Before(*next))
 		switch {
 		case !here && !excused:
-			t.Errorf("%s: no incident for the silence after ping %d, deadline %s", s.heartbeat.Name, p.N, deadline)
+			t.Errorf("%s: no incident for the gap after ping %d, deadline %s", s.heartbeat.Name, p.N, deadline)
 		case here:
 			s.verifyMissed(t, left[0], deadline, next, excused)
 			left = left[1:]
 		}
 	}
 	for _, i := range left {
-		t.Errorf("%s: incident %d at %s is a false alarm or a double", s.heartbeat.Name, i.Number, i.OpenedAt)
+		t.Errorf("%s: incident %d at %s is a false alarm or a duplicate", s.heartbeat.Name, i.Number, i.OpenedAt)
 	}
 }
 
 // verifyMissed checks the incident of one gap.
-func (s story) verifyMissed(t *testing.T, i client.IncidentDetail, deadline time.Time, next *time.Time, excused bool) {
+func (s heartbeatHistory) verifyMissed(t *testing.T, i client.IncidentDetail, deadline time.Time, next *time.Time, excused bool) {
 	t.Helper()
 	if i.Cause != "missed" || i.OpenedAt.Before(deadline) || (!excused && !i.OpenedAt.Equal(deadline)) {
 		t.Errorf("%s: incident %d is %s at %s; want missed at %s", s.heartbeat.Name, i.Number, i.Cause, i.OpenedAt, deadline)

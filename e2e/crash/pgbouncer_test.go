@@ -15,7 +15,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// newPooler starts PgBouncer before a PostgreSQL, and returns the address of the
+// newPooler starts PgBouncer in front of PostgreSQL, and returns the address of the
 // database through it.
 func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) string {
 	t.Helper()
@@ -37,7 +37,7 @@ func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) s
 		t.Fatal(err)
 	}
 	args := []string{config}
-	if os.Geteuid() == 0 { // it does not run as root
+	if os.Geteuid() == 0 { // PgBouncer does not run as root
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) s
 	}
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		program = "/usr/sbin/pgbouncer" // not on everybody's path
+		program = "/usr/sbin/pgbouncer" // not in every PATH
 	}
 	cmd := exec.Command(program, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -54,53 +54,53 @@ func newPooler(t *testing.T, database *storetest.Postgres, settings ...string) s
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // tells that it was killed
+		_ = cmd.Wait() // returns that it was killed
 	})
-	await(t, 10*time.Second, "PgBouncer listens", func() bool {
+	waitUntil(t, 10*time.Second, "PgBouncer listens", func() bool {
 		conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
 		return err == nil && conn.Close() == nil
 	})
 	return "postgres://overdue@" + net.JoinHostPort(host, port) + "/postgres?sslmode=disable"
 }
 
-// rejected starts a server that must not start, and returns what it says.
-func rejected(t *testing.T, database string) string {
+// startError starts a server that must fail to start, and returns its error.
+func startError(t *testing.T, database string) string {
 	t.Helper()
 	s := newServer(t, database)
 	s.start(t)
 	select {
 	case <-s.exited:
 	case <-time.After(20 * time.Second):
-		t.Fatal("the server starts; want it to say why it cannot")
+		t.Fatal("the server starts; want an error")
 	}
-	return s.tail()
+	return s.logTail()
 }
 
-// ignored are the settings that PgBouncer must let pass unseen.
-const ignored = "ignore_startup_parameters = lock_timeout, idle_in_transaction_session_timeout, synchronous_commit"
+// ignoredParameters are the startup parameters that PgBouncer must ignore.
+const ignoredParameters = "ignore_startup_parameters = lock_timeout, idle_in_transaction_session_timeout, synchronous_commit"
 
-func TestPgBouncer_StoresEveryPingOrSaysAtTheStartWhatToSet(t *testing.T) {
+func TestPgBouncer_StoresEveryPingOrNamesTheSettingAtStart(t *testing.T) {
 	t.Parallel()
 	database := newPostgres(t)
 	for _, c := range []struct{ name, address, want string }{
-		{"as shipped", newPooler(t, database), ignored},
-		{"transactions, exec", newPooler(t, database, "pool_mode = transaction", ignored) + "&default_query_exec_mode=exec", "default_query_exec_mode=cache_describe"},
-		{"transactions, simple protocol", newPooler(t, database, "pool_mode = transaction", ignored) + "&default_query_exec_mode=simple_protocol", "default_query_exec_mode=cache_describe"},
-		{"transactions", newPooler(t, database, "pool_mode = transaction", ignored), "default_query_exec_mode=cache_describe"},
-		{"transactions, describe_exec", newPooler(t, database, "pool_mode = transaction", ignored) + "&default_query_exec_mode=describe_exec", "default_query_exec_mode=cache_describe"},
-		{"sessions, of which there are few", newPooler(t, database, "pool_mode = session", "default_pool_size = 4", ignored), "4 of the 13 connections"},
+		{"as shipped", newPooler(t, database), ignoredParameters},
+		{"transactions, exec", newPooler(t, database, "pool_mode = transaction", ignoredParameters) + "&default_query_exec_mode=exec", "default_query_exec_mode=cache_describe"},
+		{"transactions, simple protocol", newPooler(t, database, "pool_mode = transaction", ignoredParameters) + "&default_query_exec_mode=simple_protocol", "default_query_exec_mode=cache_describe"},
+		{"transactions", newPooler(t, database, "pool_mode = transaction", ignoredParameters), "default_query_exec_mode=cache_describe"},
+		{"transactions, describe_exec", newPooler(t, database, "pool_mode = transaction", ignoredParameters) + "&default_query_exec_mode=describe_exec", "default_query_exec_mode=cache_describe"},
+		{"sessions, of which there are few", newPooler(t, database, "pool_mode = session", "default_pool_size = 4", ignoredParameters), "4 of the 13 connections"},
 	} {
-		if said := rejected(t, c.address); !strings.Contains(said, c.want) {
+		if said := startError(t, c.address); !strings.Contains(said, c.want) {
 			t.Errorf("%s: %s; want %q in it", c.name, said, c.want)
 		}
 	}
 	for name, address := range map[string]string{
-		"session":     newPooler(t, database, "pool_mode = session", ignored),
-		"transaction": newPooler(t, database, "pool_mode = transaction", ignored) + "&default_query_exec_mode=cache_describe",
+		"session":     newPooler(t, database, "pool_mode = session", ignoredParameters),
+		"transaction": newPooler(t, database, "pool_mode = transaction", ignoredParameters) + "&default_query_exec_mode=cache_describe",
 	} {
 		s := newServer(t, address)
 		s.startReady(t)
-		h := makeHeartbeats(t, s.api(), name, 1, seldom)[0]
+		h := createHeartbeats(t, s.api(), name, 1, longInterval)[0]
 		for n := range 200 {
 			resp, err := http.Post("http://"+s.address+"/api/v1/hb/"+*h.ID, "", strings.NewReader("done"))
 			if err != nil {
@@ -108,10 +108,10 @@ func TestPgBouncer_StoresEveryPingOrSaysAtTheStartWhatToSet(t *testing.T) {
 			}
 			_ = resp.Body.Close() // only the status counts
 			if resp.StatusCode != http.StatusOK {
-				t.Fatalf("%s: ping %d is answered %d", name, n, resp.StatusCode)
+				t.Fatalf("%s: ping %d was answered %d", name, n, resp.StatusCode)
 			}
 		}
-		if got := storyOf(t, s.api(), *h.ID); len(got.pings) != 200 {
+		if got := historyOf(t, s.api(), *h.ID); len(got.pings) != 200 {
 			t.Errorf("%s: %d pings are stored; want 200", name, len(got.pings))
 		}
 		s.stop(t)

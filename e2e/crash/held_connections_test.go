@@ -21,20 +21,20 @@ import (
 // Loopback addresses of independent clients. The address of the machine, 127.0.0.1,
 // is exempt from the limit of an address.
 const (
-	stranger = "127.0.0.2"
-	jobs     = "127.0.0.3"
+	idleAddress = "127.0.0.2"
+	jobAddress  = "127.0.0.3"
 )
 
-// halves are requests that never become whole, or not even begin.
-var halves = []string{
+// incompleteRequests are the first bytes of requests, or nothing.
+var incompleteRequests = []string{
 	"", "POST /api/v1/h", "GET / HTTP/1.1\r\nHost: t\r\n",
 	"POST /sign-in HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nemail=a",
 	"POST /nothing HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\nx",
 }
 
-// hold opens connections that send only a part of a request. Until the end of the
-// test, it replaces the connections that the server closes.
-func hold(t *testing.T, address, from string, connections int) {
+// holdConnections opens connections that send only a part of a request. Until the end
+// of the test, it replaces the connections that the server closes.
+func holdConnections(t *testing.T, address, from string, connections int) {
 	t.Helper()
 	ctx := t.Context()
 	var holders sync.WaitGroup
@@ -46,22 +46,22 @@ func hold(t *testing.T, address, from string, connections int) {
 			began := sync.OnceFunc(first.Done)
 			defer began()
 			for ctx.Err() == nil {
-				w := &wire{address: address, from: from}
-				err := w.write(halves[n%len(halves)])
+				w := &pingConn{address: address, from: from}
+				err := w.write(incompleteRequests[n%len(incompleteRequests)])
 				began()
 				if err == nil {
-					_, _ = io.Copy(io.Discard, closedBy(ctx.Done(), w.conn)) // until the server closes it
+					_, _ = io.Copy(io.Discard, closeWhenDone(ctx.Done(), w.conn)) // until the server closes it
 				}
 				w.close()
-				rest(ctx, 2*time.Second)
+				sleep(ctx, 2*time.Second)
 			}
 		})
 	}
 	first.Wait()
 }
 
-// closedBy is a connection that ends with done.
-func closedBy(done <-chan struct{}, c net.Conn) net.Conn {
+// closeWhenDone closes the connection when done is closed, and returns it.
+func closeWhenDone(done <-chan struct{}, c net.Conn) net.Conn {
 	go func() {
 		<-done
 		_ = c.Close() // the test is over
@@ -69,19 +69,19 @@ func closedBy(done <-chan struct{}, c net.Conn) net.Conn {
 	return c
 }
 
-// ninetyNine is the 99th percentile.
-func ninetyNine(took []time.Duration) time.Duration {
+// p99 returns the 99th percentile.
+func p99(took []time.Duration) time.Duration {
 	slices.Sort(took)
 	return took[len(took)*99/100]
 }
 
 // pingFrom pings each heartbeat in turn, each time on a new connection, and
 // returns how long each took.
-func pingFrom(t *testing.T, b *book, s *server, from string, heartbeats []client.Heartbeat, times int) (took []time.Duration) {
+func pingFrom(t *testing.T, b *pingRecorder, s *server, from string, heartbeats []client.Heartbeat, times int) (took []time.Duration) {
 	t.Helper()
 	for n := range times {
 		began := time.Now()
-		w := &wire{address: s.address, from: from}
+		w := &pingConn{address: s.address, from: from}
 		a := b.send(w, *heartbeats[n%len(heartbeats)].ID, http.MethodPost, "", "")
 		took = append(took, time.Since(began))
 		w.close()
@@ -92,32 +92,32 @@ func pingFrom(t *testing.T, b *book, s *server, from string, heartbeats []client
 	return took
 }
 
-func TestServe_ConnectionsThatAStrangerHoldsOpenDoNotKeepPingsOut(t *testing.T) {
+func TestServe_ConnectionsHeldOpenDoNotBlockPings(t *testing.T) {
 	t.Parallel()
 	for files, connections := range map[int]int{256: 2000, 1024: 1024} {
 		t.Run(fmt.Sprint(files, " files"), func(t *testing.T) {
 			s := newServer(t, sqliteFile(t))
 			s.files = files
 			s.startReady(t)
-			heartbeats := makeHeartbeats(t, s.api(), "busy", 20, seldom)
-			b := newBook(heartbeats)
-			quiet := pingFrom(t, b, s, jobs, heartbeats, 300)
-			hold(t, s.address, stranger, connections)
-			took := pingFrom(t, b, s, jobs, heartbeats, 1000)
-			t.Logf("%d files, %d connections held open: pings p99 %s, without them %s", files, connections, ninetyNine(took), ninetyNine(quiet))
+			heartbeats := createHeartbeats(t, s.api(), "busy", 20, longInterval)
+			b := newPingRecorder(heartbeats)
+			quiet := pingFrom(t, b, s, jobAddress, heartbeats, 300)
+			holdConnections(t, s.address, idleAddress, connections)
+			took := pingFrom(t, b, s, jobAddress, heartbeats, 1000)
+			t.Logf("%d files, %d connections held open: pings p99 %s, without them %s", files, connections, p99(took), p99(quiet))
 			if metrics := s.metrics(t); !strings.Contains(metrics, `overdue_rejected_total{reason="connections_per_address"} `) ||
 				strings.Contains(metrics, `overdue_rejected_total{reason="connections_per_address"} 0`) {
 				t.Error("the metrics do not count the connections that were closed")
 			}
-			if said := s.tail(); !strings.Contains(said, `"msg":"requests rejected"`) || strings.Count(said, `"reason":"connections_per_address"`) > 3 {
-				t.Errorf("the log should tell once a minute:\n%s", said)
+			if said := s.logTail(); !strings.Contains(said, `"msg":"requests rejected"`) || strings.Count(said, `"reason":"connections_per_address"`) > 3 {
+				t.Errorf("the log does not report the rejections once per minute:\n%s", said)
 			}
 			b.verify(t, s.api())
 		})
 	}
 }
 
-// metrics is what /metrics answers.
+// metrics returns the response of /metrics.
 func (s *server) metrics(t *testing.T) string {
 	t.Helper()
 	resp, err := http.Get("http://" + s.address + "/metrics")
@@ -132,23 +132,23 @@ func (s *server) metrics(t *testing.T) string {
 	return string(body)
 }
 
-func TestServe_AStopDoesNotWaitForStrangersAndAnswersWhatIsComplete(t *testing.T) {
+func TestServe_AStopAnswersCompleteRequestsAndDropsTheOthers(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
-	heartbeats := makeHeartbeats(t, s.api(), "busy", 50, seldom)
-	b := newBook(heartbeats)
+	heartbeats := createHeartbeats(t, s.api(), "busy", 50, longInterval)
+	b := newPingRecorder(heartbeats)
 	for n := range 1000 {
-		w := &wire{address: s.address} // from this machine, so that all of them stay open
-		if err := w.write(halves[n%len(halves)]); err != nil {
+		w := &pingConn{address: s.address} // from this machine, so that all of them stay open
+		if err := w.write(incompleteRequests[n%len(incompleteRequests)]); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(w.close)
 	}
-	wires, pings := make([]*wire, len(heartbeats)), make([]ping, len(heartbeats))
+	wires, pings := make([]*pingConn, len(heartbeats)), make([]ping, len(heartbeats))
 	for n, h := range heartbeats {
-		wires[n], pings[n] = &wire{address: s.address}, ping{id: *h.ID, method: http.MethodPost, rid: uuid.NewString(), body: "whole"}
-		b.begin(pings[n])
+		wires[n], pings[n] = &pingConn{address: s.address}, ping{id: *h.ID, method: http.MethodPost, rid: uuid.NewString(), body: "whole"}
+		b.recordSent(pings[n])
 		if err := wires[n].write(pings[n].String()); err != nil {
 			t.Fatal(err)
 		}
@@ -157,9 +157,9 @@ func TestServe_AStopDoesNotWaitForStrangersAndAnswersWhatIsComplete(t *testing.T
 	began := time.Now()
 	for n, p := range pings {
 		a := wires[n].read()
-		b.end(p, a)
+		b.recordResponse(p, a)
 		if !a.ok() {
-			t.Errorf("answer %+v to a ping that was sent before the stop", a)
+			t.Errorf("response %+v to a ping that was sent before the stop", a)
 		}
 	}
 	select {
@@ -183,30 +183,30 @@ func TestServe_ARestartWithAnInheritedSocketAnswersEveryConnection(t *testing.T)
 	}
 	defer s.socket.Close()
 	s.startReady(t)
-	heartbeats := makeHeartbeats(t, s.api(), "busy", 20, seldom)
-	b := newBook(heartbeats)
+	heartbeats := createHeartbeats(t, s.api(), "busy", 20, longInterval)
+	b := newPingRecorder(heartbeats)
 	var pinging sync.WaitGroup
 	var stop atomic.Bool
 	var sent, unanswered atomic.Int64
 	for n := range 16 {
 		pinging.Go(func() {
 			for !stop.Load() {
-				w := &wire{address: s.address} // a new connection, as each curl makes
+				w := &pingConn{address: s.address} // a new connection, as each curl makes
 				a := b.send(w, *heartbeats[n].ID, http.MethodPost, "", "")
 				w.close()
 				sent.Add(1)
 				if !a.ok() {
 					unanswered.Add(1)
 				}
-				rest(t.Context(), 10*time.Millisecond)
+				sleep(t.Context(), 10*time.Millisecond)
 			}
 		})
 	}
 	for range 4 {
-		rest(t.Context(), 500*time.Millisecond)
+		sleep(t.Context(), 500*time.Millisecond)
 		s.stop(t)
 		s.start(t)
-		s.awaitReady(t, http.StatusOK, 20*time.Second)
+		s.waitForReadyz(t, http.StatusOK, 20*time.Second)
 	}
 	stop.Store(true)
 	pinging.Wait()

@@ -15,25 +15,25 @@ import (
 // The data of the mass silence. Its heartbeats are written to the store directly,
 // because a hundred thousand API calls would take longer than everything else.
 const (
-	silentOnes = 100_000
-	livingOnes = 1_000
-	perCommit  = 10_000
-	// lead is the time between the last write and the deadline: to
-	// start the server and to begin pinging.
+	silentHeartbeats    = 100_000
+	pingedHeartbeats    = 1_000
+	heartbeatsPerCommit = 10_000
+	// lead is the time between the last write and the deadline. In it, the server
+	// starts and the pings begin.
 	lead = 8 * time.Second
 )
 
-// silenceRule has no grace period, so that nothing happens before the deadline.
+// silenceRule has no grace period: nothing happens before the deadline.
 var silenceRule = monitor.Rule{Interval: time.Hour, Methods: monitor.AnyMethod}
 
-// seeded is a database whose heartbeats will miss the same deadline.
-type seeded struct {
-	deadline time.Time // of every silent heartbeat
-	living   []string  // ids of heartbeats that are still pinged
+// silenceData is a database whose heartbeats will miss the same deadline.
+type silenceData struct {
+	deadline  time.Time // of every silent heartbeat
+	pingedIDs []string  // ids of heartbeats that are still pinged
 }
 
-// seed fills an empty database.
-func seed(ctx context.Context, address string) (s seeded, err error) {
+// seedSilence fills an empty database.
+func seedSilence(ctx context.Context, address string) (s silenceData, err error) {
 	db, err := store.Open(ctx, address)
 	if err != nil {
 		return s, err
@@ -47,14 +47,14 @@ func seed(ctx context.Context, address string) (s seeded, err error) {
 	if err != nil {
 		return s, err
 	}
-	heartbeats, err := addMany(ctx, db, project.Key, silentOnes+livingOnes)
+	heartbeats, err := addMany(ctx, db, project.Key, silentHeartbeats+pingedHeartbeats)
 	if err != nil {
 		return s, err
 	}
-	for _, h := range heartbeats[silentOnes:] {
-		s.living = append(s.living, h.ID)
+	for _, h := range heartbeats[silentHeartbeats:] {
+		s.pingedIDs = append(s.pingedIDs, h.ID)
 	}
-	s.deadline, err = up(ctx, db, heartbeats)
+	s.deadline, err = saveUp(ctx, db, heartbeats)
 	return s, err
 }
 
@@ -66,7 +66,7 @@ func addMany(ctx context.Context, db *store.DB, project int64, n int) ([]monitor
 		var some []monitor.Heartbeat
 		err := db.Update(ctx, func(tx *store.Tx) error {
 			some = nil
-			for i := range min(perCommit, n-len(all)) {
+			for i := range min(heartbeatsPerCommit, n-len(all)) {
 				name := fmt.Sprintf("job %06d", len(all)+i)
 				h, err := tx.AddHeartbeat(monitor.Heartbeat{
 					ID: uuid.NewString(), Ref: name, Project: project, Name: name, Slug: name,
@@ -87,24 +87,24 @@ func addMany(ctx context.Context, db *store.DB, project int64, n int) ([]monitor
 	return all, nil
 }
 
-// up saves all heartbeats as up: the silent ones due at the deadline that is
-// returned, the others much later. It is one transaction, which is run again,
-// with a later deadline, when it took too long.
-func up(ctx context.Context, db *store.DB, heartbeats []monitor.Heartbeat) (deadline time.Time, err error) {
+// saveUp saves all heartbeats as Up in one transaction. The silent ones are due at
+// the returned deadline, the others much later. If the transaction takes too long,
+// saveUp repeats it with a later deadline.
+func saveUp(ctx context.Context, db *store.DB, heartbeats []monitor.Heartbeat) (deadline time.Time, err error) {
 	for took := time.Duration(0); ; took *= 2 {
 		begun := time.Now().UTC().Truncate(monitor.Precision)
 		deadline = begun.Add(took + lead)
-		judged := make([]store.Transition, len(heartbeats))
+		transitions := make([]store.Transition, len(heartbeats))
 		for i, h := range heartbeats {
 			h.Status, h.CountedFrom = monitor.Up, begun
-			if i < silentOnes {
+			if i < silentHeartbeats {
 				h.CountedFrom = deadline.Add(-silenceRule.Interval)
 			}
 			h.StaleBefore, h.LastPing = h.CountedFrom, h.CountedFrom
-			judged[i] = store.Transition{Heartbeat: h}
+			transitions[i] = store.Transition{Heartbeat: h}
 		}
 		err = db.Update(ctx, func(tx *store.Tx) error {
-			_, err := tx.Save(begun, judged)
+			_, err := tx.Save(begun, transitions)
 			return err
 		})
 		if err != nil {

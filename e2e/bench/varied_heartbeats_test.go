@@ -9,12 +9,12 @@ import (
 	"overdue/internal/monitor"
 )
 
-func TestTheFurnishedHeartbeatsHaveEveryStatus(t *testing.T) {
+func TestWithStatus_GivesEveryStatus(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	got := map[monitor.Status]int{}
 	for i := range 1000 {
-		h := furnished(i, 1, now)
-		for _, j := range lived(i, h, now) {
+		h := variedHeartbeat(i, 1, now)
+		for _, j := range withStatus(i, h, now) {
 			h = j.Heartbeat
 		}
 		h, _ = h.Evaluate(now)

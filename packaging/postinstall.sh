@@ -1,5 +1,7 @@
 #!/bin/sh
-# Runs after installation and upgrade, of the .deb ("configure") and of the .rpm (1 or 2).
+# Runs after installation and upgrade. Debian passes "configure" and the version that was
+# configured before, also if that was removed without "apt purge". RPM passes the number of
+# installed versions.
 set -e
 
 if ! getent passwd overdue >/dev/null; then
@@ -11,16 +13,34 @@ if ! getent passwd overdue >/dev/null; then
 	fi
 fi
 install -d -o overdue -g overdue -m 0700 /var/lib/overdue
-chgrp overdue /etc/overdue/overdue.yaml
-chmod 0640 /etc/overdue/overdue.yaml
+if [ -e /etc/overdue/overdue.yaml ]; then
+	chgrp overdue /etc/overdue/overdue.yaml
+	chmod 0640 /etc/overdue/overdue.yaml
+fi
 
+command -v systemctl >/dev/null 2>&1 || exit 0
+case "$1 $2" in
+"configure " | "1 ") first=yes ;;
+*) first= ;;
+esac
+# Also in an image that is being built, where systemd does not run.
+[ -z "$first" ] || systemctl enable overdue.socket overdue.service
 [ -d /run/systemd/system ] || exit 0
+
 systemctl daemon-reload
-# $2 is the version that was configured before (Debian); $1 is the number of versions installed (RPM).
-if { [ "$1" = configure ] && [ -n "$2" ]; } || { [ "$1" != configure ] && [ "$1" -gt 1 ] 2>/dev/null; }; then
-	systemctl try-restart overdue.service
+failed=
+if systemctl is-enabled --quiet overdue.socket && ! systemctl is-active --quiet overdue.socket; then
+	systemctl stop overdue.service # systemd does not start the socket of a running service
+	systemctl start overdue.socket || failed=yes
+fi
+if systemctl is-enabled --quiet overdue.service; then
+	systemctl restart overdue.service || failed=yes
 else
-	systemctl enable overdue.socket overdue.service
-	systemctl start overdue.socket overdue.service
+	systemctl try-restart overdue.service || failed=yes
+fi
+if [ -n "$failed" ]; then
+	# The installation succeeds: the operator corrects the cause, such as a port in use, and starts it.
+	echo "Overdue did not start. Find the cause: systemctl status overdue.socket overdue.service; journalctl -u overdue" >&2
+elif [ -n "$first" ]; then
 	echo "Overdue is running on port 8080. The link that creates the owner: journalctl -u overdue"
 fi

@@ -1,9 +1,12 @@
 #!/bin/sh
-# Runs before removal ("remove", 0), and before an upgrade, when it does nothing.
+# Runs before removal (Debian passes "remove", RPM passes 0), and before an upgrade, when it does nothing.
 set -e
 
-if [ "$1" = remove ] || [ "$1" = 0 ]; then
-	if [ -d /run/systemd/system ]; then
-		systemctl disable --now overdue.service overdue.socket
-	fi
+case "$1" in remove | 0) ;; *) exit 0 ;; esac
+if [ -d /run/systemd/system ]; then
+	systemctl stop overdue.service overdue.socket
+fi
+# Debian keeps the configuration until "apt purge", and with it which units are enabled.
+if [ "$1" = 0 ] && command -v systemctl >/dev/null 2>&1; then
+	systemctl disable overdue.service overdue.socket
 fi

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs, upgrades over data, removes and purges the .deb in a separate Debian with
+# Installs, upgrades over data, removes, reinstalls and purges the .deb in a separate Debian with
 # systemd as its first process, and prints each result. Fails at the first unexpected one.
 #
 #   make dist && packaging/try-deb.sh [dist]
 #
-# Needs root and Debian with debootstrap, systemd-container and go. Not part of the tests: it
-# downloads a base system and takes about five minutes. Everything is in a temporary folder.
+# Needs root and Debian with debootstrap and systemd-container. Not part of the tests: it
+# downloads a base system and takes about two minutes. Everything is in a temporary folder.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -53,17 +53,20 @@ api() { curl -sS --fail-with-body -H "Authorization: Bearer $key" -H 'Content-Ty
 dpkg -i old.deb >/dev/null
 ready
 say "installed and running: $(overdue version)"
+want=$(dpkg-query -W -f '${Version}' overdue | tr '~' -)
+overdue version | grep -qF "overdue v$want (" || fail "the package has version $want, the program: $(overdue version)"
 [ "$(stat -c '%U %a' /var/lib/overdue)" = "overdue 700" ] || fail "state directory: $(stat -c '%U %a' /var/lib/overdue)"
 [ "$(stat -c '%G %a' /etc/overdue/overdue.yaml)" = "overdue 640" ] || fail "configuration: $(stat -c '%G %a' /etc/overdue/overdue.yaml)"
 say "the service runs as $(ps -o user= -C overdue 2>/dev/null || stat -c %U /proc/"$(systemctl show -P MainPID overdue)"), its data is readable by it alone"
 systemd-analyze verify --man=no /usr/lib/systemd/system/overdue.service /usr/lib/systemd/system/overdue.socket || fail "systemd-analyze verify"
 say "systemd-analyze verify has no complaint"
-say "systemd-analyze security: $(systemd-analyze security overdue.service --no-pager | tail -n 1)"
+systemd-analyze security --threshold=20 --no-pager overdue.service >security.log || fail "$(tail -n 1 security.log)"
+say "systemd-analyze security: $(tail -n 1 security.log)"
 journalctl --no-pager -u overdue | grep -q 'http.*/setup' || fail "no setup link in the journal"
 [ -s /usr/share/man/man1/overdue.1.gz ] || [ -e /etc/dpkg/dpkg.cfg.d/excludes ] || fail "no manual page"
 
 echo '# changed by the operator' >>/etc/overdue/overdue.yaml
-key=$(runuser -u overdue -- overdue api-key create --config /etc/overdue/overdue.yaml --name try | grep -o 'od_[A-Za-z0-9_-]*\|[A-Za-z0-9_-]\{30,\}' | head -n 1)
+key=$(runuser -u overdue -- overdue api-key create --config /etc/overdue/overdue.yaml --name try)
 id=$(api -d '{"name": "backup", "interval": "1h", "grace": "5m"}' http://localhost:8080/api/v1/heartbeats | grep -o '"id":"[^"]*"' | head -n 1 | cut -d'"' -f4)
 [ -n "$id" ] || fail "no heartbeat"
 
@@ -91,9 +94,35 @@ dpkg -r overdue >/dev/null 2>&1
 systemctl is-active -q overdue.service overdue.socket && fail "still running after removal"
 [ -s /var/lib/overdue/overdue.db ] || fail "removal deleted the data"
 say "removed: nothing runs, the data stays"
+dpkg -i next.deb >/dev/null
+ready
+api http://localhost:8080/api/v1/heartbeats | grep -q '"status":"up"' || fail "the heartbeat is gone"
+grep -q 'changed by the operator' /etc/overdue/overdue.yaml || fail "the configuration was overwritten"
+say "installed again: runs with the same data and configuration"
+systemctl disable -q --now overdue.socket overdue.service
+dpkg -i next.deb >/dev/null
+systemctl is-active -q overdue.service overdue.socket && fail "an upgrade started the disabled service"
+say "upgraded while disabled: stays stopped"
+rm /etc/overdue/overdue.yaml
+dpkg -i next.deb >/dev/null || fail "no upgrade without the configuration file"
+say "upgraded after the configuration file was deleted: the package accepts it"
+dpkg -r overdue >/dev/null 2>&1
 dpkg -P overdue >/dev/null 2>&1
 [ ! -e /var/lib/overdue ] && [ ! -e /etc/overdue/overdue.yaml ] && ! getent passwd overdue >/dev/null || fail "purge left something"
+[ -z "$(find /etc /usr /var/lib -name '*overdue*' -not -path '/var/lib/systemd/*' -print)" ] || fail "purge left $(find /etc /usr /var/lib -name '*overdue*' -print)"
 say "purged: data, configuration and user are gone"
+
+perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 1, ReuseAddr => 1) or die; sleep 60' &
+sleep 1
+dpkg -i old.deb >port.log 2>&1 || fail "no installation while the port is in use: $(cat port.log)"
+grep -q 'Overdue did not start' port.log || fail "no message that the port is in use: $(cat port.log)"
+kill $!
+dpkg -i next.deb >port.log 2>&1 || fail "$(cat port.log)"
+ready
+systemctl is-active -q overdue.socket || fail "the socket does not run"
+grep -q 'did not start' port.log && fail "$(cat port.log)"
+dpkg -P overdue >/dev/null 2>&1
+say "installed while the port was in use, upgraded when it was free: runs"
 touch passed
 STEPS
 

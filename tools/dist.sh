@@ -1,13 +1,21 @@
 #!/bin/sh
 # Builds everything that is released, into dist/ or the folder given: binaries,
-# packages, images, an SBOM and checksums. The same commit gives the same bytes.
+# packages, images, an SBOM and checksums. The same commit gives the same bytes with
+# the same version of Go, wherever it is built.
 set -eu
+# The bytes do not depend on the settings of the person who builds.
+umask 022
+export LC_ALL=C CGO_ENABLED=0 GOFLAGS=-trimpath GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT=
 cd "$(dirname "$0")/.."
 
 out=$(mkdir -p "${1:-dist}" && cd "${1:-dist}" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
+if [ -n "${1:-}" ] && [ -n "$(ls -A "$out")" ]; then
+	echo "dist: $out is not empty: name an empty folder" >&2
+	exit 1
+fi
 if [ -n "$(git status --porcelain)" ]; then
 	echo "dist: the working tree has changes: commit them first, so that the version names what is built" >&2
 	exit 1
@@ -28,15 +36,21 @@ tool() { go tool -modfile=tools/go.mod "$@"; }
 # build GOOS GOARCH GOARM FILE
 build() {
 	echo "dist: compiling for $1 $2"
-	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 GOARM=$3 go build -trimpath -ldflags='-s -w' -o "$4" .
+	GOOS=$1 GOARCH=$2 GOARM=$3 go build -buildvcs=true \
+		-ldflags="-s -w -X overdue/internal/cli.releaseVersion=v$VERSION" -o "$4" .
 }
 
-# archive FOLDER FILE: a tar file whose bytes depend on the contents only.
+# archive FOLDER FILE: a tar file with the folder, whose bytes depend on the contents only.
+# Unpacking does not change the mode of the folder that it is unpacked in.
 archive() {
-	tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$1" -cf - . | gzip -n -9 >"$2"
+	tar --sort=name --mode=u=rwX,go=rX --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "${1%/*}" -cf - "${1##*/}" | gzip -n -9 >"$2"
 }
 
 build "$(go env GOHOSTOS)" "$(go env GOHOSTARCH)" "" "$work/host"
+"$work/host" version | grep -qF "overdue v$VERSION ($(git rev-parse --short=12 HEAD), " || {
+	echo "dist: the binary has another version: $("$work/host" version)" >&2
+	exit 1
+}
 mkdir -p "$DOCS/man" "$DOCS/completions"
 "$work/host" man --dir "$DOCS/man"
 gzip -n -9 "$DOCS"/man/*.1
@@ -57,9 +71,8 @@ for target in linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 wind
 		continue
 	fi
 	build "$os" "$arch" "$arm" "$BUILD/overdue"
-	mkdir "$work/$name.archive"
-	cp -R "$BUILD/overdue" LICENSE README.md CHANGELOG.md "$DOCS/man" "$DOCS/completions" "$work/$name.archive"
-	archive "$work/$name.archive" "$out/$name.tar.gz"
+	cp -R LICENSE README.md CHANGELOG.md "$DOCS/man" "$DOCS/completions" "$BUILD"
+	archive "$BUILD" "$out/$name.tar.gz"
 	[ "$os" = linux ] || continue
 	# nfpm expands variables in some fields only.
 	sed -e "s|\${ARCH}|$ARCH|; s|\${VERSION}|$VERSION|; s|\${LICENSE}|$LICENSE|; s|\${MTIME}|$MTIME|; s|\${BUILD}|$BUILD|; s|\${DOCS}|$DOCS|" \
@@ -72,7 +85,12 @@ for target in linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64 wind
 done
 
 tool cyclonedx-gomod bin -json -noserial -notimestamp -std -version "v$VERSION" \
-	-output "$out/overdue_$VERSION.sbom.cdx.json" "$work/overdue_${VERSION}_linux_amd64/overdue" 2>/dev/null
+	-output "$work/sbom.json" "$work/overdue_${VERSION}_linux_amd64/overdue" 2>"$work/sbom.log" || {
+	cat "$work/sbom.log" >&2
+	exit 1
+}
+# The hashes of cyclonedx-gomod itself depend on the machine that builds.
+sed '/"tools": \[/,/^    \]/{/"hashes": \[/,/\]/d}' "$work/sbom.json" >"$out/overdue_$VERSION.sbom.cdx.json"
 sed "s/overdue:latest/overdue:$VERSION/; s/VERSION/$VERSION/" packaging/compose.yaml >"$out/compose.yaml"
 (cd "$out" && sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
 ls -l "$out"

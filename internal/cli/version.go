@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -40,6 +41,11 @@ func (c *versionCmd) Run(std Streams) error {
 	return printLine(std, currentBuild().String())
 }
 
+// releaseVersion is the version of a release, such as "v1.2.0". The linker sets it (tools/dist.sh).
+// If it is empty, the version is the one that the Go command derives, which does not support
+// a major version above 1 here.
+var releaseVersion string
+
 // build describes what a program was built from.
 type build struct {
 	Version  string `json:"version"`
@@ -53,19 +59,20 @@ type build struct {
 func currentBuild() build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return build{Version: "(unknown build)"}
+		return build{Version: cmp.Or(releaseVersion, "(unknown build)")}
 	}
-	return newBuild(info)
+	return newBuild(info, releaseVersion)
 }
 
 // newBuild reads the version control stamp that the Go command leaves in a binary.
-func newBuild(info *debug.BuildInfo) build {
+// The version of a release takes precedence over the one of the Go command.
+func newBuild(info *debug.BuildInfo, release string) build {
 	stamp := map[string]string{}
 	for _, s := range info.Settings {
 		stamp[s.Key] = s.Value
 	}
 	b := build{
-		Version: info.Main.Version, Revision: stamp["vcs.revision"], Time: stamp["vcs.time"],
+		Version: cmp.Or(release, info.Main.Version), Revision: stamp["vcs.revision"], Time: stamp["vcs.time"],
 		Modified: stamp["vcs.modified"] == "true", Go: info.GoVersion,
 	}
 	if b.Version == "" {

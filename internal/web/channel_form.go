@@ -235,36 +235,19 @@ func (req *request) submittedChannel(kind, id string, fieldErrs map[string]strin
 	return d
 }
 
-// The example of the message previews: a nightly backup that did not ping.
-const (
-	previewJob      = "Nightly database backup"
-	previewInterval = 24 * time.Hour
-	previewGrace    = 10 * time.Minute
-	previewDownFor  = 2*time.Hour + 14*time.Minute
-)
-
 // messagePreviews returns examples of the alerts of the channel.
 func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview {
-	down := req.previewDown(d)
+	down := req.exampleAlert(d)
 	all := []channelview.MessagePreview{req.messagePreview(down, "down")}
 	if d.notifyOnRecovery {
-		up := down
-		up.Event, up.At, up.Resolution, up.DownFor = notify.EventResolved, req.now, "recovered", previewDownFor
-		up.NextDue, up.LastPing, up.Due, up.Deadline, up.AckURL = req.now.Add(previewInterval), time.Time{}, time.Time{}, time.Time{}, ""
-		all = append(all, req.messagePreview(up, "up"))
+		all = append(all, req.messagePreview(present.ExampleRecovery(down, req.now), "up"))
 	}
 	return all
 }
 
-// previewDown returns the alert that a heartbeat is Down.
-func (req *request) previewDown(d channelDraft) notify.Notification {
-	opened := req.now.Add(-previewDownFor).Truncate(time.Minute)
-	due := opened.Add(-previewGrace)
-	return notify.Notification{
-		Event: notify.EventOpened, At: opened, Project: req.actor.Project.Name, Channel: d.name, Zone: req.projectZone(),
-		Heartbeat: previewJob, Number: 1, Cause: "missed", Schedule: "every 24 h", Grace: previewGrace,
-		LastPing: due.Add(-previewInterval), Due: due, Deadline: opened, DownSince: opened, URL: req.site.BaseURL, AckURL: req.site.BaseURL,
-	}
+// exampleAlert returns an alert that a heartbeat is Down.
+func (req *request) exampleAlert(d channelDraft) notify.Notification {
+	return present.ExampleAlert(req.actor.Project, d.name, req.projectZone(), req.site.BaseURL, req.now)
 }
 
 // requestPreview returns the request of the first alert of the preview.
@@ -273,7 +256,7 @@ func (req *request) requestPreview(d channelDraft) channelview.RequestPreview {
 	if k.Preview == nil {
 		return channelview.RequestPreview{}
 	}
-	p := k.Preview("Overdue/"+req.site.Version, d.settings, req.previewDown(d))
+	p := k.Preview("Overdue/"+req.site.Version, d.settings, req.exampleAlert(d))
 	return channelview.RequestPreview{Host: p.Host, Text: p.Text}
 }
 

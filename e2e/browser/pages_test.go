@@ -184,3 +184,34 @@ func TestNarrow_TheSidebarOpensOverThePage(t *testing.T) {
 	b.followLink("Incidents")
 	b.waitForPath("/incidents")
 }
+
+// zoneIsClear returns an expression: the page names its time zone once, in its window, and
+// no other text of the page covers it.
+const zoneIsClear = `(() => {
+	const [zone, ...others] = document.querySelectorAll("main .page-zone");
+	const at = zone.getBoundingClientRect();
+	const clear = [...document.querySelectorAll("main *")].every((e) => {
+		const r = e.getBoundingClientRect();
+		return e === zone || !e.checkVisibility() || [...e.childNodes].every((n) => n.nodeType !== 3 || !n.data.trim()) ||
+			r.top >= at.bottom - 1 || r.bottom <= at.top + 1 || r.left >= at.right || r.right <= at.left;
+	});
+	return others.length === 0 && zone.checkVisibility() && zone.textContent === "Times in " + document.documentElement.dataset.tz &&
+		at.width > 40 && at.left >= 0 && at.right <= innerWidth && at.top >= 0 && at.bottom < 140 && clear;
+})()`
+
+func TestTimeZone_IsNamedOnceAboveEveryPageAtEveryWidth(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	h := createHeartbeat(t, s.newClient(t), longName, "24h", "1h")
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	for _, path := range []string{"/heartbeats", "/heartbeats/" + *h.ID, "/heartbeats/new", "/incidents", "/channels", "/channels/new?kind=webhook", "/audit", "/account"} {
+		b.navigate(path)
+		for _, width := range []int64{360, 768, 1280, 1920} {
+			b.resize(width)
+			if !mustEvaluate[bool](b, zoneIsClear) {
+				b.Errorf("%s at %d px does not show its time zone", path, width)
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/web/view/paths"
 )
@@ -83,5 +84,24 @@ func TestShowHeartbeat_ShowsTheLogOfADayAndFromARun(t *testing.T) {
 		w.expectHTML(a, 200, `id="run-1"`)
 		w.expectNone(a, `id="run-2"`)
 		w.expectHTML(w.get("member", paths.Heartbeat(h.ID)+"?day=x&run=-1&before=y&chart=z"), 200, `id="run-1"`, `id="run-2"`)
+	})
+}
+
+func TestShowHeartbeat_NamesASeverityOtherThanCriticalAtTheName(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		for _, severity := range []string{"critical", "warning", "info"} {
+			if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{Severity: &severity}); err != nil {
+				w.Fatal(err)
+			}
+			name := regexp.MustCompile(`(?s)<h1>.*?<div class="stack"`)
+			head, _, _ := strings.Cut(name.FindString(w.get("viewer", "/heartbeats/"+h.Ref).body), "</header>")
+			row := w.get("viewer", "/heartbeats").body
+			for place, text := range map[string]string{"page": head, "list": row} {
+				if got := strings.Contains(text, `class="sev"`); got != (severity != "critical") {
+					w.Errorf("%s: the %s shows a severity: %t", severity, place, got)
+				}
+			}
+		}
 	})
 }

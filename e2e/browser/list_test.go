@@ -206,6 +206,16 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 		b.waitForToast("Undone for 2 heartbeats")
 		b.waitFor("the old grace period", `!document.querySelector(".hb-list").innerText.includes("45m") && location.search === "?tag=weekly"`)
 	})
+	b.step("Severity, which the rows then name", func(b *tab) {
+		pick(b)
+		b.press("Severity")
+		b.waitFor("the choice of a severity", `(document.querySelector("#bulk-severity-value").value = "warning") && document.querySelector("#bulk-severity-value").checkVisibility()`)
+		b.submit("Set severity")
+		b.waitForToast("Set the severity of 2 heartbeats")
+		b.waitFor("two warnings", `document.querySelectorAll(".hb .sev").length === 2`)
+		b.submit("Undo")
+		b.waitFor("no warning", `document.querySelectorAll(".hb .sev").length === 0`)
+	})
 	b.step("the menu of a row offers what fits its status", func(b *tab) {
 		const entries = `["pause", "resume"].map((v) => document.querySelector("#row-menu button[value=" + v + "]").checkVisibility()).join()`
 		b.press("Actions for job 05")

@@ -130,7 +130,7 @@ func TestRun_ProcessesLeftInTheBackgroundLiveAndTheirOutputArrives(t *testing.T)
 		"two streams":             {job: []string{"sh", "-c", background}},
 		"one stream":              {before: "exec 2>&1", job: []string{"sh", "-c", background}},
 		"in another session":      {job: []string{"sh", "-c", "setsid sh -c \"$0\" & echo now", background}},
-		"the old group is killed": {job: []string{"sh", "-c", "setsid sh -c \"$0\" & echo now", background}, meet: killGroup},
+		"the old group is killed": {job: []string{"sh", "-c", "setsid sh -c \": >go; $0\" & until [ -e go ]; do sleep 0.02; done; echo now", background}, meet: killGroup},
 		"the job fails":           {job: []string{"sh", "-c", background + "; exit 7"}},
 		"the job is killed":       {job: []string{"sh", "-c", background + "; kill -9 $$"}},
 		"a lot":                   {job: []string{"sh", "-c", "(sleep 0.5; head -c 3000000 /dev/zero; echo lived >mark) & echo now"}},

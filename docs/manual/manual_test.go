@@ -29,14 +29,22 @@ func readPage(t *testing.T, name string) string {
 	return string(text)
 }
 
+// helpOf holds the help texts by command: each takes a while to create.
+var helpOf = map[string]string{}
+
 // commandHelp returns the help of a command.
 func commandHelp(t *testing.T, command ...string) string {
 	t.Helper()
+	name := strings.Join(command, " ")
+	if help, known := helpOf[name]; known {
+		return help
+	}
 	var out bytes.Buffer
 	if code := cli.Main(append(command, "--help"), cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}); code != 0 {
-		t.Fatalf("overdue %v --help ended with %d: %s", command, code, out.String())
+		t.Fatalf("overdue %s --help ended with %d: %s", name, code, out.String())
 	}
-	return out.String()
+	helpOf[name] = out.String()
+	return helpOf[name]
 }
 
 // commands returns all commands of the program.

@@ -140,7 +140,7 @@ func (b *bench) places(name string) []place {
 		if err != nil {
 			return "", nil, err
 		}
-		return server.Address("public"), server.Stop, nil
+		return server.Address(), server.Stop, nil
 	}})
 }
 

@@ -11,7 +11,7 @@ func TestKillingPostgreSQLUnderLoadLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
 	r := chance(t)
 	database := newPostgres(t)
-	s := newServer(t, database.Address("public"))
+	s := newServer(t, database.Address())
 	s.startReady(t)
 	busy := makeHeartbeats(t, s.api(), "busy", 100, seldom)
 	l := startLoad(t, &load{book: newBook(busy), heartbeats: busy, addresses: []string{s.address}}, 32, r)

@@ -275,13 +275,13 @@ func TestHalfOpen_AFrozenPostgreSQLHoldsNobodyUp(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	halfOpen(t, newServer(t, database.Address("public")), database.Freeze, database.Thaw)
+	halfOpen(t, newServer(t, database.Address()), database.Freeze, database.Thaw)
 }
 
 func TestHalfOpen_APostgreSQLThatIsGoneHoldsNobodyUpEither(t *testing.T) {
 	t.Parallel()
 	database := newPostgres(t)
-	halfOpen(t, newServer(t, database.Address("public")), database.Kill, database.Start)
+	halfOpen(t, newServer(t, database.Address()), database.Kill, database.Start)
 }
 
 func TestHalfOpen_ANetworkThatSwallowsEverythingHoldsNobodyUp(t *testing.T) {

@@ -19,7 +19,7 @@ func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
 	t.Parallel()
 	for name, database := range map[string]func(*testing.T) string{
 		"SQLite":     sqliteFile,
-		"PostgreSQL": func(t *testing.T) string { return newPostgres(t).Address("public") },
+		"PostgreSQL": func(t *testing.T) string { return newPostgres(t).Address() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,7 +35,7 @@ func TestTwoServersOnOneSQLiteFileAreOneTooMany(t *testing.T) {
 func TestANodeTakesOverFromOneThatIsKilled(t *testing.T) {
 	t.Parallel()
 	r := chance(t)
-	dies := newServer(t, newPostgres(t).Address("public"))
+	dies := newServer(t, newPostgres(t).Address())
 	lives := dies.secondServer(t)
 	dies.startReady(t)
 	lives.startReady(t)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -211,8 +212,12 @@ func command(t *testing.T, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// write writes a program. No other goroutine may start a process meanwhile: it would
+// inherit the open file, and the program could not run ("text file busy").
 func write(t *testing.T, path, text string) {
 	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}

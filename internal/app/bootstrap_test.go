@@ -52,6 +52,9 @@ func TestServe_TheFirstStartPrintsALinkThatCreatesTheOwner(t *testing.T) {
 			if w.Code != 303 {
 				t.Fatalf("answered %d: %s", w.Code, w.Body)
 			}
+			if hash := passwordHash(t, db, "ada@example.com"); !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
+				t.Errorf("the password is stored as %q", hash)
+			}
 			if again, err := f.ensureOwner(t.Context(), o, base); again != "" || err != nil {
 				t.Errorf("another link %q, %v", again, err)
 			}
@@ -86,4 +89,17 @@ func TestServe_AnOwnerFromTheSettingsNeedsNoLink(t *testing.T) {
 			}
 		})
 	}
+}
+
+// passwordHash returns the stored hash of a person's password.
+func passwordHash(t *testing.T, db *store.DB, email string) (hash string) {
+	t.Helper()
+	err := db.View(t.Context(), func(tx *store.Tx) (err error) {
+		_, hash, _, err = tx.PersonByEmail(email)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
 }

@@ -24,7 +24,7 @@ func ResetLink(ctx context.Context, database, base, email string) (link string, 
 		return "", err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	token, _, made, err := auth.NewPeople(db, false).CreateResetLink(ctx, email, auth.Operator(monitor.Project{}, operatorName()), time.Now().UTC())
+	token, _, made, err := auth.NewPeople(db, false, auth.PasswordCost).CreateResetLink(ctx, email, auth.Operator(monitor.Project{}, operatorName()), time.Now().UTC())
 	if err != nil {
 		return "", err
 	}
@@ -42,7 +42,7 @@ func SignOut(ctx context.Context, database, email string) (n int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	n, found, err := auth.NewPeople(db, false).SignOutEverywhere(ctx, email, auth.Operator(monitor.Project{}, operatorName()), time.Now().UTC())
+	n, found, err := auth.NewPeople(db, false, auth.PasswordCost).SignOutEverywhere(ctx, email, auth.Operator(monitor.Project{}, operatorName()), time.Now().UTC())
 	if err == nil && !found {
 		err = errNoAccount(email)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -150,7 +151,7 @@ func (d *edge) patterns() []string {
 // offer is a way to send a body.
 type offer struct {
 	head string // lines of the header about it
-	body string
+	body []byte
 	more time.Duration // between further bytes, 0 for none
 }
 
@@ -160,11 +161,11 @@ func offers() map[string]offer {
 	file := "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" + strings.Repeat("x", 200<<10) + "\r\n--b--\r\n"
 	return map[string]offer{
 		"no body":         {},
-		"unfinished body": {head: form + "1000\r\n", body: "email=a"},
-		"slow body":       {head: form + "1000\r\n", body: "email=a", more: time.Second},
-		"chunked, slow":   {head: "Transfer-Encoding: chunked\r\n", body: "1\r\na\r\n", more: time.Second},
-		"1 MB":            {head: form + "1048576\r\n", body: strings.Repeat("a", 1<<20)},
-		"multipart":       {head: fmt.Sprintf("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n", len(file)), body: file},
+		"unfinished body": {head: form + "1000\r\n", body: []byte("email=a")},
+		"slow body":       {head: form + "1000\r\n", body: []byte("email=a"), more: time.Second},
+		"chunked, slow":   {head: "Transfer-Encoding: chunked\r\n", body: []byte("1\r\na\r\n"), more: time.Second},
+		"600 KB":          {head: form + "614400\r\n", body: bytes.Repeat([]byte("a"), 600<<10)}, // above every limit
+		"multipart":       {head: fmt.Sprintf("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n", len(file)), body: []byte(file)},
 	}
 }
 
@@ -183,8 +184,10 @@ func (d *edge) try(method, path, credentials string, o offer) error {
 		return err
 	}
 	go func() { // the server may answer, and close, before it has read all
-		text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\n%s%s\r\n%s", method, path, d.address, credentials, o.head, o.body)
-		_, err := io.WriteString(c, text)
+		_, err := fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\n%s%s\r\n", method, path, d.address, credentials, o.head)
+		if err == nil {
+			_, err = c.Write(o.body)
+		}
 		for err == nil && o.more > 0 {
 			timer := time.NewTimer(o.more)
 			<-timer.C
@@ -213,10 +216,11 @@ func TestServe_EveryRouteLimitsWhatAClientSends(t *testing.T) {
 			fill := strings.NewReplacer("{key}", "x", "{token}", "x", "{project}", "main", "{page}", "statuses", "{n}", "1", "{slug}", "x")
 			braces := regexp.MustCompile(`\{[^}]+\}`)
 			var requests sync.WaitGroup
+			offers := offers()
 			for _, pattern := range d.patterns() {
 				method, path, _ := strings.Cut(pattern, " ")
 				path = braces.ReplaceAllString(fill.Replace(path), uuid.NewString())
-				for what, o := range offers() {
+				for what, o := range offers {
 					for who, credentials := range map[string]string{
 						"a stranger": "", "the owner": "Cookie: " + d.cookie + "\r\nAuthorization: Bearer " + d.key + "\r\n",
 					} {

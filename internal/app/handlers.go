@@ -27,7 +27,7 @@ type handlers struct {
 func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Sender, base string) (handlers, error) {
 	f := handlers{
 		service: manage.New(manage.Options{DB: e.db, Snapshot: e.evaluableUntil, Signals: e.signals(), SendTest: e.sendTest, MaxHeartbeats: o.MaxHeartbeats}),
-		people:  auth.NewPeople(e.db, strings.HasPrefix(base, "https://")),
+		people:  auth.NewPeople(e.db, strings.HasPrefix(base, "https://"), auth.PasswordCost),
 	}
 	f.people.Log = e.log
 	links, err := manage.NewAckLinks(ctx, e.db)

@@ -119,7 +119,7 @@ func TestUnlock_AWrongOrMissingKeyIsAnErrorThatSaysWhatToDo(t *testing.T) {
 }
 
 func TestUnlock_PostgreSQLRequiresAKey(t *testing.T) {
-	database := storetest.NewSchema(t)
+	database := storetest.NewPostgresDatabase(t)
 	rejects(t, "no setting", database, SecretKey{}, "PostgreSQL requires a secret key", "--secret-key-file")
 	key := SecretKey{Text: seal.GenerateKey()}
 	opens(t, "the first node", database, key)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"overdue/internal/auth"
+	"overdue/internal/auth/authtest"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
@@ -32,7 +33,7 @@ type thief struct {
 func onThieves(t *testing.T, test func(th *thief)) {
 	onEach(t, func(h *house) {
 		h.owned()
-		test(&thief{house: h, person: auth.NewPeople(h.db, true), cookie: h.signIn("ada@example.com", true, h.began)})
+		test(&thief{house: h, person: authtest.NewPeople(h.db), cookie: h.signIn("ada@example.com", true, h.began)})
 	})
 }
 

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"runtime"
@@ -10,13 +11,9 @@ import (
 	"github.com/alexedwards/argon2id"
 )
 
-// passwordCost follows the OWASP Password Storage Cheat Sheet for argon2id: 19
-// MiB, two passes, one lane.
-var passwordCost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-
-// dummyHash matches no password. A check against it takes as long as against a real
-// hash, so the time does not reveal whether an account exists.
-const dummyHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+// PasswordCost is the cost of a password hash. It follows the OWASP Password Storage
+// Cheat Sheet for argon2id: 19 MiB, two passes, one lane.
+var PasswordCost = argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // maxQueued is the maximum number of requests that wait for the hasher. A hash
 // takes about 50 ms, so the last one waits a few seconds.
@@ -33,19 +30,28 @@ type hasher struct {
 	queue   chan struct{} // one for each request that hashes or waits
 	create  func(password string) (hash string, err error)
 	compare func(password, hash string) (same bool, err error)
+	// dummy matches no password. A check against it takes as long as against a real
+	// hash, so the time does not reveal whether an account exists.
+	dummy string
 }
 
 // newHasher returns a hasher that uses at most half of the processors and a small
 // part of a limited heap.
-func newHasher() *hasher {
-	const each, part = 19 << 20, 8
+func newHasher(cost argon2id.Params) *hasher {
+	const part = 8
+	each := int64(cost.Memory) << 10
 	places := int(max(1, min(int64(runtime.GOMAXPROCS(0)/2), debug.SetMemoryLimit(-1)/part/each)))
 	return &hasher{
 		places: make(chan struct{}, places), queue: make(chan struct{}, places+maxQueued),
-		create:  func(password string) (string, error) { return argon2id.CreateHash(password, &passwordCost) },
+		create:  func(password string) (string, error) { return argon2id.CreateHash(password, &cost) },
 		compare: argon2id.ComparePasswordAndHash,
+		dummy: fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", cost.Memory, cost.Iterations, cost.Parallelism,
+			encodedZeros(cost.SaltLength), encodedZeros(cost.KeyLength)),
 	}
 }
+
+// encodedZeros returns n bytes of zero as they are written in a hash.
+func encodedZeros(n uint32) string { return base64.RawStdEncoding.EncodeToString(make([]byte, n)) }
 
 // acquire waits for a free place. The caller releases it with done. It returns
 // [ErrBusy] if too many callers wait.
@@ -93,11 +99,11 @@ func (h *hasher) verify(ctx context.Context, password string, stored func() (str
 	}
 	against := hash
 	if hash == "" || len(password) > maxPasswordLength {
-		against, password = dummyHash, ""
+		against, password = h.dummy, ""
 	}
 	same, err = h.compare(password, against)
 	if err != nil {
 		return "", false, fmt.Errorf("check of a password: %w", err)
 	}
-	return hash, same && against != dummyHash, nil
+	return hash, same && against != h.dummy, nil
 }

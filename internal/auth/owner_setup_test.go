@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"overdue/internal/auth"
+	"overdue/internal/auth/authtest"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
@@ -54,7 +55,7 @@ func TestSetUp_TheLinkWorksOnceAndANewOneReplacesIt(t *testing.T) {
 			h.Errorf("the owner is %+v", a)
 		}
 		h.faulty(setUp(second, f), monitor.NotFound, "")
-		if _, needed, err := auth.NewPeople(h.db, true).CreateSetupLink(h.Context()); needed || err != nil {
+		if _, needed, err := authtest.NewPeople(h.db).CreateSetupLink(h.Context()); needed || err != nil {
 			h.Errorf("a link is needed %t, %v", needed, err)
 		}
 	})
@@ -71,7 +72,7 @@ func TestSetUp_OfSeveralPeopleWithTheLinkOneBecomesTheOwner(t *testing.T) {
 			wg.Go(func() {
 				f := founder()
 				f.Email, f.Zone = name+"@example.com", ""
-				people := auth.NewPeople(h.db, true) // another node
+				people := authtest.NewPeople(h.db) // another node
 				people.Sessions.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 					_ = people.SetUp(r.Context(), token, f, auth.ClientInfo{}, h.began) // only the first succeeds
 				})).ServeHTTP(discard{}, (&http.Request{Header: http.Header{}}).WithContext(h.Context()))
@@ -102,7 +103,7 @@ func TestAddOwner_CreatesTheOwnerOnlyIfThereIsNoAccount(t *testing.T) {
 		h.faulty(err, monitor.Invalid, "password")
 		h.owned()
 		for range 2 {
-			made, err := auth.NewPeople(h.db, true).AddOwner(h.Context(), "eve@example.com", secret, h.began)
+			made, err := authtest.NewPeople(h.db).AddOwner(h.Context(), "eve@example.com", secret, h.began)
 			if made || err != nil {
 				h.Errorf("made another owner %t, %v", made, err)
 			}

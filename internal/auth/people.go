@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/alexedwards/argon2id"
+
 	"overdue/internal/monitor"
 	"overdue/internal/safetext"
 	"overdue/internal/store"
@@ -32,10 +34,10 @@ type People struct {
 }
 
 // NewPeople returns the people of a database. secure is true if the pages use
-// https only.
-func NewPeople(db *store.DB, secure bool) *People {
+// https only. cost is [PasswordCost], except in tests.
+func NewPeople(db *store.DB, secure bool, cost argon2id.Params) *People {
 	return &People{
-		Sessions: NewSessions(db, secure), db: db, hasher: newHasher(), throttle: newThrottle(), resets: newThrottle(),
+		Sessions: NewSessions(db, secure), db: db, hasher: newHasher(cost), throttle: newThrottle(), resets: newThrottle(),
 		knownBrowsers: newKnownBrowsers(db, secure), delays: newDelays(),
 	}
 }

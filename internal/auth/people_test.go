@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"overdue/internal/auth"
+	"overdue/internal/auth/authtest"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
@@ -41,7 +42,7 @@ func onEach(t *testing.T, test func(h *house)) {
 					t.Error(err)
 				}
 			})
-			h := &house{T: t, db: db, people: auth.NewPeople(db, true), began: time.Now().UTC().Truncate(monitor.Precision)}
+			h := &house{T: t, db: db, people: authtest.NewPeople(db), began: time.Now().UTC().Truncate(monitor.Precision)}
 			h.update(func(tx *store.Tx) (err error) {
 				h.project, err = tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: h.began})
 				return err

@@ -96,13 +96,11 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	stopping.Store(true)
 	if !o.Inherited {
 		// Connections that wait in the socket are lost when it is closed.
-		sleep(acceptDuration)
+		waitWhile(acceptDuration, func() bool { return true })
 	}
 	err := accepting.stopAccepting()
 	// Shutdown drops data that has arrived and was not read yet.
-	for table.anyWithoutRequest() && time.Since(began) < acceptDuration+firstRequestTimeout {
-		sleep(acceptDuration / 50)
-	}
+	waitWhile(firstRequestTimeout, table.anyWithoutRequest)
 	err = errors.Join(err, shutDown(s, table, began, o.StopTimeout))
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
@@ -138,11 +136,19 @@ func shutDown(s *http.Server, table *connRegistry, began time.Time, patience tim
 	}
 }
 
-// sleep waits.
-func sleep(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	<-timer.C
+// waitWhile waits for a duration, or until the condition is false. It waits in short
+// steps and counts them: on a starved machine a step takes longer, and other
+// goroutines still get their turns.
+func waitWhile(d time.Duration, condition func() bool) {
+	const step = 10 * time.Millisecond
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	for range d / step {
+		if !condition() {
+			return
+		}
+		<-tick.C
+	}
 }
 
 // closeConnections tells clients of a stopping server to open a new connection,

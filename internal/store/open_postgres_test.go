@@ -12,7 +12,7 @@ import (
 // server, because all databases of a server share its roles.
 func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 	server := startPostgres(t, true)
-	admin := openStore(t, server.Address("public"))
+	admin := openStore(t, server.Address())
 	for _, statement := range []string{
 		"CREATE ROLE app LOGIN", "CREATE ROLE few LOGIN CONNECTION LIMIT 5", "CREATE DATABASE few OWNER few",
 		"CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
@@ -23,7 +23,7 @@ func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 		}
 	}
 	at := func(database, role string) string {
-		address := strings.Replace(server.Address("public"), "/postgres?", "/"+database+"?", 1)
+		address := strings.Replace(server.Address(), "/postgres?", "/"+database+"?", 1)
 		return strings.Replace(address, "user=overdue", "user="+role, 1)
 	}
 	for _, c := range []struct{ name, address, want string }{

@@ -14,7 +14,7 @@ import (
 )
 
 func TestOpen_NodesMayOpenAnEmptyStoreAtTheSameTime(t *testing.T) {
-	for name, address := range storetest.Addresses(t) {
+	for name, address := range storetest.AddressesWithoutSchema(t) {
 		t.Run(name, func(t *testing.T) {
 			var nodes sync.WaitGroup
 			for range 4 {

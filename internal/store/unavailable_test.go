@@ -136,7 +136,7 @@ func startPostgres(t *testing.T, fast bool) *storetest.Postgres {
 // between transactions and during one.
 func TestUpdate_AStoppedPostgreSQLIsUnavailableUntilItIsBack(t *testing.T) {
 	server := startPostgres(t, false)
-	w := &fixture{T: t, db: openStore(t, server.Address("public")), start: realTimeStart}
+	w := &fixture{T: t, db: openStore(t, server.Address()), start: realTimeStart}
 	w.project = w.addProject("main")
 	h := w.newSavedHeartbeat("backup")
 	w.applyPings(h, w.ping(monitor.PingSuccess, 0))

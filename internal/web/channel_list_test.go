@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"html"
 	"net/url"
@@ -422,5 +423,31 @@ func TestChannelForm_ShowsTheExactRequest(t *testing.T) {
 		w.expectNone(page, "hunter2")
 		w.expectNone(w.get("viewer", "/channels/"+c.ID), "Example request")
 		w.expectNone(w.get("member", "/channels/new?kind=email"), "Example request")
+	})
+}
+
+func TestChannelForm_TheExampleRequestIsAsCompleteAsARealOne(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		page := html.UnescapeString(w.get("member", "/channels/new?kind=webhook").body)
+		_, text, found := strings.Cut(page, "Webhook-Signature: ")
+		begin, end := strings.Index(text, "{"), strings.Index(text, "</pre>")
+		if !found || begin < 0 || end < begin {
+			w.Fatalf("no example request in %s", page)
+		}
+		var n client.Notification
+		if err := json.NewDecoder(strings.NewReader(text[begin:end])).Decode(&n); err != nil {
+			w.Fatal(err)
+		}
+		if n.Incident == nil || n.Heartbeat == nil || n.Why == nil || n.AcknowledgeURL == nil || n.AlertID == "" || n.Text == "" {
+			w.Fatalf("the example lacks parts: %+v", n)
+		}
+		i, h := n.Incident, n.Heartbeat
+		if h.Status != "down" || h.DeadlineAt == nil || !h.DeadlineAt.Equal(i.OpenedAt) || h.IncidentID == nil || *h.IncidentID != i.ID ||
+			h.Ref != i.HeartbeatRef || h.Name != i.HeartbeatName || i.State != "open" || i.Cause != "missed" || h.Severity != i.Severity {
+			w.Errorf("the example contradicts itself:\n%+v\n%+v", i, h)
+		}
+		if !strings.Contains(n.URL, i.ID) || !strings.Contains(*n.Why, "grace") {
+			w.Errorf("URL %s, why %q", n.URL, *n.Why)
+		}
 	})
 }

@@ -3,12 +3,14 @@ package web
 import (
 	"bytes"
 	"context"
+	"flag"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -18,6 +20,7 @@ import (
 	"overdue/client"
 	"overdue/internal/api"
 	"overdue/internal/auth"
+	"overdue/internal/auth/authtest"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
@@ -53,12 +56,22 @@ type fixture struct {
 // sentMail is an email that was sent.
 type sentMail struct{ to, subject, text string }
 
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tests of streams wait most of the time, so more of them run than there are
+	// processors.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 // onEach runs a test with a fixture on every database.
 func onEach(t *testing.T, test func(w *fixture)) {
 	t.Helper()
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // they wait most of the time
+			t.Parallel()
 			test(newFixture(t, address))
 		})
 	}
@@ -77,7 +90,7 @@ func newEmptyFixture(t *testing.T, address string) *fixture {
 		}
 	})
 	w := &fixture{T: t, db: db, cookies: map[string]*http.Cookie{}, log: &bytes.Buffer{}}
-	w.people = auth.NewPeople(db, true)
+	w.people = authtest.NewPeople(db)
 	w.service = manage.New(manage.Options{DB: db, SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
 		result := client.TestResult{Delivered: true}
 		if w.test != nil {

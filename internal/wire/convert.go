@@ -105,6 +105,12 @@ func Incident(i monitor.Incident, capable bool) client.Incident {
 	return shown
 }
 
+// Notification returns the parts of a webhook's body that describe an incident and its heartbeat.
+func Notification(h monitor.Heartbeat, i monitor.Incident, now time.Time) client.Notification {
+	heartbeat, incident := Heartbeat(h, "", now), Incident(i, false)
+	return client.Notification{Heartbeat: &heartbeat, Incident: &incident}
+}
+
 // Delivery converts an alert with its attempts.
 func Delivery(d store.Delivery) client.Delivery {
 	shown := client.Delivery{

@@ -183,13 +183,13 @@ func (p *Postgres) Stop() error {
 	return errors.Join(err, p.cmd.Wait(), p.log.Close())
 }
 
-// Address returns the address of a schema.
-func (p *Postgres) Address(schema string) string { return socketAddress(p.dir, schema) }
+// Address returns the address of the database that every server has.
+func (p *Postgres) Address() string { return socketAddress(p.dir, "postgres") }
 
-// socketAddress returns the address of the server whose socket is in dir.
-func socketAddress(dir, schema string) string {
-	q := url.Values{"host": {dir}, "user": {"overdue"}, "search_path": {schema}}
-	return "postgres:///postgres?" + q.Encode()
+// socketAddress returns the address of a database of the server whose socket is in dir.
+func socketAddress(dir, database string) string {
+	q := url.Values{"host": {dir}, "user": {"overdue"}, "search_path": {"public"}}
+	return "postgres:///" + database + "?" + q.Encode()
 }
 
 // Freeze stops the server and all its processes, like a host that hangs: connections

@@ -46,8 +46,7 @@ func ExampleAlert(project monitor.Project, channel string, zone *time.Location, 
 		LastPing: i.LastPing, Due: i.Due, Deadline: i.OpenedAt, Explanation: i.Reason, DownSince: i.OpenedAt,
 		URL: baseURL + paths.Incident(i.ID), AckURL: baseURL + paths.Acknowledge(exampleToken),
 	}
-	heartbeat, incident := wire.Heartbeat(h, "", opened), wire.Incident(i, false)
-	n.Notice.Heartbeat, n.Notice.Incident = &heartbeat, &incident
+	n.Notice = wire.Notification(h, i, opened)
 	return n
 }
 

@@ -41,9 +41,9 @@ func TestClient_EveryCallReachesItsEndpoint(t *testing.T) {
 		"GET /api/v1/heartbeats": func(ctx context.Context, c *client.Client) error {
 			return errOf(c.Heartbeats(ctx, client.HeartbeatQuery{}))
 		},
-		"GET /api/v1/heartbeats?cursor=c&limit=5&q=a+b&sort=name&status=down&tag=db": func(ctx context.Context, c *client.Client) error {
+		"GET /api/v1/heartbeats?cursor=c&limit=5&q=a+b&sort=name&status=down&tag=db&tag=prod": func(ctx context.Context, c *client.Client) error {
 			return errOf(c.Heartbeats(ctx, client.HeartbeatQuery{
-				Status: "down", Tag: "db", Q: "a b", Sort: "name", PageQuery: client.PageQuery{Limit: 5, Cursor: "c"},
+				Status: "down", Tags: []string{"db", "prod"}, Q: "a b", Sort: "name", PageQuery: client.PageQuery{Limit: 5, Cursor: "c"},
 			}))
 		},
 		`POST /api/v1/heartbeats {"name":"Backup","interval":"24h","grace":600}`: func(ctx context.Context, c *client.Client) error {

@@ -11,9 +11,9 @@ import (
 
 // HeartbeatQuery filters and sorts the list of heartbeats. An empty member does not filter.
 type HeartbeatQuery struct {
-	Status string // new, up, late, down or paused
-	Tag    string
-	Q      string // text to search for
+	Status string   // new, up, late, down or paused
+	Tags   []string // a heartbeat matches if it has all of them
+	Q      string   // text to search for
 	Sort   string
 	PageQuery
 }
@@ -21,7 +21,9 @@ type HeartbeatQuery struct {
 func (q HeartbeatQuery) values() url.Values {
 	v := q.PageQuery.values()
 	setNonEmpty(v, "status", q.Status)
-	setNonEmpty(v, "tag", q.Tag)
+	for _, tag := range q.Tags {
+		v.Add("tag", tag)
+	}
 	setNonEmpty(v, "q", q.Q)
 	setNonEmpty(v, "sort", q.Sort)
 	return v

@@ -95,12 +95,14 @@ func TestHeartbeatList_FiltersBySearchStatusAndTag(t *testing.T) {
 }
 
 // namesCover returns an expression: every name of the list is visible and above the
-// tags of its row, every strip shows whole bars, and no row is wider than the list.
+// tags of its row, a long tag leaves no gap before the next one, every strip shows whole
+// bars, and no row is wider than the list.
 const namesCover = `[...document.querySelectorAll(".hb")].every((row) => {
 	const name = row.querySelector(".hb-name").getBoundingClientRect();
 	const tags = [...row.querySelectorAll(".tag")].filter((t) => t.checkVisibility()).map((t) => t.getBoundingClientRect());
 	const strip = row.querySelector(".strip").getBoundingClientRect();
-	return name.width >= 40 && tags.every((t) => t.top >= name.bottom - 1 && t.right <= row.getBoundingClientRect().right) &&
+	const cut = [...row.querySelectorAll(".tags li")].filter((li) => li.checkVisibility());
+	return name.width >= 40 && cut.every((li) => li.getBoundingClientRect().width - li.firstElementChild.getBoundingClientRect().width < 1) && tags.every((t) => t.top >= name.bottom - 1 && t.right <= row.getBoundingClientRect().right) &&
 		(strip.height > 24 || Math.abs(strip.width % 7) < 0.1);
 })`
 
@@ -110,7 +112,7 @@ func TestHeartbeatList_TheNameHasItsOwnLineAtEveryWidth(t *testing.T) {
 	api := s.newClient(t)
 	var tags []string
 	for i := range 20 {
-		tags = append(tags, fmt.Sprintf("environment:production-%02d", i))
+		tags = append(tags, fmt.Sprintf("environment:production-%02d-in-europe-central-1", i))
 	}
 	for _, name := range []string{"backup", strings.Repeat("x", 100), "نسخ احتياطي لقاعدة البيانات الرئيسية"} {
 		for _, n := range []int{0, 3, 20} {
@@ -205,6 +207,16 @@ func TestHeartbeatList_BulkActions(t *testing.T) {
 		b.submit("Undo")
 		b.waitForToast("Undone for 2 heartbeats")
 		b.waitFor("the old grace period", `!document.querySelector(".hb-list").innerText.includes("45m") && location.search === "?tag=weekly"`)
+	})
+	b.step("Severity, which the rows then name", func(b *tab) {
+		pick(b)
+		b.press("Severity")
+		b.waitFor("the choice of a severity", `(document.querySelector("#bulk-severity-value").value = "warning") && document.querySelector("#bulk-severity-value").checkVisibility()`)
+		b.submit("Set severity")
+		b.waitForToast("Set the severity of 2 heartbeats")
+		b.waitFor("two warnings", `document.querySelectorAll(".hb .sev").length === 2`)
+		b.submit("Undo")
+		b.waitFor("no warning", `document.querySelectorAll(".hb .sev").length === 0`)
 	})
 	b.step("the menu of a row offers what fits its status", func(b *tab) {
 		const entries = `["pause", "resume"].map((v) => document.querySelector("#row-menu button[value=" + v + "]").checkVisibility()).join()`

@@ -3,6 +3,7 @@ package browser_test
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"overdue/client"
 )
 
 // Scripts that check a page.
@@ -183,4 +186,41 @@ func TestNarrow_TheSidebarOpensOverThePage(t *testing.T) {
 	b.press("Menu")
 	b.followLink("Incidents")
 	b.waitForPath("/incidents")
+}
+
+// zoneIsClear is an expression: the page names its time zone once, in its window, and
+// nothing covers it.
+const zoneIsClear = `(() => {
+	const [zone, ...others] = document.querySelectorAll("main .page-zone");
+	const at = zone.getBoundingClientRect();
+	const clear = [...document.querySelectorAll("main *")].every((e) => {
+		const r = e.getBoundingClientRect();
+		return e === zone || !e.checkVisibility() || [...e.childNodes].every((n) => n.nodeType !== 3 || !n.data.trim()) ||
+			r.top >= at.bottom - 1 || r.bottom <= at.top + 1 || r.left >= at.right || r.right <= at.left;
+	});
+	const onTop = document.elementFromPoint((at.left + at.right) / 2, (at.top + at.bottom) / 2) === zone;
+	return others.length === 0 && onTop && zone.textContent === "Times in " + document.documentElement.dataset.tz &&
+		at.width > 40 && at.left >= 0 && at.right <= innerWidth && at.top >= 0 && at.bottom < 140 && clear;
+})()`
+
+func TestTimeZone_IsNamedOnceAboveEveryPageAtEveryWidth(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	api := s.newClient(t)
+	h := createHeartbeat(t, api, longName, "24h", "1h")
+	for _, name := range []string{"Warehouse screen", longName} {
+		must[client.Channel](t)(api.CreateChannel(t.Context(), client.ChannelSettings{
+			Kind: new("webhook"), Name: &name, Settings: map[string]any{"url": "http://127.0.0.1:1/" + name},
+		}))
+	}
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	for _, path := range []string{"/heartbeats", "/heartbeats/" + *h.ID, "/heartbeats/new", "/incidents", "/channels", "/channels/new?kind=webhook", "/audit", "/account"} {
+		b.navigate(path)
+		for _, width := range []int64{360, 768, 1280, 1920} {
+			b.resize(width)
+			b.waitFor(fmt.Sprintf("the time zone of %s at %d px", path, width), zoneIsClear)
+			b.expectNoSidewaysScroll()
+		}
+	}
 }

@@ -256,10 +256,10 @@ type (
 		Cursor string `query:"cursor" doc:"next_cursor of the page before"`
 	}
 	heartbeatsQuery struct {
-		Status string `query:"status" enum:"new,up,late,down,paused" doc:"Only heartbeats with this status"`
-		Tag    string `query:"tag" doc:"Only heartbeats with this tag"`
-		Q      string `query:"q" doc:"Only heartbeats with this text in name, slug, description or a tag, or whose id or ref begins with it"`
-		Sort   string `query:"sort" enum:"name,created,due,last,slowest" default:"name" doc:"Order of the list. due: the next due first. last: the last ping first. slowest: the longest run time first"`
+		Status string   `query:"status" enum:"new,up,late,down,paused" doc:"Only heartbeats with this status"`
+		Tags   []string `query:"tag,explode" maxItems:"20" doc:"Only heartbeats with all of these tags. Repeat it for several"`
+		Q      string   `query:"q" doc:"Only heartbeats with this text in name, slug, description or a tag, or whose id or ref begins with it"`
+		Sort   string   `query:"sort" enum:"name,created,due,last,slowest" default:"name" doc:"Order of the list. due: the next due first. last: the last ping first. slowest: the longest run time first"`
 		PageQuery
 	}
 	HeartbeatPath struct {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -94,16 +95,9 @@ func (a *API) documentPutCreated(path string) {
 	responses["201"].Content, responses["201"].Headers = responses["200"].Content, responses["200"].Headers
 }
 
-// filterTags returns the tags of a query.
-func filterTags(tag string) []string {
-	if tag == "" {
-		return nil
-	}
-	return []string{tag}
-}
-
 func (a *API) listHeartbeats(ctx context.Context, who auth.Actor, in *heartbeatsQuery) (*bodyResponse[client.Page[client.Heartbeat]], error) {
-	list, err := a.Service.Heartbeats(ctx, who, manage.HeartbeatListQuery{Status: in.Status, Tags: filterTags(in.Tag), Text: in.Q, Sort: in.Sort, Limit: in.Limit, Cursor: in.Cursor})
+	tags := slices.DeleteFunc(in.Tags, func(tag string) bool { return tag == "" })
+	list, err := a.Service.Heartbeats(ctx, who, manage.HeartbeatListQuery{Status: in.Status, Tags: tags, Text: in.Q, Sort: in.Sort, Limit: in.Limit, Cursor: in.Cursor})
 	return pageResponse(list, err, func(h monitor.Heartbeat) client.Heartbeat { return a.heartbeatJSON(who, h) })
 }
 

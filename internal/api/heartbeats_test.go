@@ -342,17 +342,24 @@ func TestListHeartbeats_FiltersSortsAndPaginates(t *testing.T) {
 				w.ping(h, monitor.Ping{Kind: monitor.PingSuccess, Method: "GET", At: time.Now().UTC().Add(time.Duration(-i) * time.Minute)})
 			}
 		}
-		for query, want := range map[client.HeartbeatQuery]string{
-			{}:                            "0123456",
-			{Sort: "created"}:             "6543210",
-			{Sort: "due"}:                 "4563210",
-			{Status: "up"}:                "456",
-			{Tag: "t1"}:                   "135",
-			{Tag: "t"}:                    "",
-			{Q: "job 3"}:                  "3",
-			{Q: "%"}:                      "",
-			{Status: "new", Sort: "name"}: "0123",
+		for _, filter := range []struct {
+			query client.HeartbeatQuery
+			want  string
+		}{
+			{client.HeartbeatQuery{}, "0123456"},
+			{client.HeartbeatQuery{Sort: "created"}, "6543210"},
+			{client.HeartbeatQuery{Sort: "due"}, "4563210"},
+			{client.HeartbeatQuery{Status: "up"}, "456"},
+			{client.HeartbeatQuery{Tags: []string{"t1"}}, "135"},
+			{client.HeartbeatQuery{Tags: []string{"t1", "all"}}, "135"},
+			{client.HeartbeatQuery{Tags: []string{"t1", "t0"}}, ""},
+			{client.HeartbeatQuery{Tags: []string{"t"}}, ""},
+			{client.HeartbeatQuery{Tags: []string{""}}, "0123456"},
+			{client.HeartbeatQuery{Q: "job 3"}, "3"},
+			{client.HeartbeatQuery{Q: "%"}, ""},
+			{client.HeartbeatQuery{Status: "new", Sort: "name"}, "0123"},
 		} {
+			query := filter.query
 			for _, limit := range []int{0, 1, 2, 3, 7} {
 				query.Limit = limit
 				got := ""
@@ -362,8 +369,8 @@ func TestListHeartbeats_FiltersSortsAndPaginates(t *testing.T) {
 					}
 					got += strings.TrimPrefix(h.Name, "Job ")
 				}
-				if got != want {
-					t.Errorf("%+v: %q, want %q", query, got, want)
+				if got != filter.want {
+					t.Errorf("%+v: %q, want %q", query, got, filter.want)
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -11,6 +12,16 @@ func (p *People) HoldChecks(at func()) {
 	compare := p.hasher.compare
 	p.hasher.compare = func(password, hash string) (bool, error) {
 		at()
+		return compare(password, hash)
+	}
+}
+
+// NoteChecks calls note before each check of a password, with the length of the password
+// that is hashed and with the cost of its hash.
+func (p *People) NoteChecks(note func(length int, cost string)) {
+	compare := p.hasher.compare
+	p.hasher.compare = func(password, hash string) (bool, error) {
+		note(len(password), strings.Join(strings.Split(hash, "$")[:4], "$"))
 		return compare(password, hash)
 	}
 }

@@ -183,25 +183,31 @@ func (h *fixture) storedText() (text string) {
 func TestSignIn_AWrongAddressAndAWrongPasswordGetTheSameAnswer(t *testing.T) {
 	onEachDatabase(t, func(h *fixture) {
 		h.addOwner()
-		try := func(email, password string) (string, time.Duration) {
-			began := time.Now()
+		type check struct {
+			length int
+			cost   string
+		}
+		var checks []check
+		h.people.NoteChecks(func(length int, cost string) { checks = append(checks, check{length, cost}) })
+		try := func(email, password string) (answer string, work []check) {
+			checks = nil
 			err := h.people.SignIn(h.Context(), email, password, auth.ClientInfo{Address: "192.0.2.1"}, h.began)
 			h.expectFault(err, monitor.Invalid, "password")
-			return err.Error(), time.Since(began)
+			return err.Error(), checks
 		}
-		known, took := try("ada@example.com", "wrong")
+		known, wanted := try("ada@example.com", "wrong")
 		for _, email := range []string{"nobody@example.com", "", "a\x00b", strings.Repeat("x", 10_000)} {
-			text, tookUnknown := try(email, "wrong")
+			text, work := try(email, "wrong")
 			if text != known {
 				h.Errorf("%.20q: %q; want %q", email, text, known)
 			}
-			// Without hashing, the sign-in takes microseconds.
-			if tookUnknown < took/10 {
-				h.Errorf("%.20q took %s, a known address %s", email, tookUnknown, took)
+			// The same work takes the same time, so the time does not reveal an account.
+			if len(work) != 1 || work[0].cost != wanted[0].cost {
+				h.Errorf("%.20q: hashed %v; want one hash that costs as much as for a known address, %v", email, work, wanted)
 			}
 		}
-		if _, long := try("ada@example.com", strings.Repeat("x", 1<<20)); long > 10*took+time.Second {
-			h.Errorf("a long password took %s", long)
+		if _, work := try("ada@example.com", strings.Repeat("x", 1<<20)); len(work) != 1 || work[0].length > 100 || work[0].cost != wanted[0].cost {
+			h.Errorf("a long password: hashed %v; want one short password at the same cost", work)
 		}
 	})
 }

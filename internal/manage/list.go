@@ -176,10 +176,10 @@ const (
 	exportBatch   = 500
 )
 
-// ExportEvents passes the event log of a heartbeat to each in batches, newest first and
-// without bodies. No transaction is open meanwhile, however slow each is. more reports
+// ExportEvents passes the events of a heartbeat that match the kind and the days of q to
+// each in batches, newest first and without bodies. No transaction is open meanwhile, however slow each is. more reports
 // whether the limit cut the export.
-func (svc *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kind string, each func([]monitor.Ping) error) (more bool, err error) {
+func (svc *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef string, q HeartbeatDetailQuery, each func([]monitor.Ping) error) (more bool, err error) {
 	if err := authorize(a, auth.Read); err != nil {
 		return false, err
 	}
@@ -197,7 +197,7 @@ func (svc *Service) ExportEvents(ctx context.Context, a auth.Actor, idOrRef, kin
 	before := int64(0)
 	return exportBatches(each, func() (part []monitor.Ping, err error) {
 		err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
-			part, err = tx.PingLog(store.PingLogFilter{Heartbeat: h.Key, Kind: eventKinds[kind], Before: before, Limit: exportBatch})
+			part, err = tx.PingLog(store.PingLogFilter{Heartbeat: h.Key, Kind: eventKinds[q.Kind], Since: q.Since, Until: q.Until, Before: before, Limit: exportBatch})
 			if err != nil {
 				return err
 			}

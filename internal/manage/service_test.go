@@ -47,7 +47,7 @@ func callEveryMethod(ctx context.Context, d *manage.Service, a auth.Actor) map[s
 		"read Overview":              second(d.HeartbeatList(ctx, a, manage.HeartbeatListQuery{})),
 		"read Glance":                glance,
 		"read Counts":                second(d.ProjectCounts(ctx, a, time.Now())),
-		"read ExportEvents":          second(d.ExportEvents(ctx, a, "x", "", nil)),
+		"read ExportEvents":          second(d.ExportEvents(ctx, a, "x", manage.HeartbeatDetailQuery{}, nil)),
 		"read ExportIncidents":       second(d.ExportIncidents(ctx, a, manage.IncidentListQuery{}, func([]monitor.Incident) error { return nil })),
 		"read Pulses":                second(d.HeartbeatDigests(ctx, a, nil)),
 		"read Detail":                second(d.HeartbeatDetail(ctx, a, "x", manage.HeartbeatDetailQuery{})),

@@ -17,7 +17,6 @@ import (
 	"overdue/internal/web/view/channelview"
 	"overdue/internal/web/view/paths"
 	"overdue/internal/web/view/ui"
-	"overdue/internal/wire"
 )
 
 // channelDraft holds the values of a channel form.
@@ -236,57 +235,19 @@ func (req *request) submittedChannel(kind, id string, fieldErrs map[string]strin
 	return d
 }
 
-// The example of the message previews: a nightly backup that did not ping.
-const (
-	previewJob      = "Nightly database backup"
-	previewInterval = 24 * time.Hour
-	previewGrace    = 10 * time.Minute
-	previewDownFor  = 2*time.Hour + 14*time.Minute
-
-	previewRef        = "b58f9d0c2a17e46d"
-	previewIncidentID = "01990d3a-6c1e-7b52-9f04-3d8a51c7e210"
-	previewAlertID    = "01990d3a-6c1e-7b52-9f04-3d8a51c7e2af"
-)
-
 // messagePreviews returns examples of the alerts of the channel.
 func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview {
-	down := req.previewDown(d)
+	down := req.exampleAlert(d)
 	all := []channelview.MessagePreview{req.messagePreview(down, "down")}
 	if d.notifyOnRecovery {
-		up := down
-		up.Event, up.At, up.Resolution, up.DownFor = notify.EventResolved, req.now, "recovered", previewDownFor
-		up.NextDue, up.LastPing, up.Due, up.Deadline, up.AckURL, up.Explanation = req.now.Add(previewInterval), time.Time{}, time.Time{}, time.Time{}, "", ""
-		all = append(all, req.messagePreview(up, "up"))
+		all = append(all, req.messagePreview(present.ExampleRecovery(down, req.now), "up"))
 	}
 	return all
 }
 
-// previewDown returns the alert that a heartbeat is Down. The domain decides what it
-// says, as for a real one.
-func (req *request) previewDown(d channelDraft) notify.Notification {
-	opened := req.now.Add(-previewDownFor).Truncate(time.Minute)
-	due := opened.Add(-previewGrace)
-	h := monitor.Heartbeat{
-		Ref: previewRef, Name: previewJob, Tags: []string{"backup"}, Severity: monitor.SeverityCritical, AllChannels: true,
-		Rule:    monitor.Rule{Interval: previewInterval, Grace: previewGrace, Early: monitor.DefaultEarly, AlertAfter: 1, Methods: monitor.AnyMethod},
-		Created: due.Add(-30 * previewInterval), Updated: due.Add(-30 * previewInterval), PingCount: 29,
-	}
-	lastPing := due.Add(-previewInterval)
-	h, _ = h.ApplyPing(monitor.Ping{Kind: monitor.PingSuccess, At: lastPing, Method: http.MethodPost, ExitCode: monitor.NoExitCode}, lastPing)
-	h, change := h.Evaluate(opened)
-	i := monitor.Incident{
-		ID: previewIncidentID, Number: 1, Cause: change.Opened.Cause, OpenedAt: change.Opened.At, DetectedAt: change.Opened.At,
-		Due: change.Opened.Due, LastPing: change.Opened.LastPing, Reason: change.Opened.Reason,
-		HeartbeatRef: h.Ref, HeartbeatName: h.Name, Severity: h.Severity,
-	}
-	h.OpenIncident = i.ID
-	return notify.Notification{
-		AlertID: previewAlertID, Event: notify.EventOpened, At: opened, Project: req.actor.Project.Name, Channel: d.name, Zone: req.projectZone(),
-		Heartbeat: h.Name, Number: i.Number, Cause: string(i.Cause), Schedule: h.Rule.Describe(), Grace: h.Rule.Grace, Explanation: i.Reason,
-		LastPing: i.LastPing, Due: i.Due, Deadline: i.OpenedAt, DownSince: i.OpenedAt,
-		URL: req.site.BaseURL + "/incidents/" + i.ID, AckURL: req.site.BaseURL + "/acknowledge/example",
-		Notice: wire.Notification(h, i, opened),
-	}
+// exampleAlert returns an alert that a heartbeat is Down.
+func (req *request) exampleAlert(d channelDraft) notify.Notification {
+	return present.ExampleAlert(req.actor.Project, d.name, req.projectZone(), req.site.BaseURL, req.now)
 }
 
 // requestPreview returns the request of the first alert of the preview.
@@ -295,7 +256,7 @@ func (req *request) requestPreview(d channelDraft) channelview.RequestPreview {
 	if k.Preview == nil {
 		return channelview.RequestPreview{}
 	}
-	p := k.Preview("Overdue/"+req.site.Version, d.settings, req.previewDown(d))
+	p := k.Preview("Overdue/"+req.site.Version, d.settings, req.exampleAlert(d))
 	return channelview.RequestPreview{Host: p.Host, Text: p.Text}
 }
 

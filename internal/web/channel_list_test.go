@@ -106,30 +106,30 @@ func TestChangeChannel_KeepsSecretsThatStayEmpty(t *testing.T) {
 
 func TestTestChannelDraft_UsesTheValuesOfTheForm(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		var told []monitor.Channel
+		var tested []monitor.Channel
 		result := client.TestResult{Status: new(404), Detail: "no_service <b>"}
 		w.test = func(c monitor.Channel) client.TestResult {
-			told = append(told, c)
+			tested = append(tested, c)
 			return result
 		}
 		form := url.Values{"kind": {"webhook"}, "name": {"new one"}, "settings.url": {"https://example.com/draft"}}
 		a := w.post("member", "/channels/test", form)
 		w.expectHTML(a, 200, "404 no_service &lt;b&gt;", "Failed", `value="https://example.com/draft"`, `value="new one"`)
-		if len(told) != 1 || told[0].Settings["url"] != "https://example.com/draft" {
-			w.Errorf("got %+v", told)
+		if len(tested) != 1 || tested[0].Settings["url"] != "https://example.com/draft" {
+			w.Errorf("got %+v", tested)
 		}
 		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet")
 		w.expectHTML(w.post("member", "/channels/test", url.Values{"kind": {"webhook"}, "name": {"x"}}), 422, "URL is required.")
 		c := w.createChannel("ops")
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", form), 200, "404 no_service")
-		if got := told[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.storedChannel(c.ID).Settings["secret"] {
+		if got := tested[1]; got.Settings["url"] != "https://example.com/draft" || got.Settings["secret"] != w.storedChannel(c.ID).Settings["secret"] {
 			w.Errorf("got %+v", got)
 		}
 		if w.storedChannel(c.ID).Settings["url"] != "https://example.com/secret-path" {
 			w.Error("a test saved the form")
 		}
 		w.expectHTML(w.post("member", "/channels/"+c.ID+"/test", nil), 200, "404 no_service")
-		if !w.storedChannel(c.ID).Failing || told[2].Settings["url"] != "https://example.com/secret-path" {
+		if !w.storedChannel(c.ID).Failing || tested[2].Settings["url"] != "https://example.com/secret-path" {
 			w.Error("a test of the saved channel is not recorded")
 		}
 		h := w.createHeartbeat("backup")
@@ -234,18 +234,18 @@ func TestChannelForm_KeepsTypedSecretsWhenItComesBack(t *testing.T) {
 			w.Fatal(a.code, a.body)
 		}
 		again := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com"}, "settings.secret": {""}, "settings.headers": {"X-Key: ••••"}, "kept": {kept[1]}}
-		var told monitor.Channel
-		w.test = func(c monitor.Channel) client.TestResult { told = c; return client.TestResult{Status: new(500)} }
+		var tested monitor.Channel
+		w.test = func(c monitor.Channel) client.TestResult { tested = c; return client.TestResult{Status: new(500)} }
 		a = w.post("member", "/channels/test", again)
 		w.expectNone(a, secret, "hunter2")
-		if told.Settings["secret"] != secret || fmt.Sprint(told.Settings["headers"]) != "map[X-Key:hunter2]" {
-			w.Errorf("got %v", told.Settings)
+		if tested.Settings["secret"] != secret || fmt.Sprint(tested.Settings["headers"]) != "map[X-Key:hunter2]" {
+			w.Errorf("got %v", tested.Settings)
 		}
 		again.Set("kept", keptForm.FindStringSubmatch(a.body)[1]) // a failing test brings them back too
 		// Another person and another channel cannot use them.
-		told = monitor.Channel{}
+		tested = monitor.Channel{}
 		w.post("owner", "/channels/test", again)
-		if told.Settings["secret"] == secret {
+		if tested.Settings["secret"] == secret {
 			w.Error("another person decrypted the member's secrets")
 		}
 		if a := w.post("member", "/channels", again); a.location() != "/channels" {

@@ -44,6 +44,23 @@ func TestDownloadEvents_AppliesTheFilter(t *testing.T) {
 	})
 }
 
+func TestDownloadEvents_HasOnlyTheChosenDay(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		w.ping(h, 72*time.Hour, monitor.Ping{})
+		w.ping(h, 48*time.Hour, monitor.Ping{Kind: monitor.PingFail})
+		w.ping(h, 48*time.Hour-time.Minute, monitor.Ping{})
+		w.ping(h, time.Minute, monitor.Ping{})
+		q := url.Values{"kind": {"success"}, "day": {time.Now().UTC().Add(-48 * time.Hour).Format(time.DateOnly)}}
+		page := w.get("viewer", "/heartbeats/"+h.Ref+"?"+q.Encode())
+		w.expectHTML(page, 200, "Ping</span>", `<span class="vh">ping </span> #3</span>`)
+		path := w.linkIn(page, regexp.MustCompile(`href="([^"]+)" download>Download CSV`))
+		if got := w.csvRows(w.get("viewer", path), "backup-events"); len(got) != 1 || got[0][0] != "3" {
+			w.Errorf("%s has the rows %q", path, got)
+		}
+	})
+}
+
 func TestDownloadIncidents_AppliesTheFilter(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		h, i := w.failHeartbeat("+backup", time.Minute)

@@ -51,7 +51,7 @@ func TestUndoHeartbeats_RestoresEachPreviousValue(t *testing.T) {
 			text := ""
 			for _, name := range []string{"one", "two"} {
 				h := w.heartbeatByName(name)
-				text += fmt.Sprint(h.Rule.Grace, h.Tags, h.AllChannels, h.Channels, h.Status == monitor.Paused, "; ")
+				text += fmt.Sprint(h.Rule.Grace, h.Severity, h.Tags, h.AllChannels, h.Channels, h.Status == monitor.Paused, "; ")
 			}
 			return text
 		}
@@ -59,6 +59,7 @@ func TestUndoHeartbeats_RestoresEachPreviousValue(t *testing.T) {
 			{"do": {"pause"}},
 			{"do": {"grace"}, "grace": {"20m"}},
 			{"do": {""}, "grace": {"20m"}}, // Enter in the field
+			{"do": {"severity"}, "severity": {"info"}},
 			{"do": {"tag"}, "tag": {"red"}},
 			{"do": {"untag"}, "tag": {"blue"}},
 			{"do": {"channels"}, "channel": {c.ID}},
@@ -95,6 +96,7 @@ func TestUndoHeartbeats_KeepsLaterChanges(t *testing.T) {
 			w.Errorf("grace periods %s and %s; want 10m and 30m", one, two)
 		}
 		w.expectHTML(w.post("member", "/heartbeats/undo?setting=grace&id=x", nil), 422, "The link to undo the change is incomplete")
+		w.expectHTML(w.post("member", "/heartbeats/bulk", url.Values{"do": {"severity"}, "severity": {"loud"}, "id": {a.ID}}), 422, "critical, warning or info")
 	})
 }
 

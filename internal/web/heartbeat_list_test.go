@@ -42,8 +42,8 @@ func (w *fixture) ping(h monitor.Heartbeat, ago time.Duration, p monitor.Ping) {
 		if err != nil {
 			return err
 		}
-		heard, change := found[h.ID].ApplyPing(p, p.At)
-		_, err = tx.Save(p.At, []store.Transition{{Heartbeat: heard, Change: change}})
+		pinged, change := found[h.ID].ApplyPing(p, p.At)
+		_, err = tx.Save(p.At, []store.Transition{{Heartbeat: pinged, Change: change}})
 		return err
 	})
 }

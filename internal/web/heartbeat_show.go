@@ -201,7 +201,7 @@ func downloadEvents(req *request) error {
 		return err
 	}
 	f := req.csvFile(h.Slug+"-events", present.EventHeader)
-	more, err := req.site.Service.ExportEvents(req.ctx(), req.actor, h.Ref, req.r.URL.Query().Get("kind"), func(part []monitor.Ping) error {
+	more, err := req.site.Service.ExportEvents(req.ctx(), req.actor, h.Ref, req.detailQuery(), func(part []monitor.Ping) error {
 		rows := make([][]string, 0, len(part))
 		for _, p := range part {
 			rows = append(rows, present.EventRow(p))

@@ -87,17 +87,20 @@ func TestShowHeartbeat_ShowsTheLogOfADayAndFromARun(t *testing.T) {
 	})
 }
 
-func TestShowHeartbeat_NamesASeverityThatIsNotCriticalNextToTheName(t *testing.T) {
+func TestShowHeartbeat_NamesASeverityOtherThanCriticalAtTheName(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		for severity, shown := range map[string]bool{"warning": true, "critical": false} {
-			h, err := w.service.CreateHeartbeat(w.Context(), w.actor("member"), manage.HeartbeatEdit{Name: new("job " + severity), Interval: new("5m"), Severity: &severity})
-			if err != nil {
+		h := w.createHeartbeat("backup")
+		for _, severity := range []string{"critical", "warning", "info"} {
+			if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{Severity: &severity}); err != nil {
 				w.Fatal(err)
 			}
-			page := w.get("member", "/heartbeats/"+h.Ref).body
-			head, _, _ := strings.Cut(page[strings.Index(page, "<h1>"):], "</header>")
-			if got := strings.Contains(head, `class="sev"`); got != shown {
-				w.Errorf("severity %s next to the name: %t; want %t", severity, got, shown)
+			name := regexp.MustCompile(`(?s)<h1>.*?<div class="stack"`)
+			head, _, _ := strings.Cut(name.FindString(w.get("viewer", "/heartbeats/"+h.Ref).body), "</header>")
+			row := w.get("viewer", "/heartbeats").body
+			for place, text := range map[string]string{"page": head, "list": row} {
+				if got := strings.Contains(text, `class="sev"`); got != (severity != "critical") {
+					w.Errorf("%s: the %s shows a severity: %t", severity, place, got)
+				}
 			}
 		}
 	})

@@ -118,8 +118,8 @@ func (w *fixture) createResources(n int) (th resources) {
 	th.heartbeat, th.ref, th.token = h.ID, h.Ref, auth.NewInvitationToken()
 	w.update(func(tx *store.Tx) error {
 		ping := monitor.Ping{Kind: monitor.PingFail, At: w.now(), ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("it broke"), BodySize: 8}
-		heard, change := h.ApplyPing(ping, ping.At)
-		if _, err := tx.Save(ping.At, []store.Transition{{Heartbeat: heard, Change: change}}); err != nil {
+		pinged, change := h.ApplyPing(ping, ping.At)
+		if _, err := tx.Save(ping.At, []store.Transition{{Heartbeat: pinged, Change: change}}); err != nil {
 			return err
 		}
 		incidents, err := tx.Incidents(store.IncidentFilter{Project: w.project.Key, Heartbeat: h.Key, Limit: 1})

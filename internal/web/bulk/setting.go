@@ -50,6 +50,8 @@ func Parse(do string, form url.Values) (Action, error) {
 			return Action{}, invalid("The grace period is empty. Go back and enter one, for example 10m.")
 		}
 		return Action{"Set the grace period of", gracePeriod, grace}, nil
+	case "severity":
+		return Action{"Set the severity of", severity, form.Get("severity")}, nil
 	case "channels":
 		if len(form["channel"]) == 0 {
 			return Action{}, invalid("No channel was chosen. Go back and choose at least one.")
@@ -68,7 +70,7 @@ func settingByName(name, tag string) (setting, bool) {
 	if name == "tag" && tag != "" {
 		return hasTag(tag), true
 	}
-	for _, s := range []setting{paused, gracePeriod, channels} {
+	for _, s := range []setting{paused, gracePeriod, severity, channels} {
 		if s.name == name {
 			return s, true
 		}
@@ -99,6 +101,14 @@ var gracePeriod = setting{
 	value: func(h monitor.Heartbeat) string { return ui.ExactDuration(h.Rule.Grace) },
 	set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
 		return svc.ChangeHeartbeat(ctx, a, ref, manage.HeartbeatEdit{Grace: &value})
+	},
+}
+
+var severity = setting{
+	name:  "severity",
+	value: func(h monitor.Heartbeat) string { return string(h.Severity) },
+	set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
+		return svc.ChangeHeartbeat(ctx, a, ref, manage.HeartbeatEdit{Severity: &value})
 	},
 }
 

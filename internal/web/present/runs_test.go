@@ -15,7 +15,7 @@ import (
 func TestRuns_FollowTheRunHistory(t *testing.T) {
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	at := func(hours float64) time.Time { return start.Add(time.Duration(hours * float64(time.Hour))) }
-	told := func(outcome monitor.Outcome, count int64) monitor.Span {
+	decided := func(outcome monitor.Outcome, count int64) monitor.Span {
 		return monitor.Span{Outcome: outcome, First: at(0), Last: at(1), Count: count}
 	}
 	standing := func(status monitor.Status, runs ...monitor.ActiveRun) monitor.Heartbeat {
@@ -28,19 +28,19 @@ func TestRuns_FollowTheRunHistory(t *testing.T) {
 		want  heartbeatview.RunStrip
 	}{
 		"new":      {monitor.Heartbeat{Status: monitor.New}, nil, nil},
-		"good":     {standing(monitor.Up), []monitor.Span{told(monitor.RunOnTime, 2), told(monitor.RunLate, 1)}, heartbeatview.RunStrip{on, on, late, heartbeatview.OutcomeWithinGrace}},
+		"good":     {standing(monitor.Up), []monitor.Span{decided(monitor.RunOnTime, 2), decided(monitor.RunLate, 1)}, heartbeatview.RunStrip{on, on, late, heartbeatview.OutcomeWithinGrace}},
 		"upcoming": {monitor.Heartbeat{Rule: monitor.Rule{Interval: 3 * time.Hour}, Status: monitor.Up, CountedFrom: at(0)}, nil, heartbeatview.RunStrip{heartbeatview.OutcomeUpcoming}},
-		"running":  {standing(monitor.Up, monitor.ActiveRun{StartedAt: at(1)}), []monitor.Span{told(monitor.RunOnTime, 1)}, heartbeatview.RunStrip{on, heartbeatview.OutcomeRunning}},
-		"failed":   {standing(monitor.Down), []monitor.Span{told(monitor.RunFailed, 1), told(monitor.RunTooShort, 1), told(monitor.RunOverran, 1)}, heartbeatview.RunStrip{failed, failed, failed}},
-		"silence":  {standing(monitor.Down), []monitor.Span{told(monitor.RunMissed, 2), told(monitor.RunNotStarted, 1)}, heartbeatview.RunStrip{missed, missed, missed}},
-		"unknown":  {standing(monitor.Down), []monitor.Span{told(monitor.RunUnknown, 1)}, heartbeatview.RunStrip{heartbeatview.OutcomeUnknown}},
+		"running":  {standing(monitor.Up, monitor.ActiveRun{StartedAt: at(1)}), []monitor.Span{decided(monitor.RunOnTime, 1)}, heartbeatview.RunStrip{on, heartbeatview.OutcomeRunning}},
+		"failed":   {standing(monitor.Down), []monitor.Span{decided(monitor.RunFailed, 1), decided(monitor.RunTooShort, 1), decided(monitor.RunOverran, 1)}, heartbeatview.RunStrip{failed, failed, failed}},
+		"silence":  {standing(monitor.Down), []monitor.Span{decided(monitor.RunMissed, 2), decided(monitor.RunNotStarted, 1)}, heartbeatview.RunStrip{missed, missed, missed}},
+		"unknown":  {standing(monitor.Down), []monitor.Span{decided(monitor.RunUnknown, 1)}, heartbeatview.RunStrip{heartbeatview.OutcomeUnknown}},
 	} {
 		w := manage.HeartbeatHistory{Heartbeat: c.h, Spans: c.slots, Pings: []monitor.Ping{{Kind: monitor.PingSuccess, At: at(0)}}}
 		if diff := cmp.Diff(c.want, RunStrip(Runs(w, at(2)))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	w := manage.HeartbeatHistory{Heartbeat: standing(monitor.Down), Spans: []monitor.Span{told(monitor.RunOnTime, 5), told(monitor.RunMissed, 1<<40)}}
+	w := manage.HeartbeatHistory{Heartbeat: standing(monitor.Down), Spans: []monitor.Span{decided(monitor.RunOnTime, 5), decided(monitor.RunMissed, 1<<40)}}
 	if s := RunStrip(Runs(w, at(2))); len(s) != stripLength || s[0] != missed {
 		t.Errorf("a long silence: %v", s)
 	}

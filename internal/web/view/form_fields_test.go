@@ -37,7 +37,7 @@ var sent = map[string]string{
 	"POST /heartbeats/*/delete":         "confirm",
 	"POST /heartbeats/*/pause":          "",
 	"POST /heartbeats/*/resume":         "",
-	"POST /heartbeats/bulk":             "back channel confirm do grace id tag",
+	"POST /heartbeats/bulk":             "back channel confirm do grace id severity tag",
 	"POST /incidents/acknowledge":       "id",
 	"POST /incidents/*/acknowledge":     "note",
 	"POST /incidents/*/notes":           "note",

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"overdue/internal/web/view/paths"
 	"overdue/internal/web/view/ui"
 )
 
@@ -59,13 +58,8 @@ var eventKinds = map[string]ui.StatusSign{
 // the end of a run.
 func (e Event) id() string { return ui.If(e.EndsRun, "run-", "ping-") + ui.Itoa(e.Number) }
 
-// run returns the number of the run that the event ended.
-func (e Event) run() string {
-	if !e.EndsRun {
-		return ""
-	}
-	return ui.Itoa(e.Number)
-}
+// number returns the number of the ping, with which the chart and the CSV file name it.
+func (e Event) number() string { return "#" + ui.Itoa(e.Number) }
 
 // exit returns the exit code that the job reported.
 func (e Event) exit() string {
@@ -135,6 +129,11 @@ var logViews = []ui.Option{{Value: "", Label: "All"}, {Value: "success", Label: 
 // viewPath returns the address of the log with a filter. It keeps the day, and scrolls
 // to the log.
 func (l EventLog) viewPath(kind string) string {
+	return l.PagePath + l.query(kind) + "#log"
+}
+
+// query returns the query string of the log with a filter and the same day, or "".
+func (l EventLog) query(kind string) string {
 	q := url.Values{}
 	if kind != "" {
 		q.Set("kind", kind)
@@ -143,9 +142,9 @@ func (l EventLog) viewPath(kind string) string {
 		q.Set("day", l.Day.Format(time.DateOnly))
 	}
 	if len(q) == 0 {
-		return l.PagePath + "#log"
+		return ""
 	}
-	return l.PagePath + "?" + q.Encode() + "#log"
+	return "?" + q.Encode()
 }
 
 // about describes which events the log has.
@@ -156,10 +155,5 @@ func (l EventLog) about(c ui.Clock) string {
 	return "Only " + c.Date(l.Day)
 }
 
-// csvPath returns the address of the log as a CSV file, with the same filter.
-func (l EventLog) csvPath() string {
-	if l.Kind == "" {
-		return l.PagePath + "/events.csv"
-	}
-	return l.PagePath + "/events.csv" + paths.Query("kind", l.Kind)
-}
+// csvPath returns the address of the log as a CSV file, with the same filter and day.
+func (l EventLog) csvPath() string { return l.PagePath + "/events.csv" + l.query(l.Kind) }

@@ -115,12 +115,12 @@ func (r ChartRun) exitText() string {
 	return "–"
 }
 
-// words describes the run in one line: "Run 413, due Tue 14 Oct, 02:00, on time,
+// words describes the run in one line: "Ping #413, due Tue 14 Oct, 02:00, on time,
 // took 4h 6m".
 func (r ChartRun) words(c ui.Clock) string {
 	var parts []string
 	if r.Number > 0 {
-		parts = append(parts, "run "+strconv.FormatInt(r.Number, 10))
+		parts = append(parts, "ping #"+strconv.FormatInt(r.Number, 10))
 	}
 	switch {
 	case !r.Due.IsZero():

@@ -933,7 +933,7 @@ func runTable(c ui.Clock, m RunChart) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "Show as table</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Runs as a table\"><table class=\"table\"><caption class=\"vh\">Runs, newest first</caption> <thead><tr><th scope=\"col\">Run</th><th scope=\"col\">Due</th><th scope=\"col\">Started</th><th scope=\"col\" class=\"num\">Took</th><th scope=\"col\">Outcome</th><th scope=\"col\" class=\"num\">Exit</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "Show as table</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Runs as a table\"><table class=\"table\"><caption class=\"vh\">Runs, newest first</caption> <thead><tr><th scope=\"col\">Ping</th><th scope=\"col\">Due</th><th scope=\"col\">Started</th><th scope=\"col\" class=\"num\">Took</th><th scope=\"col\">Outcome</th><th scope=\"col\" class=\"num\">Exit</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -956,9 +956,9 @@ func runTable(c ui.Clock, m RunChart) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var55 string
-			templ_7745c5c3_Var55, templ_7745c5c3_Err = templ.JoinStringErrs(ui.If(r.Number > 0, ui.Itoa(int(r.Number)), "Day"))
+			templ_7745c5c3_Var55, templ_7745c5c3_Err = templ.JoinStringErrs(ui.If(r.Number > 0, "#"+ui.Itoa(int(r.Number)), "Day"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 170, Col: 127}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 170, Col: 131}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var55))
 			if templ_7745c5c3_Err != nil {

@@ -69,11 +69,8 @@ func foldedEntry(group []TimelineEntry) TimelineEntry {
 	return e
 }
 
-// timelineDay returns the day and the zone of the timeline. Entries of another day
-// show their own date.
-func (p DetailPage) timelineDay() string {
-	return p.FullDate(p.Opened) + ", " + p.ZoneName()
-}
+// timelineDay returns the day of the timeline. Entries of another day show their own date.
+func (p DetailPage) timelineDay() string { return p.FullDate(p.Opened) }
 
 // otherDay returns the date of an entry if it differs from the day of the heading.
 func (p DetailPage) otherDay(e TimelineEntry) string {

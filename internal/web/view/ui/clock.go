@@ -22,7 +22,7 @@ func (c Clock) InZone(t time.Time) time.Time {
 }
 
 // ZoneName returns the name of the zone, such as Europe/Berlin. A page shows it
-// once per section, not next to each time.
+// once, above its head, not next to each time.
 func (c Clock) ZoneName() string {
 	if c.Zone == nil {
 		return "UTC"

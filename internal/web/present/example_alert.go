@@ -1,0 +1,59 @@
+package present
+
+import (
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/web/view/paths"
+	"overdue/internal/wire"
+)
+
+// The example is a nightly backup that did not ping.
+const (
+	exampleJob      = "Nightly database backup"
+	exampleInterval = 24 * time.Hour
+	exampleGrace    = 10 * time.Minute
+	exampleDownFor  = 2*time.Hour + 14*time.Minute
+
+	exampleHeartbeat = "4a8f0c9e5b1d4f6e9c27d3b05a61e8f2"
+	exampleIncident  = "019ac0de-5a1b-7c3d-8e4f-0123456789ab"
+	exampleAlert     = "019ac0de-5a1c-7d2e-9f30-ba9876543210"
+	exampleToken     = "example"
+)
+
+// ExampleAlert returns the alert about an incident that opened before now, as channel
+// would receive it. The incident is calculated like any other: only the job does not exist.
+func ExampleAlert(project monitor.Project, channel string, zone *time.Location, baseURL string, now time.Time) notify.Notification {
+	opened := now.Add(-exampleDownFor).Truncate(time.Minute)
+	pinged := opened.Add(-exampleGrace - exampleInterval)
+	h := monitor.Heartbeat{
+		Ref: exampleHeartbeat, Name: exampleJob, Slug: "nightly-database-backup", Tags: []string{"backup", "nightly"},
+		Severity: monitor.SeverityCritical, AllChannels: true, Status: monitor.New, PingCount: 41,
+		Rule:    monitor.Rule{Interval: exampleInterval, Grace: exampleGrace, Methods: monitor.AnyMethod, AlertAfter: 1},
+		Created: pinged.Add(-40 * exampleInterval), Updated: pinged.Add(-40 * exampleInterval),
+	}
+	h, _ = h.ApplyPing(monitor.Ping{Number: 41, Kind: monitor.PingSuccess, At: pinged, ExitCode: monitor.NoExitCode}, pinged)
+	h, change := h.Evaluate(opened)
+	h.OpenIncident = exampleIncident
+	i := monitor.Incident{
+		ID: exampleIncident, Number: 1, Cause: change.Opened.Cause, OpenedAt: change.Opened.At, DetectedAt: opened, Due: change.Opened.Due,
+		LastPing: change.Opened.LastPing, Reason: change.Opened.Reason, HeartbeatRef: h.Ref, HeartbeatName: h.Name, Severity: h.Severity,
+	}
+	n := notify.Notification{
+		AlertID: exampleAlert, Event: notify.EventOpened, At: i.OpenedAt, Project: project.Name, ProjectSlug: project.Slug, Channel: channel, Zone: zone,
+		ThreadID: i.ID, Heartbeat: h.Name, Number: i.Number, Cause: string(i.Cause), Schedule: h.Rule.Describe(), Grace: h.Rule.Grace,
+		LastPing: i.LastPing, Due: i.Due, Deadline: i.OpenedAt, Explanation: i.Reason, DownSince: i.OpenedAt,
+		URL: baseURL + paths.Incident(i.ID), AckURL: baseURL + paths.Acknowledge(exampleToken),
+	}
+	n.Notice = wire.Notification(h, i, opened)
+	return n
+}
+
+// ExampleRecovery returns the alert about the end of the incident of [ExampleAlert].
+func ExampleRecovery(opened notify.Notification, now time.Time) notify.Notification {
+	n := opened
+	n.Event, n.At, n.Resolution, n.DownFor = notify.EventResolved, now, string(monitor.ResolvedByPing), exampleDownFor
+	n.NextDue, n.LastPing, n.Due, n.Deadline, n.AckURL = now.Add(exampleInterval), time.Time{}, time.Time{}, time.Time{}, ""
+	return n
+}

@@ -309,7 +309,7 @@ func TestChannelForm_ExplainsMissingMailSettings(t *testing.T) {
 		w.update(func(tx *store.Tx) (err error) { all, err = tx.Channels(w.project.Key); return err })
 		w.expectHTML(w.get("member", "/channels/"+all[0].ID), 200, note)
 		w.expectHTML(w.get("viewer", "/channels/"+all[0].ID), 200, note)
-		if page := w.get("", "/docs/channels"); !strings.Contains(page.body, `id="e-mail"`) {
+		if page := w.get("", "/docs/channels"); !strings.Contains(page.body, `id="email"`) {
 			w.Error("the manual has no such section")
 		}
 	})

@@ -78,7 +78,7 @@ func TestExcerpt_MarksMatchesAndOmissions(t *testing.T) {
 func TestSearch_FindsCommonQuestions(t *testing.T) {
 	sections := loadManual(t).Sections()
 	for query, want := range map[string]string{
-		"grace period": "grace-period#", "webhook signature": "channels#verify-the-signature", "smtp": "channels#e-mail",
+		"grace period": "grace-period#", "webhook signature": "channels#verify-the-signature", "smtp": "channels#email",
 		"nginx": "self-hosting#behind-a-proxy", "backup restore": "self-hosting#", "retry": "", "pg_dump": "self-hosting#backup",
 	} {
 		got := hitPlaces(Search(sections, query))

@@ -41,7 +41,7 @@ const (
 	DocsSearch           = "/docs/search"
 	DocsAnswer           = "/docs/feedback"
 	FirstHeartbeatDoc    = "/docs/first-heartbeat"
-	MailServerDoc        = "/docs/channels#e-mail"
+	MailServerDoc        = "/docs/channels#email"
 )
 
 // Heartbeat is the page of one heartbeat. The key is its id for readers who may

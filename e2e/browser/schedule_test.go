@@ -46,7 +46,7 @@ func TestHeartbeatForm_ASuggestionFillsInTheField(t *testing.T) {
 	b.signIn(ownerEmail, ownerPassword)
 	b.navigate("/heartbeats/new") // without a name, which must not keep the button from working
 	b.fill("Expected interval", "24")
-	b.waitForText("24 what?")
+	b.waitForText("24 has no unit.")
 	b.press("24 hours")
 	b.waitForText("Overdue expects a ping every 24 h.")
 	b.waitFor("the interval with its unit", `document.querySelector("#interval").value === "24h"`)

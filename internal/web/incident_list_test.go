@@ -158,6 +158,35 @@ func TestListIncidents_FiltersAndPaginates(t *testing.T) {
 	})
 }
 
+func TestIncidentPages_NameASeverityOtherThanCritical(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		links, err := manage.NewAckLinks(w.Context(), w.db)
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.site.AckLinks = links
+		c := w.createChannel("ops")
+		for _, severity := range []string{"critical", "warning", "info"} {
+			h := w.createHeartbeat(severity + "-job")
+			if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{Severity: &severity}); err != nil {
+				w.Fatal(err)
+			}
+			w.ping(h, time.Minute, monitor.Ping{Kind: monitor.PingFail})
+			i := w.newestIncident(h)
+			_, row, _ := strings.Cut(w.get("viewer", "/incidents").body, `id="inc-`+i.ID+`"`)
+			row, _, _ = strings.Cut(row, "</tr>")
+			head := regexp.MustCompile(`(?s)<h1>.*?</header>`).FindString(w.get("viewer", "/incidents/"+i.ID).body)
+			for place, text := range map[string]string{
+				"row": row, "page": head, "page of the link": w.get("", "/acknowledge/"+links.Token(i.ID, c.ID)).body,
+			} {
+				if got := strings.Contains(text, `class="sev"`); got != (severity != "critical") {
+					w.Errorf("%s: the %s shows a severity: %t", severity, place, got)
+				}
+			}
+		}
+	})
+}
+
 func TestAcknowledgeByLink_NeedsAClick(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		links, err := manage.NewAckLinks(w.Context(), w.db)

@@ -14,7 +14,7 @@ import (
 // IncidentLine returns the row of an incident.
 func IncidentLine(i monitor.Incident, alerts manage.AlertCounts) incidentview.Row {
 	return incidentview.Row{
-		ID: i.ID, Number: int(i.Number), Heartbeat: i.HeartbeatName, State: string(i.State()), Cause: string(i.Cause),
+		ID: i.ID, Number: int(i.Number), Heartbeat: i.HeartbeatName, Severity: string(i.Severity), State: string(i.State()), Cause: string(i.Cause),
 		Opened: i.OpenedAt, Resolved: i.ResolvedAt, AcknowledgedBy: i.AcknowledgedBy,
 		Alerts: incidentview.AlertCounts{Delivered: alerts[monitor.AlertSent], Pending: alerts[monitor.AlertPending], Failed: alerts[monitor.AlertFailed]},
 	}

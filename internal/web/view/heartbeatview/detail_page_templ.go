@@ -178,7 +178,7 @@ func pageHead(p DetailPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = severity(p.Heartbeat.Severity).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Severity(p.Heartbeat.Severity).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -47,8 +47,5 @@ func RowID(key string) string { return "hb-" + key }
 // changes: "Warehouse stock sync is Down".
 func Announcement(name, status string) string { return name + " is " + ui.SignOf(status).Text }
 
-// severityLabels names the severities that are shown: critical is the default and is not shown.
-var severityLabels = map[string]string{"warning": "Warning", "info": "Info"}
-
 // severityOptions are the severities that a bulk action can set.
 var severityOptions = []ui.Option{{Value: "critical", Label: "Critical"}, {Value: "warning", Label: "Warning"}, {Value: "info", Label: "Info"}}

@@ -16,6 +16,7 @@ type AcknowledgePage struct {
 	Heartbeat    string
 	Cause        string
 	State        string
+	Severity     string // critical, warning or info
 	Opened       time.Time
 	Action       string // signed address that the form is sent to
 	By           string // recipient of the link: an address or a channel

@@ -18,6 +18,7 @@ type DetailPage struct {
 	Number     int
 	State      string // open, acknowledged or resolved
 	Cause      string
+	Severity   string // critical, warning or info
 	Resolution string // recovered, edited, paused or deleted; empty if not resolved
 	Heartbeat  Heartbeat
 

@@ -45,6 +45,7 @@ type Row struct {
 	ID             string
 	Number         int
 	Heartbeat      string
+	Severity       string // critical, warning or info
 	State          string // open, acknowledged or resolved
 	Cause          string
 	Opened         time.Time

@@ -67,3 +67,10 @@ func ToneAttr(name string) templ.Attributes {
 	}
 	return templ.Attributes{"data-status": name}
 }
+
+// severityLabels has the severities that pages show. Critical is the default and is
+// not shown.
+var severityLabels = map[string]string{"warning": "Warning", "info": "Info"}
+
+// HasSeverity reports whether [Severity] shows a severity.
+func HasSeverity(name string) bool { return severityLabels[name] != "" }

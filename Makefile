@@ -8,6 +8,10 @@ OUTSIDE  := ./e2e/...
 PURE     := . ./docs/... ./internal ./internal/schedule/... ./internal/web/view/...
 RACED    := $$($(GO) list ./... | grep -vE '^overdue$$|^overdue/(e2e|docs|internal$$|internal/(prose|schedule|web/view)(/|$$))')
 TOOL     := $(GO) tool -modfile=tools/go.mod
+# Tests of packages keep their files in memory, see tools/tempdir.sh; the compiler does not.
+INMEMORY := GOTMPDIR=$${GOTMPDIR:-$${TMPDIR:-/tmp}} TMPDIR=$$(sh tools/tempdir.sh)
+# Many tests wait, so more packages than processors run at a time.
+PARALLEL := -p $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 POSTGRES := $(GO) run ./internal/store/storetest/withpostgres
 
 # The race detector checks all Go code except SQLite, which is translated from C, and
@@ -39,10 +43,11 @@ gallery: needs-test ## screenshots of the main pages with demo data, in gallery/
 	GALLERY=$(CURDIR)/gallery $(GO) test -count=1 -run '^TestGallery_' ./e2e/browser
 	@echo "Open gallery/index.html."
 
-# The tests with PostgreSQL in their name start a server of it.
+# The tests with PostgreSQL in their name start a server of it. The tests with AgreesWith in
+# their name compare thousands of schedules with a real scheduler.
 quick: ## what to run before a commit: vet and most tests, on SQLite only, without the race detector
 	$(GO) vet ./...
-	TEST_DATABASES=sqlite $(GO) test -timeout 3m -skip PostgreSQL . ./client/... ./internal/...
+	$(INMEMORY) TEST_DATABASES=sqlite $(GO) test $(PARALLEL) -timeout 3m -skip 'PostgreSQL|AgreesWith' . ./client/... ./internal/...
 
 test: needs-test ## every test, on both databases; the product's packages with the race detector
 ifdef PACKAGES
@@ -58,8 +63,8 @@ test-outside:
 	$(GO) test $(COUNT) -timeout 12m $(OUTSIDE)
 
 test-inside:
-	$(GO) test -timeout 6m $(PURE)
-	$(GO) test $(RACE) -timeout 12m $(RACED)
+	$(INMEMORY) $(GO) test -timeout 6m $(PURE)
+	$(INMEMORY) $(GO) test $(RACE) -timeout 12m $(RACED)
 
 bench: needs-test ## pings per second, memory, pages, many heartbeats that go silent at once
 	$(GO) run ./e2e/bench

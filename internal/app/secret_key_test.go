@@ -242,6 +242,7 @@ func TestRotateSecretKey_ToAGivenKeyWorksOnBothDatabases(t *testing.T) {
 }
 
 func TestRotateSecretKey_IsRejectedWhileAServerRuns(t *testing.T) {
+	t.Parallel()
 	for name, database := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			now := SecretKey{Text: seal.GenerateKey()}

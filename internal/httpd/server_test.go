@@ -3,10 +3,12 @@ package httpd_test
 import (
 	"cmp"
 	"context"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +19,15 @@ import (
 // ignored discards the counts of rejections.
 func ignored() *httpd.Rejections {
 	return httpd.NewRejections(slog.New(slog.DiscardHandler), func(httpd.Reason) {})
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most tests wait for a timeout, so more of them run than there are processors.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
 }
 
 // serving is a server that runs.
@@ -105,6 +116,7 @@ func closed(t *testing.T, c net.Conn, within time.Duration) (sent string, ended 
 }
 
 func TestServe_AStopWaitsForRequestsInProgress(t *testing.T) {
+	t.Parallel()
 	began, finish := make(chan bool), make(chan bool)
 	s := serve(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(began)
@@ -158,6 +170,7 @@ func TestServe_AStopEndsAtItsTimeout(t *testing.T) {
 
 // Each of these once kept a stop waiting for 20 seconds.
 func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
+	t.Parallel()
 	part := make([]byte, 64<<10)
 	s := serve(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body) // its body is never complete

@@ -145,6 +145,7 @@ func TestCheckFormOrigin_AFormOfALeftProjectIsNotResumed(t *testing.T) {
 }
 
 func TestStreamHeartbeats_ReadsTheProjectOfItsPage(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		h := w.createHeartbeat("of main")
 		w.failHeartbeat("backup", 0)

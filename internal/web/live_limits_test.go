@@ -53,6 +53,7 @@ func (w *fixture) member(name string, role monitor.Role) {
 // Each case ends a session, or its rights, while a page is open. All pages are
 // open at the same time: a live page looks every few seconds.
 func TestStream_EndsWithItsSession(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		h := w.createHeartbeat("backup")
 		path := "/live/heartbeats/" + h.Ref

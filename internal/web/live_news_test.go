@@ -19,6 +19,7 @@ func (w *fixture) reportFailure(h monitor.Heartbeat) {
 }
 
 func TestStreamHeartbeats_ReportsMatchesOutsideThePage(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		var all []monitor.Heartbeat
 		for n := range defaultPageSize + 3 {
@@ -44,6 +45,7 @@ func TestStreamHeartbeats_ReportsMatchesOutsideThePage(t *testing.T) {
 }
 
 func TestStreamHeartbeats_NewsRespectTheFilter(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		w.createHeartbeat("backup one")
 		other := w.createHeartbeat("sync one")
@@ -63,6 +65,7 @@ func TestStreamHeartbeats_NewsRespectTheFilter(t *testing.T) {
 }
 
 func TestStreamHeartbeats_AnEmptyListShowsTheFirstHeartbeat(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		for _, who := range []string{"member", "viewer"} {
 			page := w.get(who, "/heartbeats")
@@ -78,6 +81,7 @@ func TestStreamHeartbeats_AnEmptyListShowsTheFirstHeartbeat(t *testing.T) {
 }
 
 func TestStreamIncidents_ShowsANewIncident(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		empty := w.openStream("viewer", w.streamURL(w.get("viewer", "/incidents")))
 		first, _ := w.failHeartbeat("backup", 0)
@@ -93,6 +97,7 @@ func TestStreamIncidents_ShowsANewIncident(t *testing.T) {
 }
 
 func TestStream_EveryLivePageHasOneWithNews(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		th := w.createResources(1)
 		for _, rt := range w.site.routes() {

@@ -131,6 +131,7 @@ func (w *fixture) streamURL(a response) string {
 }
 
 func TestStreamHeartbeat_APingTurnsThePageUp(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		h := w.createHeartbeat("backup")
 		list := w.openStream("viewer", w.streamURL(w.get("viewer", "/heartbeats")))
@@ -153,6 +154,7 @@ func TestStreamHeartbeat_APingTurnsThePageUp(t *testing.T) {
 }
 
 func TestStreamHeartbeats_SendsOnlyChangesSinceThePage(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		still, moved := w.createHeartbeat("still"), w.createHeartbeat("moved")
 		path := w.streamURL(w.get("viewer", "/heartbeats"))
@@ -173,6 +175,7 @@ func TestStreamHeartbeats_SendsOnlyChangesSinceThePage(t *testing.T) {
 }
 
 func TestStreamIncident_ShowsStateChanges(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		c := w.createChannel("ops")
 		h, i := w.failHeartbeat("backup", time.Minute)
@@ -188,6 +191,7 @@ func TestStreamIncident_ShowsStateChanges(t *testing.T) {
 }
 
 func TestStream_RequiresAuthorization(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		h := w.createHeartbeat("backup")
 		path := w.streamURL(w.get("viewer", "/heartbeats"))
@@ -211,6 +215,7 @@ func TestStream_RequiresAuthorization(t *testing.T) {
 }
 
 func TestStream_DoesNotExtendTheSession(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		w.createHeartbeat("backup")
 		path := w.streamURL(w.get("viewer", "/heartbeats"))
@@ -264,6 +269,7 @@ func (w *fixture) createHeartbeats(n int) (all []monitor.Heartbeat) {
 }
 
 func TestStreamHeartbeat_ANewPingLeadsTheLog(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		h := w.createHeartbeat("backup")
 		w.ping(h, time.Minute, monitor.Ping{})
@@ -295,6 +301,7 @@ func TestStreamHeartbeat_ANewPingLeadsTheLog(t *testing.T) {
 }
 
 func TestStream_DoesNotRepeatWhatThePageShows(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		h, i := w.failHeartbeat("backup", time.Minute)
 		w.createHeartbeats(summaryMinHeartbeats)
@@ -312,6 +319,7 @@ func TestStream_DoesNotRepeatWhatThePageShows(t *testing.T) {
 }
 
 func TestStream_UpdatesTheNavigationCounts(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		c := w.createChannel("ops")
 		all := w.createHeartbeats(summaryMinHeartbeats)
@@ -330,6 +338,7 @@ func TestStream_UpdatesTheNavigationCounts(t *testing.T) {
 }
 
 func TestStreamIncident_UpdatesTimelineAndDeliveries(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		c := w.createChannel("ops")
 		h, i := w.failHeartbeat("backup", time.Minute)
@@ -349,6 +358,7 @@ func TestStreamIncident_UpdatesTimelineAndDeliveries(t *testing.T) {
 }
 
 func TestStream_AClockTickIsNoChange(t *testing.T) {
+	t.Parallel()
 	now := time.Now().UTC()
 	req := &request{context: t.Context(), now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
 	page := heartbeatview.DetailPage{

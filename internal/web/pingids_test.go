@@ -96,6 +96,7 @@ func TestPages_HideIDsFromPeopleWhoCannotPing(t *testing.T) {
 }
 
 func TestStream_HidesIDsFromPeopleWhoCannotPing(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(w *fixture) {
 		h, i, _, ids := w.leakyProject(w.createHeartbeat("near"))
 		var streams []*eventStream

@@ -252,7 +252,7 @@ type Explanation struct {
 	DeadlineAt     *time.Time `json:"deadline_at"`
 	RunDeadlineAt  *time.Time `json:"run_deadline_at" doc:"When the active run exceeds its maximum run time"`
 	StartBy        *time.Time `json:"start_by" doc:"When a run must have started; null without start_grace"`
-	BadRuns        int        `json:"bad_runs" doc:"Number of consecutive failed runs"`
+	FailedRuns     int        `json:"failed_runs" doc:"Number of consecutive failed runs"`
 	AlertAfter     int        `json:"alert_after"`
 	Hint           *string    `json:"hint" doc:"Possible mistake in the schedule"`
 	Decision       string     `json:"decision" doc:"The arithmetic in one sentence"`

@@ -188,21 +188,26 @@ func (w *fixture) request(key, method, path, body string, headers ...string) api
 	return apiResponse{resp.StatusCode, resp.Header, string(b)}
 }
 
-// auditActions lists the audit log, oldest first.
-func (w *fixture) auditActions() []string {
+// auditEntries returns the audit log of the main project, newest first.
+func (w *fixture) auditEntries() (entries []monitor.AuditEntry) {
 	w.Helper()
-	var actions []string
-	err := w.DB.View(w.Context(), func(tx *store.Tx) error {
-		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1000)
-		for _, e := range entries {
-			actions = append(actions, fmt.Sprintf("%s: %s %s", e.Actor, e.Action, e.Target))
-		}
+	err := w.DB.View(w.Context(), func(tx *store.Tx) (err error) {
+		entries, err = tx.RecentAuditEntries(w.owner.Project.Key, 1000)
 		return err
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
-	slices.Reverse(actions)
+	return entries
+}
+
+// auditActions lists the actions of the audit log, oldest first.
+func (w *fixture) auditActions() []string {
+	w.Helper()
+	var actions []string
+	for _, e := range slices.Backward(w.auditEntries()) {
+		actions = append(actions, fmt.Sprintf("%s: %s %s", e.Actor, e.Action, e.Target))
+	}
 	return actions
 }
 
@@ -225,15 +230,8 @@ func (p *problemJSON) read(t *testing.T, r apiResponse) {
 // lastAuditEntry returns the newest entry of the audit log of the main project.
 func (w *fixture) lastAuditEntry() (newest monitor.AuditEntry) {
 	w.Helper()
-	err := w.DB.View(w.Context(), func(tx *store.Tx) error {
-		entries, err := tx.RecentAuditEntries(w.owner.Project.Key, 1)
-		if err == nil && len(entries) > 0 {
-			newest = entries[0]
-		}
-		return err
-	})
-	if err != nil {
-		w.Fatal(err)
+	if all := w.auditEntries(); len(all) > 0 {
+		newest = all[0]
 	}
 	return newest
 }

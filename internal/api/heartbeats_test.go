@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -238,6 +239,34 @@ func TestChangeHeartbeat_ChangesOnlyWhatItNames(t *testing.T) {
 		}
 		if after := len(w.auditActions()); after != before {
 			t.Errorf("a change that changes nothing was written down")
+		}
+	})
+}
+
+func TestChangeHeartbeat_TheAuditLogNamesChannelsAndAGraceOfZero(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
+		h, ops := w.heartbeat("Backup"), w.channel("Operators")
+		c := w.client("read-write")
+		for _, change := range []struct {
+			settings client.HeartbeatSettings
+			want     string
+		}{
+			{client.HeartbeatSettings{Grace: 0}, "grace: 10\u00a0min → 0\u00a0s"},
+			{client.HeartbeatSettings{Channels: &[]string{ops.ID}}, "channels: all → Operators"},
+		} {
+			if _, err := c.ChangeHeartbeat(t.Context(), *h.ID, change.settings); err != nil {
+				t.Fatal(err)
+			}
+			if entry := w.lastAuditEntry(); entry.Detail != change.want {
+				t.Errorf("audit log: %q; want %q", entry.Detail, change.want)
+			}
+		}
+		if err := c.DeleteChannel(t.Context(), ops.ID); err != nil {
+			t.Fatal(err)
+		}
+		wanted := func(e monitor.AuditEntry) bool { return e.Detail == "channels: Operators → all" }
+		if entries := w.auditEntries(); !slices.ContainsFunc(entries, wanted) {
+			t.Errorf("after the channel was deleted: %+v", entries)
 		}
 	})
 }

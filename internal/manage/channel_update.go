@@ -242,6 +242,11 @@ func removeFromHeartbeats(tx *store.Tx, a auth.Actor, c monitor.Channel, now tim
 	if err != nil {
 		return err
 	}
+	channels, err := tx.ChannelRoutes(a.Project.Key)
+	if err != nil {
+		return err
+	}
+	channels = append(channels, c)
 	for _, before := range routed {
 		h := before
 		h.Channels = slices.DeleteFunc(slices.Clone(before.Channels), func(id string) bool { return id == c.ID })
@@ -250,7 +255,7 @@ func removeFromHeartbeats(tx *store.Tx, a auth.Actor, c monitor.Channel, now tim
 		if err := tx.SaveHeartbeatSettings(h); err != nil {
 			return err
 		}
-		if err := writeAudit(tx, a, now, auditEntry{"heartbeat.change", heartbeatLabel(h), heartbeatDiff(before, h)}); err != nil {
+		if err := writeAudit(tx, a, now, auditEntry{"heartbeat.change", heartbeatLabel(h), heartbeatDiff(before, h, channels)}); err != nil {
 			return err
 		}
 	}

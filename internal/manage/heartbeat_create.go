@@ -71,7 +71,7 @@ func (svc *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit,
 	if h, err = tx.AddHeartbeat(h); err != nil {
 		return h, err
 	}
-	return h, writeAudit(tx, a, now, auditEntry{"heartbeat.create", heartbeatLabel(h), heartbeatDiff(monitor.Heartbeat{}, h)})
+	return h, writeAudit(tx, a, now, auditEntry{"heartbeat.create", heartbeatLabel(h), heartbeatSummary(h, channels)})
 }
 
 // heartbeatLabel names a heartbeat in the audit log. It never contains the id, because

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +14,33 @@ import (
 type settingChange struct{ name, before, after string }
 
 // heartbeatDiff describes the changed settings of a heartbeat for the audit log. It is
-// empty if nothing changed.
-func heartbeatDiff(before, after monitor.Heartbeat) string {
-	return formatDiff(heartbeatSettings(before, after))
+// empty if nothing changed. channels has the channels that the heartbeat can name.
+func heartbeatDiff(before, after monitor.Heartbeat, channels []monitor.Channel) string {
+	return formatDiff(heartbeatSettings(withChannelNames(before, channels), withChannelNames(after, channels)))
+}
+
+// heartbeatSummary describes the settings of a new heartbeat for the audit log.
+func heartbeatSummary(h monitor.Heartbeat, channels []monitor.Channel) string {
+	var parts []string
+	for _, m := range heartbeatSettings(monitor.Heartbeat{}, withChannelNames(h, channels)) {
+		if m.before != m.after {
+			parts = append(parts, m.name+": "+shortenDiffValue(m.after))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// withChannelNames returns h with the names of its channels instead of their ids.
+func withChannelNames(h monitor.Heartbeat, channels []monitor.Channel) monitor.Heartbeat {
+	names := make([]string, len(h.Channels))
+	for i, id := range h.Channels {
+		names[i] = id
+		if n := slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.ID == id }); n >= 0 {
+			names[i] = channels[n].Name
+		}
+	}
+	h.Channels = names
+	return h
 }
 
 // maxDiffValue is the maximum length of one value in the audit log, in characters.
@@ -46,6 +71,14 @@ func formatDuration(d time.Duration) string {
 		return ""
 	}
 	return schedule.FormatDuration(d)
+}
+
+// formatGrace formats the grace period, which is 0 if pings must not be late.
+func formatGrace(h monitor.Heartbeat) string {
+	if h.ID == "" {
+		return ""
+	}
+	return schedule.FormatDuration(h.Rule.Grace)
 }
 
 // formatCalendar formats the lines of a calendar of the given kind.

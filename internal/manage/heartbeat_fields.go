@@ -112,7 +112,7 @@ var HeartbeatFields = []HeartbeatField{
 		Help:   "How late a ping can be before an incident opens: 0 s to 366 d. Default: 5 min",
 		Flag:   "How late a ping can be before an incident opens. Default: 5m.",
 		member: func(e *HeartbeatEdit) any { return &e.Grace },
-		format: func(h monitor.Heartbeat) string { return formatDuration(h.Rule.Grace) },
+		format: formatGrace,
 	},
 	{
 		Name: "max_run_time", Label: "Maximum run time", Type: FieldDuration, Nullable: true,

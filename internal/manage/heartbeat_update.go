@@ -90,7 +90,7 @@ func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit,
 			return h, effects{}, err
 		}
 	}
-	diff := heartbeatDiff(h, wanted)
+	diff := heartbeatDiff(h, wanted, channels)
 	if diff == "" {
 		return h, effects{}, nil
 	}

@@ -65,7 +65,7 @@ func authorize(a auth.Actor, r auth.Right) error {
 		return nil
 	}
 	if a.Role == auth.Viewer && a.Person == "" {
-		return monitor.Faultf(monitor.Forbidden, "", "%s is read-only: use a read-write API key, or ask an owner for the role member.", a.Name)
+		return monitor.Faultf(monitor.Forbidden, "", "%s is read-only: use a read-write API key.", a.Name)
 	}
 	if a.Person != "" {
 		return monitor.Faultf(monitor.Forbidden, "", "Your role in this project, %s, does not allow this: ask an owner of the project.", a.Role)

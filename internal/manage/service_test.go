@@ -173,7 +173,7 @@ func TestService_AViewerSeesNoHeartbeatID(t *testing.T) {
 		err = db.View(t.Context(), func(tx *store.Tx) error {
 			entries, err := tx.RecentAuditEntries(owner.Project.Key, 10)
 			if len(entries) != 1 || strings.Contains(fmt.Sprint(entries), h.ID) ||
-				entries[0].Detail != "name: – → Sync; slug: – → sync; interval: – → 1\u00a0h; grace: – → 5\u00a0min; severity: – → critical; methods: – → any; channels: – → all" {
+				entries[0].Detail != "name: Sync; slug: sync; interval: 1\u00a0h; grace: 5\u00a0min; severity: critical; methods: any; channels: all" {
 				t.Errorf("%+v", entries)
 			}
 			return err

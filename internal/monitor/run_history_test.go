@@ -166,7 +166,7 @@ func TestRunHistory_WithinGraceOneSlotIsOpenAndNothingIsMissed(t *testing.T) {
 		s := play(t, rule, pingAt(PingSuccess, 0), pingAt(PingSuccess, deadline+due+Precision))
 		checkHistory(t, s, minutes(180), first, expectedSpan{RunMissed, due, 2 * due, 2, 0}, expectedSpan{RunLate, 3 * due, 3 * due, 1, 2*time.Hour - due + Precision})
 	})
-	t.Run("AFailureWithinGraceIsOneBadRun", func(t *testing.T) {
+	t.Run("AFailureWithinGraceIsOneFailedRun", func(t *testing.T) {
 		thrice := rule
 		thrice.AlertAfter = 3
 		s := play(t, thrice, pingAt(PingSuccess, 0), pingAt(PingFail, minutes(20)))

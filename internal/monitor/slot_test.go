@@ -158,7 +158,7 @@ func TestEvaluate_RulesForRuns(t *testing.T) {
 			status: Up,
 		},
 		{
-			name: "OnlyTheThirdBadRunInARowIsTold", rule: thrice,
+			name: "OnlyTheThirdConsecutiveFailureOpensAnIncident", rule: thrice,
 			steps:  []action{pingAt(PingFail, 0), pingAt(PingFail, minutes(1)), pingAt(PingFail, minutes(2))},
 			status: Down, incidents: []expectedIncident{{Cause: CauseFailure, Opened: minutes(2)}},
 		},

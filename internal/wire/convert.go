@@ -145,7 +145,7 @@ func Why(h monitor.Heartbeat, hint string, now time.Time) client.Explanation {
 		Status: string(h.StatusAt(now)), At: now, LastPingAt: timeOrNil(h.LastPing), From: timeOrNil(h.CountedFrom), Slot: timeOrNil(h.Due()),
 		Interval: secondsOrNil(h.Rule.Interval), Schedule: describeSchedule(h.Rule), Grace: int64(h.Rule.Grace / time.Second), DueAt: timeOrNil(h.Due()),
 		DeadlineAt: timeOrNil(h.Deadline()), RunDeadlineAt: timeOrNil(h.RunDeadline()), StartBy: timeOrNil(h.StartDeadline()),
-		BadRuns: h.ConsecutiveFailures(), AlertAfter: max(h.Rule.AlertAfter, 1), Hint: stringOrNil(hint), Decision: h.Why(now),
+		FailedRuns: h.ConsecutiveFailures(), AlertAfter: max(h.Rule.AlertAfter, 1), Hint: stringOrNil(hint), Decision: h.Why(now),
 	}
 	_, _, why.Timezone = calendarFields(h.Rule.Calendar)
 	if h.EarlySlot.After(h.CountedFrom) {

@@ -36,7 +36,7 @@ func TestDay_SaysWhatItsRunsAre(t *testing.T) {
 	}
 }
 
-func TestDay_ShowsTheShareOfBadRuns(t *testing.T) {
+func TestDay_ShowsTheShareOfFailedRuns(t *testing.T) {
 	for name, x := range map[string]struct {
 		day  Day
 		want []dayBar

@@ -51,7 +51,9 @@ func Check(ctx context.Context, o Options, report func(CheckResult)) error {
 	}
 	c.check("integrity", db.CheckIntegrity(ctx), "")
 	c.checkSecrets(ctx, o, db)
-	c.check("close", db.Close(), "")
+	if err := db.Close(); err != nil {
+		c.check("database", fmt.Errorf("close: %w", err), where)
+	}
 	return c.err()
 }
 

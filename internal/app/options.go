@@ -57,11 +57,21 @@ func (o Options) logger() *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	switch {
 	case o.LogFormat == "json", o.LogFormat == "auto" && !isTerminal(o.Err):
+		options.ReplaceAttr = durationAsText
 		return slog.New(slog.NewJSONHandler(o.Err, options))
 	case isTerminal(o.Err):
 		return slog.New(tint.NewTextHandler(o.Err, &tint.Options{Level: level}))
 	}
 	return slog.New(slog.NewTextHandler(o.Err, options))
+}
+
+// durationAsText writes a duration with its unit, as in the readable log: "5.5ms". By
+// itself, JSON has nanoseconds.
+func durationAsText(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // isTerminal reports whether w is a terminal.

@@ -72,7 +72,7 @@ var HeartbeatFields = []HeartbeatField{
 	},
 	{
 		Name: "tags", Label: "Tags", Type: FieldTags, Max: maxTags,
-		Help:   "Each of up to 50 characters",
+		Help:   "Each of up to 50 characters, without commas",
 		member: func(e *HeartbeatEdit) any { return &e.Tags },
 		format: func(h monitor.Heartbeat) string { return strings.Join(h.Tags, ", ") },
 	},

@@ -113,6 +113,10 @@ func (v *validator) tags(given []string) []string {
 			v.reject("tags", "A tag contains the character %U, which breaks the line or changes the text direction: remove it.", bad)
 			return tags
 		}
+		if strings.Contains(tag, ",") {
+			v.reject("tags", "A tag contains a comma, which separates tags in forms: write two tags, or leave the comma out.")
+			return tags
+		}
 		tags = append(tags, tag)
 	}
 	if len(tags) > maxTags {

@@ -122,7 +122,7 @@ func (o *Sender) newMail(to, subject, text string) (*emailVariants, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg.Subject(content.Subject)
+	setSubject(msg, content.Subject)
 	msg.SetMessageIDWithValue(randomID() + "@" + o.relay.idDomain())
 	msg.SetBodyString(gomail.TypeTextPlain, text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, html)

@@ -56,7 +56,7 @@ func (l alertEmail) envelope(m Message) (*gomail.Msg, error) {
 		return nil, err
 	}
 	n := l.news
-	msg.Subject(m.Subject)
+	setSubject(msg, m.Subject)
 	l.thread(msg)
 	msg.SetGenHeader("List-Id", l.listID())
 	if n.ChannelURL != "" {
@@ -93,6 +93,13 @@ func newEmail(from *mail.Address, to []string, agent string, at time.Time) (*gom
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All")
 	return msg, nil
+}
+
+// setSubject sets the subject. Mail programs decode "=?utf-8?q?…?=" (RFC 2047) also
+// if it is part of a name, so that a name could show another text. An invisible word
+// joiner after the "=" prevents that.
+func setSubject(msg *gomail.Msg, subject string) {
+	msg.Subject(strings.ReplaceAll(subject, "=?", "=\u2060?"))
 }
 
 // thread sets the ids that make the messages about one incident a thread.

@@ -183,6 +183,19 @@ func TestSendEmail_HostileTextsStayInside(t *testing.T) {
 	}
 }
 
+func TestSendEmail_ANameIsNotDecodedAsAnEncodedWord(t *testing.T) {
+	m := startMailServer(t, false, nil)
+	n := missedNotification()
+	n.Heartbeat = "=?utf-8?q?Everything_works?="
+	if _, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
+		t.Fatal(err)
+	}
+	l := m.onlyDelivery(t).read(t)
+	if subject, err := l.header.Subject(); err != nil || !strings.Contains(subject, "=\u2060?utf-8?q?Everything_works?=") {
+		t.Errorf("subject %q, %v; want the name as it is written", subject, err)
+	}
+}
+
 func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 	gone := &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
 	busy := &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted"}

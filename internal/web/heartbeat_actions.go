@@ -8,6 +8,7 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/schedule"
 	"overdue/internal/web/bulk"
 	"overdue/internal/web/present"
 	"overdue/internal/web/view/layout"
@@ -100,7 +101,7 @@ func sameName(typed, name string) bool {
 
 // restoreHeartbeat undoes a deletion.
 func restoreHeartbeat(req *request) error {
-	h, err := req.site.Service.RestoreHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"), req.r.URL.Query().Get("paused") != "")
+	h, err := req.site.Service.RestoreHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"), req.formValue("paused") != "")
 	if err != nil {
 		return err
 	}
@@ -135,6 +136,12 @@ func changeHeartbeats(req *request) error {
 			return req.confirmPause(ids, down)
 		}
 	}
+	if do == "grace" || do == "" { // the button, or Enter in a field
+		grace := strings.TrimSpace(req.formValue("grace"))
+		if choices, bare := schedule.DurationsWithoutUnit(grace); bare {
+			return monitor.Faultf(monitor.Invalid, "", "%s has no unit. Go back and write %s.", grace, schedule.JoinAlternatives(choices))
+		}
+	}
 	action, err := bulk.Parse(do, req.r.PostForm)
 	if err != nil {
 		return err
@@ -148,6 +155,9 @@ func (req *request) applyAction(action bulk.Action, ids []string) error {
 	back := listAddress(req.formValue("back"))
 	result := action.Apply(req.ctx(), req.site.Service, req.actor, ids)
 	text, undo := "No heartbeat changed: they already have this setting", ""
+	if result.Missing == len(ids) {
+		text = "No heartbeat changed: they were deleted"
+	}
 	if result.Changed > 0 {
 		text = action.PastTense + " " + ui.Plural(result.Changed, "heartbeat")
 		result.Undo.Set("back", back)
@@ -166,20 +176,25 @@ func (req *request) applyAction(action bulk.Action, ids []string) error {
 
 // undoHeartbeats undoes an action on several heartbeats.
 func undoHeartbeats(req *request) error {
-	q := req.r.URL.Query()
-	restored, skipped, err := bulk.Undo(req.ctx(), req.site.Service, req.actor, q)
+	form := req.r.PostForm
+	result, err := bulk.Undo(req.ctx(), req.site.Service, req.actor, form)
 	if err != nil {
 		return err
 	}
-	text := "Undone for " + ui.Plural(restored, "heartbeat")
+	text := "Undone for " + ui.Plural(result.Restored, "heartbeat")
 	switch {
-	case restored == 0:
+	case result.Failure != nil && result.Restored == 0:
+		return result.Failure.Err
+	case result.Restored == 0:
 		text = "Nothing was undone: the heartbeats have changed since"
-	case skipped > 0:
-		text += "; " + ui.Count(skipped) + " changed since"
+	case result.Skipped > 0:
+		text += "; " + ui.Count(result.Skipped) + " changed since"
+	}
+	if result.Failure != nil {
+		text += fmt.Sprintf("; not for %s. “%s”: %s", ui.Count(result.Failed), result.Failure.Name, result.Failure.Err)
 	}
 	req.toast(text, "")
-	return req.redirect(listAddress(q.Get("back")))
+	return req.redirect(listAddress(form.Get("back")))
 }
 
 // confirmPause asks before a pause that resolves open incidents. down are the names
@@ -230,9 +245,9 @@ func (req *request) deleteHeartbeats(ids []string) error {
 // restoreHeartbeats undoes the deletion of several heartbeats. It skips those that
 // were already restored.
 func restoreHeartbeats(req *request) error {
-	q, n := req.r.URL.Query(), 0
+	form, n := req.r.PostForm, 0
 	for _, how := range []string{"id", "paused"} {
-		for _, ref := range q[how][:min(len(q[how]), manage.MaxLimit)] {
+		for _, ref := range form[how][:min(len(form[how]), manage.MaxLimit)] {
 			_, err := req.site.Service.RestoreHeartbeat(req.ctx(), req.actor, ref, how == "paused")
 			if err != nil && !isMissing(err) {
 				return err
@@ -246,7 +261,7 @@ func restoreHeartbeats(req *request) error {
 		return monitor.Faultf(monitor.NotFound, "", "The heartbeats can no longer be restored, or were already restored.")
 	}
 	req.toast("Restored "+ui.Plural(n, "heartbeat"), "")
-	return req.redirect(listAddress(q.Get("back")))
+	return req.redirect(listAddress(form.Get("back")))
 }
 
 // confirmHeartbeatDeletions asks for confirmation before several heartbeats are

@@ -11,8 +11,11 @@ import (
 	"overdue/internal/monitor"
 )
 
-// undoLink finds the form that undoes a bulk action.
-var undoLink = regexp.MustCompile(`action="(/heartbeats/undo[^"]+)"`)
+// undo sends the form of the last bulk action that undoes it.
+func (w *fixture) undo(as string, page response) response {
+	w.Helper()
+	return w.post(as, "/heartbeats/undo", w.hiddenFields(page, "/heartbeats/undo"))
+}
 
 func TestChangeHeartbeats_ReturnsToTheAddressOfTheList(t *testing.T) {
 	onEach(t, func(w *fixture) {
@@ -61,6 +64,7 @@ func TestUndoHeartbeats_RestoresEachPreviousValue(t *testing.T) {
 			{"do": {""}, "grace": {"20m"}}, // Enter in the field
 			{"do": {"severity"}, "severity": {"info"}},
 			{"do": {"tag"}, "tag": {"red"}},
+			{"do": {"tag"}, "tag": {" not  red "}}, // stored with one blank
 			{"do": {"untag"}, "tag": {"blue"}},
 			{"do": {"channels"}, "channel": {c.ID}},
 			{"do": {"all-channels"}},
@@ -71,8 +75,7 @@ func TestUndoHeartbeats_RestoresEachPreviousValue(t *testing.T) {
 			if state() == before {
 				w.Errorf("%v changed nothing", form)
 			}
-			undo := w.linkIn(w.get("member", "/heartbeats?q=o"), undoLink)
-			if r := w.post("member", undo, nil); r.location() != "/heartbeats?q=o" {
+			if r := w.undo("member", w.get("member", "/heartbeats?q=o")); r.location() != "/heartbeats?q=o" {
 				w.Errorf("undo of %v: %d %s", form, r.code, r.location())
 			}
 			if got := state(); got != before {
@@ -86,17 +89,105 @@ func TestUndoHeartbeats_KeepsLaterChanges(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		a, b := w.createHeartbeat("one"), w.createHeartbeat("two")
 		w.post("member", "/heartbeats/bulk", url.Values{"do": {"grace"}, "grace": {"20m"}, "id": {a.ID, b.ID}})
-		undo := w.linkIn(w.get("member", "/heartbeats"), undoLink)
+		page := w.get("member", "/heartbeats")
 		if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), b.ID, manage.HeartbeatEdit{Grace: new("30m")}); err != nil {
 			w.Fatal(err)
 		}
-		w.post("member", undo, nil)
+		w.undo("member", page)
 		w.expectHTML(w.get("member", "/heartbeats"), 200, "Undone for 1 heartbeat; 1 changed since")
 		if one, two := w.heartbeatByName("one").Rule.Grace, w.heartbeatByName("two").Rule.Grace; one != 10*time.Minute || two != 30*time.Minute {
 			w.Errorf("grace periods %s and %s; want 10m and 30m", one, two)
 		}
-		w.expectHTML(w.post("member", "/heartbeats/undo?setting=grace&id=x", nil), 422, "The link to undo the change is incomplete")
+		w.expectHTML(w.post("member", "/heartbeats/undo", url.Values{"setting": {"grace"}, "id": {"x"}}), 422, "The form to undo the change is incomplete")
 		w.expectHTML(w.post("member", "/heartbeats/bulk", url.Values{"do": {"severity"}, "severity": {"loud"}, "id": {a.ID}}), 422, "critical, warning or info")
+	})
+}
+
+func TestUndoHeartbeats_IsNotLimitedByTheLengthOfAnAddress(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		var channels, ids []string
+		for _, name := range []string{"ops", "phone", "chat"} {
+			channels = append(channels, w.createChannel(name).ID)
+		}
+		for n := range 100 {
+			h := w.createHeartbeat(fmt.Sprintf("job %03d", n))
+			if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{Channels: &channels}); err != nil {
+				w.Fatal(err)
+			}
+			ids = append(ids, h.Ref)
+		}
+		w.post("member", "/heartbeats/bulk", url.Values{"do": {"all-channels"}, "id": ids})
+		page := w.get("member", "/heartbeats")
+		for _, m := range regexp.MustCompile(`action="([^"]*)"`).FindAllStringSubmatch(page.body, -1) {
+			if len(m[1]) > 1000 {
+				w.Fatalf("an address of %d characters: %.80s", len(m[1]), m[1])
+			}
+		}
+		w.undo("member", page)
+		w.expectHTML(w.get("member", "/heartbeats"), 200, "Undone for 100 heartbeats")
+		if got := w.heartbeatByName("job 099"); len(got.Channels) != 3 {
+			w.Errorf("channels after the undo: %v", got.Channels)
+		}
+	})
+}
+
+func TestUndoHeartbeats_AnInvalidValueDoesNotStopTheOthers(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c, gone := w.createChannel("ops"), w.createChannel("phone")
+		a, b := w.createHeartbeat("one"), w.createHeartbeat("two")
+		for h, id := range map[string]string{a.ID: gone.ID, b.ID: c.ID} {
+			if _, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h, manage.HeartbeatEdit{Channels: &[]string{id}}); err != nil {
+				w.Fatal(err)
+			}
+		}
+		w.post("member", "/heartbeats/bulk", url.Values{"do": {"all-channels"}, "id": {a.ID, b.ID}})
+		page := w.get("member", "/heartbeats")
+		if err := w.service.DeleteChannel(w.Context(), w.actor("member"), gone.ID); err != nil {
+			w.Fatal(err)
+		}
+		w.undo("member", page)
+		w.expectHTML(w.get("member", "/heartbeats"), 200, "Undone for 1 heartbeat; not for 1. “one”: There is no channel")
+		if got := w.heartbeatByName("two"); fmt.Sprint(got.Channels) != "["+c.ID+"]" {
+			w.Errorf("channels after the undo: %v", got.Channels)
+		}
+	})
+}
+
+func TestChangeHeartbeats_SaysThatTheyWereDeleted(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("one")
+		if err := w.service.DeleteHeartbeat(w.Context(), w.actor("member"), h.ID); err != nil {
+			w.Fatal(err)
+		}
+		w.post("member", "/heartbeats/bulk", url.Values{"do": {"pause"}, "id": {h.Ref}})
+		w.expectHTML(w.get("member", "/heartbeats"), 200, "No heartbeat changed: they were deleted")
+	})
+}
+
+func TestChangeHeartbeats_GracePeriodNeedsAUnitAndATagHasNoComma(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("one")
+		for _, do := range []string{"grace", ""} {
+			w.expectHTML(w.post("member", "/heartbeats/bulk", url.Values{"do": {do}, "grace": {"10"}, "id": {h.ID}}), 422,
+				"10 has no unit. Go back and write 10h, 10m (minutes), 10s or 10d.")
+		}
+		w.expectHTML(w.post("member", "/heartbeats/bulk", url.Values{"do": {"tag"}, "tag": {"a,b"}, "id": {h.ID}}), 422, "A tag contains a comma")
+		if got := w.heartbeatByName("one"); got.Rule.Grace != h.Rule.Grace || len(got.Tags) != 0 {
+			w.Errorf("changed to %s, %v", got.Rule.Grace, got.Tags)
+		}
+	})
+}
+
+func TestListHeartbeats_FiltersByAtMost20Tags(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		w.createHeartbeat("one")
+		query := url.Values{}
+		for n := range 500 {
+			query.Add("tag", fmt.Sprint(n))
+		}
+		if page := w.get("member", "/heartbeats?"+query.Encode()); page.code != 200 || len(page.body) > 200_000 {
+			w.Errorf("%d, %d bytes", page.code, len(page.body))
+		}
 	})
 }
 

@@ -24,6 +24,10 @@ const defaultPageSize = 25
 // pageSizes are the numbers of heartbeats that a page of the list can have.
 var pageSizes = []int{defaultPageSize, 50, manage.MaxLimit}
 
+// maxFilterTags is the maximum number of tags of a filter, as in the API. The page has
+// several links for each tag, each with all tags.
+const maxFilterTags = 20
+
 // filterParameters are the parameters of the address that select and sort rows.
 var filterParameters = []string{"status", "tag", "q", "sort", "running"}
 
@@ -116,8 +120,9 @@ func (req *request) emptyList(o manage.HeartbeatList) error {
 func heartbeatFilter(q url.Values) heartbeatview.Filter {
 	tags := slices.DeleteFunc(slices.Clone(q["tag"]), func(tag string) bool { return tag == "" })
 	slices.Sort(tags)
+	tags = slices.Compact(tags)
 	return heartbeatview.Filter{
-		Status: q.Get("status"), Tags: slices.Compact(tags), Per: q.Get("per"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
+		Status: q.Get("status"), Tags: tags[:min(len(tags), maxFilterTags)], Per: q.Get("per"), Query: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"),
 		Running: q.Get("running") != "",
 	}
 }

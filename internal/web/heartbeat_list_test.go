@@ -366,17 +366,17 @@ func TestChangeHeartbeats_ChangesSeveralAtOnce(t *testing.T) {
 		do("delete", url.Values{"confirm": {"delete"}})
 		page := w.get("member", "/heartbeats")
 		w.expectHTML(page, 200, "Five steps", "Deleted 2 heartbeats")
-		undo := w.linkIn(page, regexp.MustCompile(`action="(/heartbeats/restore[^"]+)"`))
-		if a := w.post("viewer", undo, nil); a.code != 403 {
+		undo := w.hiddenFields(page, "/heartbeats/restore")
+		if a := w.post("viewer", "/heartbeats/restore", w.withOrigin("viewer", url.Values{"id": undo["id"]})); a.code != 403 {
 			w.Errorf("a viewer restored: %d", a.code)
 		}
-		if a := w.post("member", undo, nil); a.location() != "/heartbeats" {
+		if a := w.post("member", "/heartbeats/restore", undo); a.location() != "/heartbeats" {
 			w.Fatal("not restored", a.code, a.body)
 		}
 		w.expectHTML(w.get("member", "/heartbeats"), 200, "Restored 2 heartbeats")
 		if one, two := w.heartbeatByName("one"), w.heartbeatByName("two"); one.ID != a.ID || one.Status == monitor.Paused || two.ID != b.ID || two.Status != monitor.Paused {
 			w.Errorf("restored as %+v and %+v", one, two)
 		}
-		w.expectHTML(w.post("member", undo, nil), 404, "already restored")
+		w.expectHTML(w.post("member", "/heartbeats/restore", undo), 404, "already restored")
 	})
 }

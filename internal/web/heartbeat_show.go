@@ -33,8 +33,9 @@ func (req *request) detailQuery() manage.HeartbeatDetailQuery {
 	} else if n, err := strconv.ParseInt(q.Get("run"), 10, 64); err == nil && n > 0 && n < math.MaxInt64 {
 		query.Before = n + 1
 	}
-	if day, err := time.ParseInLocation(time.DateOnly, q.Get("day"), present.Zone(req.clock)); err == nil {
-		query.Since, query.Until = day, day.AddDate(0, 0, 1)
+	if day, err := time.Parse(time.DateOnly, q.Get("day")); err == nil {
+		noon := time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, present.Zone(req.clock))
+		query.Since, query.Until = present.StartOfDay(noon), present.StartOfDay(noon.AddDate(0, 0, 1))
 	}
 	return query
 }

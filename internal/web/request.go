@@ -107,7 +107,7 @@ func (req *request) redirect(path string) error {
 }
 
 // toast keeps one short sentence for the next page. undo is the path of the POST
-// that undoes the action, or "".
+// that undoes the action, with its form as the query, or "".
 func (req *request) toast(text, undo string) {
 	req.site.People.Sessions.SetFlash(req.ctx(), text, undo)
 }

@@ -1,6 +1,6 @@
 // Package bulk changes one setting of several heartbeats, and undoes the change.
 //
-// An undo is a query string: the setting, its new value, and the previous value of
+// An undo is a form: the setting, its new value, and the previous value of
 // each changed heartbeat. It never overwrites a later change: a heartbeat whose
 // setting has another value than the new one is left as it is.
 //
@@ -51,6 +51,7 @@ type Failure struct {
 // Result is the result of an action on several heartbeats.
 type Result struct {
 	Changed int
+	Missing int        // no longer exist
 	Undo    url.Values // nil if nothing changed
 	Failure *Failure   // the first; the heartbeats after it were not changed
 }
@@ -69,6 +70,7 @@ func (act Action) Apply(ctx context.Context, svc *manage.Service, a auth.Actor, 
 			after, err = act.setting.set(ctx, svc, a, before.Ref, act.value)
 		}
 		if isMissing(err) {
+			r.Missing++
 			continue
 		}
 		if err != nil {
@@ -86,29 +88,45 @@ func (act Action) Apply(ctx context.Context, svc *manage.Service, a auth.Actor, 
 	return r
 }
 
-// Undo restores the previous values. It returns the number of restored heartbeats
-// and the number of those that have been changed or deleted since.
-func Undo(ctx context.Context, svc *manage.Service, a auth.Actor, q url.Values) (restored, skipped int, err error) {
+// UndoResult is the result of an undo.
+type UndoResult struct {
+	Restored, Skipped int      // skipped: changed or deleted since
+	Failure           *Failure // the first; the heartbeats after it were restored
+	Failed            int
+}
+
+// Undo restores the previous values. A heartbeat whose previous value is no longer
+// valid, such as a deleted channel, does not stop the others.
+func Undo(ctx context.Context, svc *manage.Service, a auth.Actor, q url.Values) (r UndoResult, err error) {
 	s, known := settingByName(q.Get(settingParameter), q.Get(tagParameter))
 	ids, previous := q[idParameter], q[previousParameter]
 	if !known || len(ids) == 0 || len(ids) != len(previous) || len(ids) > manage.MaxLimit {
-		return 0, 0, monitor.Faultf(monitor.Invalid, "", "The link to undo the change is incomplete. Open it again from the page.")
+		return r, monitor.Faultf(monitor.Invalid, "", "The form to undo the change is incomplete. Open it again from the page.")
 	}
 	for n, id := range ids {
 		h, err := svc.Heartbeat(ctx, a, id)
 		if isMissing(err) || err == nil && s.value(h) != q.Get(newParameter) {
-			skipped++
+			r.Skipped++
 			continue
 		}
 		if err == nil {
 			_, err = s.set(ctx, svc, a, h.Ref, previous[n])
 		}
-		if err != nil {
-			return restored, skipped, err
+		switch {
+		case err == nil:
+			r.Restored++
+		case isMissing(err):
+			r.Skipped++
+		case isInvalid(err):
+			r.Failed++
+			if r.Failure == nil {
+				r.Failure = &Failure{Name: h.Name, Err: err}
+			}
+		default:
+			return r, err
 		}
-		restored++
 	}
-	return restored, skipped, nil
+	return r, nil
 }
 
 // OpenIncidents returns the names of the heartbeats whose open incident a pause
@@ -137,4 +155,13 @@ func IDs(form url.Values) []string {
 func isMissing(err error) bool {
 	fault, ok := errors.AsType[*monitor.Fault](err)
 	return ok && fault.Kind == monitor.NotFound
+}
+
+// isInvalid reports whether an error says that a value is not valid, or no longer.
+func isInvalid(err error) bool {
+	if _, several := errors.AsType[monitor.Faults](err); several {
+		return true
+	}
+	fault, ok := errors.AsType[*monitor.Fault](err)
+	return ok && fault.Kind == monitor.Invalid
 }

@@ -23,7 +23,8 @@ const allChannels = "all"
 
 // Parse returns the action that a form selects with do.
 func Parse(do string, form url.Values) (Action, error) {
-	tag, grace := strings.TrimSpace(form.Get("tag")), strings.TrimSpace(form.Get("grace"))
+	tag := strings.Join(strings.Fields(form.Get("tag")), " ") // as it is stored
+	grace := strings.TrimSpace(form.Get("grace"))
 	if do == "" { // Enter in a field
 		switch {
 		case tag != "" && grace == "":

@@ -3,6 +3,8 @@ package live
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"hash/fnv"
 	"net/url"
@@ -66,7 +68,7 @@ func StreamURL(path string, q url.Values, refs []FragmentRef) string {
 	}
 	var list []string
 	for _, ref := range refs {
-		list = append(list, ref.Key+"."+ref.Digest)
+		list = append(list, shortKey(ref.Key)+"."+ref.Digest)
 	}
 	// Keys and digests have no characters that a URL must escape.
 	of := "of=" + strings.Join(list, "~")
@@ -85,11 +87,34 @@ func ParseStreamURL(q url.Values, maxRows int) (rows []string, digests map[strin
 		if !found || len(digests) >= maxRows+maxStatic {
 			continue
 		}
+		key = longKey(key)
 		if digests[key] = digest; !strings.HasPrefix(key, StaticPrefix) && len(rows) < maxRows {
 			rows = append(rows, key)
 		}
 	}
 	return rows, digests
+}
+
+// shortPrefix begins a reference of 32 hexadecimal digits that is written in base64.
+const shortPrefix = "_"
+
+// shortKey shortens the references of heartbeats: the address of a stream of 200 rows
+// must be shorter than the maximum length of a URL, 8 kB.
+func shortKey(key string) string {
+	id, err := hex.DecodeString(key)
+	if err != nil || len(id) != 16 || hex.EncodeToString(id) != key {
+		return key
+	}
+	return shortPrefix + base64.RawURLEncoding.EncodeToString(id)
+}
+
+// longKey returns the key that shortKey shortened.
+func longKey(short string) string {
+	text, isShort := strings.CutPrefix(short, shortPrefix)
+	if id, err := base64.RawURLEncoding.DecodeString(text); isShort && err == nil && len(id) == 16 {
+		return hex.EncodeToString(id)
+	}
+	return short
 }
 
 // Fragments turns the fragments of a page into those of its stream. Their state is

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -87,10 +88,29 @@ func TestStreamAnnounce_LimitsTheRateAndKeepsTheLast(t *testing.T) {
 }
 
 func TestParseStreamURL_ReadsWhatStreamURLWrote(t *testing.T) {
-	url := StreamURL("/live/heartbeats", nil, []FragmentRef{{"a", "1x"}, {"b", "2y"}, {StaticPrefix + "nav", "3z"}})
-	_, of, _ := strings.Cut(url, "?of=")
+	address := StreamURL("/live/heartbeats", nil, []FragmentRef{{"a", "1x"}, {"b", "2y"}, {StaticPrefix + "nav", "3z"}})
+	_, of, _ := strings.Cut(address, "?of=")
 	rows, digests := ParseStreamURL(map[string][]string{"of": {of}}, 1)
 	if got := fmt.Sprint(rows, digests); got != "[a] map[-nav:3z a:1x b:2y]" {
-		t.Errorf("%s reads as %s", url, got)
+		t.Errorf("%s reads as %s", address, got)
+	}
+}
+
+func TestStreamURL_Of200HeartbeatsIsShorterThanAURLMayBe(t *testing.T) {
+	var refs []FragmentRef
+	for n := range 200 {
+		refs = append(refs, FragmentRef{fmt.Sprintf("%032x", n+1<<60), "zzzzzzz"})
+	}
+	address := StreamURL("/live/heartbeats", url.Values{"q": {strings.Repeat("x", 1000)}}, refs)
+	if len(address) > 8<<10 {
+		t.Errorf("the address has %d characters", len(address))
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, digests := ParseStreamURL(u.Query(), 200)
+	if len(rows) != 200 || rows[7] != refs[7].Key || digests[refs[7].Key] != "zzzzzzz" {
+		t.Errorf("read as %d rows, such as %q", len(rows), rows[7:8])
 	}
 }

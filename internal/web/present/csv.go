@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,8 +65,14 @@ func (f *CSVFile) Finish(ctx context.Context, more bool, err error) error {
 	return nil
 }
 
+// separatedFormula is a character that begins a formula, after one that can separate
+// cells.
+var separatedFormula = regexp.MustCompile(`([;\t])([=+\-@|%＝＋－＠])`)
+
 // escapeFormula marks a cell that a spreadsheet would run as a formula as text.
 func escapeFormula(cell string) string {
+	// In many languages, spreadsheets separate cells with semicolons.
+	cell = separatedFormula.ReplaceAllString(cell, "${1}'${2}")
 	// Some spreadsheets treat the full-width forms of these characters alike.
 	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", first) {
 		return "'" + cell

@@ -41,12 +41,22 @@ func splitByDay(r Run, zone *time.Location) []Run {
 		return []Run{r}
 	}
 	last := r.last.In(zone)
-	midnight := time.Date(last.Year(), last.Month(), last.Day(), 0, 0, 0, 0, zone)
+	midnight := StartOfDay(last)
 	gap := max(r.last.Sub(r.at)/time.Duration(r.count-1), 1)
 	before := r
 	before.count = min(int((midnight.Sub(r.at)-1)/gap)+1, r.count-1)
 	r.at, r.count = r.last, r.count-before.count
 	return []Run{before, r}
+}
+
+// StartOfDay returns the first moment of the day of t, in the zone of t. In some zones
+// a day of a clock change has no midnight: it begins at 01:00.
+func StartOfDay(t time.Time) time.Time {
+	start := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+	if start.Day() != t.Day() { // 23:00 of the day before
+		_, start = start.ZoneBounds()
+	}
+	return start
 }
 
 // Zone returns the zone of a clock, UTC by default.

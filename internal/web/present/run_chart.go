@@ -39,7 +39,7 @@ var chartOutcomes = map[monitor.Outcome]string{
 func RunChart(w manage.HeartbeatHistory, axis ChartAxis, stats heartbeatview.RunStats, c ui.Clock) heartbeatview.RunChart {
 	today := c.Now.In(Zone(c))
 	day := func(n int) time.Time {
-		return time.Date(today.Year(), today.Month(), today.Day()+n, 0, 0, 0, 0, today.Location())
+		return StartOfDay(time.Date(today.Year(), today.Month(), today.Day()+n, 12, 0, 0, 0, today.Location()))
 	}
 	m := heartbeatview.RunChart{
 		Calendar: w.Rule.Calendar != nil, From: day(1 - daysShown), To: day(1), Limit: w.Rule.MaxRunTime, LimitIsSet: w.Rule.MaxRunTime > 0, Half: stats.UsualRunTime, Most: stats.MostRunTime,

@@ -98,3 +98,26 @@ func TestMonth_CountsDaysInTheProjectsZone(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestStartOfDay_ADayCanBeginAfterMidnight(t *testing.T) {
+	for _, c := range []struct{ zone, day, start, next string }{
+		{"UTC", "2026-03-08", "2026-03-08T00:00:00Z", "2026-03-09T00:00:00Z"},
+		{"Europe/Berlin", "2026-03-29", "2026-03-29T00:00:00+01:00", "2026-03-30T00:00:00+02:00"},
+		{"America/Havana", "2026-03-07", "2026-03-07T00:00:00-05:00", "2026-03-08T01:00:00-04:00"},
+		{"America/Havana", "2026-03-08", "2026-03-08T01:00:00-04:00", "2026-03-09T00:00:00-04:00"},
+		{"America/Santiago", "2026-09-06", "2026-09-06T01:00:00-03:00", "2026-09-07T00:00:00-03:00"},
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		noon, err := time.ParseInLocation("2006-01-02T15", c.day+"T12", zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, next := StartOfDay(noon).Format(time.RFC3339), StartOfDay(noon.AddDate(0, 0, 1)).Format(time.RFC3339)
+		if start != c.start || next != c.next {
+			t.Errorf("%s in %s lasts from %s to %s; want %s to %s", c.day, c.zone, start, next, c.start, c.next)
+		}
+	}
+}

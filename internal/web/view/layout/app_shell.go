@@ -1,6 +1,9 @@
 package layout
 
 import (
+	"maps"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +19,7 @@ type Shell struct {
 	Theme    string // "light" or "dark" as chosen; empty follows the system
 	LivePath string // path of the event stream; empty for a page without updates
 	Toast    string // the result of the last action, one short sentence
-	UndoPath string // path of the form that undoes it; empty if that is not possible
+	UndoPath string // path of the form that undoes it, with its fields as the query; empty if that is not possible
 
 	Project  Project   // the open project
 	Projects []Project // all projects of the person, including this one
@@ -46,6 +49,26 @@ func (u User) Edits() bool { return u.Role != "viewer" }
 
 // Administers reports whether the role may change members, keys and settings.
 func (u User) Administers() bool { return u.Role == "owner" || u.Role == "admin" }
+
+// undoAction returns the path of the form that undoes the last action.
+func (s Shell) undoAction() string {
+	path, _, _ := strings.Cut(s.UndoPath, "?")
+	return path
+}
+
+// undoFields returns the hidden fields of that form: name and value. They are not in
+// the address, because those of a bulk action on 200 heartbeats are longer than the
+// maximum length of a URL.
+func (s Shell) undoFields() (fields []ui.Option) {
+	_, query, _ := strings.Cut(s.UndoPath, "?")
+	values, _ := url.ParseQuery(query)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			fields = append(fields, ui.Option{Label: name, Value: value})
+		}
+	}
+	return fields
+}
 
 // initials returns the first letters of the first and the last name.
 func (u User) initials() string {

@@ -24,7 +24,10 @@ case "$1 $2" in
 *) first= ;;
 esac
 # Also in an image that is being built, where systemd does not run.
-[ -z "$first" ] || systemctl enable overdue.socket overdue.service
+if [ -n "$first" ] && ! systemctl enable overdue.socket overdue.service; then
+	first= # an administrator has masked the units, and they stay masked
+	echo "Overdue is not enabled. Find the cause: systemctl status overdue.socket overdue.service" >&2
+fi
 [ -d /run/systemd/system ] || exit 0
 
 systemctl daemon-reload

@@ -5,6 +5,7 @@
 set -eu
 # The bytes do not depend on the settings of the person who builds.
 umask 022
+unset GOOS GOARCH GOARM
 export LC_ALL=C CGO_ENABLED=0 GOFLAGS=-trimpath GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT=
 cd "$(dirname "$0")/.."
 

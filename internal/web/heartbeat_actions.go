@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"overdue/internal/httpd"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/schedule"
@@ -168,10 +169,20 @@ func (req *request) applyAction(action bulk.Action, ids []string) error {
 	case result.Changed == 0:
 		return result.Failure.Err
 	default:
-		text += fmt.Sprintf(". “%s” and those after it did not change: %s", result.Failure.Name, result.Failure.Err)
+		text += fmt.Sprintf(". “%s” and those after it did not change: %s", result.Failure.Name, req.reason(result.Failure.Err))
 	}
 	req.toast(text, undo)
 	return req.redirect(back)
+}
+
+// reason returns the cause of a failure for the person. The log has the cause of an
+// internal error.
+func (req *request) reason(err error) string {
+	if _, isFault := httpd.ProblemOf(err, func(field string) string { return field }); isFault {
+		return err.Error()
+	}
+	req.site.Logger.Error("request failed", "component", "web", "error", err, "path", req.r.Pattern, "request_id", httpd.RequestID(req.r))
+	return "The server could not save it. Try again."
 }
 
 // undoHeartbeats undoes an action on several heartbeats.
@@ -191,7 +202,7 @@ func undoHeartbeats(req *request) error {
 		text += "; " + ui.Count(result.Skipped) + " changed since"
 	}
 	if result.Failure != nil {
-		text += fmt.Sprintf("; not for %s. “%s”: %s", ui.Count(result.Failed), result.Failure.Name, result.Failure.Err)
+		text += fmt.Sprintf("; not for %s. “%s”: %s", ui.Count(result.Failed), result.Failure.Name, req.reason(result.Failure.Err))
 	}
 	req.toast(text, "")
 	return req.redirect(listAddress(form.Get("back")))

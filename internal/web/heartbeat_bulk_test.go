@@ -1,9 +1,13 @@
 package web
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -253,6 +257,19 @@ func TestSite_AnswersIconsAtTheRoot(t *testing.T) {
 			if a := w.get("", path); a.code != 200 || a.header.Get("Cache-Control") != "public, max-age=86400" {
 				w.Errorf("GET %s: %d, cached as %q", path, a.code, a.header.Get("Cache-Control"))
 			}
+		}
+	})
+}
+
+func TestBulkAction_AnInternalErrorIsLoggedAndNotShown(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		req := &request{site: w.site, r: httptest.NewRequest(http.MethodPost, "/heartbeats/bulk", nil)}
+		internal := errors.New("read /var/lib/overdue: input/output error")
+		if text := req.reason(internal); strings.Contains(text, "/var/lib") || !strings.Contains(w.log.String(), "input/output error") {
+			t.Errorf("the page shows %q, the log has %q", text, w.log)
+		}
+		if text := req.reason(monitor.Faultf(monitor.Invalid, "grace", "The grace period is too long.")); text != "The grace period is too long." {
+			t.Errorf("the page shows %q", text)
 		}
 	})
 }

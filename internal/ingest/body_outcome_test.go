@@ -121,7 +121,7 @@ func TestReadBody_ALongJSONBodyHasTheOutcomeOfItsBeginning(t *testing.T) {
 
 // Output may be cut when memory is short, but not what says the outcome.
 func TestServeHTTP_WithoutMemoryForTheOutcomeThePingMustBeSentAgain(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		d.handler.BodyBudget = NewBodyBudget(10)
 		for contentType, want := range map[string]int{jsonType: 503, formType: 503, textType: 200} {
 			r := httptest.NewRequest("POST", pingurl.For("", "")+d.h.ID, strings.NewReader(`{"log":"a long text","status":"down"}`))
@@ -136,7 +136,7 @@ func TestServeHTTP_WithoutMemoryForTheOutcomeThePingMustBeSentAgain(t *testing.T
 }
 
 func TestServeHTTP_ACompressedBodyThatMaySayTheOutcomeIsRejected(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		for _, c := range []struct {
 			form, contentType string
 			want              int

@@ -24,8 +24,8 @@ func TestPublicReason_ShowsOnlyListedTexts(t *testing.T) {
 		want  string
 	}{
 		{fmt.Errorf("begin: %w: %w", store.ErrUnavailable, hosts), "the database is unavailable"},
-		{fmt.Errorf("%w: write /var/lib/overdue/overdue.db-pings0: no space left on device", store.ErrDisk), "the database is unavailable: its disk is full or fails"},
-		{errors.Join(hosts, fmt.Errorf("%w: %w", store.ErrDisk, hosts)), "the database is unavailable: its disk is full or fails"},
+		{fmt.Errorf("%w: write /var/lib/overdue/overdue.db-pings0: no space left on device", store.ErrDisk), "the database is unavailable: its disk is full or failing"},
+		{errors.Join(hosts, fmt.Errorf("%w: %w", store.ErrDisk, hosts)), "the database is unavailable: its disk is full or failing"},
 		{hosts, defaultReason},
 	} {
 		if got := publicReason(c.cause); got != c.want {

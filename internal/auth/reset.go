@@ -45,7 +45,7 @@ func (p *People) AllowReset(email, address string, now time.Time) error {
 	// The delay of the account does not apply: a link is sent at most every few
 	// minutes anyway.
 	if rest, _ := p.resets.reserve(attempt{email: email, address: address}, now); rest > 0 {
-		return tooMany("email", rest)
+		return tooManyAttempts("email", rest)
 	}
 	return nil
 }

@@ -39,8 +39,8 @@ func NewThrottleError(wait time.Duration, field, format string, args ...any) *Th
 	return &ThrottleError{monitor.Faultf(monitor.RateLimited, field, format+" Wait "+inMinutes(wait)+", then try again.", args...), wait}
 }
 
-// tooMany returns the fault for too many attempts.
-func tooMany(field string, wait time.Duration) error {
+// tooManyAttempts returns the fault for too many attempts.
+func tooManyAttempts(field string, wait time.Duration) error {
 	return NewThrottleError(wait, field, "Too many attempts.")
 }
 
@@ -112,7 +112,7 @@ func (p *People) authenticate(ctx context.Context, email, password string, e Cli
 func (p *People) verifyPassword(ctx context.Context, a attempt, field, password string, now time.Time, stored func() (string, error)) (hash string, same bool, err error) {
 	rest, delay := p.throttle.reserve(a, now)
 	if rest > 0 {
-		return "", false, tooMany(field, rest)
+		return "", false, tooManyAttempts(field, rest)
 	}
 	if err = p.delays.wait(ctx, delay); err == nil {
 		hash, same, err = p.hasher.verify(ctx, password, stored)

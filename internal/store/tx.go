@@ -61,7 +61,7 @@ func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	if pending >= flushFirstAbove {
+	if pending >= separateFlushAbove {
 		if err := db.flush(ctx); err != nil {
 			return err
 		}

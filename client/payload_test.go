@@ -20,8 +20,8 @@ import (
 
 // never is a server that does not answer until the client has timed out; patient is its timeout.
 const (
-	never   = "never"
-	patient = time.Hour
+	noAnswer    = "never"
+	hourTimeout = time.Hour
 )
 
 // limitedServer simulates a network in a synctest bubble with a server at the end of each
@@ -56,8 +56,8 @@ func (l *limitedServer) serve(conn net.Conn) {
 	l.sizes = append(l.sizes, req.ContentLength)
 	l.mu.Unlock()
 	said := l.answer(req)
-	if said == never {
-		time.Sleep(patient)
+	if said == noAnswer {
+		time.Sleep(hourTimeout)
 		return
 	}
 	_, _ = io.WriteString(conn, said) // the client may have disconnected
@@ -94,10 +94,10 @@ func acceptAll(req *http.Request) string {
 	return ok
 }
 
-// unless returns the given answer to bodies longer than most.
-func unless(most int64, answer string) func(*http.Request) string {
+// rejectLongerThan returns the given answer to bodies of more than limit bytes.
+func rejectLongerThan(limit int64, answer string) func(*http.Request) string {
 	return func(req *http.Request) string {
-		if req.ContentLength <= most {
+		if req.ContentLength <= limit {
 			return acceptAll(req)
 		}
 		if answer != "" {
@@ -119,21 +119,21 @@ func TestSend_TheSignalArrivesIfTheBodyDoesNot(t *testing.T) {
 		because string
 	}{
 		"nothing objects":                {&limitedServer{answer: acceptAll}, []int64{whole}, -1, ""},
-		"413 for long bodies":            {&limitedServer{answer: unless(8000, respondWith(413, "too large"))}, []int64{whole, short}, int(short), "413 Request Entity Too Large"},
-		"413 for every body":             {&limitedServer{answer: unless(0, respondWith(413, ""))}, []int64{whole, short, 0}, 0, "413"},
-		"a proxy forbids what it reads":  {&limitedServer{answer: unless(0, respondWith(403, "<html>Blocked by policy"))}, []int64{whole, short, 0}, 0, "403 Forbidden"},
-		"a proxy cannot read the type":   {&limitedServer{answer: unless(0, respondWith(406, "<html>"))}, []int64{whole, short, 0}, 0, "406"},
-		"a proxy calls it malformed":     {&limitedServer{answer: unless(0, respondWith(400, "<html>"))}, []int64{whole, short, 0}, 0, "400"},
-		"a firewall answers 200":         {&limitedServer{answer: unless(0, respondWith(200, "<html>The requested URL was rejected"))}, []int64{whole, short, 0}, 0, "without the \"OK\""},
-		"a proxy breaks at the body":     {&limitedServer{answer: unless(0, respondWith(502, "<html>"))}, []int64{whole, whole, short, short, 0}, 0, "502 Bad Gateway"},
-		"reset while the body is sent":   {&limitedServer{answer: unless(2000, "")}, []int64{whole, whole, short}, int(short), "closed pipe"},
-		"reset for every body":           {&limitedServer{answer: unless(0, "")}, []int64{whole, whole, short, short, 0}, 0, "could not be reached"},
+		"413 for long bodies":            {&limitedServer{answer: rejectLongerThan(8000, respondWith(413, "too large"))}, []int64{whole, short}, int(short), "413 Request Entity Too Large"},
+		"413 for every body":             {&limitedServer{answer: rejectLongerThan(0, respondWith(413, ""))}, []int64{whole, short, 0}, 0, "413"},
+		"a proxy forbids what it reads":  {&limitedServer{answer: rejectLongerThan(0, respondWith(403, "<html>Blocked by policy"))}, []int64{whole, short, 0}, 0, "403 Forbidden"},
+		"a proxy cannot read the type":   {&limitedServer{answer: rejectLongerThan(0, respondWith(406, "<html>"))}, []int64{whole, short, 0}, 0, "406"},
+		"a proxy calls it malformed":     {&limitedServer{answer: rejectLongerThan(0, respondWith(400, "<html>"))}, []int64{whole, short, 0}, 0, "400"},
+		"a firewall answers 200":         {&limitedServer{answer: rejectLongerThan(0, respondWith(200, "<html>The requested URL was rejected"))}, []int64{whole, short, 0}, 0, "without the \"OK\""},
+		"a proxy breaks at the body":     {&limitedServer{answer: rejectLongerThan(0, respondWith(502, "<html>"))}, []int64{whole, whole, short, short, 0}, 0, "502 Bad Gateway"},
+		"reset while the body is sent":   {&limitedServer{answer: rejectLongerThan(2000, "")}, []int64{whole, whole, short}, int(short), "closed pipe"},
+		"reset for every body":           {&limitedServer{answer: rejectLongerThan(0, "")}, []int64{whole, whole, short, short, 0}, 0, "could not be reached"},
 		"an uplink of 1 kB each second":  {&limitedServer{answer: acceptAll, pace: time.Second}, []int64{whole, short}, int(short), "no answer within"},
 		"an uplink of 100 B each second": {&limitedServer{answer: acceptAll, pace: 10 * time.Second}, []int64{whole, short, 0}, 0, "no answer within"},
-		"an answer only to empty POSTs":  {&limitedServer{answer: unless(0, never)}, []int64{whole, short, 0}, 0, "no answer within"},
+		"an answer only to empty POSTs":  {&limitedServer{answer: rejectLongerThan(0, noAnswer)}, []int64{whole, short, 0}, 0, "no answer within"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			defer time.Sleep(2 * patient) // until the servers have ended
+			defer time.Sleep(2 * hourTimeout) // until the servers have ended
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			began, kept, because := time.Now(), -1, ""
@@ -155,10 +155,10 @@ func TestSend_TheSignalArrivesIfTheBodyDoesNot(t *testing.T) {
 func TestSend_TheLastAttemptHasTimeLeft(t *testing.T) {
 	for _, wait := range []time.Duration{900 * time.Millisecond, 3 * time.Second, 14 * time.Second, 30 * time.Second, 5 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			defer time.Sleep(2 * patient)
+			defer time.Sleep(2 * hourTimeout)
 			far := &limitedServer{answer: func(req *http.Request) string {
 				if req.ContentLength > 0 {
-					return never
+					return noAnswer
 				}
 				time.Sleep(wait / 4) // the time left for the last attempt
 				return acceptAll(req)

@@ -93,9 +93,9 @@ var allowed = map[string][]string{
 	"tools/manifest":                        {},
 }
 
-// confined lists the only packages that may import a library. All packages except
+// confinedImports lists the only packages that may import a library. All packages except
 // the pure ones may import the other libraries.
-var confined = map[string][]string{
+var confinedImports = map[string][]string{
 	"database/sql": {
 		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest",
 	},
@@ -119,11 +119,11 @@ var confined = map[string][]string{
 	"github.com/KimMachineGun/automemlimit": {"internal/app"},
 }
 
-// pure packages, and the packages below them, have no side effects. They get the
+// purePackages, and the packages below them, have no side effects. They get the
 // time as an argument.
-var pure = []string{"internal/monitor", "internal/schedule"}
+var purePackages = []string{"internal/monitor", "internal/schedule"}
 
-// notPure matches the imports that are forbidden in them.
+// notPure matches imports that purePackages cannot have.
 var notPure = regexp.MustCompile(`^(context|os|net|net/.*|database/.*|log.*|encoding/json|io.*|sync.*|math/rand.*)$|\.`)
 
 // source is a parsed Go file of the project.
@@ -216,7 +216,7 @@ func TestArchitecture_LibrariesAreImportedOnlyByTheirPackages(t *testing.T) {
 			continue
 		}
 		for _, path := range s.imports() {
-			for library, where := range confined {
+			for library, where := range confinedImports {
 				if (path == library || strings.HasPrefix(path, library+"/")) && !slices.Contains(where, s.pkg) {
 					t.Errorf("%s imports %s; only %v may import it", s.path, path, where)
 				}
@@ -245,7 +245,7 @@ func TestArchitecture_ThePureCoreHasNoSideEffects(t *testing.T) {
 
 // isPure reports whether a package is pure, or below a pure one.
 func isPure(pkg string) bool {
-	return slices.ContainsFunc(pure, func(p string) bool { return pkg == p || strings.HasPrefix(pkg, p+"/") })
+	return slices.ContainsFunc(purePackages, func(p string) bool { return pkg == p || strings.HasPrefix(pkg, p+"/") })
 }
 
 // calls returns the functions of a package that a file uses.
@@ -265,8 +265,8 @@ func (s source) calls(pkg string) []string {
 // mayWait matches files that may wait for another process in real time.
 var mayWait = regexp.MustCompile(`^(e2e/|internal/store/storetest/postgres\.go$)`)
 
-// bubbled reports whether a test file runs in virtual time.
-func (s source) bubbled() bool {
+// runsInVirtualTime reports whether a test file runs in virtual time.
+func (s source) runsInVirtualTime() bool {
 	imports := s.imports()
 	return s.test && (slices.Contains(imports, "testing/synctest") || slices.Contains(imports, "overdue/internal/store/storetest"))
 }
@@ -280,7 +280,7 @@ func TestArchitecture_NoCodeSleepsOnTheRealClock(t *testing.T) {
 			switch {
 			case slices.Contains([]string{"Tick", "AfterFunc"}, call) && !s.test:
 				t.Errorf("%s uses time.%s; use a loop.Loop instead", s.path, call)
-			case call == "Sleep" && !s.bubbled():
+			case call == "Sleep" && !s.runsInVirtualTime():
 				t.Errorf("%s sleeps; only tests in virtual time may sleep", s.path)
 			}
 		}
@@ -346,14 +346,14 @@ func TestArchitecture_EveryPackageHasADocComment(t *testing.T) {
 	}
 }
 
-// avoided matches synonyms of the terms in docs/glossary.md.
-var avoided = regexp.MustCompile(`(?i)checkin|dead.?man|watchdog|notifier|alarm|downtime|beat`)
+// avoidedTerms matches synonyms of the terms in docs/glossary.md.
+var avoidedTerms = regexp.MustCompile(`(?i)checkin|dead.?man|watchdog|notifier|alarm|downtime|beat`)
 
 // vagueWords matches parts of names that are not specific.
 var vagueWords = regexp.MustCompile(`(Manager|Helper|Impl|Util|Utils)$|^(Get|Do|Process)([A-Z]|$)`)
 
-// required are names that the interface of a library requires.
-var required = []string{"GetStatus", "GetHeaders", "CheckIntegrity"}
+// interfaceMethods are methods whose names an interface of a library prescribes.
+var interfaceMethods = []string{"GetStatus", "GetHeaders", "CheckIntegrity"}
 
 func TestArchitecture_ExportedNamesUseTheTermsOfTheGlossary(t *testing.T) {
 	for _, s := range sources(t) {
@@ -362,7 +362,7 @@ func TestArchitecture_ExportedNamesUseTheTermsOfTheGlossary(t *testing.T) {
 		}
 		for name := range s.declared() {
 			other := strings.NewReplacer("Heartbeat", "", "heartbeat", "").Replace(name)
-			if !slices.Contains(required, name) && (avoided.MatchString(other) || vagueWords.MatchString(name)) {
+			if !slices.Contains(interfaceMethods, name) && (avoidedTerms.MatchString(other) || vagueWords.MatchString(name)) {
 				t.Errorf("%s declares %s; use a specific term of docs/glossary.md", s.path, name)
 			}
 		}

@@ -20,8 +20,8 @@ const writtenURL = "https://overdue.example.org/api/v1/hb/YOUR-ID"
 // pingsWith finds commands that ping. "curl …" in prose is an abbreviation of one.
 var pingsWith = regexp.MustCompile(`\b(curl|wget) -[^…\n]*(/api/v1/hb/|PING_URL|pingURL|ping_url)`)
 
-// survives reports whether a command retries while the server restarts.
-func survives(line string) bool {
+// retriesDuringRestart reports whether a command retries while the server restarts.
+func retriesDuringRestart(line string) bool {
 	for _, whole := range []string{snippet.Curl, snippet.Wget} {
 		line = strings.ReplaceAll(line, whole, "")
 	}
@@ -36,12 +36,12 @@ func survives(line string) bool {
 // string literals of the program.
 func TestPrinted_EveryCommandThatPingsRetries(t *testing.T) {
 	found := 0
-	for path, texts := range printed(t) {
+	for path, texts := range printedTexts(t) {
 		for _, text := range texts {
 			for line := range strings.Lines(text) {
 				if pingsWith.MatchString(line) {
 					found++
-					if !survives(line) {
+					if !retriesDuringRestart(line) {
 						t.Errorf("%s: does not retry while the server restarts: %s", path, strings.TrimSpace(line))
 					}
 				}
@@ -53,13 +53,13 @@ func TestPrinted_EveryCommandThatPingsRetries(t *testing.T) {
 	}
 	for _, w := range snippet.Examples(writtenURL) {
 		for _, b := range w.Blocks {
-			if !survives(b.Code) {
+			if !retriesDuringRestart(b.Code) {
 				t.Errorf("%s: a command does not retry while the server restarts:\n%s", w.Name, b.Code)
 			}
 		}
 	}
 	for name, code := range snippet.DocSnippets(writtenURL) {
-		if !survives(code) {
+		if !retriesDuringRestart(code) {
 			t.Errorf("command %q does not retry while the server restarts:\n%s", name, code)
 		}
 	}
@@ -72,7 +72,7 @@ var asksTheAPI = map[string]bool{"internal/web/view/accountview/api_keys.go": tr
 // TestPrinted_OnlyPackageSnippetContainsCommandsThatPing prevents a second table
 // of commands that differs from the first.
 func TestPrinted_OnlyPackageSnippetContainsCommandsThatPing(t *testing.T) {
-	for path, texts := range printed(t) {
+	for path, texts := range printedTexts(t) {
 		if !strings.HasSuffix(path, ".go") || asksTheAPI[path] {
 			continue
 		}
@@ -84,9 +84,9 @@ func TestPrinted_OnlyPackageSnippetContainsCommandsThatPing(t *testing.T) {
 	}
 }
 
-// printed returns the texts that contain commands to copy, by file: documents,
+// printedTexts returns the texts that contain commands to copy, by file: documents,
 // templates, and string literals of Go outside tests and package snippet.
-func printed(t *testing.T) map[string][]string {
+func printedTexts(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
@@ -102,7 +102,7 @@ func printed(t *testing.T) map[string][]string {
 			all[name] = []string{string(text)}
 		case strings.HasSuffix(name, "_test.go"), strings.HasPrefix(name, "internal/snippet/"), !strings.HasSuffix(name, ".go"):
 		default:
-			all[name] = literals(t, name, text)
+			all[name] = stringLiterals(t, name, text)
 		}
 		return nil
 	})
@@ -112,8 +112,8 @@ func printed(t *testing.T) map[string][]string {
 	return all
 }
 
-// literals returns the string literals of a Go file.
-func literals(t *testing.T, name string, text []byte) []string {
+// stringLiterals returns the string literals of a Go file.
+func stringLiterals(t *testing.T, name string, text []byte) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), name, text, 0)
 	if err != nil {

@@ -37,8 +37,8 @@ func flagsOf(t *testing.T) map[string][]string {
 // command that it runs.
 var overdueCommand = regexp.MustCompile("(?:^|[\\s`/])overdue ([a-z-]+(?: [a-z-]+)?)((?: [^`\n]*)?)")
 
-// longFlag finds flags.
-var longFlag = regexp.MustCompile(`(?:^|[\s\[|(])(--[a-z][a-z-]*)`)
+// flagName matches the names of flags.
+var flagName = regexp.MustCompile(`(?:^|[\s\[|(])(--[a-z][a-z-]*)`)
 
 func TestDocuments_CallCommandsWithFlagsThatExist(t *testing.T) {
 	flags, called := flagsOf(t), 0
@@ -54,7 +54,7 @@ func TestDocuments_CallCommandsWithFlagsThatExist(t *testing.T) {
 			}
 			arguments, _, _ = strings.Cut(arguments, " -- ")
 			arguments, _, _ = strings.Cut(arguments, " #")
-			for _, f := range longFlag.FindAllStringSubmatch(arguments, -1) {
+			for _, f := range flagName.FindAllStringSubmatch(arguments, -1) {
 				called++
 				if f[1] != "--help" && !slices.Contains(flags[name], f[1]) {
 					t.Errorf("%s: overdue %s has no flag %s", path, name, f[1])

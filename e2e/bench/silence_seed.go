@@ -18,9 +18,9 @@ const (
 	silentHeartbeats    = 100_000
 	pingedHeartbeats    = 1_000
 	heartbeatsPerCommit = 10_000
-	// lead is the time between the last write and the deadline. In it, the server
+	// timeBeforeDeadline is the time between the last write and the deadline. In it, the server
 	// starts and the pings begin.
-	lead = 8 * time.Second
+	timeBeforeDeadline = 8 * time.Second
 )
 
 // silenceRule has no grace period: nothing happens before the deadline.
@@ -93,7 +93,7 @@ func addMany(ctx context.Context, db *store.DB, project int64, n int) ([]monitor
 func saveUp(ctx context.Context, db *store.DB, heartbeats []monitor.Heartbeat) (deadline time.Time, err error) {
 	for took := time.Duration(0); ; took *= 2 {
 		begun := time.Now().UTC().Truncate(monitor.Precision)
-		deadline = begun.Add(took + lead)
+		deadline = begun.Add(took + timeBeforeDeadline)
 		transitions := make([]store.Transition, len(heartbeats))
 		for i, h := range heartbeats {
 			h.Status, h.CountedFrom = monitor.Up, begun
@@ -110,7 +110,7 @@ func saveUp(ctx context.Context, db *store.DB, heartbeats []monitor.Heartbeat) (
 		if err != nil {
 			return deadline, fmt.Errorf("seed: %w", err)
 		}
-		if time.Until(deadline) > lead/2 {
+		if time.Until(deadline) > timeBeforeDeadline/2 {
 			return deadline, nil
 		}
 		took = max(took, time.Since(begun))

@@ -95,13 +95,13 @@ func (w *faultRecorder) handleEvent(event any) {
 	}
 }
 
-// performance is the code of issues that are advice about speed.
-const performance = "PerformanceIssue"
+// performanceIssue is the code of issues that are advice about speed.
+const performanceIssue = "PerformanceIssue"
 
 // handleIssue records a problem that the browser finds in a page.
 func (w *faultRecorder) handleIssue(i *audits.InspectorIssue) {
 	switch {
-	case i.Code == performance:
+	case i.Code == performanceIssue:
 	case i.Details == nil:
 		w.record("issue: %s", i.Code)
 	case i.Details.ContentSecurityPolicyIssueDetails != nil:

@@ -21,8 +21,8 @@ const (
 
 // touch marks the document. untouched is true as long as it was not reloaded.
 const (
-	touch     = `document.documentElement.dataset.journey = "here"`
-	untouched = `document.documentElement.dataset.journey === "here"`
+	markDocument     = `document.documentElement.dataset.journey = "here"`
+	documentIsMarked = `document.documentElement.dataset.journey === "here"`
 )
 
 // createOwner creates the owner by the one-time link, and ends at the empty list.
@@ -62,17 +62,17 @@ func TestFirstHeartbeat_FromSetupToDown(t *testing.T) {
 		}
 	})
 	b.step("a ping turns the open page Up", func(b *tab) {
-		b.run(chromedp.Evaluate[chromedp.Void](touch))
+		b.run(chromedp.Evaluate[chromedp.Void](markDocument))
 		ping(b.T, url)
-		b.waitFor("Up, on the page as it was loaded", hasStatus("Up")+"&&"+untouched)
+		b.waitFor("Up, on the page as it was loaded", hasStatus("Up")+"&&"+documentIsMarked)
 		b.press("Show the URL and snippets")
 		if again := b.clipboard(); again != url {
 			b.Errorf("once it is Up, the URL to copy is %q; want %q", again, url)
 		}
 	})
 	b.step("silence turns the open page Late and Down", func(b *tab) {
-		b.waitFor("Late, on the page as it was loaded", hasStatus("Late")+"&&"+untouched)
-		b.waitFor("Down, on the page as it was loaded", hasStatus("Down")+"&&"+untouched)
+		b.waitFor("Late, on the page as it was loaded", hasStatus("Late")+"&&"+documentIsMarked)
+		b.waitFor("Down, on the page as it was loaded", hasStatus("Down")+"&&"+documentIsMarked)
 	})
 	b.step("a note acknowledges the incident", func(b *tab) {
 		b.followLink("Incident #1")
@@ -83,9 +83,9 @@ func TestFirstHeartbeat_FromSetupToDown(t *testing.T) {
 		b.waitForText("The disk is full.")
 	})
 	b.step("a ping resolves the incident on the open page", func(b *tab) {
-		b.run(chromedp.Evaluate[chromedp.Void](touch))
+		b.run(chromedp.Evaluate[chromedp.Void](markDocument))
 		ping(b.T, url)
-		b.waitFor("Resolved, on the page as it was loaded", hasStatus("Resolved")+"&&"+untouched)
+		b.waitFor("Resolved, on the page as it was loaded", hasStatus("Resolved")+"&&"+documentIsMarked)
 		b.waitForText("Was Down for")
 	})
 }

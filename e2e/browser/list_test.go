@@ -318,14 +318,14 @@ func TestLive_AnUpdatedRowKeepsFocusSelectionAndPosition(t *testing.T) {
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
 	b.tick("Select job 09")
-	b.run(chromedp.Evaluate[chromedp.Void](touch + `; scrollTo(0, 150); for (const r of document.querySelectorAll(".hb")) r.dataset.before = "1"`))
+	b.run(chromedp.Evaluate[chromedp.Void](markDocument + `; scrollTo(0, 150); for (const r of document.querySelectorAll(".hb")) r.dataset.before = "1"`))
 	const where = `Math.round(scrollY)`
 	before := mustEvaluate[int](b, where)
 	if before == 0 {
 		b.Fatal("the page does not scroll; the test proves nothing")
 	}
 	ping(t, *all[8].PingURL)
-	b.waitFor("the row Up, on the page as it was loaded", rowHasStatus("job 09", "up")+"&&"+untouched)
+	b.waitFor("the row Up, on the page as it was loaded", rowHasStatus("job 09", "up")+"&&"+documentIsMarked)
 	b.waitFor("the row replaced, and no other", `document.querySelectorAll(".hb:not([data-before])").length === 1`)
 	b.waitFor("the box still ticked", `document.querySelector('[aria-label="Select job 09"]').checked`)
 	b.waitFor("the focus still on it", `document.activeElement.ariaLabel === "Select job 09"`)

@@ -22,7 +22,7 @@ func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {
 	b.waitFor("the sign", isLive)
 	const first = `document.querySelector("#log > li:last-child")`
 	b.waitFor("the older of two lines", first+`.querySelector("details") && !`+first+`.querySelector("details").open`)
-	b.run(chromedp.Evaluate[chromedp.Void](first + `.querySelector("summary").click(); ` + touch))
+	b.run(chromedp.Evaluate[chromedp.Void](first + `.querySelector("summary").click(); ` + markDocument))
 	b.waitForText("first output")
 
 	notes := newTab(t, s)
@@ -31,9 +31,9 @@ func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {
 	notes.followLink("Nightly backup")
 	notes.waitFor("the sign", isLive)
 	notes.fill("Note", "The disk is fu")
-	notes.run(chromedp.Evaluate[chromedp.Void](touch))
+	notes.run(chromedp.Evaluate[chromedp.Void](markDocument))
 	must := func(text string) {
-		notes.waitFor(text, untouched+`&& document.querySelector("#note").value === "The disk is fu"`)
+		notes.waitFor(text, documentIsMarked+`&& document.querySelector("#note").value === "The disk is fu"`)
 	}
 	second := newTab(t, s)
 	second.signIn(ownerEmail, ownerPassword)
@@ -45,7 +45,7 @@ func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {
 
 	report(t, *h.PingURL, "third output")
 	b.waitFor("the new line on top, on the page as it was loaded",
-		untouched+`&& document.querySelector("#log > li:not(.head)").textContent.includes("third output")`)
+		documentIsMarked+`&& document.querySelector("#log > li:not(.head)").textContent.includes("third output")`)
 	b.waitFor("the line still open that was opened", first+`.querySelector("details").open`)
 	b.waitForText("first output")
 	notes.waitFor("Resolved", hasStatus("Resolved"))

@@ -70,7 +70,7 @@ func TestNews_AnUnattendedListRefreshesItself(t *testing.T) {
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
 	b.waitFor("the sign", isLive)
-	b.run(chromedp.Evaluate[chromedp.Void](touch + `; document.querySelector(".pick[name=id]").click(); document.body.dataset.idle = "1"`))
+	b.run(chromedp.Evaluate[chromedp.Void](markDocument + `; document.querySelector(".pick[name=id]").click(); document.body.dataset.idle = "1"`))
 	b.step("a selection delays the refresh", func(b *tab) {
 		createHeartbeat(b.T, api, "Unknown", "24h", "1h")
 		b.waitFor("the bar, while something is selected", newsText+` === "1 new: show"`)
@@ -78,11 +78,11 @@ func TestNews_AnUnattendedListRefreshesItself(t *testing.T) {
 	})
 	b.step("without a selection the list refreshes", func(b *tab) {
 		b.run(chromedp.Evaluate[chromedp.Void](`document.querySelector(".pick[name=id]").click(); document.activeElement.blur()`))
-		b.waitFor("the new row, on the page as it was loaded", untouched+`&& document.querySelector(".hb-list").innerText.includes("Unknown") && !document.querySelector("a[data-news]")`)
+		b.waitFor("the new row, on the page as it was loaded", documentIsMarked+`&& document.querySelector(".hb-list").innerText.includes("Unknown") && !document.querySelector("a[data-news]")`)
 	})
 	b.step("it refreshes again with the new stream", func(b *tab) {
 		down := createHeartbeat(b.T, api, "Later", "24h", "1h")
-		b.waitFor("the next one too, by the new stream", untouched+`&& document.querySelector(".hb-list").innerText.includes("Later")`)
+		b.waitFor("the next one too, by the new stream", documentIsMarked+`&& document.querySelector(".hb-list").innerText.includes("Later")`)
 		ping(b.T, *down.PingURL+"/fail")
 		b.waitFor("and its row live", `document.querySelector('.hb[data-status="down"]')?.innerText.includes("Later")`)
 	})

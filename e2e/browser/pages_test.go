@@ -25,8 +25,8 @@ var (
 	contrast string
 )
 
-// complaints reports every error that a script returns.
-func (b *tab) complaints(script string) {
+// reportErrors reports every error that a script returns.
+func (b *tab) reportErrors(script string) {
 	b.Helper()
 	for _, wrong := range mustEvaluate[[]string](b, "("+script+")()") {
 		b.Error(wrong)
@@ -76,7 +76,7 @@ func (b *tab) expectNames() {
 // dark, and narrow.
 func (b *tab) expectAccessible() {
 	b.Helper()
-	b.complaints(audit)
+	b.reportErrors(audit)
 	b.expectNames()
 	b.expectNoSidewaysScroll()
 	if light := mustEvaluate[float64](b, contrastScript); light < 0.9 {
@@ -89,7 +89,7 @@ func (b *tab) expectAccessible() {
 	b.preferTheme("light")
 	b.resize(narrow)
 	b.expectNoSidewaysScroll()
-	b.complaints(targets)
+	b.reportErrors(targets)
 	b.resize(wide)
 }
 
@@ -150,7 +150,7 @@ func TestAccessibility_ContrastInBothThemes(t *testing.T) {
 			here := *b
 			here.T = t
 			here.preferTheme(theme)
-			here.complaints(contrast)
+			here.reportErrors(contrast)
 		})
 	}
 }

@@ -16,12 +16,12 @@ var (
 	months   = []string{"*", "*", "*", "*", "1", "jan", "*/3", "oct-dec"}
 	weekdays = []string{"*", "*", "*", "0", "1-5", "mon-fri", "7", "5-7", "sat,sun"}
 	// Lines that Debian's cron interprets differently, or rejects.
-	odd = []string{"fri-sun", "5#2", "mon#1", "0~30", "~", "L", "15W", "friL", "60", "5/15", "22-4", "1?", "?", "H", "*-5", "monday", "1,,2", "1-", "*/0x", "@Daily", "99"}
+	unsupportedSyntax = []string{"fri-sun", "5#2", "mon#1", "0~30", "~", "L", "15W", "friL", "60", "5/15", "22-4", "1?", "?", "H", "*-5", "monday", "1,,2", "1-", "*/0x", "@Daily", "99"}
 
-	words    = []string{"@hourly", "@daily", "@weekly", "@monthly", "@reboot", "@midnight"}
-	settings = []string{"MAILTO=\"\"", "MAILTO=ops@example.org", "PATH=/usr/bin:/bin", "SHELL=/bin/bash", "# a comment", "", "A = b c"}
-	bad      = []string{"MAILTO=", "export A=b", "not a line", "0 10 4"}
-	programs = []string{
+	nicknames    = []string{"@hourly", "@daily", "@weekly", "@monthly", "@reboot", "@midnight"}
+	otherLines   = []string{"MAILTO=\"\"", "MAILTO=ops@example.org", "PATH=/usr/bin:/bin", "SHELL=/bin/bash", "# a comment", "", "A = b c"}
+	invalidLines = []string{"MAILTO=", "export A=b", "not a line", "0 10 4"}
+	programs     = []string{
 		"/usr/bin/backup --full", "cd /srv/app && php artisan schedule:run >> /dev/null 2>&1", "[ -x /bin/sh ] && /bin/sh -c true",
 		"pg_dump shop | gzip > /b/shop-$(date +\\%F).gz", "mail -s hi bob%Hello,%%Bye", "flock -n /tmp/l /opt/job", "test -f /tmp/x && /opt/y", "echo \"it's\" 'a b'; exit 3",
 		"sleep 30; /opt/x", "{ /opt/a; /opt/b; } > /dev/null", "/opt/x # a comment", "A=1 B='2' /opt/x", "if test -e /x; then /opt/y; fi", "tar cf - / | ssh b 'cat > x'",
@@ -34,11 +34,11 @@ func pickOne(r *rand.Rand, list []string) string { return list[r.IntN(len(list))
 // generateSchedule generates the fields of a line. One in six is unusual.
 func generateSchedule(r *rand.Rand) string {
 	if r.IntN(12) == 0 {
-		return pickOne(r, words)
+		return pickOne(r, nicknames)
 	}
 	fields := []string{pickOne(r, minutes), pickOne(r, hours), pickOne(r, dates), pickOne(r, months), pickOne(r, weekdays)}
 	if r.IntN(6) == 0 {
-		fields[r.IntN(5)] = pickOne(r, odd)
+		fields[r.IntN(5)] = pickOne(r, unsupportedSyntax)
 	}
 	return strings.Join(fields, pickOne(r, []string{" ", " ", "\t", "  "}))
 }
@@ -49,10 +49,10 @@ func generateCrontab(r *rand.Rand) (withUser, plain string) {
 	for range 1 + r.IntN(5) {
 		switch n := r.IntN(20); {
 		case n < 5:
-			line := pickOne(r, settings) + "\n"
+			line := pickOne(r, otherLines) + "\n"
 			withUser, plain = withUser+line, plain+line
 		case n == 5 && r.IntN(4) == 0:
-			line := pickOne(r, bad) + "\n"
+			line := pickOne(r, invalidLines) + "\n"
 			withUser, plain = withUser+line, plain+line
 		default:
 			when, command := generateSchedule(r), pickOne(r, programs)

@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// prepare fetches the daemons and builds the program.
-func prepare(t *testing.T) (d packageDir, overdue, dir string) {
+// prepareDaemons fetches the daemons and builds the program.
+func prepareDaemons(t *testing.T) (d packageDir, overdue, dir string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("the cron daemons run in private namespaces, which only root can make: run this test as root")
@@ -59,7 +59,7 @@ func prepare(t *testing.T) (d packageDir, overdue, dir string) {
 // it.
 func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 	t.Parallel()
-	d, overdue, dir := prepare(t)
+	d, overdue, dir := prepareDaemons(t)
 	for _, name := range []string{"cron", "cronie", "bcron", "systemd-cron"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +75,7 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 			}
 			for _, with := range []string{"", "run", "curl"} {
 				go func() {
-					results <- runTrial(ctx, trial{daemon: name, method: with, dir: filepath.Join(worlds, "with-"+with), overdue: overdue, packages: d, ticks: 2})
+					results <- runTrial(ctx, daemonTrial{daemon: name, method: with, dir: filepath.Join(worlds, "with-"+with), overdue: overdue, packages: d, ticks: 2})
 				}()
 			}
 			byWiring := map[string]trialResult{}
@@ -101,7 +101,7 @@ func TestDiscover_JobsRunTheSameUnderTheRealDaemons(t *testing.T) {
 // Containers run as user ids that are not in /etc/passwd.
 func TestDiscover_AUserWithoutANameCanRunIt(t *testing.T) {
 	t.Parallel()
-	_, overdue, dir := prepare(t)
+	_, overdue, dir := prepareDaemons(t)
 	image := filepath.Join(dir, "image")
 	if err := os.MkdirAll(image, 0o755); err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestDiscover_AUserWithoutANameCanRunIt(t *testing.T) {
 // files.
 func TestDiscover_EditedCrontabsStayValid(t *testing.T) {
 	t.Parallel()
-	d, overdue, dir := prepare(t)
+	d, overdue, dir := prepareDaemons(t)
 	for _, with := range []string{"run", "curl"} {
 		t.Run(with, func(t *testing.T) {
 			t.Parallel()

@@ -65,7 +65,7 @@ func compareAll(overdue, cache string, ticks int, old bool) error {
 	for _, name := range daemonNames {
 		for _, with := range []string{"", "run", "curl"} {
 			group.Go(func() {
-				r := runTrial(ctx, trial{daemon: name, method: with, dir: filepath.Join(dir, name+"-"+with), overdue: overdue, packages: d, ticks: ticks, withoutBackupDir: old})
+				r := runTrial(ctx, daemonTrial{daemon: name, method: with, dir: filepath.Join(dir, name+"-"+with), overdue: overdue, packages: d, ticks: ticks, withoutBackupDir: old})
 				mu.Lock()
 				results = append(results, r)
 				mu.Unlock()
@@ -76,8 +76,8 @@ func compareAll(overdue, cache string, ticks int, old bool) error {
 	return report(results)
 }
 
-// trial is one daemon with one way to ping, or none for the state before the edit.
-type trial struct {
+// daemonTrial is one daemon with one way to ping, or none for the state before the edit.
+type daemonTrial struct {
 	daemon, method, dir, overdue string
 	packages                     packageDir
 	ticks                        int
@@ -86,7 +86,7 @@ type trial struct {
 
 // trialResult is the result of a trial.
 type trialResult struct {
-	trial
+	daemonTrial
 	jobOutput      map[string][]string
 	pings          map[string]int
 	discoverOutput string
@@ -94,8 +94,8 @@ type trialResult struct {
 }
 
 // runTrial creates a machine, edits its crontabs and runs its daemon.
-func runTrial(ctx context.Context, t trial) trialResult {
-	r := trialResult{trial: t}
+func runTrial(ctx context.Context, t daemonTrial) trialResult {
+	r := trialResult{daemonTrial: t}
 	if t.daemon == "busybox" {
 		r.ticks = 2
 	}

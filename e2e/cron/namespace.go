@@ -51,7 +51,7 @@ func (w *testMachine) daemonScript(d packageDir) string {
 		return fakeTimeLibrary(d) + "exec " + w.root + "/usr/sbin/cron -f"
 	case "cronie":
 		var dirs []string
-		for _, pkg := range later[1:] {
+		for _, pkg := range newerPackages[1:] {
 			dirs = append(dirs, d.file(pkg, "usr/lib/x86_64-linux-gnu"), d.file(pkg, "lib/x86_64-linux-gnu"))
 		}
 		loader := d.file("libc6", "usr/lib64/ld-linux-x86-64.so.2")

@@ -16,8 +16,8 @@ import (
 // packages are downloaded from Debian and unpacked, not installed. cronie is not in Debian 12, so it
 // and the C library that it needs come from a newer release.
 var (
-	packages = []string{"cron", "bcron", "libbg2", "systemd-cron", "busybox-static", "libfaketime"}
-	later    = []string{"cronie", "libc6", "libpam0g", "libselinux1", "libpcre2-8-0", "libaudit1", "libcap-ng0"}
+	packages      = []string{"cron", "bcron", "libbg2", "systemd-cron", "busybox-static", "libfaketime"}
+	newerPackages = []string{"cronie", "libc6", "libpam0g", "libselinux1", "libpcre2-8-0", "libaudit1", "libcap-ng0"}
 )
 
 const newerRelease = "trixie"
@@ -42,7 +42,7 @@ func fetchDaemons(ctx context.Context, dir string) (packageDir, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, pkg := range later {
+	for _, pkg := range newerPackages {
 		if err := d.unpack(ctx, pkg, options); err != nil {
 			return "", err
 		}
@@ -90,7 +90,7 @@ func newerReleaseOptions(ctx context.Context, dir string, d packageDir) ([]strin
 		"-o", "Dir::Etc::sourcelist=" + sources, "-o", "Dir::Etc::sourceparts=/dev/null", "-o", "Dir::State::lists=" + root + "/lists",
 		"-o", "Dir::Cache=" + root + "/cache", "-o", "APT::Sandbox::User=root", "-o", "APT::Default-Release=" + newerRelease,
 	}
-	if _, err := os.Stat(d.file(later[len(later)-1], "")); err == nil {
+	if _, err := os.Stat(d.file(newerPackages[len(newerPackages)-1], "")); err == nil {
 		return options, nil
 	}
 	lists, _ := filepath.Glob("/etc/apt/sources.list.d/*") // a constant pattern

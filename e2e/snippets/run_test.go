@@ -42,17 +42,17 @@ var overdue string
 type outcome string
 
 const (
-	success     outcome = "success"     // the job succeeds, the server answers
-	failure     outcome = "failure"     // the job exits with 3 or throws
-	restart     outcome = "restart"     // the server restarts when the job ends
-	unreachable outcome = "unreachable" // nothing listens; the job succeeds
-	lost        outcome = "lost"        // nothing listens; the job fails
+	success            outcome = "success"     // the job succeeds, the server answers
+	failure            outcome = "failure"     // the job exits with 3 or throws
+	restart            outcome = "restart"     // the server restarts when the job ends
+	unreachable        outcome = "unreachable" // nothing listens; the job succeeds
+	failureUnreachable outcome = "lost"        // nothing listens; the job fails
 )
 
-var outcomes = []outcome{success, failure, restart, unreachable, lost}
+var outcomes = []outcome{success, failure, restart, unreachable, failureUnreachable}
 
-func (o outcome) fails() bool     { return o == failure || o == lost }
-func (o outcome) reachable() bool { return o != unreachable && o != lost }
+func (o outcome) fails() bool     { return o == failure || o == failureUnreachable }
+func (o outcome) reachable() bool { return o != unreachable && o != failureUnreachable }
 
 // jobCode is the exit code of a job that fails.
 const jobCode = 3
@@ -87,7 +87,7 @@ var fewerAttempts = []struct {
 	{regexp.MustCompile(` -t 6 `), " -t 2 "},
 }
 
-func quick(code string) string {
+func withFewerAttempts(code string) string {
 	for _, q := range fewerAttempts {
 		code = q.from.ReplaceAllString(code, q.to)
 	}
@@ -129,7 +129,7 @@ func (p printedCode) test(t *testing.T, o outcome) {
 	default:
 		want = nil
 		printed := code
-		if code = quick(code); code == printed && p.name != "quick" {
+		if code = withFewerAttempts(code); code == printed && p.name != "quick" {
 			t.Fatal("no number of attempts was found")
 		}
 	}
@@ -175,7 +175,7 @@ func (p printedCode) checkOutput(t *testing.T, o outcome, stdout, stderr string)
 	}
 	quiet := strings.ReplaceAll(stderr, "job err\n", "")
 	silent := strings.Contains(p.code, "wget") // -q prints no error
-	if o == success && quiet != "" || !o.reachable() && quiet == "" && len(p.bad)+len(p.good) > 0 && !silent && !(o == lost && p.bad == nil) {
+	if o == success && quiet != "" || !o.reachable() && quiet == "" && len(p.bad)+len(p.good) > 0 && !silent && !(o == failureUnreachable && p.bad == nil) {
 		t.Errorf("stderr is %q", stderr)
 	}
 }

@@ -103,25 +103,25 @@ func requireAuditNamesKey(t *testing.T, w *fixture) {
 }
 
 // operations lists the operations of the document that require a key.
-func operations(t *testing.T) []op {
+func operations(t *testing.T) []operation {
 	t.Helper()
-	var all []op
+	var all []operation
 	for path, item := range build(Options{BaseURL: testBaseURL}).huma.OpenAPI().Paths {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 			if o := operationOf(item, method); o != nil && !strings.HasPrefix(path, "/hb/") {
-				all = append(all, op{o.OperationID, method})
+				all = append(all, operation{o.OperationID, method})
 			}
 		}
 	}
 	// Deletions come last; the others have a fixed order.
-	slices.SortFunc(all, func(a, b op) int { return strings.Compare(b.Method+b.OperationID, a.Method+a.OperationID) })
+	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(b.Method+b.OperationID, a.Method+a.OperationID) })
 	if len(all) < len(access) {
 		t.Errorf("%d operations for %d rows", len(all), len(access))
 	}
 	return all
 }
 
-type op struct{ OperationID, Method string }
+type operation struct{ OperationID, Method string }
 
 // requireNoIDs checks that the other project sees only its own objects.
 func requireNoIDs(t *testing.T, w *fixture) {

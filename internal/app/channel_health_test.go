@@ -20,7 +20,7 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// lockedBuffer is a log that several goroutines write.
+// lockedBuffer is a log that several goroutines write to.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -33,49 +33,48 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// count returns how often a text is in the log.
+// count returns how often a text occurs in the log.
 func (l *lockedBuffer) count(text string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Count(l.b.String(), text)
 }
 
-// answers is a provider with one answer for each channel, and a time that each
-// takes.
-type answers struct {
-	mu    sync.Mutex
-	of    map[string]*notify.SendError
-	takes map[string]time.Duration
-	first map[string]time.Time // first attempt by channel and heartbeat
-	got   map[string][]string  // events by channel
+// scriptedReceiver receives alerts. Each channel has a failure or none, and a delay.
+type scriptedReceiver struct {
+	mu            sync.Mutex
+	failures      map[string]*notify.SendError
+	delays        map[string]time.Duration
+	firstAttempts map[string]time.Time // first attempt by channel and heartbeat
+	received      map[string][]string  // events by channel
 }
 
-// newAnswers takes everything.
-func newAnswers() *answers {
-	return &answers{of: map[string]*notify.SendError{}, takes: map[string]time.Duration{}, first: map[string]time.Time{}, got: map[string][]string{}}
+// newScriptedReceiver takes everything.
+func newScriptedReceiver() *scriptedReceiver {
+	return &scriptedReceiver{failures: map[string]*notify.SendError{}, delays: map[string]time.Duration{}, firstAttempts: map[string]time.Time{}, received: map[string][]string{}}
 }
 
-// set changes the answer of a channel; nil: it takes everything.
-func (a *answers) set(channel string, failure *notify.SendError) {
+// setFailure changes the answer of a channel; nil: it takes everything.
+func (a *scriptedReceiver) setFailure(channel string, failure *notify.SendError) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of[channel] = failure
+	a.failures[channel] = failure
 }
 
 // events returns what a channel got.
-func (a *answers) events(channel string) []string {
+func (a *scriptedReceiver) events(channel string) []string {
 	synctest.Wait()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.Clone(a.got[channel])
+	return slices.Clone(a.received[channel])
 }
 
 // send is a [deliver.SendFunc].
-func (a *answers) send(ctx context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+func (a *scriptedReceiver) send(ctx context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
 	a.mu.Lock()
-	takes, key := a.takes[n.Channel], n.Channel+"/"+n.Heartbeat
-	if a.first[key].IsZero() {
-		a.first[key] = time.Now()
+	takes, key := a.delays[n.Channel], n.Channel+"/"+n.Heartbeat
+	if a.firstAttempts[key].IsZero() {
+		a.firstAttempts[key] = time.Now()
 	}
 	a.mu.Unlock()
 	select {
@@ -85,109 +84,109 @@ func (a *answers) send(ctx context.Context, _ string, _ notify.Settings, n notif
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if failure := a.of[n.Channel]; failure != nil {
+	if failure := a.failures[n.Channel]; failure != nil {
 		return notify.Receipt{}, failure
 	}
-	a.got[n.Channel] = append(a.got[n.Channel], strings.TrimPrefix(n.Event, "incident."))
+	a.received[n.Channel] = append(a.received[n.Channel], strings.TrimPrefix(n.Event, "incident."))
 	return notify.Receipt{Status: 200}, nil
 }
 
-// answering starts a node that sends to the provider.
-func (w *world) answering(a *answers, prepare ...func(*Engine)) *node {
-	return w.node(append(prepare, sending(a.send))...)
+// startNodeWith starts a node that sends to a scripted receiver.
+func (sim *simulation) startNodeWith(a *scriptedReceiver, prepare ...func(*Engine)) *node {
+	return sim.startNode(append(prepare, withSend(a.send))...)
 }
 
-// broken is an answer that may get better.
-var broken = &notify.SendError{Status: 500, Reason: "upstream ann@example.com broke"}
+// upstreamError is an answer that may get better.
+var upstreamError = &notify.SendError{Status: 500, Reason: "upstream ann@example.com broke"}
 
-// is fails the test unless the channel ops is in the given state.
-func (w *world) is(want monitor.ChannelState) {
-	w.t.Helper()
+// expectOpsChannel fails the test unless the channel ops is in the given state.
+func (sim *simulation) expectOpsChannel(want monitor.ChannelState) {
+	sim.t.Helper()
 	synctest.Wait()
-	if h := w.health("ops"); h.State != want {
-		w.t.Errorf("%s: the channel is %s (%s); want %s", time.Now().Format(time.TimeOnly), h.State, h.Reason(), want)
+	if h := sim.channelHealth("ops"); h.State != want {
+		sim.t.Errorf("%s: the channel is %s (%s); want %s", time.Now().Format(time.TimeOnly), h.State, h.Reason(), want)
 	}
 }
 
 func TestRunOnce_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *testing.T) {
-	simulate(t, func(w *world) {
+	simulate(t, func(sim *simulation) {
 		log := &lockedBuffer{}
-		w.log = log
-		w.channel("mail", monitor.Channel{NotifyOnRecovery: true})
-		a := newAnswers()
-		nodes := []*node{w.answering(a), w.answering(a)}
-		w.is(monitor.ChannelStateUntested)
-		a.set("ops", broken)
-		w.heartbeat("backup", daily)
-		w.hear(nodes[0], "backup", "/fail")
+		sim.log = log
+		sim.addChannel("mail", monitor.Channel{NotifyOnRecovery: true})
+		a := newScriptedReceiver()
+		nodes := []*node{sim.startNodeWith(a), sim.startNodeWith(a)}
+		sim.expectOpsChannel(monitor.ChannelStateUntested)
+		a.setFailure("ops", upstreamError)
+		sim.addHeartbeat("backup", dailyRule)
+		sim.mustPing(nodes[0], "backup", "/fail")
 		time.Sleep(time.Second)
-		w.is(monitor.ChannelStateRetrying)
+		sim.expectOpsChannel(monitor.ChannelStateRetrying)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened"}) {
-			w.t.Errorf("after one failed attempt the other channel has %v; want the incident alone", got)
+			sim.t.Errorf("after one failed attempt the other channel has %v; want the incident alone", got)
 		}
-		if h := w.health("ops"); h.Pending != 1 || time.Until(h.NextAttempt) < 8*time.Second || !strings.HasPrefix(h.Reason(), "500 upstream") {
-			w.t.Errorf("%d alerts pending, next attempt in %s, %q; want one in 9 s and the answer", h.Pending, time.Until(h.NextAttempt), h.Reason())
+		if h := sim.channelHealth("ops"); h.Pending != 1 || time.Until(h.NextAttempt) < 8*time.Second || !strings.HasPrefix(h.Reason(), "500 upstream") {
+			sim.t.Errorf("%d alerts pending, next attempt in %s, %q; want one in 9 s and the answer", h.Pending, time.Until(h.NextAttempt), h.Reason())
 		}
 		time.Sleep(time.Minute) // attempts after 10 and 40 s
-		w.is(monitor.ChannelStateFailing)
-		w.stop(nodes[1])
+		sim.expectOpsChannel(monitor.ChannelStateFailing)
+		sim.stopNode(nodes[1])
 		time.Sleep(61 * time.Minute)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened", "channel.failing"}) {
-			w.t.Errorf("the other channel has %v; want to be notified once", got)
+			sim.t.Errorf("the other channel has %v; want to be notified once", got)
 		}
 		if n := log.count("channel not delivering"); n != 2 {
-			w.t.Errorf("%d lines in the log in 62 minutes; want one at once and one after an hour", n)
+			sim.t.Errorf("%d lines in the log in 62 minutes; want one at once and one after an hour", n)
 		}
 		if log.count("ann@example.com") != 0 {
-			w.t.Error("the log has a mail address")
+			sim.t.Error("the log has a mail address")
 		}
-		a.set("ops", nil)
+		a.setFailure("ops", nil)
 		time.Sleep(23 * time.Minute) // the next attempt, and five minutes
-		w.is(monitor.ChannelStateWorking)
+		sim.expectOpsChannel(monitor.ChannelStateWorking)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened", "channel.failing", "channel.recovered"}) {
-			w.t.Errorf("the other channel has %v; want the recovery once", got)
+			sim.t.Errorf("the other channel has %v; want the recovery once", got)
 		}
 		if got := a.events("ops"); !slices.Equal(got, []string{"opened"}) {
-			w.t.Errorf("the channel has %v; want its alert", got)
+			sim.t.Errorf("the channel has %v; want its alert", got)
 		}
 		if n := log.count("channel delivering again"); n != 1 {
-			w.t.Errorf("%d lines about the recovery; want one", n)
+			sim.t.Errorf("%d lines about the recovery; want one", n)
 		}
 	})
 }
 
 func TestRunOnce_AChannelThatAsksToWaitIsFailingAfterFiveMinutes(t *testing.T) {
-	simulate(t, func(w *world) {
-		w.channel("mail", monitor.Channel{})
-		a := newAnswers()
-		n := w.answering(a)
-		a.set("ops", &notify.SendError{Status: 503, RetryAfter: time.Hour})
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+	simulate(t, func(sim *simulation) {
+		sim.addChannel("mail", monitor.Channel{})
+		a := newScriptedReceiver()
+		n := sim.startNodeWith(a)
+		a.setFailure("ops", &notify.SendError{Status: 503, RetryAfter: time.Hour})
+		sim.addHeartbeat("backup", dailyRule)
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(4*time.Minute + 55*time.Second)
-		w.is(monitor.ChannelStateRetrying)
+		sim.expectOpsChannel(monitor.ChannelStateRetrying)
 		time.Sleep(15 * time.Second)
-		w.is(monitor.ChannelStateFailing)
+		sim.expectOpsChannel(monitor.ChannelStateFailing)
 		if got := a.events("mail"); !slices.Equal(got, []string{"opened", "channel.failing"}) {
-			w.t.Errorf("the other channel has %v; want to be notified", got)
+			sim.t.Errorf("the other channel has %v; want to be notified", got)
 		}
 	})
 }
 
 func TestRunOnce_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
-	simulate(t, func(w *world) {
-		w.channel("mail", monitor.Channel{})
-		a := newAnswers()
-		n := w.answering(a)
+	simulate(t, func(sim *simulation) {
+		sim.addChannel("mail", monitor.Channel{})
+		a := newScriptedReceiver()
+		n := sim.startNodeWith(a)
 		want := []string{"channel.failing", "channel.recovered"}
 		for i := range 6 {
-			a.set("ops", nil)
+			a.setFailure("ops", nil)
 			if i%2 == 0 {
-				a.set("ops", &notify.SendError{Status: 400, Permanent: true})
+				a.setFailure("ops", &notify.SendError{Status: 400, Permanent: true})
 			}
 			name := fmt.Sprint("job", i)
-			w.heartbeat(name, daily)
-			w.hear(n, name, "/fail")
+			sim.addHeartbeat(name, dailyRule)
+			sim.mustPing(n, name, "/fail")
 			time.Sleep(time.Minute)
 		}
 		announced := func() (all []string) {
@@ -199,102 +198,102 @@ func TestRunOnce_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
 			return all
 		}
 		if got := announced(); !slices.Equal(got, want[:1]) {
-			w.t.Errorf("while it flaps the other channel has %v; want %v", got, want[:1])
+			sim.t.Errorf("while it flaps the other channel has %v; want %v", got, want[:1])
 		}
-		w.is(monitor.ChannelStateWorking)
+		sim.expectOpsChannel(monitor.ChannelStateWorking)
 		time.Sleep(6 * time.Minute)
 		if got := announced(); !slices.Equal(got, want) {
-			w.t.Errorf("after it works the other channel has %v; want %v", got, want)
+			sim.t.Errorf("after it works the other channel has %v; want %v", got, want)
 		}
 	})
 }
 
 func TestSendTest_CountsLikeOneAttemptAtAnyAlert(t *testing.T) {
-	simulate(t, func(w *world) {
-		w.channel("mail", monitor.Channel{})
-		a := newAnswers()
-		n := w.answering(a)
+	simulate(t, func(sim *simulation) {
+		sim.addChannel("mail", monitor.Channel{})
+		a := newScriptedReceiver()
+		n := sim.startNodeWith(a)
 		test := func() {
-			w.t.Helper()
+			sim.t.Helper()
 			var p monitor.Project
 			var id string
 			err := n.db.View(context.Background(), func(tx *store.Tx) (err error) {
-				channels, err := tx.ChannelRoutes(w.project)
+				channels, err := tx.ChannelRoutes(sim.project)
 				if err != nil {
 					return err
 				}
 				id = channels[slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.Name == "ops" })].ID
-				p, err = tx.Project(w.project)
+				p, err = tx.Project(sim.project)
 				return err
 			})
 			if err != nil {
-				w.t.Fatal(err)
+				sim.t.Fatal(err)
 			}
 			d := manage.New(manage.Options{DB: n.db, SendTest: n.sendTest})
 			if _, err := d.TestChannel(context.Background(), auth.Operator(p, "root"), id); err != nil {
-				w.t.Fatal(err)
+				sim.t.Fatal(err)
 			}
 		}
-		a.set("ops", broken)
+		a.setFailure("ops", upstreamError)
 		test()
 		time.Sleep(10 * time.Minute)
-		w.is(monitor.ChannelStateRetrying)
+		sim.expectOpsChannel(monitor.ChannelStateRetrying)
 		if got := a.events("mail"); len(got) != 0 {
-			w.t.Errorf("a failed test notified the other channel: %v", got)
+			sim.t.Errorf("a failed test notified the other channel: %v", got)
 		}
-		a.set("ops", nil)
+		a.setFailure("ops", nil)
 		test()
-		w.is(monitor.ChannelStateWorking)
-		a.set("ops", &notify.SendError{Status: 410, Permanent: true})
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+		sim.expectOpsChannel(monitor.ChannelStateWorking)
+		a.setFailure("ops", &notify.SendError{Status: 410, Permanent: true})
+		sim.addHeartbeat("backup", dailyRule)
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(2 * time.Second)
-		w.is(monitor.ChannelStateFailing)
-		a.set("ops", nil)
+		sim.expectOpsChannel(monitor.ChannelStateFailing)
+		a.setFailure("ops", nil)
 		test()
-		w.is(monitor.ChannelStateWorking)
+		sim.expectOpsChannel(monitor.ChannelStateWorking)
 	})
 }
 
 func TestRunOnce_ChannelsThatHangDelayNoFirstAttemptOfAnother(t *testing.T) {
 	const many = 60
-	simulate(t, func(w *world) {
-		w.channel("pager", monitor.Channel{})
-		w.channel("mail", monitor.Channel{})
-		a := newAnswers()
-		a.takes["ops"], a.takes["pager"] = time.Hour, time.Hour
-		n := w.answering(a)
+	simulate(t, func(sim *simulation) {
+		sim.addChannel("pager", monitor.Channel{})
+		sim.addChannel("mail", monitor.Channel{})
+		a := newScriptedReceiver()
+		a.delays["ops"], a.delays["pager"] = time.Hour, time.Hour
+		n := sim.startNodeWith(a)
 		failed := map[string]time.Time{}
 		for i := range many {
 			name := fmt.Sprint("job", i)
-			w.heartbeat(name, daily)
-			w.hear(n, name, "/fail")
+			sim.addHeartbeat(name, dailyRule)
+			sim.mustPing(n, name, "/fail")
 			failed[name] = time.Now()
 		}
 		time.Sleep(6 * time.Minute)
 		synctest.Wait()
 		a.mu.Lock()
 		for name, at := range failed {
-			if waited := a.first["mail/"+name].Sub(at); a.first["mail/"+name].IsZero() || waited > time.Second {
-				w.t.Errorf("%s: the first attempt at mail came after %s; want it within a second", name, waited)
+			if waited := a.firstAttempts["mail/"+name].Sub(at); a.firstAttempts["mail/"+name].IsZero() || waited > time.Second {
+				sim.t.Errorf("%s: the first attempt at mail came after %s; want it within a second", name, waited)
 			}
 		}
 		a.mu.Unlock()
-		w.is(monitor.ChannelStateFailing)
+		sim.expectOpsChannel(monitor.ChannelStateFailing)
 		answer := httptest.NewRecorder()
 		n.serveReady(answer, httptest.NewRequest("GET", "/readyz", nil))
 		if text := answer.Body.String(); answer.Code != 200 || !strings.Contains(text, "ready; warning: delivering alerts: a channel does not deliver") {
-			w.t.Errorf("/readyz answers %d %q; want ready with a warning", answer.Code, text)
+			sim.t.Errorf("/readyz answers %d %q; want ready with a warning", answer.Code, text)
 		}
 		metrics := httptest.NewRecorder()
 		n.metrics.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
 		for _, line := range []string{"\noverdue_alerts_pending 12", "\noverdue_alerts_oldest_pending_seconds 3", "\noverdue_channel_failing{channel="} {
 			if !strings.Contains(metrics.Body.String(), line) {
-				w.t.Errorf("the metrics lack %q", line)
+				sim.t.Errorf("the metrics lack %q", line)
 			}
 		}
 		if n := strings.Count(metrics.Body.String(), "\noverdue_channel_failing{channel="); n != 3 {
-			w.t.Errorf("%d channels in the metrics; want 3", n)
+			sim.t.Errorf("%d channels in the metrics; want 3", n)
 		}
 	})
 }
@@ -342,25 +341,25 @@ func TestCheck_NamesTheChannelsThatDoNotDeliver(t *testing.T) {
 	}
 }
 
-// After an outage of a provider, no alert waits for the next attempt that was planned
-// during it: a quarter of an hour, or up to an hour.
+// After an outage of the receiver, pending alerts do not wait for their planned attempt,
+// which can be up to an hour later.
 func TestRunOnce_PendingAlertsAreSentSoonAfterTheChannelWorksAgain(t *testing.T) {
-	simulate(t, func(w *world) {
-		a := newAnswers()
-		n := w.answering(a)
-		a.set("ops", &notify.SendError{Status: 500})
+	simulate(t, func(sim *simulation) {
+		a := newScriptedReceiver()
+		n := sim.startNodeWith(a)
+		a.setFailure("ops", &notify.SendError{Status: 500})
 		for i := range 5 {
 			name := fmt.Sprint("job", i)
-			w.heartbeat(name, daily)
-			w.hear(n, name, "/fail")
+			sim.addHeartbeat(name, dailyRule)
+			sim.mustPing(n, name, "/fail")
 		}
 		time.Sleep(40 * time.Minute)
-		a.set("ops", nil)
-		w.heartbeat("another", daily)
-		w.hear(n, "another", "/fail")
+		a.setFailure("ops", nil)
+		sim.addHeartbeat("another", dailyRule)
+		sim.mustPing(n, "another", "/fail")
 		time.Sleep(10 * time.Second)
 		if got := a.events("ops"); len(got) != 6 {
-			w.t.Errorf("got %v; want the new alert and the five that waited", got)
+			sim.t.Errorf("got %v; want the new alert and the five that waited", got)
 		}
 	})
 }

@@ -12,26 +12,26 @@ import (
 	"overdue/internal/notify"
 )
 
-// failMany lets many heartbeats fail at once and returns when each was sent.
-func failMany(w *world, answer time.Duration) []time.Time {
+// failManyHeartbeats makes 20 heartbeats fail at once and returns the times of their alerts.
+func failManyHeartbeats(sim *simulation, answer time.Duration) []time.Time {
 	const many = 20
-	w.provider.slow = answer
-	n := w.node()
+	sim.receiver.delay = answer
+	n := sim.startNode()
 	for i := range many {
 		name := fmt.Sprint("job", i)
-		w.heartbeat(name, fiveAndTwo)
-		w.hear(n, name, "/fail")
+		sim.addHeartbeat(name, fiveMinuteRule)
+		sim.mustPing(n, name, "/fail")
 	}
 	time.Sleep(many*answer + time.Minute)
 	synctest.Wait()
-	w.provider.mu.Lock()
-	defer w.provider.mu.Unlock()
+	sim.receiver.mu.Lock()
+	defer sim.receiver.mu.Unlock()
 	var at []time.Time
-	for _, m := range w.provider.heard {
-		at = append(at, m.at)
+	for _, m := range sim.receiver.received {
+		at = append(at, m.time)
 	}
 	if len(at) != many {
-		w.t.Fatalf("%d alerts were sent; want %d", len(at), many)
+		sim.t.Fatalf("%d alerts were sent; want %d", len(at), many)
 	}
 	return at
 }
@@ -40,8 +40,8 @@ func failMany(w *world, answer time.Duration) []time.Time {
 // most one alert of it to send again.
 func TestRunOnce_AFastChannelGetsOneAlertAtATime(t *testing.T) {
 	const answer = 50 * time.Millisecond
-	simulate(t, func(w *world) {
-		at := failMany(w, answer)
+	simulate(t, func(sim *simulation) {
+		at := failManyHeartbeats(sim, answer)
 		for i := range at[1:] {
 			if gap := at[i+1].Sub(at[i]); gap < answer {
 				t.Errorf("alert %d was sent %s after the one before, which takes %s", i+2, gap, answer)
@@ -52,8 +52,8 @@ func TestRunOnce_AFastChannelGetsOneAlertAtATime(t *testing.T) {
 
 func TestRunOnce_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 	const answer = 2 * time.Second
-	simulate(t, func(w *world) {
-		at := failMany(w, answer)
+	simulate(t, func(sim *simulation) {
+		at := failManyHeartbeats(sim, answer)
 		together := map[int64]int{}
 		for _, moment := range at {
 			together[moment.Sub(at[0]).Milliseconds()/answer.Milliseconds()]++
@@ -67,46 +67,46 @@ func TestRunOnce_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 	})
 }
 
-// TestRunOnce_ChannelsThatHangLeaveSlotsForOthersInASmallContainer uses few places and
-// more channels that hang than could fill them.
+// TestRunOnce_ChannelsThatHangLeaveSlotsForOthersInASmallContainer has fewer slots
+// than the hanging channels could fill.
 func TestRunOnce_ChannelsThatHangLeaveSlotsForOthersInASmallContainer(t *testing.T) {
-	simulate(t, func(w *world) {
-		a := newAnswers()
+	simulate(t, func(sim *simulation) {
+		a := newScriptedReceiver()
 		for i := range 10 {
 			name := fmt.Sprint("hanging", i)
-			w.channel(name, monitor.Channel{})
-			a.takes[name] = time.Hour
+			sim.addChannel(name, monitor.Channel{})
+			a.delays[name] = time.Hour
 		}
-		n := w.answering(a, atMost(16))
+		n := sim.startNodeWith(a, withMaxConcurrent(16))
 		for i := range 20 {
 			name := fmt.Sprint("job", i)
-			w.heartbeat(name, daily)
-			w.hear(n, name, "/fail")
+			sim.addHeartbeat(name, dailyRule)
+			sim.mustPing(n, name, "/fail")
 			time.Sleep(5 * time.Second)
 			synctest.Wait()
 			a.mu.Lock()
-			at := a.first["ops/"+name]
+			at := a.firstAttempts["ops/"+name]
 			a.mu.Unlock()
 			if at.IsZero() || time.Since(at) < 4*time.Second {
-				w.t.Errorf("%s: the first attempt at the channel that works came after %s; want it within a second", name, 5*time.Second-time.Since(at))
+				sim.t.Errorf("%s: the first attempt at the channel that works came after %s; want it within a second", name, 5*time.Second-time.Since(at))
 			}
 		}
 	})
 }
 
 func TestRunOnce_NewAlertsDoNotChangeARetryAfter(t *testing.T) {
-	simulate(t, func(w *world) {
-		a := newAnswers()
-		n := w.answering(a)
-		a.set("ops", &notify.SendError{Status: 429, RetryAfter: 24 * time.Hour})
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+	simulate(t, func(sim *simulation) {
+		a := newScriptedReceiver()
+		n := sim.startNodeWith(a)
+		a.setFailure("ops", &notify.SendError{Status: 429, RetryAfter: 24 * time.Hour})
+		sim.addHeartbeat("backup", dailyRule)
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(time.Minute)
-		a.set("ops", nil)
-		w.hear(n, "backup", "")
+		a.setFailure("ops", nil)
+		sim.mustPing(n, "backup", "")
 		time.Sleep(61 * time.Minute)
 		if got := a.events("ops"); !slices.Equal(got, []string{"opened", "resolved"}) {
-			w.t.Errorf("an hour later the channel has %v; want both", got)
+			sim.t.Errorf("an hour later the channel has %v; want both", got)
 		}
 	})
 }

@@ -48,21 +48,21 @@ func shapeOf(name string, value any) (lines []string) {
 }
 
 func TestExampleAlert_HasTheShapeOfARealAlert(t *testing.T) {
-	simulate(t, func(w *world) {
+	simulate(t, func(sim *simulation) {
 		var sent []notify.Notification
-		w.provider.hear = func(n notify.Notification) { sent = append(sent, n) }
-		n := w.node(func(e *Engine) {
+		sim.receiver.onReceive = func(n notify.Notification) { sent = append(sent, n) }
+		n := sim.startNode(func(e *Engine) {
 			e.dispatcher.Base = "https://overdue.example"
 			e.dispatcher.AckURL = func(incident, channel string) string { return "https://overdue.example/acknowledge/" + incident }
 		})
-		w.heartbeat("backup", fiveAndTwo)
-		w.hear(n, "backup", "")
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		sim.mustPing(n, "backup", "")
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		w.expect("opened")
+		sim.expectEvents("opened")
 		var project monitor.Project
-		w.update(func(tx *store.Tx) (err error) {
-			project, err = tx.Project(w.project)
+		sim.update(func(tx *store.Tx) (err error) {
+			project, err = tx.Project(sim.project)
 			return err
 		})
 		example := present.ExampleAlert(project, "ops", time.UTC, "https://overdue.example", time.Now())

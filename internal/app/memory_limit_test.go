@@ -50,12 +50,12 @@ func TestMemoryLimit_SharesFitTheWhole(t *testing.T) {
 }
 
 func TestDispatcher_SendsNoMoreAtOnceThanItsMemoryAllows(t *testing.T) {
-	simulate(t, func(w *world) {
+	simulate(t, func(sim *simulation) {
 		for i := range 3 {
-			w.channel(fmt.Sprint("another ", i), monitor.Channel{})
+			sim.addChannel(fmt.Sprint("another ", i), monitor.Channel{})
 		}
 		var now, peak, sent atomic.Int64
-		n := w.node(atMost(5), sending(func(context.Context, string, notify.Settings, notify.Notification) (notify.Receipt, error) {
+		n := sim.startNode(withMaxConcurrent(5), withSend(func(context.Context, string, notify.Settings, notify.Notification) (notify.Receipt, error) {
 			if at := now.Add(1); at > peak.Load() {
 				peak.Store(at)
 			}
@@ -65,13 +65,13 @@ func TestDispatcher_SendsNoMoreAtOnceThanItsMemoryAllows(t *testing.T) {
 			return notify.Receipt{Status: 200}, nil
 		}))
 		for i := range 5 {
-			w.heartbeat(fmt.Sprint("job", i), fiveAndTwo)
-			w.hear(n, fmt.Sprint("job", i), "/fail")
+			sim.addHeartbeat(fmt.Sprint("job", i), fiveMinuteRule)
+			sim.mustPing(n, fmt.Sprint("job", i), "/fail")
 		}
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		if peak.Load() != 5 || sent.Load() != 20 {
-			w.t.Errorf("%d alerts sent, at most %d at once; want 20, 5", sent.Load(), peak.Load())
+			sim.t.Errorf("%d alerts sent, at most %d at once; want 20, 5", sent.Load(), peak.Load())
 		}
 	})
 }

@@ -20,14 +20,14 @@ import (
 // TestAlerts_HoldNoIDThatCanPing checks the notifications that the kinds of
 // channel receive. Mails and webhooks contain only their data.
 func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
-	simulate(t, func(w *world) {
+	simulate(t, func(sim *simulation) {
 		own, other := uuid.NewString(), uuid.NewString()
 		words := strings.Join([]string{own, other, strings.ReplaceAll(own, "-", ""), strings.ToUpper(strings.ReplaceAll(other, "-", ""))}, " ")
 		for name, id := range map[string]string{"own": own, "other": other} {
-			w.ids[name] = id
-			w.update(func(tx *store.Tx) error {
+			sim.ids[name] = id
+			sim.update(func(tx *store.Tx) error {
 				_, err := tx.AddHeartbeat(monitor.Heartbeat{
-					ID: id, Ref: name, Project: w.project, Name: "job " + other, Slug: name, Description: words, Tags: []string{other},
+					ID: id, Ref: name, Project: sim.project, Name: "job " + other, Slug: name, Description: words, Tags: []string{other},
 					Rule:        monitor.Rule{Interval: time.Hour, Grace: time.Minute, Methods: monitor.AnyMethod},
 					AllChannels: true, Status: monitor.New, Created: time.Now(), Updated: time.Now(),
 				})
@@ -35,7 +35,7 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 			})
 		}
 		var sent []string
-		w.provider.hear = func(n notify.Notification) {
+		sim.receiver.onReceive = func(n notify.Notification) {
 			body, err := json.Marshal(n.Notice)
 			if err != nil {
 				t.Error(err)
@@ -43,17 +43,17 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 			sent = append(sent, fmt.Sprintf("%+v %s", n, body))
 		}
 		var log bytes.Buffer
-		w.log = &log
-		n := w.node()
-		w.post(n, "own", "/fail", "+ curl https://overdue.example/api/v1/hb/"+words)
+		sim.log = &log
+		n := sim.startNode()
+		sim.mustPingWithBody(n, "own", "/fail", "+ curl https://overdue.example/api/v1/hb/"+words)
 		synctest.Wait()
 		time.Sleep(time.Second)
-		w.update(func(tx *store.Tx) error {
-			_, err := tx.AcknowledgeIncident(w.incidents()[0], "link from "+other, time.Now())
+		sim.update(func(tx *store.Tx) error {
+			_, err := tx.AcknowledgeIncident(sim.incidents()[0], "link from "+other, time.Now())
 			return err
 		})
 		time.Sleep(time.Minute)
-		w.post(n, "own", "", words)
+		sim.mustPingWithBody(n, "own", "", words)
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		if len(sent) < 4 {
@@ -78,6 +78,6 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 		if !strings.Contains(sent[0], "/api/v1/hb/… …") || !strings.Contains(sent[0], `"heartbeat_ref":"own"`) {
 			t.Errorf("the first alert:\n%s", sent[0])
 		}
-		w.stop(n)
+		sim.stopNode(n)
 	})
 }

@@ -40,7 +40,7 @@ var publicReasons = []struct {
 	text string
 }{
 	{store.ErrFilesMoved, "the database is unavailable: its files were deleted, moved or replaced"},
-	{store.ErrDisk, "the database is unavailable: its disk is full or fails"},
+	{store.ErrDisk, "the database is unavailable: its disk is full or failing"},
 	{store.ErrUnavailable, "the database is unavailable"},
 	{errChannelFailing, "a channel does not deliver (see the page Channels)"},
 }

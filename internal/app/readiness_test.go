@@ -24,8 +24,8 @@ func TestPublicReason_ShowsOnlyListedTexts(t *testing.T) {
 		want  string
 	}{
 		{fmt.Errorf("begin: %w: %w", store.ErrUnavailable, hosts), "the database is unavailable"},
-		{fmt.Errorf("%w: write /var/lib/overdue/overdue.db-pings0: no space left on device", store.ErrDisk), "the database is unavailable: its disk is full or fails"},
-		{errors.Join(hosts, fmt.Errorf("%w: %w", store.ErrDisk, hosts)), "the database is unavailable: its disk is full or fails"},
+		{fmt.Errorf("%w: write /var/lib/overdue/overdue.db-pings0: no space left on device", store.ErrDisk), "the database is unavailable: its disk is full or failing"},
+		{errors.Join(hosts, fmt.Errorf("%w: %w", store.ErrDisk, hosts)), "the database is unavailable: its disk is full or failing"},
 		{hosts, defaultReason},
 	} {
 		if got := publicReason(c.cause); got != c.want {
@@ -64,21 +64,21 @@ func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{t: t, db: db, open: func() *store.DB { return db }, provider: &provider{}, ids: map[string]string{}, log: &log}
-		w.update(func(tx *store.Tx) error {
+		sim := &simulation{t: t, db: db, openDB: func() *store.DB { return db }, receiver: &alertReceiver{}, ids: map[string]string{}, log: &log}
+		sim.update(func(tx *store.Tx) error {
 			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
-			w.project = p.Key
+			sim.project = p.Key
 			return err
 		})
-		w.channel("ops", monitor.Channel{})
-		w.heartbeat("backup", fiveAndTwo)
-		n := w.node()
+		sim.addChannel("ops", monitor.Channel{})
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		n := sim.startNode()
 		ready := func() (int, string) {
 			answer := httptest.NewRecorder()
 			n.serveReady(answer, httptest.NewRequest("GET", "/readyz", nil))
 			return answer.Code, answer.Body.String()
 		}
-		w.hear(n, "backup", "")
+		sim.mustPing(n, "backup", "")
 		time.Sleep(10 * time.Second)
 		if code, said := ready(); code != 200 {
 			t.Fatalf("%d %s", code, said)
@@ -108,12 +108,12 @@ func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing
 		if code, said := ready(); code != 200 {
 			t.Errorf("a second after the database continued: %d %s", code, said)
 		}
-		w.hear(n, "backup", "/fail")
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(time.Second)
-		if told := w.provider.events(); len(told) == 0 {
+		if events := sim.receiver.events(); len(events) == 0 {
 			t.Error("nothing is delivered after the database continued")
 		}
-		w.stop(n)
+		sim.stopNode(n)
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}

@@ -14,8 +14,8 @@ import (
 	"overdue/internal/store"
 )
 
-// daily is a rule under which no silence ends within a test.
-var daily = monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour}
+// dailyRule has an interval that is longer than every test.
+var dailyRule = monitor.Rule{Interval: 24 * time.Hour, Grace: time.Hour}
 
 // Recipients of the channel in these tests.
 const (
@@ -24,29 +24,29 @@ const (
 	nobody = "nobody@example.com"
 )
 
-// The answers of a mail server that does not take a message for a recipient.
+// Replies of a mail server that defers or rejects a recipient.
 var (
 	mailboxFull = &notify.SendError{Status: 451, Reason: "4.2.2 mailbox full"}
 	noSuchUser  = &notify.SendError{Status: 550, Reason: "5.1.1 no such user", Permanent: true}
 )
 
-// mailServer takes messages, except for recipients that it has another answer for.
+// mailServer accepts mail, except for recipients with an error in replies.
 type mailServer struct {
-	mu      sync.Mutex
-	down    *notify.SendError // the error for every recipient; nil: the server works
-	answers map[string]*notify.SendError
-	inboxes map[string][]string // events by recipient
-	ids     map[string][]string // alert ids by recipient
+	mu       sync.Mutex
+	down     *notify.SendError // the error for every recipient; nil: the server works
+	replies  map[string]*notify.SendError
+	inboxes  map[string][]string // events by recipient
+	alertIDs map[string][]string // alert ids by recipient
 }
 
-// answer sets the response for a recipient from now on; nil accepts the mail.
-func (m *mailServer) answer(recipient string, failure *notify.SendError) {
+// setReply sets the response for a recipient from now on; nil accepts the mail.
+func (m *mailServer) setReply(recipient string, failure *notify.SendError) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.answers[recipient] = failure
+	m.replies[recipient] = failure
 }
 
-// inbox returns the events of the mails that a recipient has.
+// inbox returns the events of the mails that a recipient received.
 func (m *mailServer) inbox(recipient string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -63,7 +63,7 @@ func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n noti
 	var all []notify.RecipientResult
 	took, final := 0, true
 	for _, to := range n.Recipients {
-		failure := m.answers[to]
+		failure := m.replies[to]
 		all = append(all, notify.RecipientResult{Recipient: to, Err: failure})
 		if failure != nil {
 			final = final && failure.Permanent
@@ -71,7 +71,7 @@ func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n noti
 		}
 		took++
 		m.inboxes[to] = append(m.inboxes[to], strings.TrimPrefix(n.Event, "incident."))
-		m.ids[to] = append(m.ids[to], n.AlertID)
+		m.alertIDs[to] = append(m.alertIDs[to], n.AlertID)
 	}
 	if took == 0 {
 		return notify.Receipt{}, &notify.SendError{Status: all[0].Err.Status, Reason: all[0].Err.Reason, Permanent: final, Recipients: all}
@@ -79,15 +79,15 @@ func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n noti
 	return notify.Receipt{Status: 250, Recipients: all}, nil
 }
 
-// mails is a world whose only channel writes to the given recipients.
-func (w *world) mails(to ...string) *mailServer {
-	w.t.Helper()
+// useMailChannel replaces the channel with one that sends email to the recipients.
+func (sim *simulation) useMailChannel(to ...string) *mailServer {
+	sim.t.Helper()
 	var list []any
 	for _, address := range to {
 		list = append(list, address)
 	}
-	w.update(func(tx *store.Tx) error {
-		channels, err := tx.Channels(w.project)
+	sim.update(func(tx *store.Tx) error {
+		channels, err := tx.Channels(sim.project)
 		if err != nil {
 			return err
 		}
@@ -95,46 +95,46 @@ func (w *world) mails(to ...string) *mailServer {
 			return err
 		}
 		_, err = tx.AddChannel(monitor.Channel{
-			Project: w.project, Kind: "email", Name: "mail", Settings: map[string]any{"to": list}, NotifyOnRecovery: true, Created: time.Now(),
+			Project: sim.project, Kind: "email", Name: "mail", Settings: map[string]any{"to": list}, NotifyOnRecovery: true, Created: time.Now(),
 		})
 		return err
 	})
-	return &mailServer{answers: map[string]*notify.SendError{}, inboxes: map[string][]string{}, ids: map[string][]string{}}
+	return &mailServer{replies: map[string]*notify.SendError{}, inboxes: map[string][]string{}, alertIDs: map[string][]string{}}
 }
 
-// mailNode starts a node that sends through the mail server.
-func (w *world) mailNode(m *mailServer) *node {
-	return w.node(sending(m.send))
+// startMailNode starts a node that sends through the mail server.
+func (sim *simulation) startMailNode(m *mailServer) *node {
+	return sim.startNode(withSend(m.send))
 }
 
-// health returns how the channel called name delivers.
-func (w *world) health(name string) monitor.ChannelHealth {
-	w.t.Helper()
+// channelHealth returns how the channel called name delivers.
+func (sim *simulation) channelHealth(name string) monitor.ChannelHealth {
+	sim.t.Helper()
 	var found []monitor.Channel
-	err := w.db.View(context.Background(), func(tx *store.Tx) (err error) {
-		if found, err = tx.ChannelRoutes(w.project); err != nil {
+	err := sim.db.View(context.Background(), func(tx *store.Tx) (err error) {
+		if found, err = tx.ChannelRoutes(sim.project); err != nil {
 			return err
 		}
-		found, err = tx.WithHealth(w.project, found, time.Now())
+		found, err = tx.WithHealth(sim.project, found, time.Now())
 		return err
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
 	for _, c := range found {
 		if c.Name == name {
 			if c.Failing != (c.Health.State == monitor.ChannelStateFailing) {
-				w.t.Errorf("channel %s is marked as failing: %t, and its state is %s", name, c.Failing, c.Health.State)
+				sim.t.Errorf("channel %s is marked as failing: %t, and its state is %s", name, c.Failing, c.Health.State)
 			}
 			return c.Health
 		}
 	}
-	w.t.Fatalf("there is no channel %s", name)
+	sim.t.Fatalf("there is no channel %s", name)
 	return monitor.ChannelHealth{}
 }
 
-// has fails the test unless a recipient has exactly these mails.
-func (m *mailServer) has(t *testing.T, recipient string, want ...string) {
+// expectInbox fails the test unless a recipient has exactly these mails.
+func (m *mailServer) expectInbox(t *testing.T, recipient string, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	if got := m.inbox(recipient); !slices.Equal(got, want) {
@@ -142,168 +142,168 @@ func (m *mailServer) has(t *testing.T, recipient string, want ...string) {
 	}
 }
 
-// openedWithTempDeferred opens an incident whose mail the server takes for oncall
-// and defers for temp.
-func (w *world) openedWithTempDeferred() (*mailServer, *node) {
-	w.t.Helper()
-	m := w.mails(oncall, temp)
-	n := w.mailNode(m)
-	m.answer(temp, mailboxFull)
-	w.heartbeat("backup", daily)
-	w.hear(n, "backup", "/fail")
+// openIncidentWithTempDeferred opens an incident whose mail the server accepts for
+// oncall and defers for temp.
+func (sim *simulation) openIncidentWithTempDeferred() (*mailServer, *node) {
+	sim.t.Helper()
+	m := sim.useMailChannel(oncall, temp)
+	n := sim.startMailNode(m)
+	m.setReply(temp, mailboxFull)
+	sim.addHeartbeat("backup", dailyRule)
+	sim.mustPing(n, "backup", "/fail")
 	return m, n
 }
 
 func TestRunOnce_ADeferredRecipientDelaysNoOther(t *testing.T) {
-	simulate(t, func(w *world) {
-		m, n := w.openedWithTempDeferred()
+	simulate(t, func(sim *simulation) {
+		m, n := sim.openIncidentWithTempDeferred()
 		time.Sleep(time.Second)
-		w.hear(n, "backup", "")
+		sim.mustPing(n, "backup", "")
 		time.Sleep(time.Second)
-		m.has(w.t, oncall, "opened", "resolved")
-		w.hear(n, "backup", "/fail")
+		m.expectInbox(sim.t, oncall, "opened", "resolved")
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(time.Second)
-		m.has(w.t, oncall, "opened", "resolved", "opened")
-		m.has(w.t, temp)
-		if h := w.health("mail"); !slices.Equal(h.FailingFor(), []string{temp}) || !strings.Contains(h.Reason(), "temp@example.com: 451 4.2.2 mailbox full") {
-			w.t.Errorf("the channel fails for %v: %s; want it to name temp and the answer", h.FailingFor(), h.Reason())
+		m.expectInbox(sim.t, oncall, "opened", "resolved", "opened")
+		m.expectInbox(sim.t, temp)
+		if h := sim.channelHealth("mail"); !slices.Equal(h.FailingFor(), []string{temp}) || !strings.Contains(h.Reason(), "temp@example.com: 451 4.2.2 mailbox full") {
+			sim.t.Errorf("the channel fails for %v: %s; want it to name temp and the answer", h.FailingFor(), h.Reason())
 		}
-		m.answer(temp, nil)
+		m.setReply(temp, nil)
 		time.Sleep(20 * time.Minute)
-		m.has(w.t, temp, "opened", "resolved", "opened")
-		m.has(w.t, oncall, "opened", "resolved", "opened")
-		if h := w.health("mail"); h.State != monitor.ChannelStateWorking {
-			w.t.Errorf("the channel is %s: %s; want it to work", h.State, h.Reason())
+		m.expectInbox(sim.t, temp, "opened", "resolved", "opened")
+		m.expectInbox(sim.t, oncall, "opened", "resolved", "opened")
+		if h := sim.channelHealth("mail"); h.State != monitor.ChannelStateWorking {
+			sim.t.Errorf("the channel is %s: %s; want it to work", h.State, h.Reason())
 		}
-		if !slices.Equal(m.ids[temp], m.ids[oncall]) {
-			w.t.Errorf("alert ids %v and %v; want the same for both", m.ids[temp], m.ids[oncall])
+		if !slices.Equal(m.alertIDs[temp], m.alertIDs[oncall]) {
+			sim.t.Errorf("alert ids %v and %v; want the same for both", m.alertIDs[temp], m.alertIDs[oncall])
 		}
 	})
 }
 
 func TestRunOnce_ARecipientGetsAnAlertOnceAcrossAKillAndAnotherNode(t *testing.T) {
-	simulate(t, func(w *world) {
-		m, n := w.openedWithTempDeferred()
+	simulate(t, func(sim *simulation) {
+		m, n := sim.openIncidentWithTempDeferred()
 		time.Sleep(time.Second)
-		w.kill(n)
+		sim.killNode(n)
 		for range 2 {
-			again := w.mailNode(m)
+			again := sim.startMailNode(m)
 			time.Sleep(3 * time.Minute)
-			w.kill(again)
+			sim.killNode(again)
 		}
-		m.answer(temp, nil)
-		w.mailNode(m)
-		other := w.mailNode(m)
+		m.setReply(temp, nil)
+		sim.startMailNode(m)
+		other := sim.startMailNode(m)
 		time.Sleep(20 * time.Minute)
-		w.hear(other, "backup", "")
+		sim.mustPing(other, "backup", "")
 		time.Sleep(20 * time.Second)
-		m.has(w.t, oncall, "opened", "resolved")
-		m.has(w.t, temp, "opened", "resolved")
+		m.expectInbox(sim.t, oncall, "opened", "resolved")
+		m.expectInbox(sim.t, temp, "opened", "resolved")
 	})
 }
 
 func TestRunOnce_AMailServerThatFailsAfterASplitGetsNoDuplicates(t *testing.T) {
-	simulate(t, func(w *world) {
-		m, n := w.openedWithTempDeferred()
+	simulate(t, func(sim *simulation) {
+		m, n := sim.openIncidentWithTempDeferred()
 		time.Sleep(9 * time.Second)
 		m.mu.Lock()
 		m.down = &notify.SendError{Reason: "No connection."}
 		m.mu.Unlock()
-		w.hear(n, "backup", "") // temp still waits for the opening, so this alert divides
+		sim.mustPing(n, "backup", "") // temp still waits for the opening, so this alert divides
 		// Down for two attempts at what divided: temp has the opening before the third.
 		time.Sleep(16 * time.Second)
-		if h := w.health("mail"); h.FailingFor() != nil {
-			w.t.Errorf("failing for %v; want the whole channel", h.FailingFor())
+		if h := sim.channelHealth("mail"); h.FailingFor() != nil {
+			sim.t.Errorf("failing for %v; want the whole channel", h.FailingFor())
 		}
-		m.answer(temp, nil)
+		m.setReply(temp, nil)
 		m.mu.Lock()
 		m.down = nil
 		m.mu.Unlock()
 		time.Sleep(20 * time.Minute)
-		m.has(w.t, oncall, "opened", "resolved")
-		m.has(w.t, temp, "opened", "resolved")
+		m.expectInbox(sim.t, oncall, "opened", "resolved")
+		m.expectInbox(sim.t, temp, "opened", "resolved")
 	})
 }
 
-// deliveries lists the alerts of the only incident.
-func (w *world) deliveries() (all []store.Delivery) {
-	w.t.Helper()
-	err := w.db.View(context.Background(), func(tx *store.Tx) (err error) {
-		all, err = tx.Deliveries(w.incidents()[0].ID)
+// incidentDeliveries lists the alerts of the only incident.
+func (sim *simulation) incidentDeliveries() (all []store.Delivery) {
+	sim.t.Helper()
+	err := sim.db.View(context.Background(), func(tx *store.Tx) (err error) {
+		all, err = tx.Deliveries(sim.incidents()[0].ID)
 		return err
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
 	return all
 }
 
 func TestRunOnce_ARejectedRecipientIsShownAndDelaysNoOther(t *testing.T) {
-	simulate(t, func(w *world) {
-		m := w.mails(nobody, temp, oncall)
-		n := w.mailNode(m)
-		m.answer(nobody, noSuchUser)
-		m.answer(temp, mailboxFull)
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+	simulate(t, func(sim *simulation) {
+		m := sim.useMailChannel(nobody, temp, oncall)
+		n := sim.startMailNode(m)
+		m.setReply(nobody, noSuchUser)
+		m.setReply(temp, mailboxFull)
+		sim.addHeartbeat("backup", dailyRule)
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(time.Second)
-		m.has(w.t, oncall, "opened")
+		m.expectInbox(sim.t, oncall, "opened")
 		states := map[string]monitor.AlertState{}
-		for _, d := range w.deliveries() {
+		for _, d := range sim.incidentDeliveries() {
 			states[d.Recipient] = d.State
 		}
 		if states[""] != monitor.AlertSent || states[nobody] != monitor.AlertFailed || states[temp] != monitor.AlertPending {
-			w.t.Errorf("deliveries by recipient: %v; want sent, failed for nobody@ and pending for temp", states)
+			sim.t.Errorf("deliveries by recipient: %v; want sent, failed for nobody@ and pending for temp", states)
 		}
-		h := w.health("mail")
+		h := sim.channelHealth("mail")
 		if h.State != monitor.ChannelStateFailing || !strings.Contains(h.Reason(), "nobody@example.com: 550 5.1.1 no such user") {
-			w.t.Errorf("the channel is %s: %s; want it failing for %s", h.State, h.Reason(), nobody)
+			sim.t.Errorf("the channel is %s: %s; want it failing for %s", h.State, h.Reason(), nobody)
 		}
 		time.Sleep(time.Hour)
-		m.answer(temp, nil)
+		m.setReply(temp, nil)
 		time.Sleep(20 * time.Minute)
-		m.has(w.t, temp, "opened")
-		m.has(w.t, oncall, "opened")
-		m.has(w.t, nobody)
+		m.expectInbox(sim.t, temp, "opened")
+		m.expectInbox(sim.t, oncall, "opened")
+		m.expectInbox(sim.t, nobody)
 	})
 }
 
 func TestRunOnce_RecipientsThatAreAllDeferredDoNotDelayEachOther(t *testing.T) {
-	simulate(t, func(w *world) {
-		m := w.mails(oncall, temp)
-		n := w.mailNode(m)
-		m.answer(oncall, mailboxFull)
-		m.answer(temp, mailboxFull)
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+	simulate(t, func(sim *simulation) {
+		m := sim.useMailChannel(oncall, temp)
+		n := sim.startMailNode(m)
+		m.setReply(oncall, mailboxFull)
+		m.setReply(temp, mailboxFull)
+		sim.addHeartbeat("backup", dailyRule)
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(time.Second)
-		m.answer(oncall, nil)
+		m.setReply(oncall, nil)
 		time.Sleep(time.Minute)
-		m.has(w.t, oncall, "opened")
-		w.hear(n, "backup", "")
+		m.expectInbox(sim.t, oncall, "opened")
+		sim.mustPing(n, "backup", "")
 		time.Sleep(time.Second)
-		m.has(w.t, oncall, "opened", "resolved")
+		m.expectInbox(sim.t, oncall, "opened", "resolved")
 		// The next incident finds temp still behind, and now oncall too.
-		m.answer(oncall, mailboxFull)
-		w.hear(n, "backup", "/fail")
+		m.setReply(oncall, mailboxFull)
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(time.Second)
-		w.hear(n, "backup", "")
+		sim.mustPing(n, "backup", "")
 		time.Sleep(time.Second)
-		m.answer(oncall, nil)
+		m.setReply(oncall, nil)
 		time.Sleep(20 * time.Minute)
-		m.has(w.t, oncall, "opened", "resolved", "opened", "resolved")
-		m.has(w.t, temp)
-		m.answer(temp, nil)
+		m.expectInbox(sim.t, oncall, "opened", "resolved", "opened", "resolved")
+		m.expectInbox(sim.t, temp)
+		m.setReply(temp, nil)
 		time.Sleep(20 * time.Minute)
-		m.has(w.t, temp, "opened", "resolved", "opened", "resolved")
+		m.expectInbox(sim.t, temp, "opened", "resolved", "opened", "resolved")
 	})
 }
 
-// remindEvery sets after how long the channel reminds.
-func (w *world) remindEvery(d time.Duration) {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error {
-		channels, err := tx.Channels(w.project)
+// remindEvery sets the interval of the reminders of the channel.
+func (sim *simulation) remindEvery(d time.Duration) {
+	sim.t.Helper()
+	sim.update(func(tx *store.Tx) error {
+		channels, err := tx.Channels(sim.project)
 		if err != nil {
 			return err
 		}
@@ -312,11 +312,11 @@ func (w *world) remindEvery(d time.Duration) {
 	})
 }
 
-// waitingFor returns the events of the incident that a recipient does not have yet
-// and has a separate alert for.
-func (w *world) waitingFor(recipient string) (events []monitor.Event) {
-	w.t.Helper()
-	for _, d := range w.deliveries() {
+// pendingEventsFor returns the events of the incident with a separate, pending alert for
+// a recipient.
+func (sim *simulation) pendingEventsFor(recipient string) (events []monitor.Event) {
+	sim.t.Helper()
+	for _, d := range sim.incidentDeliveries() {
 		if d.Recipient == recipient && d.State == monitor.AlertPending {
 			events = append(events, d.Event)
 		}
@@ -325,57 +325,57 @@ func (w *world) waitingFor(recipient string) (events []monitor.Event) {
 }
 
 func TestRunOnce_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
-	simulate(t, func(w *world) {
-		m := w.mails(oncall, temp)
-		w.remindEvery(10 * time.Minute)
-		n := w.mailNode(m)
-		m.answer(temp, mailboxFull)
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+	simulate(t, func(sim *simulation) {
+		m := sim.useMailChannel(oncall, temp)
+		sim.remindEvery(10 * time.Minute)
+		n := sim.startMailNode(m)
+		m.setReply(temp, mailboxFull)
+		sim.addHeartbeat("backup", dailyRule)
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(35 * time.Minute)
-		m.has(w.t, oncall, "opened", "reminder", "reminder", "reminder")
-		if got := w.waitingFor(temp); !slices.Equal(got, []monitor.Event{monitor.IncidentOpened}) {
-			w.t.Errorf("%v wait for temp; want the opening only", got)
+		m.expectInbox(sim.t, oncall, "opened", "reminder", "reminder", "reminder")
+		if got := sim.pendingEventsFor(temp); !slices.Equal(got, []monitor.Event{monitor.IncidentOpened}) {
+			sim.t.Errorf("%v wait for temp; want the opening only", got)
 		}
-		m.answer(temp, nil)
-		time.Sleep(20 * time.Minute) // in which temp gets the opening, sooner or later
+		m.setReply(temp, nil)
+		time.Sleep(20 * time.Minute) // longer than the wait until the next attempt
 		if got := m.inbox(temp); len(got) == 0 || len(got) > 3 || got[0] != "opened" {
-			w.t.Errorf("temp has %v; want the opening, and at most the two reminders that fall due after it", got)
+			sim.t.Errorf("temp has %v; want the opening, and at most the two reminders that fall due after it", got)
 		}
-		w.hear(n, "backup", "")
+		sim.mustPing(n, "backup", "")
 		time.Sleep(time.Second)
 		for _, recipient := range []string{oncall, temp} {
 			if got := m.inbox(recipient); got[len(got)-1] != "resolved" {
-				w.t.Errorf("%s has %v; want the end last", recipient, got)
+				sim.t.Errorf("%s has %v; want the end last", recipient, got)
 			}
 		}
 	})
 }
 
 func TestRunOnce_ADeferredReminderIsNotRepeated(t *testing.T) {
-	simulate(t, func(w *world) {
-		m := w.mails(oncall, temp)
-		w.remindEvery(10 * time.Minute)
-		n := w.mailNode(m)
-		w.heartbeat("backup", daily)
-		w.hear(n, "backup", "/fail")
+	simulate(t, func(sim *simulation) {
+		m := sim.useMailChannel(oncall, temp)
+		sim.remindEvery(10 * time.Minute)
+		n := sim.startMailNode(m)
+		sim.addHeartbeat("backup", dailyRule)
+		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(time.Minute)
-		m.answer(temp, mailboxFull)
+		m.setReply(temp, mailboxFull)
 		time.Sleep(34 * time.Minute)
-		m.has(w.t, oncall, "opened", "reminder", "reminder", "reminder")
-		m.has(w.t, temp, "opened")
-		if got := w.waitingFor(temp); len(got) > 0 {
-			w.t.Errorf("%v wait for temp; want none, because the next reminder follows", got)
+		m.expectInbox(sim.t, oncall, "opened", "reminder", "reminder", "reminder")
+		m.expectInbox(sim.t, temp, "opened")
+		if got := sim.pendingEventsFor(temp); len(got) > 0 {
+			sim.t.Errorf("%v wait for temp; want none, because the next reminder follows", got)
 		}
 	})
 }
 
 func TestRunOnce_ARemovedRecipientGetsNoMoreAlerts(t *testing.T) {
-	simulate(t, func(w *world) {
-		m, n := w.openedWithTempDeferred()
+	simulate(t, func(sim *simulation) {
+		m, n := sim.openIncidentWithTempDeferred()
 		time.Sleep(time.Second)
-		w.update(func(tx *store.Tx) error {
-			channels, err := tx.Channels(w.project)
+		sim.update(func(tx *store.Tx) error {
+			channels, err := tx.Channels(sim.project)
 			if err != nil {
 				return err
 			}
@@ -385,14 +385,14 @@ func TestRunOnce_ARemovedRecipientGetsNoMoreAlerts(t *testing.T) {
 			}
 			return tx.DeleteRecipientFailures(channels[0].ID, []string{oncall})
 		})
-		m.answer(temp, nil)
+		m.setReply(temp, nil)
 		time.Sleep(10 * time.Minute)
-		w.hear(n, "backup", "")
+		sim.mustPing(n, "backup", "")
 		time.Sleep(time.Second)
-		m.has(w.t, oncall, "opened", "resolved")
-		m.has(w.t, temp)
-		if h := w.health("mail"); h.State != monitor.ChannelStateWorking {
-			w.t.Errorf("the channel is %s: %s; want it to work", h.State, h.Reason())
+		m.expectInbox(sim.t, oncall, "opened", "resolved")
+		m.expectInbox(sim.t, temp)
+		if h := sim.channelHealth("mail"); h.State != monitor.ChannelStateWorking {
+			sim.t.Errorf("the channel is %s: %s; want it to work", h.State, h.Reason())
 		}
 	})
 }

@@ -18,8 +18,8 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// started loads the key as the start of a server does, and reads a secret.
-func started(t *testing.T, database string, k SecretKey) (string, error) {
+// readSecretAtStart loads the key as a starting server does, and reads a secret.
+func readSecretAtStart(t *testing.T, database string, k SecretKey) (string, error) {
 	t.Helper()
 	db, err := store.Open(t.Context(), database)
 	if err != nil {
@@ -41,18 +41,18 @@ func started(t *testing.T, database string, k SecretKey) (string, error) {
 	return value, err
 }
 
-// opens fails unless a start with the key reads the secret.
-func opens(t *testing.T, what, database string, k SecretKey) {
+// expectKeyWorks fails the test unless a start with the key reads the secret.
+func expectKeyWorks(t *testing.T, what, database string, k SecretKey) {
 	t.Helper()
-	if value, err := started(t, database, k); err != nil || value != "geheim" {
+	if value, err := readSecretAtStart(t, database, k); err != nil || value != "geheim" {
 		t.Errorf("%s: %q %v", what, value, err)
 	}
 }
 
-// rejects fails unless a start with the key is an error with the texts.
-func rejects(t *testing.T, what, database string, k SecretKey, texts ...string) {
+// expectKeyRejected fails the test unless a start with the key returns an error that contains the texts.
+func expectKeyRejected(t *testing.T, what, database string, k SecretKey, texts ...string) {
 	t.Helper()
-	_, err := started(t, database, k)
+	_, err := readSecretAtStart(t, database, k)
 	for _, text := range texts {
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v; want %q", what, err, text)
@@ -62,12 +62,12 @@ func rejects(t *testing.T, what, database string, k SecretKey, texts ...string) 
 
 func TestUnlock_TheFirstStartCreatesAKeyThatOnlyItsOwnerCanRead(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "a.db")
-	opens(t, "first start", database, SecretKey{})
+	expectKeyWorks(t, "first start", database, SecretKey{})
 	info, err := os.Stat(database + ".secret-key")
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatal(info, err)
 	}
-	opens(t, "second start", database, SecretKey{})
+	expectKeyWorks(t, "second start", database, SecretKey{})
 	var log bytes.Buffer
 	warnIfReadable(database+keySuffix, slog.New(slog.NewTextHandler(&log, nil)))
 	if log.Len() > 0 {
@@ -80,7 +80,7 @@ func TestUnlock_TheFirstStartCreatesAKeyThatOnlyItsOwnerCanRead(t *testing.T) {
 	if !strings.Contains(log.String(), "chmod 600") {
 		t.Error("a key that others can read is not warned of")
 	}
-	opens(t, "named", database, SecretKey{File: database + ".secret-key"})
+	expectKeyWorks(t, "named", database, SecretKey{File: database + ".secret-key"})
 	if left, _ := filepath.Glob(database + "*draft*"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
@@ -88,44 +88,44 @@ func TestUnlock_TheFirstStartCreatesAKeyThatOnlyItsOwnerCanRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opens(t, "from the environment", database, SecretKey{Text: string(text)})
+	expectKeyWorks(t, "from the environment", database, SecretKey{Text: string(text)})
 }
 
 func TestUnlock_AWrongOrMissingKeyIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	dir := t.TempDir()
 	database, other := filepath.Join(dir, "a.db"), filepath.Join(dir, "other")
-	rejects(t, "a file that is not there", database, SecretKey{File: other}, "there is no file "+other, "secret-key create")
-	opens(t, "first start", database, SecretKey{})
+	expectKeyRejected(t, "a file that is not there", database, SecretKey{File: other}, "there is no file "+other, "secret-key create")
+	expectKeyWorks(t, "first start", database, SecretKey{})
 	if _, err := CreateSecretKey(other); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := CreateSecretKey(other); err == nil {
 		t.Error("an existing key was replaced")
 	}
-	rejects(t, "another file", database, SecretKey{File: other}, "is sealed with the key", other+" holds", "rotate --discard")
-	rejects(t, "another key", database, SecretKey{Text: seal.GenerateKey()}, "OVERDUE_SECRET_KEY holds")
-	rejects(t, "no key", database, SecretKey{Text: "hunter2"}, "OVERDUE_SECRET_KEY", "32 bytes in base64")
+	expectKeyRejected(t, "another file", database, SecretKey{File: other}, "is sealed with the key", other+" holds", "rotate --discard")
+	expectKeyRejected(t, "another key", database, SecretKey{Text: seal.GenerateKey()}, "OVERDUE_SECRET_KEY holds")
+	expectKeyRejected(t, "no key", database, SecretKey{Text: "hunter2"}, "OVERDUE_SECRET_KEY", "32 bytes in base64")
 	if err := os.Rename(database+keySuffix, filepath.Join(dir, "aside")); err != nil {
 		t.Fatal(err)
 	}
-	rejects(t, "no file", database, SecretKey{}, "there is no key file "+database+".secret-key", "put the key file back")
+	expectKeyRejected(t, "no file", database, SecretKey{}, "there is no key file "+database+".secret-key", "put the key file back")
 	if _, err := os.Stat(database + keySuffix); err == nil {
 		t.Error("a new key was made for a database that is sealed with another")
 	}
 	if err := os.WriteFile(database+keySuffix, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	rejects(t, "an empty file", database, SecretKey{}, database+keySuffix, "32 bytes")
+	expectKeyRejected(t, "an empty file", database, SecretKey{}, database+keySuffix, "32 bytes")
 }
 
 func TestUnlock_PostgreSQLRequiresAKey(t *testing.T) {
 	database := storetest.NewPostgresDatabase(t)
-	rejects(t, "no setting", database, SecretKey{}, "PostgreSQL requires a secret key", "--secret-key-file")
+	expectKeyRejected(t, "no setting", database, SecretKey{}, "PostgreSQL requires a secret key", "--secret-key-file")
 	key := SecretKey{Text: seal.GenerateKey()}
-	opens(t, "the first node", database, key)
-	opens(t, "the second node", database, key)
-	rejects(t, "a node with another key", database, SecretKey{Text: seal.GenerateKey()}, "is sealed with the key")
-	rejects(t, "a node without", database, SecretKey{}, "PostgreSQL requires a secret key")
+	expectKeyWorks(t, "the first node", database, key)
+	expectKeyWorks(t, "the second node", database, key)
+	expectKeyRejected(t, "a node with another key", database, SecretKey{Text: seal.GenerateKey()}, "is sealed with the key")
+	expectKeyRejected(t, "a node without", database, SecretKey{}, "PostgreSQL requires a secret key")
 }
 
 // rotate changes the key as the command does.
@@ -151,19 +151,19 @@ func TestRotateSecretKey_CanBeInterruptedAnywhereAndRunAgain(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			for then, next := range map[string]func(database string){
-				"a start":            func(database string) { opens(t, "a start", database, SecretKey{}) },
+				"a start":            func(database string) { expectKeyWorks(t, "a start", database, SecretKey{}) },
 				"the command":        func(database string) { rotate(t, database, KeyRotation{}) },
 				"the command, twice": func(database string) { rotate(t, database, KeyRotation{}); rotate(t, database, KeyRotation{}) },
 			} {
 				database := filepath.Join(t.TempDir(), "a.db")
-				opens(t, "first start", database, SecretKey{})
+				expectKeyWorks(t, "first start", database, SecretKey{})
 				first, err := readKey(database + keySuffix)
 				if err != nil {
 					t.Fatal(err)
 				}
 				stop(t, database)
 				next(database)
-				opens(t, then, database, SecretKey{})
+				expectKeyWorks(t, then, database, SecretKey{})
 				now, err := readKey(database + keySuffix)
 				if err != nil || now == nil {
 					t.Fatalf("%s: no key: %v", then, err)
@@ -221,7 +221,7 @@ func TestRotateSecretKey_ToAGivenKeyWorksOnBothDatabases(t *testing.T) {
 	for name, database := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			now, file := SecretKey{Text: seal.GenerateKey()}, filepath.Join(t.TempDir(), "new")
-			opens(t, "first start", database, now)
+			expectKeyWorks(t, "first start", database, now)
 			if err := RotateSecretKey(t.Context(), database, KeyRotation{Current: now}, io.Discard); err == nil || !strings.Contains(err.Error(), "--new-secret-key-file") {
 				t.Errorf("without a new key: %v", err)
 			}
@@ -235,8 +235,8 @@ func TestRotateSecretKey_ToAGivenKeyWorksOnBothDatabases(t *testing.T) {
 			if out := rotate(t, database, KeyRotation{Current: now, NewFile: file}); !strings.Contains(out, "already") {
 				t.Errorf("again: %s", out)
 			}
-			opens(t, "the new key", database, SecretKey{File: file})
-			rejects(t, "the old key", database, now, "is sealed with the key")
+			expectKeyWorks(t, "the new key", database, SecretKey{File: file})
+			expectKeyRejected(t, "the old key", database, now, "is sealed with the key")
 		})
 	}
 }
@@ -246,7 +246,7 @@ func TestRotateSecretKey_IsRejectedWhileAServerRuns(t *testing.T) {
 	for name, database := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			now := SecretKey{Text: seal.GenerateKey()}
-			opens(t, "first start", database, now)
+			expectKeyWorks(t, "first start", database, now)
 			db, err := store.OpenToServe(t.Context(), database, store.ServeOptions{})
 			if err != nil {
 				t.Fatal(err)
@@ -263,7 +263,7 @@ func TestRotateSecretKey_IsRejectedWhileAServerRuns(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			opens(t, "afterwards", database, now)
+			expectKeyWorks(t, "afterwards", database, now)
 		})
 	}
 }
@@ -275,7 +275,7 @@ func TestRotateSecretKey_DiscardStartsAgainWithoutTheOldKey(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			database := filepath.Join(t.TempDir(), "a.db")
-			opens(t, "first start", database, SecretKey{})
+			expectKeyWorks(t, "first start", database, SecretKey{})
 			if err := lose(database + keySuffix); err != nil {
 				t.Fatal(err)
 			}
@@ -285,14 +285,14 @@ func TestRotateSecretKey_DiscardStartsAgainWithoutTheOldKey(t *testing.T) {
 			if out := rotate(t, database, KeyRotation{Discard: true}); !strings.Contains(out, "cannot decrypt them: 1") {
 				t.Error(out)
 			}
-			opens(t, "with the new key", database, SecretKey{})
+			expectKeyWorks(t, "with the new key", database, SecretKey{})
 		})
 	}
 }
 
 func TestCheck_ReportsWhetherTheKeyFits(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "a.db")
-	opens(t, "first start", database, SecretKey{})
+	expectKeyWorks(t, "first start", database, SecretKey{})
 	channel := func(settings map[string]any) {
 		db, err := store.Open(t.Context(), database)
 		if err != nil {

@@ -13,57 +13,57 @@ import (
 	"overdue/internal/store"
 )
 
-// slowRelay takes a message, and answers after a while.
-type slowRelay struct {
-	mu    sync.Mutex
-	takes time.Duration
-	took  []string // events
-	ended int      // attempts that Overdue ended
+// slowMailServer answers each mail after a delay.
+type slowMailServer struct {
+	mu       sync.Mutex
+	delay    time.Duration
+	received []string // events
+	canceled int      // attempts that Overdue canceled
 }
 
 // send is a deliver.SendFunc that ends with its context, as a connection does.
-func (s *slowRelay) send(ctx context.Context, kind string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
-	wait := s.takes
+func (s *slowMailServer) send(ctx context.Context, kind string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+	wait := s.delay
 	if kind != "email" {
 		wait = 0
 	}
 	s.mu.Lock()
-	s.took = append(s.took, kind+" "+n.Event)
+	s.received = append(s.received, kind+" "+n.Event)
 	s.mu.Unlock()
 	select {
 	case <-time.After(wait):
 		return notify.Receipt{Status: 250}, nil
 	case <-ctx.Done():
 		s.mu.Lock()
-		s.ended++
+		s.canceled++
 		s.mu.Unlock()
 		return notify.Receipt{}, &notify.SendError{Reason: "no answer", Uncertain: true, RetryAfter: 10 * time.Minute}
 	}
 }
 
-// slowNode starts a node whose alerts go to the relay.
-func (w *world) slowNode(s *slowRelay) *node {
-	w.t.Helper()
-	return w.node(sending(s.send))
+// startSlowMailNode starts a node whose alerts go to the relay.
+func (sim *simulation) startSlowMailNode(s *slowMailServer) *node {
+	sim.t.Helper()
+	return sim.startNode(withSend(s.send))
 }
 
-// mail adds a channel for mails.
-func (w *world) mail() {
-	w.t.Helper()
-	w.update(func(tx *store.Tx) error {
+// addMailChannel adds a channel for mails.
+func (sim *simulation) addMailChannel() {
+	sim.t.Helper()
+	sim.update(func(tx *store.Tx) error {
 		_, err := tx.AddChannel(monitor.Channel{
-			Project: w.project, Kind: "email", Name: "mail", Settings: map[string]any{}, Created: time.Now(), NotifyOnRecovery: true,
+			Project: sim.project, Kind: "email", Name: "mail", Settings: map[string]any{}, Created: time.Now(), NotifyOnRecovery: true,
 		})
 		return err
 	})
 }
 
 // events lists what was sent so far through a kind of channel.
-func (s *slowRelay) events(kind string) []string {
+func (s *slowMailServer) events(kind string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []string
-	for _, event := range s.took {
+	for _, event := range s.received {
 		if rest, ok := strings.CutPrefix(event, kind+" incident."); ok {
 			out = append(out, rest)
 		}
@@ -72,65 +72,65 @@ func (s *slowRelay) events(kind string) []string {
 }
 
 func TestRunOnce_ASlowMailServerGetsOneCopyAndDelaysNoOtherChannel(t *testing.T) {
-	simulate(t, func(w *world) {
-		s := &slowRelay{takes: 4 * time.Minute}
-		w.mail()
-		n := w.slowNode(s)
-		w.slowNode(s)
-		w.heartbeat("backup", monitor.Rule{Interval: time.Hour, Grace: time.Minute})
-		w.hear(n, "backup", "/fail")
-		w.wait(time.Minute)
-		w.hear(n, "backup", "")
-		w.wait(time.Minute)
+	simulate(t, func(sim *simulation) {
+		s := &slowMailServer{delay: 4 * time.Minute}
+		sim.addMailChannel()
+		n := sim.startSlowMailNode(s)
+		sim.startSlowMailNode(s)
+		sim.addHeartbeat("backup", monitor.Rule{Interval: time.Hour, Grace: time.Minute})
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(time.Minute)
+		sim.mustPing(n, "backup", "")
+		sim.advance(time.Minute)
 		if got := s.events("webhook"); !slices.Equal(got, []string{"opened", "resolved"}) {
-			t.Errorf("after two minutes the webhook has %v; want both: it waits for no mail", got)
+			t.Errorf("after two minutes the webhook has %v; want both, without waiting for the mail server", got)
 		}
-		w.wait(7 * time.Minute)
-		if got := s.events("email"); !slices.Equal(got, []string{"opened", "resolved"}) || s.ended != 0 {
-			t.Errorf("the mail server, which takes four minutes, got %v, %d of them interrupted; want one copy of each", got, s.ended)
+		sim.advance(7 * time.Minute)
+		if got := s.events("email"); !slices.Equal(got, []string{"opened", "resolved"}) || s.canceled != 0 {
+			t.Errorf("the mail server, which takes four minutes, got %v, %d of them interrupted; want one copy of each", got, s.canceled)
 		}
 	})
 }
 
 func TestStop_CancelsASendThatTakesMinutes(t *testing.T) {
-	simulate(t, func(w *world) {
-		s := &slowRelay{takes: 6 * time.Minute}
-		w.mail()
-		n := w.slowNode(s)
-		w.heartbeat("backup", monitor.Rule{Interval: time.Hour, Grace: time.Minute})
-		w.hear(n, "backup", "/fail")
-		w.wait(time.Second)
+	simulate(t, func(sim *simulation) {
+		s := &slowMailServer{delay: 6 * time.Minute}
+		sim.addMailChannel()
+		n := sim.startSlowMailNode(s)
+		sim.addHeartbeat("backup", monitor.Rule{Interval: time.Hour, Grace: time.Minute})
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(time.Second)
 		begun := time.Now()
-		w.stop(n)
-		if took := time.Since(begun); took > 30*time.Second || s.ended != 1 {
-			t.Errorf("the stop took %v and ended %d sends; want 1 within half a minute", took, s.ended)
+		sim.stopNode(n)
+		if took := time.Since(begun); took > 30*time.Second || s.canceled != 1 {
+			t.Errorf("the stop took %v and ended %d sends; want 1 within half a minute", took, s.canceled)
 		}
 		// The server may have the mail: another node leaves it alone for ten minutes.
-		w.slowNode(s)
-		w.wait(9 * time.Minute)
+		sim.startSlowMailNode(s)
+		sim.advance(9 * time.Minute)
 		if got := s.events("email"); len(got) != 1 {
 			t.Errorf("sent %v; want one copy so far", got)
 		}
-		w.wait(2 * time.Minute)
+		sim.advance(2 * time.Minute)
 		if got := s.events("email"); len(got) != 2 {
 			t.Errorf("sent %v; want another attempt after ten minutes", got)
 		}
 	})
 }
 
-// The notice that a heartbeat is late and the opening are one thread of mails, whose
-// id is made from this time.
+// The late alert and the opening alert belong to one email thread, whose id is derived
+// from this time.
 func TestNotification_LateAndOpenedNameTheSameDueTime(t *testing.T) {
-	simulate(t, func(w *world) {
+	simulate(t, func(sim *simulation) {
 		due := map[string]time.Time{}
-		w.provider.hear = func(n notify.Notification) { due[n.Event] = n.Due }
-		w.channel("late", monitor.Channel{NotifyOnLate: true})
-		n := w.node()
-		w.heartbeat("backup", fiveAndTwo)
-		w.hear(n, "backup", "")
-		w.wait(10 * time.Minute)
-		w.provider.mu.Lock()
-		defer w.provider.mu.Unlock()
+		sim.receiver.onReceive = func(n notify.Notification) { due[n.Event] = n.Due }
+		sim.addChannel("late", monitor.Channel{NotifyOnLate: true})
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		sim.mustPing(n, "backup", "")
+		sim.advance(10 * time.Minute)
+		sim.receiver.mu.Lock()
+		defer sim.receiver.mu.Unlock()
 		if late, opened := due["heartbeat.late"], due["incident.opened"]; late.IsZero() || !late.Equal(opened) {
 			t.Errorf("late: due %v; opened: due %v; want the same", late, opened)
 		}

@@ -93,7 +93,7 @@ func (p *People) ChangePassword(ctx context.Context, who Person, c PasswordChang
 	if err != nil {
 		return err
 	}
-	return p.Sessions.renew(ctx, verified{who.Person, hash}, c.Client, c.At)
+	return p.Sessions.renew(ctx, verifiedPerson{who.Person, hash}, c.Client, c.At)
 }
 
 // errWrongPassword is the fault for a wrong password of a signed-in person.

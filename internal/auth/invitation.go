@@ -99,7 +99,7 @@ func (p *People) acceptWithNewAccount(ctx context.Context, i InvitationDetails, 
 	if err != nil {
 		return err
 	}
-	v := verified{hash: hash}
+	v := verifiedPerson{hash: hash}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		return addMember(tx, i, e.Address, now, func() (_ monitor.Person, err error) {
 			v.person, err = tx.AddPerson(monitor.Person{Email: i.Email, Name: name, Created: now}, hash)
@@ -166,7 +166,7 @@ func canGrant(tx *store.Tx, i monitor.Invitation) (bool, error) {
 }
 
 // signInToProject signs the person in and selects the project that they joined.
-func (p *People) signInToProject(ctx context.Context, v verified, i InvitationDetails, e ClientInfo, now time.Time) error {
+func (p *People) signInToProject(ctx context.Context, v verifiedPerson, i InvitationDetails, e ClientInfo, now time.Time) error {
 	if err := p.Sessions.start(ctx, v, e, now); err != nil {
 		return err
 	}

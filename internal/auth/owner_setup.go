@@ -101,7 +101,7 @@ func (p *People) AddOwner(ctx context.Context, email, password string, now time.
 // createOwner adds the owner, makes them the owner of all projects, and names the
 // first project. claim runs first, in the same transaction. address is empty if the
 // owner comes from the settings of the server.
-func (p *People) createOwner(ctx context.Context, f OwnerSetup, address string, now time.Time, claim func(*store.Tx) error) (v verified, err error) {
+func (p *People) createOwner(ctx context.Context, f OwnerSetup, address string, now time.Time, claim func(*store.Tx) error) (v verifiedPerson, err error) {
 	if f, err = f.validate(); err != nil {
 		return v, err
 	}

@@ -29,7 +29,7 @@ type People struct {
 	throttle      *throttle
 	resets        *throttle // of password reset links
 	knownBrowsers *knownBrowsers
-	delays        delays
+	delays        delayedResponses
 	hasAccounts   atomic.Bool // an account exists; never reset
 }
 
@@ -38,7 +38,7 @@ type People struct {
 func NewPeople(db *store.DB, secure bool, cost argon2id.Params) *People {
 	return &People{
 		Sessions: NewSessions(db, secure), db: db, hasher: newHasher(cost), throttle: newThrottle(), resets: newThrottle(),
-		knownBrowsers: newKnownBrowsers(db, secure), delays: newDelays(),
+		knownBrowsers: newKnownBrowsers(db, secure), delays: newDelayedResponses(),
 	}
 }
 

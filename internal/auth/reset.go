@@ -45,7 +45,7 @@ func (p *People) AllowReset(email, address string, now time.Time) error {
 	// The delay of the account does not apply: a link is sent at most every few
 	// minutes anyway.
 	if rest, _ := p.resets.reserve(attempt{email: email, address: address}, now); rest > 0 {
-		return tooMany("email", rest)
+		return tooManyAttempts("email", rest)
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func (p *People) Reset(ctx context.Context, token, password string, e ClientInfo
 	}
 	// Earlier wrong passwords no longer lock the person out.
 	p.throttle.resetAccount(person.Email)
-	return true, p.Sessions.start(ctx, verified{person, hash}, e, now)
+	return true, p.Sessions.start(ctx, verifiedPerson{person, hash}, e, now)
 }
 
 // setPassword sets a new password, ends all sessions and records it in the audit log of

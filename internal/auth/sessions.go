@@ -66,7 +66,7 @@ func (s *Sessions) Middleware(next http.Handler) http.Handler { return s.manager
 // new, which prevents session fixation. The session is stored at once, and only
 // if the password has not changed since the check. Otherwise the result is that
 // of a wrong password.
-func (s *Sessions) start(ctx context.Context, v verified, e ClientInfo, now time.Time) error {
+func (s *Sessions) start(ctx context.Context, v verifiedPerson, e ClientInfo, now time.Time) error {
 	if err := s.manager.Destroy(ctx); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
@@ -100,7 +100,7 @@ func (s *Sessions) start(ctx context.Context, v verified, e ClientInfo, now time
 
 // renew replaces the session of a browser. It keeps the selected project and
 // the duration.
-func (s *Sessions) renew(ctx context.Context, v verified, e ClientInfo, now time.Time) error {
+func (s *Sessions) renew(ctx context.Context, v verifiedPerson, e ClientInfo, now time.Time) error {
 	e.KeepSignedIn = s.manager.GetString(ctx, sessionKeep) != ""
 	project := s.manager.GetString(ctx, sessionProject)
 	if err := s.start(ctx, v, e, now); err != nil {

@@ -36,16 +36,16 @@ func (r *ThrottleError) Unwrap() error { return r.Fault }
 
 // NewThrottleError returns a ThrottleError for a field.
 func NewThrottleError(wait time.Duration, field, format string, args ...any) *ThrottleError {
-	return &ThrottleError{monitor.Faultf(monitor.RateLimited, field, format+" Wait "+minutes(wait)+", then try again.", args...), wait}
+	return &ThrottleError{monitor.Faultf(monitor.RateLimited, field, format+" Wait "+inMinutes(wait)+", then try again.", args...), wait}
 }
 
-// tooMany returns the fault for too many attempts.
-func tooMany(field string, wait time.Duration) error {
+// tooManyAttempts returns the fault for too many attempts.
+func tooManyAttempts(field string, wait time.Duration) error {
 	return NewThrottleError(wait, field, "Too many attempts.")
 }
 
-// minutes returns a duration in words, rounded up to minutes.
-func minutes(wait time.Duration) string {
+// inMinutes returns a duration in words, rounded up to minutes.
+func inMinutes(wait time.Duration) string {
 	n := int((wait + time.Minute - 1) / time.Minute)
 	if n == 1 {
 		return "a minute"
@@ -53,9 +53,9 @@ func minutes(wait time.Duration) string {
 	return fmt.Sprintf("%d minutes", n)
 }
 
-// verified is a person whose password was checked. Writes that depend on the
+// verifiedPerson is a person whose password was checked. Writes that depend on the
 // check must verify that the stored hash has not changed.
-type verified struct {
+type verifiedPerson struct {
 	person monitor.Person
 	hash   string
 }
@@ -72,7 +72,7 @@ func (p *People) SignIn(ctx context.Context, email, password string, e ClientInf
 }
 
 // authenticate returns the person with an email address and a password.
-func (p *People) authenticate(ctx context.Context, email, password string, e ClientInfo, now time.Time) (v verified, err error) {
+func (p *People) authenticate(ctx context.Context, email, password string, e ClientInfo, now time.Time) (v verifiedPerson, err error) {
 	email = strings.TrimSpace(email)
 	if !utf8.ValidString(email) || strings.ContainsRune(email, 0) || len(email) > maxEmailLength {
 		email = "" // no account has it, and the databases reject the query
@@ -98,10 +98,10 @@ func (p *People) authenticate(ctx context.Context, email, password string, e Cli
 	}
 	var same bool
 	if v.hash, same, err = p.verifyPassword(ctx, a, "password", password, now, find); err != nil {
-		return verified{person: v.person}, err
+		return verifiedPerson{person: v.person}, err
 	}
 	if !same {
-		return verified{person: v.person}, errWrongCredentials()
+		return verifiedPerson{person: v.person}, errWrongCredentials()
 	}
 	return v, nil
 }
@@ -112,7 +112,7 @@ func (p *People) authenticate(ctx context.Context, email, password string, e Cli
 func (p *People) verifyPassword(ctx context.Context, a attempt, field, password string, now time.Time, stored func() (string, error)) (hash string, same bool, err error) {
 	rest, delay := p.throttle.reserve(a, now)
 	if rest > 0 {
-		return "", false, tooMany(field, rest)
+		return "", false, tooManyAttempts(field, rest)
 	}
 	if err = p.delays.wait(ctx, delay); err == nil {
 		hash, same, err = p.hasher.verify(ctx, password, stored)
@@ -129,17 +129,19 @@ func (p *People) verifyPassword(ctx context.Context, a attempt, field, password 
 // maxDelayed is the maximum number of requests with a delayed response.
 const maxDelayed = 256
 
-// delays delays responses. It returns [ErrBusy] if too many are delayed.
-type delays struct {
+// delayedResponses delays responses, at most [maxDelayed] at a time.
+type delayedResponses struct {
 	waiting chan struct{}
 	sleep   func(context.Context, time.Duration) error
 }
 
-// newDelays returns an empty delays.
-func newDelays() delays { return delays{waiting: make(chan struct{}, maxDelayed), sleep: sleepContext} }
+// newDelayedResponses returns a limiter without delayed responses.
+func newDelayedResponses() delayedResponses {
+	return delayedResponses{waiting: make(chan struct{}, maxDelayed), sleep: sleepContext}
+}
 
 // wait returns after a delay, or when the request ends.
-func (d delays) wait(ctx context.Context, delay time.Duration) error {
+func (d delayedResponses) wait(ctx context.Context, delay time.Duration) error {
 	if delay <= 0 {
 		return nil
 	}

@@ -26,7 +26,7 @@ const loggedHashLength = 12
 // logSignIn logs the result of a sign-in with the id of the account, or with a
 // hash of the address if there is no account. The address is never logged,
 // because people sometimes type their password into its field.
-func (p *People) logSignIn(ctx context.Context, v verified, email string, e ClientInfo, err error) {
+func (p *People) logSignIn(ctx context.Context, v verifiedPerson, email string, e ClientInfo, err error) {
 	account := slog.String("person", v.person.ID)
 	if v.person.ID == "" {
 		sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(email))))

@@ -71,10 +71,10 @@ func newThrottle() *throttle {
 
 // limit is one counter that an attempt increments.
 type limit struct {
-	pool   pool
-	name   string
-	max    int
-	delays bool // above max, responses are delayed instead of rejected
+	pool                     pool
+	name                     string
+	max                      int
+	delaysInsteadOfRejecting bool // above max, responses are delayed instead of rejected
 }
 
 // limits returns the counters of an attempt.
@@ -122,7 +122,7 @@ func (t *throttle) reserve(a attempt, now time.Time) (wait, delay time.Duration)
 		n, ends := t.counters[l.pool].Count(l.name, now)
 		switch {
 		case n < l.max:
-		case l.delays:
+		case l.delaysInsteadOfRejecting:
 			delay = max(delay, min(minDelay<<min((n-l.max)/delayStep, 10), maxDelay))
 		default:
 			wait = max(wait, ends.Sub(now))

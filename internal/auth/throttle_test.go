@@ -8,14 +8,14 @@ import (
 	"overdue/internal/ratelimit"
 )
 
-// noon is the time of the first attempt.
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+// testTime is the time of the first attempt.
+var testTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// taken returns the number of attempts that are accepted before one is throttled, at
+// attemptsBeforeThrottle returns the number of attempts that are accepted before one is throttled, at
 // most 1000.
-func taken(th *throttle, at func(n int) attempt) (n int) {
+func attemptsBeforeThrottle(th *throttle, at func(n int) attempt) (n int) {
 	for n < 1000 {
-		if rest, _ := th.reserve(at(n), noon); rest > 0 {
+		if rest, _ := th.reserve(at(n), testTime); rest > 0 {
 			break
 		}
 		n++
@@ -41,10 +41,10 @@ func TestThrottle_CountsByAccountByNetworkAndByBoth(t *testing.T) {
 		"one account from one browser":    {10, func(n int) attempt { return attempt{email: "a", exists: true, address: v4(n), browser: "b"} }},
 	} {
 		th := newThrottle()
-		if got := taken(th, c.at); got != c.max {
+		if got := attemptsBeforeThrottle(th, c.at); got != c.max {
 			t.Errorf("%s: %d tries; want %d", name, got, c.max)
 		}
-		if rest, _ := th.reserve(c.at(0), noon.Add(throttleWindow)); rest > 0 {
+		if rest, _ := th.reserve(c.at(0), testTime.Add(throttleWindow)); rest > 0 {
 			t.Errorf("%s: still at rest after the window", name)
 		}
 	}
@@ -57,7 +57,7 @@ func TestThrottle_AnAccountAttackedFromEverywhereIsAnsweredWithGrowingDelays(t *
 	th := newThrottle()
 	var delays []time.Duration
 	for n := range 400 {
-		rest, delay := th.reserve(attempt{email: "a", exists: true, address: v4(n)}, noon)
+		rest, delay := th.reserve(attempt{email: "a", exists: true, address: v4(n)}, testTime)
 		if rest > 0 {
 			t.Fatalf("attempt %d is rejected", n)
 		}
@@ -68,7 +68,7 @@ func TestThrottle_AnAccountAttackedFromEverywhereIsAnsweredWithGrowingDelays(t *
 	if got, want := fmt.Sprint(delays), "[0s 0s 1ns 2ns 4ns 8ns 16ns 16ns]"; got != want {
 		t.Errorf("delays in seconds %s; want %s", got, want)
 	}
-	if rest, delay := th.reserve(attempt{email: "a", exists: true, address: "192.0.2.1", browser: "known"}, noon); rest > 0 || delay > 0 {
+	if rest, delay := th.reserve(attempt{email: "a", exists: true, address: "192.0.2.1", browser: "known"}, testTime); rest > 0 || delay > 0 {
 		t.Errorf("a browser that signed in lately waits %s, %s", rest, delay)
 	}
 }
@@ -76,7 +76,7 @@ func TestThrottle_AnAccountAttackedFromEverywhereIsAnsweredWithGrowingDelays(t *
 func TestThrottle_TheCorrectPasswordClearsTheWrongOnes(t *testing.T) {
 	th, a := newThrottle(), attempt{email: "a", exists: true, address: "192.0.2.1"}
 	for n := range 50 {
-		if rest, _ := th.reserve(a, noon); rest > 0 {
+		if rest, _ := th.reserve(a, testTime); rest > 0 {
 			t.Fatalf("try %d must wait %s", n, rest)
 		}
 		if n%5 == 4 {
@@ -88,7 +88,7 @@ func TestThrottle_TheCorrectPasswordClearsTheWrongOnes(t *testing.T) {
 func TestThrottle_AnAttemptThatWasNotAnsweredDoesNotCount(t *testing.T) {
 	th, a := newThrottle(), attempt{email: "a", exists: true, address: "2001:db8::1"}
 	for range 1000 {
-		if rest, _ := th.reserve(a, noon); rest > 0 {
+		if rest, _ := th.reserve(a, testTime); rest > 0 {
 			t.Fatal("at rest")
 		}
 		th.undo(a)
@@ -110,30 +110,30 @@ func TestThrottle_ResettingAnAccountResetsNoOther(t *testing.T) {
 	for _, email := range []string{"a", "b"} {
 		for _, a := range attempts(email) {
 			for range maxPerPair {
-				th.reserve(a, noon)
+				th.reserve(a, testTime)
 			}
 		}
 	}
 	th.resetAccount("A")
 	for i := range attempts("a") {
-		if rest, _ := th.reserve(attempts("a")[i], noon); rest > 0 {
+		if rest, _ := th.reserve(attempts("a")[i], testTime); rest > 0 {
 			t.Errorf("attempt %d of the forgiven account must wait", i)
 		}
-		if rest, _ := th.reserve(attempts("b")[i], noon); rest == 0 {
+		if rest, _ := th.reserve(attempts("b")[i], testTime); rest == 0 {
 			t.Errorf("attempt %d of another account was forgiven too", i)
 		}
 	}
 }
 
 func TestThrottle_UnknownAccountsEvictNoOtherCounters(t *testing.T) {
-	th, later := newThrottle(), noon.Add(time.Minute)
+	th, later := newThrottle(), testTime.Add(time.Minute)
 	victim := attempt{email: "victim", exists: true, address: "198.51.100.1"}
 	for range maxPerPair {
-		th.reserve(victim, noon)
+		th.reserve(victim, testTime)
 	}
 	guessed := func(n int) attempt { return attempt{email: "guessed", exists: true, address: v4(1<<20 + n)} }
 	for n := range maxPerAccount {
-		th.reserve(guessed(n), noon)
+		th.reserve(guessed(n), testTime)
 	}
 	// These attempts are later and more frequent, so their counters are discarded last.
 	for n := range ratelimit.MaxKeys * 5 / 4 * (maxPerPair + 1) {

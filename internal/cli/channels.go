@@ -49,7 +49,7 @@ func (c *channelsListCmd) Run(ctx context.Context, std Streams) error {
 	return list[client.Channel]{
 		noun: "channels", api: c.apiFlags, zone: c.zoneFlag, json: c.JSON,
 		read: func(server *client.Client) ([]client.Channel, error) {
-			all, err := collect(server.AllChannels(ctx, client.PageQuery{}))
+			all, err := collectAll(server.AllChannels(ctx, client.PageQuery{}))
 			slices.SortStableFunc(all, func(a, b client.Channel) int {
 				return cmp.Compare(slices.Index(channelAttention, a.State), slices.Index(channelAttention, b.State))
 			})
@@ -99,7 +99,7 @@ func (c *channelArg) find(ctx context.Context) (*client.Client, client.Channel, 
 
 // findChannel returns the channel with an id or a name.
 func findChannel(ctx context.Context, server *client.Client, nameOrID string) (client.Channel, error) {
-	all, err := collect(server.AllChannels(ctx, client.PageQuery{}))
+	all, err := collectAll(server.AllChannels(ctx, client.PageQuery{}))
 	if err != nil {
 		return client.Channel{}, fmt.Errorf("channel %s: %w", nameOrID, err)
 	}

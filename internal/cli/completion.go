@@ -116,7 +116,7 @@ func serverCandidates[T any](list func(*client.Client) iter.Seq2[T, error], cand
 	if server == nil {
 		return nil
 	}
-	all, _ := collect(list(server)) // no candidates on an error
+	all, _ := collectAll(list(server)) // no candidates on an error
 	found := make([]completion.Candidate, len(all))
 	for i, item := range all {
 		found[i] = candidate(item)

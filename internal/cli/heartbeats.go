@@ -70,7 +70,7 @@ func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
 	return list[client.Heartbeat]{
 		noun: "heartbeats", api: c.apiFlags, zone: c.zoneFlag, json: c.JSON,
 		read: func(server *client.Client) ([]client.Heartbeat, error) {
-			all, err := collect(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tags: c.Tags, Q: c.Search}))
+			all, err := collectAll(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tags: c.Tags, Q: c.Search}))
 			slices.SortStableFunc(all, byAttention)
 			return all, err
 		},
@@ -78,8 +78,8 @@ func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
 	}.print(std)
 }
 
-// attention is the order of statuses in the list.
-var attention = []string{"down", "late", "new", "paused", "up"}
+// statusesByUrgency is the order of statuses in the list, the most urgent first.
+var statusesByUrgency = []string{"down", "late", "new", "paused", "up"}
 
 // byAttention compares heartbeats by status, next due time and name.
 func byAttention(a, b client.Heartbeat) int {
@@ -90,7 +90,7 @@ func byAttention(a, b client.Heartbeat) int {
 		return *h.DueAt
 	}
 	return cmp.Or(
-		cmp.Compare(slices.Index(attention, a.Status), slices.Index(attention, b.Status)),
+		cmp.Compare(slices.Index(statusesByUrgency, a.Status), slices.Index(statusesByUrgency, b.Status)),
 		dueFirst(a).Compare(dueFirst(b)),
 		cmp.Compare(a.Name, b.Name),
 	)

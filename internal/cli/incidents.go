@@ -147,18 +147,18 @@ func (c *incidentArg) find(ctx context.Context) (*client.Client, string, error) 
 	for i, err := range server.AllIncidents(ctx, client.IncidentQuery{}) {
 		switch {
 		case err != nil:
-			return nil, "", c.named(err)
+			return nil, "", c.wrapError(err)
 		case i.Number == number:
 			return server, i.ID, nil
 		case i.Number < number: // the newest are first
-			return nil, "", c.named(errors.New("there is no incident with this number"))
+			return nil, "", c.wrapError(errors.New("there is no incident with this number"))
 		}
 	}
-	return nil, "", c.named(errors.New("there is no incident with this number"))
+	return nil, "", c.wrapError(errors.New("there is no incident with this number"))
 }
 
-// named adds the number or id that the user typed to an error.
-func (c *incidentArg) named(err error) error {
+// wrapError returns err with the number or id that the user typed.
+func (c *incidentArg) wrapError(err error) error {
 	if err != nil {
 		return fmt.Errorf("incident %s: %w", c.Incident, err)
 	}
@@ -194,7 +194,7 @@ func (c *incidentsShowCmd) Run(ctx context.Context, std Streams) error {
 	i, err := server.Incident(ctx, id)
 	switch {
 	case err != nil:
-		return c.named(err)
+		return c.wrapError(err)
 	case c.JSON:
 		return printJSON(std, i)
 	}
@@ -265,7 +265,7 @@ func (c *incidentsAckCmd) Run(ctx context.Context) error {
 		return err
 	}
 	_, err = server.AcknowledgeIncident(ctx, id)
-	return c.named(err)
+	return c.wrapError(err)
 }
 
 // incidentsNoteCmd adds a note to an incident.
@@ -289,5 +289,5 @@ func (c *incidentsNoteCmd) Run(ctx context.Context) error {
 		return err
 	}
 	_, err = server.AddNote(ctx, id, strings.Join(c.Text, " "))
-	return c.named(err)
+	return c.wrapError(err)
 }

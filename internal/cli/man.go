@@ -41,7 +41,7 @@ func (c *manCmd) Run(std Streams, parser *kong.Context) error {
 		if err != nil {
 			return err
 		}
-		return printLine(std, strings.TrimSuffix(manpage.Of(node, options).Text, "\n"))
+		return printLine(std, strings.TrimSuffix(manpage.PageOf(node, options).Text, "\n"))
 	}
 	for _, page := range manpage.All(parser.Model, options) {
 		if err := os.WriteFile(filepath.Join(c.Dir, page.File()), []byte(page.Text), 0o644); err != nil {

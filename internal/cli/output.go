@@ -32,9 +32,9 @@ func printJSON(std Streams, value any) error {
 	return printLine(std, string(text))
 }
 
-// collect returns all items of a list of the API. An empty list is not nil, so
+// collectAll returns all items of a list of the API. An empty list is not nil, so
 // that its JSON is [].
-func collect[T any](items iter.Seq2[T, error]) ([]T, error) {
+func collectAll[T any](items iter.Seq2[T, error]) ([]T, error) {
 	all := []T{}
 	for item, err := range items {
 		if err != nil {
@@ -47,7 +47,7 @@ func collect[T any](items iter.Seq2[T, error]) ([]T, error) {
 
 // list prints the items of an API list as JSON or as a table.
 type list[T any] struct {
-	noun  string // begins the error
+	noun  string // the first word of errors
 	api   apiFlags
 	zone  zoneFlag
 	json  bool

@@ -157,11 +157,11 @@ func networkReason(err error) (reason string, known bool) {
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return "it closed the connection without an answer; check that it is the address of Overdue", true
 	}
-	return innermost(err).Error() + "; check the address and the network", false
+	return rootCause(err).Error() + "; check the address and the network", false
 }
 
-// innermost returns the cause at the end of a chain of errors.
-func innermost(err error) error {
+// rootCause returns the last error of a chain.
+func rootCause(err error) error {
 	for {
 		next := errors.Unwrap(err)
 		if next == nil {

@@ -35,9 +35,9 @@ func (c *Dispatcher) Outbox() store.Outbox {
 	return c.reviewed.outbox
 }
 
-// review is the result of one check of the channels: lines for the log, written
+// channelCheck is the result of one check of the channels: lines for the log, written
 // after the commit, and the pending alerts if they were counted.
-type review struct {
+type channelCheck struct {
 	logRecords      []slog.Record
 	outbox          store.Outbox
 	counted         bool
@@ -47,7 +47,7 @@ type review struct {
 // reviewChannels notifies the other channels of a project when a channel fails or
 // recovers. All nodes review the channels; a row in the database decides which
 // node sends the announcement.
-func (c *Dispatcher) reviewChannels(tx *store.Tx, recorded []sendResult, now time.Time) (f review, err error) {
+func (c *Dispatcher) reviewChannels(tx *store.Tx, recorded []sendResult, now time.Time) (f channelCheck, err error) {
 	if now.Sub(c.reviewed.countedAt) >= outboxInterval {
 		if f.outbox, err = tx.Outbox(); err != nil {
 			return f, err
@@ -82,7 +82,7 @@ func (c *Dispatcher) reviewChannels(tx *store.Tx, recorded []sendResult, now tim
 }
 
 // applyReview writes the log records and stores the counts, after the commit.
-func (c *Dispatcher) applyReview(ctx context.Context, f review, now time.Time) {
+func (c *Dispatcher) applyReview(ctx context.Context, f channelCheck, now time.Time) {
 	for _, line := range f.logRecords {
 		_ = c.Log.Handler().Handle(ctx, line) // the log cannot report its own failure
 	}
@@ -97,7 +97,7 @@ func (c *Dispatcher) applyReview(ctx context.Context, f review, now time.Time) {
 }
 
 // reviewFailure logs a failure and, if it lasts, announces it.
-func (c *Dispatcher) reviewFailure(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
+func (c *Dispatcher) reviewFailure(tx *store.Tx, failure store.FailingChannel, f *channelCheck, now time.Time) error {
 	first, err := tx.MarkLogged(failure.ChannelFailure, now.Add(-failureLogInterval), now)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (c *Dispatcher) reviewFailure(tx *store.Tx, failure store.FailingChannel, f
 // reviewRecovery deletes a failure that has ended. If the failure was announced,
 // it announces the recovery after five minutes without another failure, so a
 // flapping channel is announced once.
-func (c *Dispatcher) reviewRecovery(tx *store.Tx, failure store.FailingChannel, f *review, now time.Time) error {
+func (c *Dispatcher) reviewRecovery(tx *store.Tx, failure store.FailingChannel, f *channelCheck, now time.Time) error {
 	first, err := tx.DeleteRecoveredFailure(failure.ChannelFailure)
 	if err != nil || !first {
 		return err
@@ -139,7 +139,7 @@ func (c *Dispatcher) reviewRecovery(tx *store.Tx, failure store.FailingChannel, 
 
 // announce enqueues an alert for each other channel of the project, except
 // channels that fail for all recipients.
-func (f *review) announce(tx *store.Tx, failure store.FailingChannel, event monitor.Event, now time.Time) error {
+func (f *channelCheck) announce(tx *store.Tx, failure store.FailingChannel, event monitor.Event, now time.Time) error {
 	channels, err := tx.ChannelRoutes(failure.Project)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func decodeChannelFailure(about string) *notify.FailingChannel {
 }
 
 // addLogRecord adds a log record that is written after the commit.
-func (f *review) addLogRecord(level slog.Level, message string, failure store.FailingChannel) {
+func (f *channelCheck) addLogRecord(level slog.Level, message string, failure store.FailingChannel) {
 	line := slog.NewRecord(time.Now(), level, message, 0)
 	line.AddAttrs(
 		slog.String("component", "deliver"), slog.String("channel", failure.Channel), slog.String("kind", failure.Kind),

@@ -25,7 +25,7 @@ type slots struct {
 	now          time.Time
 	startTimes   map[string][]time.Time // start times of sends that are not recorded yet, by channel
 	total        int                    // free slots of all channels together
-	reserved     int                    // of them, those that slow channels cannot take
+	reserved     int                    // of total, reserved for fast channels
 	slowChannels map[string]bool        // channels whose last send was slow
 }
 

@@ -100,7 +100,7 @@ func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Dura
 	slow := c.expiringLeases(recorded, now)
 	var deliveries []delivery
 	var next time.Time
-	var found review
+	var found channelCheck
 	// No flush is needed: an alert is enqueued in the same transaction as its cause.
 	err = c.DB.UpdateWithoutFlush(ctx, func(tx *store.Tx) error {
 		deliveries, next = nil, time.Time{}

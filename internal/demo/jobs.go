@@ -6,22 +6,22 @@ import (
 	"overdue/internal/monitor"
 )
 
-// story describes how a job behaves at the end of the month.
-type story int
+// behavior is the state of a job at the end of the month.
+type behavior int
 
 const (
-	steady      story = iota // runs until now
-	silent                   // stopped hours ago: the heartbeat is down
-	late                     // stopped a short time ago: the heartbeat is late
-	failing                  // the last runs failed
-	failingNow               // the last run failed a few minutes ago
-	unstable                 // some runs failed during the month
-	running                  // a run is in progress
-	stuck                    // a run started and did not finish
-	tooShort                 // the last run was shorter than the minimum run time
-	notStarted               // the last run did not start in time
-	paused                   // paused by a person
-	neverPinged              // not pinged yet
+	steady      behavior = iota // runs until now
+	silent                      // stopped hours ago: the heartbeat is down
+	late                        // stopped a short time ago: the heartbeat is late
+	failing                     // the last runs failed
+	failingNow                  // the last run failed a few minutes ago
+	unstable                    // some runs failed during the month
+	running                     // a run is in progress
+	stuck                       // a run started and did not finish
+	tooShort                    // the last run was shorter than the minimum run time
+	notStarted                  // the last run did not start in time
+	paused                      // paused by a person
+	neverPinged                 // not pinged yet
 )
 
 // job is a job with its heartbeat.
@@ -36,7 +36,7 @@ type job struct {
 	grace             time.Duration
 	run               time.Duration // typical run time; 0: the job sends only successes
 	days              int           // since its creation; default: 30
-	story             story
+	story             behavior
 	channels          []string // names; default: by its tags
 }
 

@@ -125,11 +125,11 @@ func (p plan) lastRun(random *rand.Rand, now time.Time) time.Time {
 	return now.Add(-p.run - time.Duration(random.Int64N(int64(p.every*3/4))))
 }
 
-// ending is how a run ends.
-type ending int
+// runEnding is how a run ends.
+type runEnding int
 
 const (
-	succeeds ending = iota
+	succeeds runEnding = iota
 	fails
 	isMissed
 	isLate
@@ -138,7 +138,7 @@ const (
 )
 
 // ending returns how run i of n ends.
-func (p plan) ending(i, n int, random *rand.Rand) ending {
+func (p plan) ending(i, n int, random *rand.Rand) runEnding {
 	fromEnd := n - 1 - i
 	chance := random.IntN(1000)
 	switch {
@@ -163,7 +163,7 @@ func (p plan) ending(i, n int, random *rand.Rand) ending {
 }
 
 // addRun adds the pings of a run.
-func (p *plan) addRun(random *rand.Rand, slot time.Time, end ending) {
+func (p *plan) addRun(random *rand.Rand, slot time.Time, end runEnding) {
 	if end == isMissed {
 		return
 	}

@@ -33,7 +33,7 @@ func StartReceiver() (*Receiver, error) {
 		return nil, fmt.Errorf("receiver: %w", err)
 	}
 	r := &Receiver{Webhooks: "http://" + web.Addr().String(), Mail: "smtp+insecure://" + mail.Addr().String()}
-	r.web = &http.Server{Handler: http.HandlerFunc(answer), ReadHeaderTimeout: receiverTimeout}
+	r.web = &http.Server{Handler: http.HandlerFunc(serveWebhook), ReadHeaderTimeout: receiverTimeout}
 	r.smtp = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return discard{}, nil }))
 	r.smtp.Domain, r.smtp.ReadTimeout, r.smtp.WriteTimeout, r.smtp.MaxMessageBytes = "mail.example.com", receiverTimeout, receiverTimeout, 1<<20
 	go func() { _ = r.web.Serve(web) }()   // until Close
@@ -47,8 +47,8 @@ func (r *Receiver) Close() {
 	_ = r.smtp.Close() // nothing is lost
 }
 
-// answer answers a webhook as its path says.
-func answer(w http.ResponseWriter, req *http.Request) {
+// serveWebhook accepts or rejects a webhook, depending on its path.
+func serveWebhook(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case strings.HasPrefix(req.URL.Path, "/failing/"):
 		http.Error(w, "no such hook", http.StatusNotFound)

@@ -152,7 +152,7 @@ func (s *simulation) addHeartbeats() error {
 		if err := s.audit(i%3, p.heartbeat.Created, "heartbeat.create", j.name, ""); err != nil {
 			return err
 		}
-		s.beats = append(s.beats, &beat{plan: p})
+		s.beats = append(s.beats, &simulatedHeartbeat{plan: p})
 	}
 	return nil
 }

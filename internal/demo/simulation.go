@@ -14,8 +14,8 @@ const detection = 4 * time.Millisecond
 // maxUnsaved is the number of transitions that are saved at once.
 const maxUnsaved = 500
 
-// beat is a heartbeat during the simulation.
-type beat struct {
+// simulatedHeartbeat is the state of a heartbeat during the simulation.
+type simulatedHeartbeat struct {
 	plan
 	sent int // number of pings that were applied
 }
@@ -33,7 +33,7 @@ type simulation struct {
 	project    monitor.Project
 	people     []monitor.Person
 	channels   []channel
-	beats      []*beat
+	beats      []*simulatedHeartbeat
 	actions    []action
 	unsaved    []store.Transition
 	opened     int    // number of incidents so far
@@ -89,7 +89,7 @@ func (s *simulation) finish() error {
 }
 
 // nextBeat returns the heartbeat with the earliest event up to now, or nil.
-func (s *simulation) nextBeat() (next *beat, at time.Time) {
+func (s *simulation) nextBeat() (next *simulatedHeartbeat, at time.Time) {
 	for _, b := range s.beats {
 		if t := b.nextEvent(); !t.IsZero() && !t.After(s.now) && (next == nil || t.Before(at)) {
 			next, at = b, t
@@ -110,7 +110,7 @@ func (s *simulation) nextAction() int {
 }
 
 // nextEvent returns the time of the next ping, evaluation or pause; zero for none.
-func (b *beat) nextEvent() time.Time {
+func (b *simulatedHeartbeat) nextEvent() time.Time {
 	next := b.heartbeat.NextEvaluation()
 	if b.sent < len(b.pings) {
 		next = monitor.Earlier(next, b.pings[b.sent].At)
@@ -119,7 +119,7 @@ func (b *beat) nextEvent() time.Time {
 }
 
 // step applies the next event of a heartbeat.
-func (s *simulation) step(b *beat, at time.Time) error {
+func (s *simulation) step(b *simulatedHeartbeat, at time.Time) error {
 	var change monitor.Change
 	switch {
 	case b.pauseAt.Equal(at):
@@ -142,11 +142,11 @@ func (s *simulation) step(b *beat, at time.Time) error {
 		}
 		return nil
 	}
-	return s.notable(b, change, at)
+	return s.saveAndDeliver(b, change, at)
 }
 
-// notable saves a change that can open or resolve an incident, and delivers its alerts.
-func (s *simulation) notable(b *beat, change monitor.Change, at time.Time) error {
+// saveAndDeliver saves a change that can open or resolve an incident, and delivers its alerts.
+func (s *simulation) saveAndDeliver(b *simulatedHeartbeat, change monitor.Change, at time.Time) error {
 	if err := s.save(at); err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (s *simulation) notable(b *beat, change monitor.Change, at time.Time) error
 		return err
 	}
 	if change.Opened != nil && saved.OpenIncident != "" {
-		return s.react(saved.OpenIncident, at)
+		return s.planReaction(saved.OpenIncident, at)
 	}
 	return nil
 }
@@ -171,8 +171,8 @@ func (s *simulation) save(at time.Time) error {
 	return err
 }
 
-// react plans what people do about a new incident.
-func (s *simulation) react(incident string, at time.Time) error {
+// planReaction schedules what people do about a new incident.
+func (s *simulation) planReaction(incident string, at time.Time) error {
 	found, err := s.tx.IncidentsByID(s.project.Key, []string{incident})
 	if err != nil || len(found) == 0 {
 		return err

@@ -121,9 +121,9 @@ func writeCorpus(t *testing.T, root string) []string {
 			service = fmt.Sprintf("work-%d", n)
 			timer += "Unit=" + service + ".service\n"
 		}
-		writeFile(t, root, lib+file+".timer", timer)
-		writeFile(t, root, lib+strings.Replace(service, "@a-b", "@", 1)+".service", "[Service]\nExecStart=/opt/job --all\n"+settingsOf(serviceSettingsCorpus, n, 41)+"\n")
-		writeSymlink(t, root, lib+file+".timer", etc+"timers.target.wants/"+name+".timer")
+		writeFile(t, root, libUnits+file+".timer", timer)
+		writeFile(t, root, libUnits+strings.Replace(service, "@a-b", "@", 1)+".service", "[Service]\nExecStart=/opt/job --all\n"+settingsOf(serviceSettingsCorpus, n, 41)+"\n")
+		writeSymlink(t, root, libUnits+file+".timer", etcUnits+"timers.target.wants/"+name+".timer")
 		services = append(services, service+".service", name+".timer")
 	}
 	return services
@@ -163,7 +163,7 @@ func TestDiscover_TimersOfACorpusRunWhenSystemdRunsThem(t *testing.T) {
 	if again := planAll(m, mustDiscover(t, m)); len(again) > 0 {
 		t.Errorf("a second look finds %d files to write", len(again))
 	}
-	writeFile(t, root, etc+"job-2.service.d/zz.conf", "[Service]\nOdd=1\n")
+	writeFile(t, root, etcUnits+"job-2.service.d/zz.conf", "[Service]\nOdd=1\n")
 	if out := systemdAnalyzeVerify(t, root, units); !strings.Contains(out, "zz.conf") {
 		t.Errorf("systemd-analyze does not read drop-ins: %s", out)
 	}

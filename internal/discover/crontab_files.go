@@ -81,7 +81,7 @@ func (m Machine) hasNativeTimer(name string) bool {
 // and Overdue leave there because cron ignores them.
 var leftoverPattern = regexp.MustCompile(`^\.|\.dpkg-|~$|` + regexp.QuoteMeta(backupInfix))
 
-// SpoolDirs returns the directories with crontabs of users, and the daemons that read each.
+// spoolDirs returns the directories with crontabs of users, and the daemons that read each.
 func (f *Result) spoolDirs() map[string]crontab.DaemonSet {
 	all := map[string]crontab.DaemonSet{}
 	for _, r := range f.daemons {

@@ -84,7 +84,7 @@ func firstPingBy(when schedule.Schedule, now time.Time, grace time.Duration) tim
 // errNoSchedule is for a timer that starts once. Its problem says so.
 var errNoSchedule = errors.New("no schedule")
 
-// Schedule returns the schedule of the job.
+// schedule returns the schedule of the job.
 func (j *Job) schedule() (schedule.Schedule, error) {
 	switch {
 	case len(j.Cron) > 0:

@@ -24,9 +24,9 @@ func writeSymlink(t *testing.T, root, target, at string) {
 }
 
 const (
-	etc  = "/etc/systemd/system/"
-	lib  = "/usr/lib/systemd/system/"
-	once = "[Service]\nType=oneshot\nExecStart=/x\n"
+	etcUnits       = "/etc/systemd/system/"
+	libUnits       = "/usr/lib/systemd/system/"
+	oneshotService = "[Service]\nType=oneshot\nExecStart=/x\n"
 )
 
 // discoverTimers reads an image and returns its jobs as rows, and the notes.
@@ -39,21 +39,21 @@ func discoverTimers(t *testing.T, root string) (jobs, notes []string) {
 
 func TestReadDropIns_ReadsTheFilesThatSystemdReads(t *testing.T) {
 	root := t.TempDir()
-	writeFile(t, root, lib+"pre-fix-a.timer", "[Timer]\nOnCalendar=daily\nPersistent=no\n")
-	writeFile(t, root, lib+"pre-fix-a.service", once)
-	writeFile(t, root, lib+"timer.d/50-type.conf", "[Timer]\nRandomizedDelaySec=1h\nAccuracySec=0\n")
-	writeFile(t, root, etc+"pre-.timer.d/20-when.conf", "[Timer]\nOnCalendar=\nOnCalendar=Tue 06:00\n")
-	writeFile(t, root, lib+"pre-fix-a.timer.d/20-when.conf", "[Timer]\nOnCalendar=hourly\n") // hidden by the file in /etc
-	writeFile(t, root, lib+"pre-fix-.timer.d/30-x.conf", "[Timer]\nPersistent=yes\n")
-	writeFile(t, root, lib+"pre-fix-a.timer.d/40-y.conf", "[Timer]\nOnCalendar=minutely\n")
-	writeSymlink(t, root, "/dev/null", etc+"pre-fix-a.timer.d/40-y.conf")
+	writeFile(t, root, libUnits+"pre-fix-a.timer", "[Timer]\nOnCalendar=daily\nPersistent=no\n")
+	writeFile(t, root, libUnits+"pre-fix-a.service", oneshotService)
+	writeFile(t, root, libUnits+"timer.d/50-type.conf", "[Timer]\nRandomizedDelaySec=1h\nAccuracySec=0\n")
+	writeFile(t, root, etcUnits+"pre-.timer.d/20-when.conf", "[Timer]\nOnCalendar=\nOnCalendar=Tue 06:00\n")
+	writeFile(t, root, libUnits+"pre-fix-a.timer.d/20-when.conf", "[Timer]\nOnCalendar=hourly\n") // hidden by the file in /etc
+	writeFile(t, root, libUnits+"pre-fix-.timer.d/30-x.conf", "[Timer]\nPersistent=yes\n")
+	writeFile(t, root, libUnits+"pre-fix-a.timer.d/40-y.conf", "[Timer]\nOnCalendar=minutely\n")
+	writeSymlink(t, root, "/dev/null", etcUnits+"pre-fix-a.timer.d/40-y.conf")
 	if err := os.MkdirAll(filepath.Join(root, "/dev/null"), 0o755); err != nil { // not a regular file, as on a real machine
 		t.Fatal(err)
 	}
-	writeFile(t, root, lib+"pre-fix-a.timer.d/41-z.conf", "[Timer]\nOnCalendar=minutely\n")
-	writeFile(t, root, etc+"pre-fix-a.timer.d/41-z.conf", "")
-	writeFile(t, root, etc+"timers.target.wants/pre-fix-a.timer", "")
-	writeFile(t, root, etc+"service.d/10.conf", "[Service]\nUser=typed\n")
+	writeFile(t, root, libUnits+"pre-fix-a.timer.d/41-z.conf", "[Timer]\nOnCalendar=minutely\n")
+	writeFile(t, root, etcUnits+"pre-fix-a.timer.d/41-z.conf", "")
+	writeFile(t, root, etcUnits+"timers.target.wants/pre-fix-a.timer", "")
+	writeFile(t, root, etcUnits+"service.d/10.conf", "[Service]\nUser=typed\n")
 	jobs, notes := discoverTimers(t, root)
 	if diff := cmp.Diff([]string{"pre-fix-a.timer:0 typed | at 06:00 on Tuesdays, UTC | UTC | web1-pre-fix-a"}, jobs); diff != "" || len(notes) > 0 {
 		t.Errorf("notes %q (-want +got):\n%s", notes, diff)
@@ -81,26 +81,26 @@ func TestDropInDirNames_GoFromTheUnitToItsPrefixes(t *testing.T) {
 
 func TestLoadUnit_FollowsAliases(t *testing.T) {
 	root := t.TempDir()
-	writeFile(t, root, lib+"real.timer", "[Timer]\nOnCalendar=daily\n")
-	writeFile(t, root, lib+"real.service", once)
-	writeSymlink(t, root, "/usr/lib/systemd/system/real.timer", etc+"other.timer") // an alias
-	writeSymlink(t, root, "real.timer", lib+"third.timer")
-	writeFile(t, root, etc+"other.timer.d/x.conf", "[Timer]\nAccuracySec=0\n") // applies: an alias of the unit
+	writeFile(t, root, libUnits+"real.timer", "[Timer]\nOnCalendar=daily\n")
+	writeFile(t, root, libUnits+"real.service", oneshotService)
+	writeSymlink(t, root, "/usr/lib/systemd/system/real.timer", etcUnits+"other.timer") // an alias
+	writeSymlink(t, root, "real.timer", libUnits+"third.timer")
+	writeFile(t, root, etcUnits+"other.timer.d/x.conf", "[Timer]\nAccuracySec=0\n") // applies: an alias of the unit
 	for _, name := range []string{"real", "other", "third"} {
-		writeSymlink(t, root, "/usr/lib/systemd/system/real.timer", etc+"timers.target.wants/"+name+".timer")
+		writeSymlink(t, root, "/usr/lib/systemd/system/real.timer", etcUnits+"timers.target.wants/"+name+".timer")
 	}
 	writeFile(t, root, "/srv/app/linked.timer", "[Timer]\nOnCalendar=weekly\n")
-	writeFile(t, root, "/srv/app/linked.service", once)
-	writeSymlink(t, root, "/srv/app/linked.timer", etc+"linked.timer")
-	writeSymlink(t, root, "/srv/app/linked.service", etc+"linked.service")
-	writeSymlink(t, root, "/srv/app/linked.timer", etc+"app.target.requires/linked.timer")
+	writeFile(t, root, "/srv/app/linked.service", oneshotService)
+	writeSymlink(t, root, "/srv/app/linked.timer", etcUnits+"linked.timer")
+	writeSymlink(t, root, "/srv/app/linked.service", etcUnits+"linked.service")
+	writeSymlink(t, root, "/srv/app/linked.timer", etcUnits+"app.target.requires/linked.timer")
 	writeFile(t, root, "/run/systemd/generator/made.timer", "[Timer]\nOnCalendar=monthly\n")
-	writeFile(t, root, "/run/systemd/generator.late/made.service", once)
+	writeFile(t, root, "/run/systemd/generator.late/made.service", oneshotService)
 	writeSymlink(t, root, "../made.timer", "/run/systemd/generator/timers.target.wants/made.timer")
-	writeFile(t, root, lib+"copy@.timer", "[Timer]\nOnCalendar=*-*-* 04:00\nUnit=copy@%i.service\n")
-	writeFile(t, root, lib+"copy@.service", once)
-	writeSymlink(t, root, lib+"copy@.timer", etc+"timers.target.wants/copy@home.timer")
-	writeSymlink(t, root, lib+"copy@.timer", etc+"timers.target.wants/copy@srv-x.timer")
+	writeFile(t, root, libUnits+"copy@.timer", "[Timer]\nOnCalendar=*-*-* 04:00\nUnit=copy@%i.service\n")
+	writeFile(t, root, libUnits+"copy@.service", oneshotService)
+	writeSymlink(t, root, libUnits+"copy@.timer", etcUnits+"timers.target.wants/copy@home.timer")
+	writeSymlink(t, root, libUnits+"copy@.timer", etcUnits+"timers.target.wants/copy@srv-x.timer")
 	jobs, notes := discoverTimers(t, root)
 	want := []string{
 		"copy@home.timer:0 root | at 04:00 every day, UTC | UTC | web1-copy-home",
@@ -121,7 +121,7 @@ func TestLoadUnit_FollowsAliases(t *testing.T) {
 	}
 	var written []string
 	for _, e := range planAll(m, mustDiscover(t, m)) {
-		written = append(written, strings.TrimPrefix(e.Location, etc))
+		written = append(written, strings.TrimPrefix(e.Location, etcUnits))
 	}
 	slices.Sort(written)
 	if diff := cmp.Diff([]string{"copy@home.service.d/overdue.conf", "copy@srv-x.service.d/overdue.conf", "linked.service.d/overdue.conf", "made.service.d/overdue.conf", "real.service.d/overdue.conf"}, written); diff != "" {
@@ -132,14 +132,14 @@ func TestLoadUnit_FollowsAliases(t *testing.T) {
 func TestLoadUnit_AMaskedUnitDoesNotRun(t *testing.T) {
 	root := t.TempDir()
 	for _, name := range []string{"off", "half", "empty", "gone"} {
-		writeFile(t, root, lib+name+".timer", "[Timer]\nOnCalendar=daily\n")
-		writeFile(t, root, lib+name+".service", once)
-		writeSymlink(t, root, lib+name+".timer", etc+"timers.target.wants/"+name+".timer")
+		writeFile(t, root, libUnits+name+".timer", "[Timer]\nOnCalendar=daily\n")
+		writeFile(t, root, libUnits+name+".service", oneshotService)
+		writeSymlink(t, root, libUnits+name+".timer", etcUnits+"timers.target.wants/"+name+".timer")
 	}
-	writeSymlink(t, root, "/dev/null", etc+"off.timer")
-	writeFile(t, root, etc+"empty.timer", "")
-	writeSymlink(t, root, "/dev/null", etc+"half.service")
-	if err := os.Remove(filepath.Join(root, lib, "gone.timer")); err != nil {
+	writeSymlink(t, root, "/dev/null", etcUnits+"off.timer")
+	writeFile(t, root, etcUnits+"empty.timer", "")
+	writeSymlink(t, root, "/dev/null", etcUnits+"half.service")
+	if err := os.Remove(filepath.Join(root, libUnits, "gone.timer")); err != nil {
 		t.Fatal(err)
 	}
 	jobs, notes := discoverTimers(t, root)
@@ -155,9 +155,9 @@ func TestLoadUnit_AMaskedUnitDoesNotRun(t *testing.T) {
 
 func TestInheritDefault_UsesTheDefaultsOfTheServiceManager(t *testing.T) {
 	root := t.TempDir()
-	writeFile(t, root, lib+"x.timer", "[Timer]\nOnCalendar=daily\n")
-	writeFile(t, root, lib+"x.service", once)
-	writeFile(t, root, etc+"timers.target.wants/x.timer", "")
+	writeFile(t, root, libUnits+"x.timer", "[Timer]\nOnCalendar=daily\n")
+	writeFile(t, root, libUnits+"x.service", oneshotService)
+	writeFile(t, root, etcUnits+"timers.target.wants/x.timer", "")
 	writeFile(t, root, "/etc/systemd/system.conf.d/slow.conf", "[Manager]\nDefaultTimerAccuracySec=1h\nDefaultTimeoutStopSec=15s\n")
 	m := Machine{Root: root, Host: "web1", User: "root", Zone: "UTC", Now: noon}
 	found := mustDiscover(t, m)

@@ -17,7 +17,7 @@ import (
 type conn struct {
 	net.Conn
 	registry *connRegistry
-	client   *client
+	client   *clientConns
 
 	waitingSince     atomic.Int64 // when it started to wait for a request, in ns since 1970
 	completeRequests atomic.Int32 // complete requests that are being answered

@@ -38,13 +38,13 @@ type connRegistry struct {
 	rejections *Rejections
 
 	mu      sync.Mutex
-	clients map[netip.Prefix]*client
+	clients map[netip.Prefix]*clientConns
 	open    int // connections of all clients
 	limited int // of clients that are not exempt
 }
 
-// client holds the connections that share one limit per address.
-type client struct {
+// clientConns holds the connections that share one limit per address.
+type clientConns struct {
 	network netip.Prefix
 	exempt  bool
 	conns   map[*conn]struct{}
@@ -52,7 +52,7 @@ type client struct {
 
 // newConnRegistry returns an empty registry.
 func newConnRegistry(limits Limits, rejections *Rejections) *connRegistry {
-	return &connRegistry{limits: limits, rejections: rejections, clients: map[netip.Prefix]*client{}}
+	return &connRegistry{limits: limits, rejections: rejections, clients: map[netip.Prefix]*clientConns{}}
 }
 
 // NetworkOf returns the network of the address of a peer, see [ratelimit.Network]. It
@@ -76,7 +76,7 @@ func (t *connRegistry) admit(accepted net.Conn) *conn {
 	t.mu.Lock()
 	cl := t.clients[network]
 	if cl == nil {
-		cl = &client{network: network, exempt: exempt, conns: map[*conn]struct{}{}}
+		cl = &clientConns{network: network, exempt: exempt, conns: map[*conn]struct{}{}}
 	}
 	reason, victim := t.makeRoom(cl)
 	if victim != nil {
@@ -104,7 +104,7 @@ func (t *connRegistry) admit(accepted net.Conn) *conn {
 // makeRoom returns the connection that must be closed for a new one of the
 // client. reason is empty if no limit is reached. victim is nil if no connection
 // can be closed.
-func (t *connRegistry) makeRoom(cl *client) (reason Reason, victim *conn) {
+func (t *connRegistry) makeRoom(cl *clientConns) (reason Reason, victim *conn) {
 	switch {
 	case !cl.exempt && t.limits.PerAddress > 0 && len(cl.conns) >= t.limits.PerAddress:
 		return TooManyFromAddress, cl.oldestWaiting(time.Now())
@@ -141,7 +141,7 @@ func (t *connRegistry) oldestOfLargest(exempt bool) (victim *conn) {
 
 // oldestWaiting returns the connection of the client that has waited longest
 // for a complete request, or nil if all have one.
-func (cl *client) oldestWaiting(now time.Time) (oldest *conn) {
+func (cl *clientConns) oldestWaiting(now time.Time) (oldest *conn) {
 	for c := range cl.conns {
 		if c.isWaiting(now, stalledWriteTimeout) && (oldest == nil || c.waitingSince.Load() < oldest.waitingSince.Load()) {
 			oldest = c

@@ -16,19 +16,19 @@ import (
 	"overdue/internal/httpd"
 )
 
-// ok answers at once.
-var ok = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // what is missing is the client's affair
-	_, _ = io.WriteString(w, "OK")     // likewise
+// okHandler answers at once.
+var okHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // the body may be incomplete
+	_, _ = io.WriteString(w, "OK")     // the client may have closed the connection
 })
 
-// whole is a complete request.
-const whole = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+// completeRequest is a complete request.
+const completeRequest = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 // answered reports whether a request from an address is answered 200.
-func (s *serving) answered(from string) bool {
+func (s *runningServer) answered(from string) bool {
 	s.t.Helper()
-	sent, _ := closed(s.t, s.dial(from, whole), 5*time.Second)
+	sent, _ := readUntilClosed(s.t, s.dial(from, completeRequest), 5*time.Second)
 	return strings.HasPrefix(sent, "HTTP/1.1 200 OK")
 }
 
@@ -37,13 +37,13 @@ var heldOpen = []string{"", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n", "POST /
 
 func TestLimits_AnAddressThatHoldsConnectionsOpenLosesItsOldest(t *testing.T) {
 	t.Parallel()
-	s := serve(t, httpd.Options{Handler: ok, Limits: httpd.Limits{PerAddress: 10, Total: 1000}})
+	s := startServer(t, httpd.Options{Handler: okHandler, Limits: httpd.Limits{PerAddress: 10, Total: 1000}})
 	var held []net.Conn
 	for n := range 25 {
 		held = append(held, s.dial("127.0.0.2", heldOpen[n%len(heldOpen)]))
 	}
 	for n, c := range held[:15] {
-		if _, ended := closed(t, c, 2*time.Second); !ended {
+		if _, ended := readUntilClosed(t, c, 2*time.Second); !ended {
 			t.Errorf("connection %d of 25 is open; at most 10 may be", n)
 		}
 	}
@@ -58,7 +58,7 @@ func TestLimits_AnAddressThatHoldsConnectionsOpenLosesItsOldest(t *testing.T) {
 func TestLimits_ARequestInProgressIsNotClosedForAnother(t *testing.T) {
 	t.Parallel()
 	release := make(chan bool)
-	s := serve(t, httpd.Options{Limits: httpd.Limits{PerAddress: 5, Total: 1000}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := startServer(t, httpd.Options{Limits: httpd.Limits{PerAddress: 5, Total: 1000}, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // it is whole
 		<-release
 		_, _ = io.WriteString(w, "OK") // the client reads it
@@ -69,14 +69,14 @@ func TestLimits_ARequestInProgressIsNotClosedForAnother(t *testing.T) {
 	}
 	// A sixth is rejected because all handlers are running: no connection can be closed.
 	for {
-		if sent, ended := closed(t, s.dial("127.0.0.2", whole), 100*time.Millisecond); ended && sent == "" {
+		if sent, ended := readUntilClosed(t, s.dial("127.0.0.2", completeRequest), 100*time.Millisecond); ended && sent == "" {
 			break
 		}
 	}
 	close(release)
 	answers := 0
 	for _, c := range busy {
-		if sent, _ := closed(t, c, 5*time.Second); strings.HasSuffix(sent, "OK") {
+		if sent, _ := readUntilClosed(t, c, 5*time.Second); strings.HasSuffix(sent, "OK") {
 			answers++
 		}
 	}
@@ -91,7 +91,7 @@ func TestLimits_OneAddressDoesNotTakeThePlaceOfOthers(t *testing.T) {
 		"of each address": {PerAddress: 20, Total: 1000},
 		"in total":        {Total: 40},
 	} {
-		s := serve(t, httpd.Options{Handler: ok, Limits: limits})
+		s := startServer(t, httpd.Options{Handler: okHandler, Limits: limits})
 		mine := s.dial("127.0.0.3", "GET / HTTP/1.1\r\nHost: x\r\n") // slow, but honest
 		for n := range 200 {
 			s.dial("127.0.0.2", heldOpen[n%len(heldOpen)])
@@ -104,7 +104,7 @@ func TestLimits_OneAddressDoesNotTakeThePlaceOfOthers(t *testing.T) {
 		if _, err := io.WriteString(mine, "Connection: close\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		if sent, _ := closed(t, mine, 5*time.Second); !strings.HasPrefix(sent, "HTTP/1.1 200 OK") {
+		if sent, _ := readUntilClosed(t, mine, 5*time.Second); !strings.HasPrefix(sent, "HTTP/1.1 200 OK") {
 			t.Errorf("limit %s: a slow request from another address was closed, answer %q", name, sent)
 		}
 	}
@@ -112,7 +112,7 @@ func TestLimits_OneAddressDoesNotTakeThePlaceOfOthers(t *testing.T) {
 
 func TestLimits_AnExemptAddressHasNoLimitOfItsOwn(t *testing.T) {
 	t.Parallel()
-	s := serve(t, httpd.Options{Handler: ok, Limits: httpd.Limits{PerAddress: 5, Total: 1000, Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.4/32")}}})
+	s := startServer(t, httpd.Options{Handler: okHandler, Limits: httpd.Limits{PerAddress: 5, Total: 1000, Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.4/32")}}})
 	var held []net.Conn
 	for range 50 {
 		held = append(held, s.dial("127.0.0.4", ""))
@@ -121,10 +121,10 @@ func TestLimits_AnExemptAddressHasNoLimitOfItsOwn(t *testing.T) {
 		t.Error("the limit applies to an exempt address")
 	}
 	for _, c := range held {
-		if _, err := io.WriteString(c, whole); err != nil {
+		if _, err := io.WriteString(c, completeRequest); err != nil {
 			t.Fatal(err)
 		}
-		if sent, _ := closed(t, c, 5*time.Second); !strings.HasPrefix(sent, "HTTP/1.1 200 OK") {
+		if sent, _ := readUntilClosed(t, c, 5*time.Second); !strings.HasPrefix(sent, "HTTP/1.1 200 OK") {
 			t.Fatalf("answer %q", sent)
 		}
 	}
@@ -134,7 +134,7 @@ func TestLimits_AnExemptAddressHasNoLimitOfItsOwn(t *testing.T) {
 func TestLimits_ConnectionsAreReservedForExemptAddresses(t *testing.T) {
 	t.Parallel()
 	release := make(chan bool)
-	s := serve(t, httpd.Options{
+	s := startServer(t, httpd.Options{
 		Limits: httpd.Limits{Total: 16, Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/slow" {
@@ -154,7 +154,7 @@ func TestLimits_ConnectionsAreReservedForExemptAddresses(t *testing.T) {
 
 func TestRejections_EveryKindOfClosedConnectionIsCounted(t *testing.T) {
 	t.Parallel()
-	s := serve(t, httpd.Options{Handler: ok})
+	s := startServer(t, httpd.Options{Handler: okHandler})
 	cases := map[httpd.Reason]string{
 		httpd.HeaderTimeout:    "GET / HTTP/1.1\r\nHost:",
 		httpd.MalformedRequest: "HELO example.org\r\n\r\n",
@@ -165,7 +165,7 @@ func TestRejections_EveryKindOfClosedConnectionIsCounted(t *testing.T) {
 		held[reason] = s.dial("127.0.0.1", text)
 	}
 	for reason, c := range held {
-		if _, ended := closed(t, c, 30*time.Second); !ended {
+		if _, ended := readUntilClosed(t, c, 30*time.Second); !ended {
 			t.Errorf("%s: still open", reason)
 		}
 	}

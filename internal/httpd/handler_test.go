@@ -23,7 +23,7 @@ func logging(level slog.Level) (*slog.Logger, *bytes.Buffer) {
 
 func TestHandler_TheLogHoldsNoIDThatCanPing(t *testing.T) {
 	log, held := logging(slog.LevelDebug)
-	h := httpd.Handler(http.NotFoundHandler(), log, ignored(), nil)
+	h := httpd.Handler(http.NotFoundHandler(), log, discardRejections(), nil)
 	for _, target := range []string{
 		"/api/v1/hb/" + anID + "/fail?rid=" + anID + "&token=geheim",
 		"/api/v1/heartbeats/" + strings.ToUpper(anID),
@@ -44,7 +44,7 @@ func TestHandler_TheLogHoldsNoIDThatCanPing(t *testing.T) {
 
 func TestHandler_PingsAndProbesAreLoggedAtDebugLevel(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
-	h := httpd.Handler(http.NotFoundHandler(), log, ignored(), nil)
+	h := httpd.Handler(http.NotFoundHandler(), log, discardRejections(), nil)
 	for _, path := range []string{"/api/v1/hb/" + anID, "/healthz", "/readyz", "/metrics"} {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
 	}
@@ -60,8 +60,8 @@ func TestHandler_PingsAndProbesAreLoggedAtDebugLevel(t *testing.T) {
 func TestHandler_KeepsAValidRequestIDAndReplacesAnyOther(t *testing.T) {
 	log, held := logging(slog.LevelInfo)
 	h := httpd.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, httpd.RequestID(r)) // a recorder takes everything
-	}), log, ignored(), nil)
+		_, _ = io.WriteString(w, httpd.RequestID(r)) // a ResponseRecorder returns no error
+	}), log, discardRejections(), nil)
 	for given, kept := range map[string]bool{"abc-1.2_3": true, "": false, "a b": false, "x\ny": false, strings.Repeat("a", 65): false, "a\"": false} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["X-Request-Id"] = []string{given}
@@ -86,7 +86,7 @@ func TestHandler_APanicIsAnsweredAndLogged(t *testing.T) {
 			panic("secret thing")
 		}
 		panic(http.ErrAbortHandler)
-	}), log, ignored(), nil))
+	}), log, discardRejections(), nil))
 	defer srv.Close()
 	resp, err := srv.Client().Get(srv.URL + "/before")
 	if err != nil {
@@ -117,8 +117,8 @@ func TestHandler_PassesAResponseUnchanged(t *testing.T) {
 	h := httpd.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
 		w.WriteHeader(http.StatusTeapot)
-		_, _ = io.WriteString(w, "short and stout") // a recorder takes everything
-	}), log, ignored(), nil)
+		_, _ = io.WriteString(w, "short and stout") // a ResponseRecorder returns no error
+	}), log, discardRejections(), nil)
 	srv := httptest.NewServer(h)
 	defer srv.Close()
 	resp, err := srv.Client().Get(srv.URL)
@@ -134,7 +134,7 @@ func TestHandler_PassesAResponseUnchanged(t *testing.T) {
 
 func TestHandler_RejectsAVeryLongURL(t *testing.T) {
 	log, _ := logging(slog.LevelInfo)
-	s := serve(t, httpd.Options{Handler: httpd.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), log, ignored(), nil)})
+	s := startServer(t, httpd.Options{Handler: httpd.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), log, discardRejections(), nil)})
 	for length, want := range map[int]int{8 << 10: 200, 8<<10 + 1: 414, 15 << 10: 414, 64 << 10: 431} {
 		resp, err := http.Get(s.url() + "/" + strings.Repeat("x", length-1))
 		if err != nil {

@@ -13,20 +13,20 @@ import (
 // The beginning of an HTTP/2 connection, and of a header block that does not end
 // (RFC 9113, 3.4 and 6.2).
 const (
-	preface    = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-	halfHeader = "\x00\x00\x01\x01\x00\x00\x00\x00\x01\x82"
+	clientPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+	halfHeader    = "\x00\x00\x01\x01\x00\x00\x00\x00\x01\x82"
 )
 
 func TestServe_HalfAnHTTP2HeaderEndsTheConnection(t *testing.T) {
 	t.Parallel()
-	s := serve(t, httpd.Options{Handler: ok})
+	s := startServer(t, httpd.Options{Handler: okHandler})
 	for name, text := range map[string]string{
-		"the preface alone": preface[:20], "no header": preface, "half a frame": preface + halfHeader[:5], "half a header": preface + halfHeader,
+		"the preface alone": clientPreface[:20], "no header": clientPreface, "half a frame": clientPreface + halfHeader[:5], "half a header": clientPreface + halfHeader,
 	} {
 		c := s.dial("127.0.0.1", text)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, ended := closed(t, c, 60*time.Second); !ended {
+			if _, ended := readUntilClosed(t, c, 60*time.Second); !ended {
 				t.Error("the connection is open after a minute")
 			}
 		})
@@ -35,7 +35,7 @@ func TestServe_HalfAnHTTP2HeaderEndsTheConnection(t *testing.T) {
 
 func TestServe_UnfinishedHTTP2RequestsEnd(t *testing.T) {
 	t.Parallel()
-	s := serve(t, httpd.Options{Handler: ok})
+	s := startServer(t, httpd.Options{Handler: okHandler})
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	c := &http.Client{Transport: &http.Transport{Protocols: protocols}, Timeout: time.Minute}

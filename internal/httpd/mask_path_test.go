@@ -13,7 +13,7 @@ import (
 
 func TestMaskPath_TheLogHoldsNoSecretOfALink(t *testing.T) {
 	log, held := logging(slog.LevelDebug)
-	h := httpd.Handler(http.NotFoundHandler(), log, ignored(), nil)
+	h := httpd.Handler(http.NotFoundHandler(), log, discardRejections(), nil)
 	for _, path := range []string{"/reset/" + anID + ".GEHEIM", "/invitations/GEHEIM", "/acknowledge/GEHEIM"} {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
 		if !strings.Contains(held.String(), strings.Join(strings.Split(path, "/")[:2], "/")+"/…") {

@@ -46,11 +46,11 @@ type Rejections struct {
 	count func(Reason)
 
 	mu       sync.Mutex
-	byReason map[Reason]*tally
+	byReason map[Reason]*rejectionCount
 }
 
-// tally counts the rejections for one reason since the last log line.
-type tally struct {
+// rejectionCount counts the rejections for one reason since the last log line.
+type rejectionCount struct {
 	count      int
 	lastDetail string // detail of the newest rejection
 	loggedAt   time.Time
@@ -62,7 +62,7 @@ const rejectionLogInterval = time.Minute
 // NewRejections returns an empty counter. It calls count for each rejection, for the
 // metrics.
 func NewRejections(log *slog.Logger, count func(Reason)) *Rejections {
-	return &Rejections{log: log, count: count, byReason: map[Reason]*tally{}}
+	return &Rejections{log: log, count: count, byReason: map[Reason]*rejectionCount{}}
 }
 
 // Add counts one rejection. detail is the client or the error.
@@ -73,7 +73,7 @@ func (r *Rejections) Add(reason Reason, detail string) {
 	defer r.mu.Unlock()
 	t := r.byReason[reason]
 	if t == nil {
-		t = &tally{}
+		t = &rejectionCount{}
 		r.byReason[reason] = t
 	}
 	t.count++
@@ -93,7 +93,7 @@ func (r *Rejections) Flush(_ context.Context, now time.Time) (time.Duration, err
 }
 
 // write logs a tally unless its last line is too recent.
-func (r *Rejections) write(reason Reason, t *tally, now time.Time) {
+func (r *Rejections) write(reason Reason, t *rejectionCount, now time.Time) {
 	if t.count == 0 || now.Sub(t.loggedAt) < rejectionLogInterval {
 		return
 	}
@@ -121,7 +121,7 @@ func (e errorLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// reasonOf returns the reason for a line of net/http.
+// reasonOf returns the reason for a log line of net/http.
 func reasonOf(line string) Reason {
 	switch {
 	case strings.HasPrefix(line, "http: Accept error"):

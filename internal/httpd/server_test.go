@@ -16,8 +16,8 @@ import (
 	"overdue/internal/httpd"
 )
 
-// ignored discards the counts of rejections.
-func ignored() *httpd.Rejections {
+// discardRejections discards the counts of rejections.
+func discardRejections() *httpd.Rejections {
 	return httpd.NewRejections(slog.New(slog.DiscardHandler), func(httpd.Reason) {})
 }
 
@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serving is a server that runs.
-type serving struct {
+// runningServer is a server on a loopback address, with its counted rejections.
+type runningServer struct {
 	t       *testing.T
 	address string
 	stop    context.CancelFunc
@@ -41,14 +41,14 @@ type serving struct {
 	rejected map[httpd.Reason]int
 }
 
-// serve starts a server with the given options, and the defaults that tests need.
-func serve(t *testing.T, o httpd.Options) *serving {
+// startServer starts a server with the given options, and the defaults that tests need.
+func startServer(t *testing.T, o httpd.Options) *runningServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &serving{t: t, address: l.Addr().String(), rejected: map[httpd.Reason]int{}}
+	s := &runningServer{t: t, address: l.Addr().String(), rejected: map[httpd.Reason]int{}}
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Rejections = httpd.NewRejections(o.Log, func(r httpd.Reason) {
 		s.mu.Lock()
@@ -65,7 +65,7 @@ func serve(t *testing.T, o httpd.Options) *serving {
 }
 
 // expectStop fails the test with a stack dump if the server does not stop in time.
-func (s *serving) expectStop(otherwise string) {
+func (s *runningServer) expectStop(otherwise string) {
 	s.t.Helper()
 	s.stop()
 	select {
@@ -79,17 +79,17 @@ func (s *serving) expectStop(otherwise string) {
 }
 
 // url is the address of the server.
-func (s *serving) url() string { return "http://" + s.address }
+func (s *runningServer) url() string { return "http://" + s.address }
 
 // count returns the number of rejections for a reason.
-func (s *serving) count(r httpd.Reason) int {
+func (s *runningServer) count(r httpd.Reason) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rejected[r]
 }
 
 // dial opens a connection from a loopback address and sends something.
-func (s *serving) dial(from, text string) net.Conn {
+func (s *runningServer) dial(from, text string) net.Conn {
 	s.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	c, err := d.Dial("tcp", s.address)
@@ -103,9 +103,9 @@ func (s *serving) dial(from, text string) net.Conn {
 	return c
 }
 
-// closed reports whether the server closes a connection within a time, and what
+// readUntilClosed reports whether the server closes a connection within a time, and what
 // it sent before.
-func closed(t *testing.T, c net.Conn, within time.Duration) (sent string, ended bool) {
+func readUntilClosed(t *testing.T, c net.Conn, within time.Duration) (sent string, ended bool) {
 	t.Helper()
 	if err := c.SetReadDeadline(time.Now().Add(within)); err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func closed(t *testing.T, c net.Conn, within time.Duration) (sent string, ended 
 func TestServe_AStopWaitsForRequestsInProgress(t *testing.T) {
 	t.Parallel()
 	began, finish := make(chan bool), make(chan bool)
-	s := serve(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := startServer(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-finish
 		_, _ = io.WriteString(w, "done") // the client reads it
@@ -131,7 +131,7 @@ func TestServe_AStopWaitsForRequestsInProgress(t *testing.T) {
 			return
 		}
 		defer resp.Body.Close()
-		body, _ := io.ReadAll(resp.Body) // a short one fails below
+		body, _ := io.ReadAll(resp.Body) // an incomplete body fails the comparison below
 		answer <- string(body)
 	}()
 	<-began
@@ -155,7 +155,7 @@ func TestServe_AStopWaitsForRequestsInProgress(t *testing.T) {
 
 func TestServe_AStopEndsAtItsTimeout(t *testing.T) {
 	began := make(chan bool)
-	s := serve(t, httpd.Options{StopTimeout: 20 * time.Millisecond, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s := startServer(t, httpd.Options{StopTimeout: 20 * time.Millisecond, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-r.Context().Done() // a live page
 	})})
@@ -172,7 +172,7 @@ func TestServe_AStopEndsAtItsTimeout(t *testing.T) {
 func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
 	t.Parallel()
 	part := make([]byte, 64<<10)
-	s := serve(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := startServer(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body) // its body is never complete
 		for err == nil {
 			_, err = w.Write(part) // and this is not read
@@ -193,7 +193,7 @@ func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
 // The next server uses the same inherited socket and accepts the waiting connections.
 func TestServe_AStopAnswersEveryConnectionThatItAccepted(t *testing.T) {
 	for _, inherited := range []bool{false, true} {
-		s := serve(t, httpd.Options{Inherited: inherited, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s := startServer(t, httpd.Options{Inherited: inherited, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "OK") // the client reads it
 		})})
 		var accepted []net.Conn
@@ -213,7 +213,7 @@ func TestServe_AStopAnswersEveryConnectionThatItAccepted(t *testing.T) {
 			}
 		}
 		for _, c := range accepted {
-			if sent, _ := closed(t, c, 10*time.Second); len(sent) < 15 || sent[:15] != "HTTP/1.1 200 OK" {
+			if sent, _ := readUntilClosed(t, c, 10*time.Second); len(sent) < 15 || sent[:15] != "HTTP/1.1 200 OK" {
 				t.Errorf("answer %q to a request that came just after the stop began (inherited: %t)", sent, inherited)
 			}
 		}
@@ -231,7 +231,7 @@ func TestServe_AListenerThatFailsIsAnError(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	err = httpd.Serve(t.Context(), l, httpd.Options{Handler: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler), Rejections: ignored()})
+	err = httpd.Serve(t.Context(), l, httpd.Options{Handler: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler), Rejections: discardRejections()})
 	if err == nil {
 		t.Error("no error")
 	}

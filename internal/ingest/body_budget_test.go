@@ -47,7 +47,7 @@ func TestBodyBudget_ReadKeepsWhatFitsAndReleasesAll(t *testing.T) {
 
 func TestBodyBudget_ABodyReservesLittleBeforeItArrives(t *testing.T) {
 	b := NewBodyBudget(1 << 20)
-	body, _, err := b.read(io.MultiReader(strings.NewReader("x"), broken), maxBody, maxBody)
+	body, _, err := b.read(io.MultiReader(strings.NewReader("x"), interruptedBody), maxBody, maxBody)
 	if err == nil || b.used.Load() > initialBodyBuffer {
 		t.Errorf("one byte of 100 kB took %d bytes, error %v; want at most %d", b.used.Load(), err, initialBodyBuffer)
 	}
@@ -57,7 +57,7 @@ func TestBodyBudget_ABodyReservesLittleBeforeItArrives(t *testing.T) {
 }
 
 func TestServeHTTP_APingCountsWhenThereIsNoMemoryForItsBody(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		d.handler.BodyBudget = NewBodyBudget(initialBodyBuffer)
 		for n, kept := range map[int]int{initialBodyBuffer: initialBodyBuffer, 50_000: initialBodyBuffer} {
 			if answer := d.send("POST", "/fail", bytes.NewReader(make([]byte, n))); answer.Code != http.StatusOK {

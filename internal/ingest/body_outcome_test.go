@@ -31,29 +31,29 @@ func TestReadBody_ReadsTheWordsOfOtherMonitors(t *testing.T) {
 		contentType, body string
 		want              meaning
 	}{
-		{jsonType, `{"status":"down","msg":"disk full"}`, meaning{monitor.PingFail, noExit, ""}},
-		{jsonType, ` {"status":"up"} `, meaning{monitor.PingSuccess, noExit, ""}},
-		{"application/problem+json", `{"state":"fail","series":"8f14e45f"}`, meaning{monitor.PingFail, noExit, "8f14e45f"}},
-		{jsonType, `{"monitor_config":{"status":"error"},"status":"in_progress","check_in_id":"c1"}`, meaning{monitor.PingStart, noExit, "c1"}},
+		{jsonType, `{"status":"down","msg":"disk full"}`, meaning{monitor.PingFail, noExitCode, ""}},
+		{jsonType, ` {"status":"up"} `, meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"application/problem+json", `{"state":"fail","series":"8f14e45f"}`, meaning{monitor.PingFail, noExitCode, "8f14e45f"}},
+		{jsonType, `{"monitor_config":{"status":"error"},"status":"in_progress","check_in_id":"c1"}`, meaning{monitor.PingStart, noExitCode, "c1"}},
 		{jsonType, `{"exit-code":3}`, meaning{monitor.PingFail, 3, ""}},
 		{jsonType, `{"exitCode":3}`, meaning{monitor.PingFail, 3, ""}},
 		{jsonType, `{"exit_code":3}`, meaning{monitor.PingFail, 3, ""}},
-		{jsonType, `{"success":false,"error":{"code":5}}`, meaning{monitor.PingFail, noExit, ""}},
-		{jsonType, `{"Status":"FAILED"}`, meaning{monitor.PingFail, noExit, ""}},
-		{formType, `status=down&msg=disk+full`, meaning{monitor.PingFail, noExit, ""}},
-		{formType, `{"status":"fail"}`, meaning{monitor.PingFail, noExit, ""}}, // curl -d, Invoke-RestMethod
-		{formType, `{"status":"fail","log":"` + strings.Repeat("x", 50_000) + `"}`, meaning{monitor.PingFail, noExit, ""}},
+		{jsonType, `{"success":false,"error":{"code":5}}`, meaning{monitor.PingFail, noExitCode, ""}},
+		{jsonType, `{"Status":"FAILED"}`, meaning{monitor.PingFail, noExitCode, ""}},
+		{formType, `status=down&msg=disk+full`, meaning{monitor.PingFail, noExitCode, ""}},
+		{formType, `{"status":"fail"}`, meaning{monitor.PingFail, noExitCode, ""}}, // curl -d, Invoke-RestMethod
+		{formType, `{"status":"fail","log":"` + strings.Repeat("x", 50_000) + `"}`, meaning{monitor.PingFail, noExitCode, ""}},
 		{formType, "exit_code=3&msg=disk is full: 100 %", meaning{monitor.PingFail, 3, ""}}, // curl -d escapes nothing
 		{formType, "rid=7&exit_code=3&msg=first line\nsecond line & größer", meaning{monitor.PingFail, 3, "7"}},
-		{formType, "msg=disk is full&status=down", meaning{monitor.PingFail, noExit, ""}},
-		{formType, "status=down&msg=" + strings.Repeat("x", 50_000), meaning{monitor.PingFail, noExit, ""}},
-		{jsonType, "\ufeff" + `{"status":"down"}`, meaning{monitor.PingFail, noExit, ""}}, // Windows programs
-		{"text/json", `{"status":"down"}`, meaning{monitor.PingFail, noExit, ""}},
-		{jsonType, `{"status":"down","msg":"first line` + "\n" + `second line"}`, meaning{monitor.PingFail, noExit, ""}},
-		{jsonType, `{"status":"down",}`, meaning{monitor.PingFail, noExit, ""}},
-		{jsonType, `{"status":"down"`, meaning{monitor.PingFail, noExit, ""}},
-		{jsonType, `{"receiver":"x","status":"firing",` + watchdog + `}`, meaning{monitor.PingSuccess, noExit, ""}},
-		{jsonType, `{"receiver":"x","status":"resolved",` + watchdog + `}`, meaning{monitor.PingFail, noExit, ""}},
+		{formType, "msg=disk is full&status=down", meaning{monitor.PingFail, noExitCode, ""}},
+		{formType, "status=down&msg=" + strings.Repeat("x", 50_000), meaning{monitor.PingFail, noExitCode, ""}},
+		{jsonType, "\ufeff" + `{"status":"down"}`, meaning{monitor.PingFail, noExitCode, ""}}, // Windows programs
+		{"text/json", `{"status":"down"}`, meaning{monitor.PingFail, noExitCode, ""}},
+		{jsonType, `{"status":"down","msg":"first line` + "\n" + `second line"}`, meaning{monitor.PingFail, noExitCode, ""}},
+		{jsonType, `{"status":"down",}`, meaning{monitor.PingFail, noExitCode, ""}},
+		{jsonType, `{"status":"down"`, meaning{monitor.PingFail, noExitCode, ""}},
+		{jsonType, `{"receiver":"x","status":"firing",` + watchdog + `}`, meaning{monitor.PingSuccess, noExitCode, ""}},
+		{jsonType, `{"receiver":"x","status":"resolved",` + watchdog + `}`, meaning{monitor.PingFail, noExitCode, ""}},
 	} {
 		if got, err := bodyMeans(t, c.contentType, c.body); err != nil || got != c.want {
 			t.Errorf("%s %s is %+v, %v; want %+v", c.contentType, c.body, got, err, c.want)
@@ -85,7 +85,7 @@ func TestReadBody_OutputHasNoOutcome(t *testing.T) {
 		{formType, "{ echo status; }"},
 		{jsonType, `not JSON`},
 	} {
-		want := meaning{monitor.PingSuccess, noExit, ""}
+		want := meaning{monitor.PingSuccess, noExitCode, ""}
 		if got, err := bodyMeans(t, c.contentType, c.body); err != nil || got != want {
 			t.Errorf("%q %.60q is %+v, %v; want a success", c.contentType, c.body, got, err)
 		}
@@ -121,7 +121,7 @@ func TestReadBody_ALongJSONBodyHasTheOutcomeOfItsBeginning(t *testing.T) {
 
 // Output may be cut when memory is short, but not what says the outcome.
 func TestServeHTTP_WithoutMemoryForTheOutcomeThePingMustBeSentAgain(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		d.handler.BodyBudget = NewBodyBudget(10)
 		for contentType, want := range map[string]int{jsonType: 503, formType: 503, textType: 200} {
 			r := httptest.NewRequest("POST", pingurl.For("", "")+d.h.ID, strings.NewReader(`{"log":"a long text","status":"down"}`))
@@ -136,7 +136,7 @@ func TestServeHTTP_WithoutMemoryForTheOutcomeThePingMustBeSentAgain(t *testing.T
 }
 
 func TestServeHTTP_ACompressedBodyThatMaySayTheOutcomeIsRejected(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		for _, c := range []struct {
 			form, contentType string
 			want              int

@@ -169,28 +169,28 @@ func (h *Handler) idExists(r *http.Request, arrival *InFlightPing, id string) bo
 // malformedKind is the kind of a malformed request in the metrics.
 const malformedKind monitor.PingKind = "malformed"
 
-// problem is the response to a request that is not stored.
-type problem struct {
+// rejection is the response to a request that is not stored.
+type rejection struct {
 	status int
 	line   string
 }
 
 // toPing returns the ping of a request whose body has been read.
-func (f pingRequest) toPing(r *http.Request, body []byte, end bodyEnd) (monitor.Ping, *problem) {
+func (f pingRequest) toPing(r *http.Request, body []byte, end bodyEnd) (monitor.Ping, *rejection) {
 	if contentType := r.Header.Get("Content-Type"); (f.kind == "" || f.ended) && r.Body != nil {
 		before := f.outcomeClaim
 		if encoding := r.Header.Get("Content-Encoding"); f.kind == "" && encoding != "" && encoding != "identity" && mayHoldOutcome(contentType) {
-			return monitor.Ping{}, &problem{http.StatusUnsupportedMediaType, "the body is compressed, so its outcome cannot be read: send it uncompressed, or put the outcome into the URL"}
+			return monitor.Ping{}, &rejection{http.StatusUnsupportedMediaType, "the body is compressed, so its outcome cannot be read: send it uncompressed, or put the outcome into the URL"}
 		}
 		if err := f.readBody(contentType, body, end == bodyComplete); err != nil && before.kind == "" {
-			return monitor.Ping{}, &problem{http.StatusBadRequest, err.Error()}
+			return monitor.Ping{}, &rejection{http.StatusBadRequest, err.Error()}
 		} else if err != nil {
 			f.outcomeClaim = before // the run ended, the rest is output
 		}
 		if undecided := before.kind == "" && (f.kind == "" || f.ended) && mayContinue(contentType, body); undecided && end == bodyLate {
-			return monitor.Ping{}, &problem{http.StatusRequestTimeout, "the body did not arrive in time, and its outcome is not known: the ping was not stored, send it again"}
+			return monitor.Ping{}, &rejection{http.StatusRequestTimeout, "the body did not arrive in time, and its outcome is not known: the ping was not stored, send it again"}
 		} else if undecided && end == bodyTruncated {
-			return monitor.Ping{}, &problem{http.StatusServiceUnavailable, "out of memory for bodies, and the outcome in the body is not known: the ping was not stored, send it again"}
+			return monitor.Ping{}, &rejection{http.StatusServiceUnavailable, "out of memory for bodies, and the outcome in the body is not known: the ping was not stored, send it again"}
 		}
 	}
 	kind, exit := f.kindAndExit()

@@ -32,8 +32,8 @@ type fixture struct {
 	h       monitor.Heartbeat
 }
 
-// take runs a test with a new fixture, once per database, in virtual time.
-func take(t *testing.T, test func(*fixture)) {
+// onEachDatabase runs a test with a new fixture, once per database, in virtual time.
+func onEachDatabase(t *testing.T, test func(*fixture)) {
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) { test(newFixture(t, open())) })
 }
 
@@ -102,7 +102,7 @@ func (d *fixture) newest() (monitor.Ping, bool) {
 }
 
 func TestServeHTTP_OKMeansStored(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		for _, method := range []string{"POST", "GET"} {
 			answer := d.send(method, "/3?rid="+someID, strings.NewReader("disk full\n"))
 			if answer.Code != 200 || answer.Body.String() != "OK" || answer.Header().Get("Ping-Body-Limit") != "100000" {
@@ -118,7 +118,7 @@ func TestServeHTTP_OKMeansStored(t *testing.T) {
 }
 
 func TestServeHTTP_EveryOtherAnswerIsExact(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		for _, c := range []struct {
 			method, form, says string
 			status             int
@@ -148,7 +148,7 @@ func TestServeHTTP_EveryOtherAnswerIsExact(t *testing.T) {
 }
 
 func TestServeHTTP_ALongBodyIsTruncatedAndNotRejected(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		body := bytes.NewReader(bytes.Repeat([]byte("x"), 10<<20))
 		if answer := d.send("POST", "", body); answer.Code != 200 {
 			d.t.Fatalf("answered %d %s; want 200", answer.Code, answer.Body)
@@ -159,25 +159,27 @@ func TestServeHTTP_ALongBodyIsTruncatedAndNotRejected(t *testing.T) {
 	})
 }
 
-// torn is a body that ends with an error.
-type torn struct{ err error }
+// failingBody is a body that ends with an error.
+type failingBody struct{ err error }
 
-func (t torn) Read([]byte) (int, error) { return 0, t.err }
+func (t failingBody) Read([]byte) (int, error) { return 0, t.err }
 
 // broken is the error of a body whose connection was closed, late that of a body that
 // did not arrive in time.
 var (
-	broken = torn{io.ErrUnexpectedEOF}
-	late   = torn{os.ErrDeadlineExceeded}
+	interruptedBody = failingBody{io.ErrUnexpectedEOF}
+	timedOutBody    = failingBody{os.ErrDeadlineExceeded}
 )
 
-// after returns a body that ends with an error after some text.
-func after(text string, end torn) io.Reader { return io.MultiReader(strings.NewReader(text), end) }
+// thenFail returns a body that ends with an error after some text.
+func thenFail(text string, end failingBody) io.Reader {
+	return io.MultiReader(strings.NewReader(text), end)
+}
 
 func TestServeHTTP_ABodyThatIsLateIsStoredAsFarAsItArrived(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		for form, want := range map[string]monitor.PingKind{"": monitor.PingSuccess, "/start": monitor.PingStart, "/3": monitor.PingFail, "/log": monitor.PingLog} {
-			if answer := d.send("POST", form, after("the beginning", late)); answer.Code != 200 || answer.Body.String() != "OK" {
+			if answer := d.send("POST", form, thenFail("the beginning", timedOutBody)); answer.Code != 200 || answer.Body.String() != "OK" {
 				d.t.Errorf("%q: answered %d %q; want 200 OK", form, answer.Code, answer.Body)
 			}
 			if p, _ := d.newest(); p.Kind != want || string(p.Body) != "the beginning" || p.Flags != monitor.BodyTimeout {
@@ -190,11 +192,11 @@ func TestServeHTTP_ABodyThatIsLateIsStoredAsFarAsItArrived(t *testing.T) {
 // A job that is killed while it sends its output looks like a connection that
 // was lost: it must not count as a success.
 func TestServeHTTP_AnAbortedSuccessIsOnlyLoggedAndAFailureCounts(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		for form, want := range map[string]monitor.PingKind{
 			"": monitor.PingLog, "/0": monitor.PingLog, "?state=complete": monitor.PingLog, "/start": monitor.PingStart, "/fail": monitor.PingFail, "/3": monitor.PingFail,
 		} {
-			d.send("POST", form, after("the beginning", broken))
+			d.send("POST", form, thenFail("the beginning", interruptedBody))
 			if p, found := d.newest(); !found || p.Kind != want || string(p.Body) != "the beginning" || p.Flags != monitor.BodyAborted {
 				d.t.Errorf("%q: stored %s with %q, flags %s; want %s", form, p.Kind, p.Body, p.Flags, want)
 			}
@@ -206,7 +208,7 @@ func TestServeHTTP_AnAbortedSuccessIsOnlyLoggedAndAFailureCounts(t *testing.T) {
 }
 
 func TestServeHTTP_ABodyHoldsTheOutcome(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		for _, c := range []struct {
 			form, contentType string
 			body              io.Reader
@@ -218,18 +220,18 @@ func TestServeHTTP_ABodyHoldsTheOutcome(t *testing.T) {
 			{"", jsonType, strings.NewReader(`{"status":"degraded"}`), 400, ""},
 			{"/0", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.PingSuccess}, // the path says it: the body is output
 			{"?status=up", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.PingSuccess},
-			{"", jsonType, after(`{"status":"down","x":`, late), 200, monitor.PingFail},
+			{"", jsonType, thenFail(`{"status":"down","x":`, timedOutBody), 200, monitor.PingFail},
 			{"/complete", jsonType, strings.NewReader(`{"status":"down"}`), 200, monitor.PingFail}, // how it ended
 			{"?state=complete", jsonType, strings.NewReader(`{"status":"degraded"}`), 200, monitor.PingSuccess},
-			{"/complete", jsonType, after(`{"x":`, late), 200, monitor.PingSuccess},
-			{"", jsonType, after(`{"x":`, late), 408, ""}, // the rest of the body is not checked
-			{"", jsonType, after(`{"status":"completed","x":`, late), 408, ""},
-			{"", formType, after(`{"x":`, late), 408, ""},
-			{"", formType, after("exit_code=", late), 408, ""},
-			{"", formType, after("exit_code=1", late), 408, ""},
-			{"", formType, after("status=down&x=", late), 200, monitor.PingFail},
-			{"", formType, after("12 files copied", late), 200, monitor.PingSuccess},
-			{"", jsonType, after(`[{"x":`, late), 200, monitor.PingSuccess},
+			{"/complete", jsonType, thenFail(`{"x":`, timedOutBody), 200, monitor.PingSuccess},
+			{"", jsonType, thenFail(`{"x":`, timedOutBody), 408, ""}, // the rest of the body is not checked
+			{"", jsonType, thenFail(`{"status":"completed","x":`, timedOutBody), 408, ""},
+			{"", formType, thenFail(`{"x":`, timedOutBody), 408, ""},
+			{"", formType, thenFail("exit_code=", timedOutBody), 408, ""},
+			{"", formType, thenFail("exit_code=1", timedOutBody), 408, ""},
+			{"", formType, thenFail("status=down&x=", timedOutBody), 200, monitor.PingFail},
+			{"", formType, thenFail("12 files copied", timedOutBody), 200, monitor.PingSuccess},
+			{"", jsonType, thenFail(`[{"x":`, timedOutBody), 200, monitor.PingSuccess},
 		} {
 			before, _ := d.newest()
 			r := httptest.NewRequest("POST", pingurl.For("", "")+d.h.ID+c.form, c.body)
@@ -245,7 +247,7 @@ func TestServeHTTP_ABodyHoldsTheOutcome(t *testing.T) {
 }
 
 func TestServeHTTP_APingThatCannotBeStoredIsAnswered503(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		if err := d.db.Close(); err != nil {
 			d.t.Fatal(err)
 		}
@@ -279,7 +281,7 @@ func TestServeHTTP_AFullQueueIsAnswered503AtOnce(t *testing.T) {
 }
 
 func TestServeHTTP_BeyondTheRateLimitIsAnswered429(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		d.handler.Allow = func(string) time.Duration { return 1500 * time.Millisecond }
 		answer := d.send("POST", "", nil)
 		if answer.Code != 429 || answer.Header().Get("Retry-After") != "2" {
@@ -289,7 +291,7 @@ func TestServeHTTP_BeyondTheRateLimitIsAnswered429(t *testing.T) {
 }
 
 func TestBatcher_OneBadPingFailsAlone(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		good, unknown := d.waiting(d.h.ID, ""), d.waiting(someID, "")
 		// No header or body can bring this about; it represents an unexpected
 		// error: a value that the database does not take.
@@ -309,14 +311,14 @@ func TestBatcher_OneBadPingFailsAlone(t *testing.T) {
 
 // waiting registers a ping that is ready to be stored.
 func (d *fixture) waiting(id, run string) *queuedPing {
-	arrival := d.handler.InFlight.Add(id, unknownWait)
+	arrival := d.handler.InFlight.Add(id, neverKnown)
 	return &queuedPing{id: id, inFlight: arrival, done: make(chan error, 1), ping: monitor.Ping{
 		Kind: monitor.PingSuccess, At: arrival.At, ExitCode: monitor.NoExitCode, Method: "POST", RunID: run,
 	}}
 }
 
 func TestBatcher_PingsOfOneBatchAreAppliedInOrderOfArrival(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		start := d.waiting(d.h.ID, someID)
 		start.ping.Kind = monitor.PingStart
 		time.Sleep(3 * time.Second)
@@ -329,7 +331,7 @@ func TestBatcher_PingsOfOneBatchAreAppliedInOrderOfArrival(t *testing.T) {
 }
 
 func TestBatcher_AMissBetweenTwoPingsOfOneBatchIsNotLost(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		first := d.waiting(d.h.ID, "")
 		time.Sleep(2 * time.Hour) // the database is unavailable meanwhile
 		second := d.waiting(d.h.ID, "")
@@ -342,7 +344,7 @@ func TestBatcher_AMissBetweenTwoPingsOfOneBatchIsNotLost(t *testing.T) {
 }
 
 func TestSnapshot_NothingIsEvaluatedThatAPingInFlightCouldPrevent(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		first := d.waiting(d.h.ID, "")
 		d.handler.Batcher.commit(&batch{pings: []*queuedPing{first}})
 		time.Sleep(61 * time.Minute) // the very deadline
@@ -372,7 +374,7 @@ func (d *fixture) incidents() (all []monitor.Incident) {
 }
 
 func TestServeHTTP_TheBodyOfAnUnknownIDIsNotReadAndALongOneDelaysNoCommit(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		body := strings.NewReader("never looked at")
 		id := d.h.ID
 		d.h.ID = someID
@@ -380,7 +382,7 @@ func TestServeHTTP_TheBodyOfAnUnknownIDIsNotReadAndALongOneDelaysNoCommit(t *tes
 			d.t.Errorf("unknown id: answered %d with %d bytes unread; want 404 and all of them", answer.Code, body.Len())
 		}
 		d.h.ID = id
-		slow := io.MultiReader(bytes.NewReader(make([]byte, 100_000)), broken)
+		slow := io.MultiReader(bytes.NewReader(make([]byte, 100_000)), interruptedBody)
 		if answer := d.send("POST", "", slow); answer.Code != 200 {
 			d.t.Errorf("a body that ends with an error after the stored part: answered %d; want 200", answer.Code)
 		}

@@ -11,9 +11,9 @@ import (
 func TestInFlight_AHeartbeatIsHeldBackByItsOwnPingsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := NewInFlight()
-		older := a.Add("slow", unknownWait)
+		older := a.Add("slow", neverKnown)
 		time.Sleep(time.Second)
-		newer := a.Add("slow", unknownWait)
+		newer := a.Add("slow", neverKnown)
 		time.Sleep(time.Second)
 		cut := a.Snapshot()
 		if want := older.At.Add(-monitor.Precision); !cut.EvaluableUntil("slow").Equal(want) {
@@ -37,7 +37,7 @@ func TestRemove_PingsEndInAnyOrder(t *testing.T) {
 	a := NewInFlight()
 	var all []*InFlightPing
 	for i := range 6 {
-		all = append(all, a.Add([]string{"a", "b"}[i%2], unknownWait))
+		all = append(all, a.Add([]string{"a", "b"}[i%2], neverKnown))
 	}
 	for _, i := range []int{3, 0, 5, 2, 4, 1} {
 		if i%3 == 0 {

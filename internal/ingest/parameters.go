@@ -48,7 +48,7 @@ func (s *runClaims) readParameters(text string, body bool) error {
 		name, value, hasValue := strings.Cut(pair, "=")
 		name = strings.ToLower(unescape(name))
 		if c, known := outcomeWords[name]; known && !hasValue && !body {
-			c.exit, c.word = noExit, "?"+name
+			c.exit, c.word = noExitCode, "?"+name
 			merged, err := s.outcomeClaim.merge(c)
 			if err != nil {
 				return err

@@ -17,8 +17,8 @@ type pingRequest struct {
 	runClaims
 }
 
-// noExit is the exit code of a ping that reports none.
-const noExit = monitor.NoExitCode
+// noExitCode is the exit code of a ping that reports none.
+const noExitCode = monitor.NoExitCode
 
 // parsePingURL parses the path and the query of a ping. Its errors are sentences for
 // the author of the URL.
@@ -47,7 +47,7 @@ func parsePingURL(path, query string) (pingRequest, error) {
 func parseSignal(s string) (outcomeClaim, error) {
 	c, known := outcomeWords[s]
 	if known {
-		c.exit = noExit
+		c.exit = noExitCode
 	} else {
 		exit, err := strconv.Atoi(s)
 		if err != nil || exit < 0 || exit > 255 || s != strconv.Itoa(exit) {
@@ -62,7 +62,7 @@ func parseSignal(s string) (outcomeClaim, error) {
 // kindAndExit returns the kind of the ping and the exit code. The default is a success.
 func (f pingRequest) kindAndExit() (monitor.PingKind, int) {
 	if f.kind == "" {
-		return monitor.PingSuccess, noExit
+		return monitor.PingSuccess, noExitCode
 	}
 	return f.kind, f.exit
 }

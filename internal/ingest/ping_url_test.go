@@ -29,17 +29,17 @@ func TestParsePingURL_ReadsEveryForm(t *testing.T) {
 		path, query string
 		want        meaning
 	}{
-		{someID, "", meaning{monitor.PingSuccess, noExit, ""}},
-		{someID + "/", "", meaning{monitor.PingSuccess, noExit, ""}},
-		{strings.ToUpper(someID), "", meaning{monitor.PingSuccess, noExit, ""}},
-		{someID + "/start", "", meaning{monitor.PingStart, noExit, ""}},
-		{someID + "/start/", "rid=" + run, meaning{monitor.PingStart, noExit, run}},
-		{someID + "/fail", "", meaning{monitor.PingFail, noExit, ""}},
-		{someID + "/log", "", meaning{monitor.PingLog, noExit, ""}},
+		{someID, "", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{someID + "/", "", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{strings.ToUpper(someID), "", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{someID + "/start", "", meaning{monitor.PingStart, noExitCode, ""}},
+		{someID + "/start/", "rid=" + run, meaning{monitor.PingStart, noExitCode, run}},
+		{someID + "/fail", "", meaning{monitor.PingFail, noExitCode, ""}},
+		{someID + "/log", "", meaning{monitor.PingLog, noExitCode, ""}},
 		{someID + "/0", "", meaning{monitor.PingSuccess, 0, ""}},
 		{someID + "/1", "", meaning{monitor.PingFail, 1, ""}},
 		{someID + "/255", "rid=" + strings.ToUpper(run), meaning{monitor.PingFail, 255, run}},
-		{someID, "utm_source=mail", meaning{monitor.PingSuccess, noExit, ""}},
+		{someID, "utm_source=mail", meaning{monitor.PingSuccess, noExitCode, ""}},
 	} {
 		got, err := parsePingURL(pingurl.For("", "")+c.path, c.query)
 		if err != nil || got.meaning() != c.want || got.id != someID {
@@ -54,37 +54,37 @@ func TestParsePingURL_ReadsTheWordsOfOtherMonitors(t *testing.T) {
 		product, below string
 		want           meaning
 	}{
-		{"Uptime Kuma", "?status=up&msg=OK&ping=", meaning{monitor.PingSuccess, noExit, ""}},
-		{"Uptime Kuma", "?status=down&msg=disk%20full&ping=12", meaning{monitor.PingFail, noExit, ""}},
-		{"Cronitor", "?state=run&series=8f14e45f&stamp=1700000000.1&env=prod", meaning{monitor.PingStart, noExit, "8f14e45f"}},
-		{"Cronitor", "?state=complete&series=8f14e45f&metric=duration:100&metric=error_count:3", meaning{monitor.PingSuccess, noExit, "8f14e45f"}},
+		{"Uptime Kuma", "?status=up&msg=OK&ping=", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"Uptime Kuma", "?status=down&msg=disk%20full&ping=12", meaning{monitor.PingFail, noExitCode, ""}},
+		{"Cronitor", "?state=run&series=8f14e45f&stamp=1700000000.1&env=prod", meaning{monitor.PingStart, noExitCode, "8f14e45f"}},
+		{"Cronitor", "?state=complete&series=8f14e45f&metric=duration:100&metric=error_count:3", meaning{monitor.PingSuccess, noExitCode, "8f14e45f"}},
 		{"Cronitor", "?state=fail&status_code=2&message=x", meaning{monitor.PingFail, 2, ""}},
 		{"Cronitor", "?state=complete&status_code=2", meaning{monitor.PingFail, 2, ""}},
-		{"Cronitor", "?state=ok", meaning{monitor.PingSuccess, noExit, ""}},
-		{"Cronitor", "?state=tick", meaning{monitor.PingSuccess, noExit, ""}},
-		{"Cronitor hook", "/run", meaning{monitor.PingStart, noExit, ""}},
-		{"Cronitor hook", "/complete", meaning{monitor.PingSuccess, noExit, ""}},
-		{"Cronhub", "/finish", meaning{monitor.PingSuccess, noExit, ""}},
-		{"Sentry", "?status=in_progress&check_in_id=0123456789abcdef0123456789abcdef", meaning{monitor.PingStart, noExit, "0123456789abcdef0123456789abcdef"}},
-		{"Sentry", "?status=error&check_in_id=00000000000000000000000000000000&environment=prod", meaning{monitor.PingFail, noExit, ""}},
-		{"Sentry", "?status=ok", meaning{monitor.PingSuccess, noExit, ""}},
+		{"Cronitor", "?state=ok", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"Cronitor", "?state=tick", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"Cronitor hook", "/run", meaning{monitor.PingStart, noExitCode, ""}},
+		{"Cronitor hook", "/complete", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"Cronhub", "/finish", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"Sentry", "?status=in_progress&check_in_id=0123456789abcdef0123456789abcdef", meaning{monitor.PingStart, noExitCode, "0123456789abcdef0123456789abcdef"}},
+		{"Sentry", "?status=error&check_in_id=00000000000000000000000000000000&environment=prod", meaning{monitor.PingFail, noExitCode, ""}},
+		{"Sentry", "?status=ok", meaning{monitor.PingSuccess, noExitCode, ""}},
 		{"Dead Man's Snitch", "?m=done&s=0", meaning{monitor.PingSuccess, 0, ""}},
 		{"Dead Man's Snitch", "?m=done&s=", meaning{monitor.PingSuccess, 0, ""}},
 		{"Dead Man's Snitch", "?s=3", meaning{monitor.PingFail, 3, ""}},
-		{"GitHub Actions", "?status=success", meaning{monitor.PingSuccess, noExit, ""}},
-		{"GitHub Actions", "?status=completed&conclusion=failure", meaning{monitor.PingFail, noExit, ""}},
+		{"GitHub Actions", "?status=success", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"GitHub Actions", "?status=completed&conclusion=failure", meaning{monitor.PingFail, noExitCode, ""}},
 		{"scripts", "?exit_code=1", meaning{monitor.PingFail, 1, ""}},
-		{"scripts", "?exitcode=-1073741510", meaning{monitor.PingFail, noExit, ""}},
-		{"scripts", "?rc=256", meaning{monitor.PingFail, noExit, ""}},
-		{"scripts", "?success=false", meaning{monitor.PingFail, noExit, ""}},
-		{"scripts", "?failed=0", meaning{monitor.PingSuccess, noExit, ""}},
-		{"scripts", "?fail", meaning{monitor.PingFail, noExit, ""}},
-		{"scripts", "?start", meaning{monitor.PingStart, noExit, ""}},
-		{"scripts", "?STATUS=Down", meaning{monitor.PingFail, noExit, ""}},
-		{"scripts", "?st%61tus=d%6Fwn", meaning{monitor.PingFail, noExit, ""}},
-		{"scripts", "/down", meaning{monitor.PingFail, noExit, ""}},
-		{"scripts", "/success", meaning{monitor.PingSuccess, noExit, ""}},
-		{"scripts", "/ok", meaning{monitor.PingSuccess, noExit, ""}},
+		{"scripts", "?exitcode=-1073741510", meaning{monitor.PingFail, noExitCode, ""}},
+		{"scripts", "?rc=256", meaning{monitor.PingFail, noExitCode, ""}},
+		{"scripts", "?success=false", meaning{monitor.PingFail, noExitCode, ""}},
+		{"scripts", "?failed=0", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"scripts", "?fail", meaning{monitor.PingFail, noExitCode, ""}},
+		{"scripts", "?start", meaning{monitor.PingStart, noExitCode, ""}},
+		{"scripts", "?STATUS=Down", meaning{monitor.PingFail, noExitCode, ""}},
+		{"scripts", "?st%61tus=d%6Fwn", meaning{monitor.PingFail, noExitCode, ""}},
+		{"scripts", "/down", meaning{monitor.PingFail, noExitCode, ""}},
+		{"scripts", "/success", meaning{monitor.PingSuccess, noExitCode, ""}},
+		{"scripts", "/ok", meaning{monitor.PingSuccess, noExitCode, ""}},
 		{"scripts", "/3?status=down", meaning{monitor.PingFail, 3, ""}},
 		{"scripts", "/0?status=up", meaning{monitor.PingSuccess, 0, ""}},
 	} {
@@ -131,7 +131,7 @@ func TestParsePingURL_OtherParametersNeverRejectAPing(t *testing.T) {
 		"statuses=fail", "m=fail", "msg=status=down", "\xff=\xff",
 	} {
 		got, err := parsePingURL(pingurl.For("", "")+someID, query)
-		if want := (meaning{monitor.PingSuccess, noExit, ""}); err != nil || got.meaning() != want {
+		if want := (meaning{monitor.PingSuccess, noExitCode, ""}); err != nil || got.meaning() != want {
 			t.Errorf("%.40q: %+v, %v; want a success", query, got.meaning(), err)
 		}
 	}

@@ -12,16 +12,16 @@ import (
 	"overdue/internal/pingurl"
 )
 
-// unknownWait is the wait of a request if it is not known.
-func unknownWait() (time.Duration, bool) { return 0, false }
+// neverKnown returns that the wait of a request is not known.
+func neverKnown() (time.Duration, bool) { return 0, false }
 
 // hasWaited is a request whose data arrived some time ago.
 func hasWaited(d time.Duration) func() (time.Duration, bool) {
 	return func() (time.Duration, bool) { return d, true }
 }
 
-// resumed is a register of a process that has just resumed after d.
-func resumed(d time.Duration) *InFlight {
+// newResumedInFlight returns the register of a process that was suspended for d.
+func newResumedInFlight(d time.Duration) *InFlight {
 	a := NewInFlight()
 	a.Pulse()
 	a.lastPulse = a.lastPulse.Add(-d)
@@ -30,7 +30,7 @@ func resumed(d time.Duration) *InFlight {
 
 func TestAdd_ARequestThatWaitedThroughASuspensionIsDatedWhenItArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, now := resumed(30*time.Second), time.Now()
+		a, now := newResumedInFlight(30*time.Second), time.Now()
 		for _, c := range []struct {
 			waited  time.Duration
 			want    time.Time
@@ -71,7 +71,7 @@ func TestSuspension_AfterSleepTheEarlierMomentCounts(t *testing.T) {
 
 func TestSnapshot_AfterASuspensionNothingIsEvaluatedUntilTheSocketsAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, now := resumed(30*time.Second), time.Now()
+		a, now := newResumedInFlight(30*time.Second), time.Now()
 		limit := storedTime(now.Add(-30 * time.Second)).Add(-monitor.Precision)
 		cut := a.Snapshot() // the sweep may run before anything else
 		if !cut.EvaluableUntil(someID).Equal(limit) || !cut.Watermark.All.Equal(limit) || !cut.Watermark.Default.Equal(limit) {
@@ -89,7 +89,7 @@ func TestSnapshot_AfterASuspensionNothingIsEvaluatedUntilTheSocketsAreRead(t *te
 }
 
 func TestServeHTTP_AfterASuspensionTheOrderInWhichTheSocketsAreReadRaisesNoAlarm(t *testing.T) {
-	take(t, func(d *fixture) {
+	onEachDatabase(t, func(d *fixture) {
 		d.send("POST", "", nil)
 		time.Sleep(61*time.Minute + 10*time.Second) // the deadline is 10 s past
 		d.handler.InFlight.lastPulse = time.Now().Add(-30 * time.Second)

@@ -13,8 +13,8 @@ import (
 	"overdue/internal/store"
 )
 
-// stalled is a desk on a watched SQLite file, and a way to make its disk hang.
-func stalled(t *testing.T, test func(d *fixture, stall func() (release func()))) {
+// withStallingDisk runs a test on a watched SQLite file whose disk the test can stall.
+func withStallingDisk(t *testing.T, test func(d *fixture, stall func() (release func()))) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		db, err := store.OpenToServe(context.Background(), filepath.Join(t.TempDir(), "overdue.db"), store.ServeOptions{})
@@ -44,7 +44,7 @@ func stalled(t *testing.T, test func(d *fixture, stall func() (release func())))
 }
 
 func TestServeHTTP_WhileTheDatabaseDoesNotAnswerPingsAreAnswered503AtOnce(t *testing.T) {
-	stalled(t, func(d *fixture, stall func() func()) {
+	withStallingDisk(t, func(d *fixture, stall func() func()) {
 		release := stall()
 		begun := time.Now()
 		if answer := d.send("POST", "", nil); answer.Code != 503 || answer.Header().Get("Retry-After") == "" || time.Since(begun) > 4*time.Second {
@@ -73,7 +73,7 @@ func TestServeHTTP_WhileTheDatabaseDoesNotAnswerPingsAreAnswered503AtOnce(t *tes
 // TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered: its sender got 503, but
 // it may be stored, so no node may evaluate the heartbeat as if it had not arrived.
 func TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered(t *testing.T) {
-	stalled(t, func(d *fixture, stall func() func()) {
+	withStallingDisk(t, func(d *fixture, stall func() func()) {
 		b := &Batcher{db: d.db, inFlight: d.handler.InFlight, queue: make(chan *queuedPing, 1)} // its commit does not end
 		d.handler.Batcher = b
 		release := stall()

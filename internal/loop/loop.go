@@ -48,7 +48,7 @@ func New(name string, log *slog.Logger, run func(ctx context.Context, now time.T
 func (l *Loop) Wake() {
 	select {
 	case l.wakeups <- struct{}{}:
-	default: // one is pending, and one is enough
+	default: // a wake-up is already pending
 	}
 }
 

@@ -133,8 +133,8 @@ func (p listPosition) encode() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// bounds are the bounds of a page within the rows that were read, and within the list.
-type bounds struct {
+// pageBounds are the bounds of a page within the rows that were read, and within the list.
+type pageBounds struct {
 	from, to         int // of the rows that were read
 	before           int // number of rows on the pages before
 	hasPrev, hasNext bool
@@ -142,9 +142,9 @@ type bounds struct {
 
 // boundsOf returns the bounds of the page at a position. read is the number of rows that were read:
 // limit, and one more if there are others beyond.
-func boundsOf(read, limit, total int, at listPosition) bounds {
+func boundsOf(read, limit, total int, at listPosition) pageBounds {
 	more := read > limit
-	b := bounds{to: min(read, limit)}
+	b := pageBounds{to: min(read, limit)}
 	if more && at.Backwards {
 		b.from, b.to = 1, read
 	}

@@ -58,8 +58,8 @@ func (m *teamFixture) requireKind(what string, err error, want monitor.FaultKind
 	m.Errorf("%s: %v; want a fault of kind %d", what, err, want)
 }
 
-// succeeds means that no fault is expected.
-const succeeds = monitor.FaultKind(-1)
+// noFault means that no fault is expected.
+const noFault = monitor.FaultKind(-1)
 
 func TestChangeRole_NobodyChangesAHigherRoleOrAssignsOne(t *testing.T) {
 	eachTeam(t, func(m *teamFixture) {
@@ -67,19 +67,19 @@ func TestChangeRole_NobodyChangesAHigherRoleOrAssignsOne(t *testing.T) {
 			who, whom, role string
 			want            monitor.FaultKind
 		}{
-			{"bob", "dan", "admin", succeeds},
-			{"bob", "dan", "member", succeeds},
-			{"bob", "cyd", "member", succeeds},
-			{"bob", "cyd", "admin", succeeds},
+			{"bob", "dan", "admin", noFault},
+			{"bob", "dan", "member", noFault},
+			{"bob", "cyd", "member", noFault},
+			{"bob", "cyd", "admin", noFault},
 			{"bob", "dan", "owner", monitor.Invalid},
 			{"bob", "ada", "member", monitor.Forbidden},
 			{"bob", "dan", "king", monitor.Invalid},
 			{"dan", "fay", "member", monitor.Forbidden},
 			{"fay", "fay", "owner", monitor.Forbidden},
 			{"bob", "nobody", "member", monitor.NotFound},
-			{"ada", "dan", "owner", succeeds},
-			{"ada", "dan", "member", succeeds},
-			{"operator", "dan", "viewer", succeeds},
+			{"ada", "dan", "owner", noFault},
+			{"ada", "dan", "member", noFault},
+			{"operator", "dan", "viewer", noFault},
 			{"bob", "bob", "owner", monitor.Invalid},
 		} {
 			_, err := m.service.ChangeRole(m.Context(), m.actors[c.who], m.actors[c.whom].Person, c.role)
@@ -89,7 +89,7 @@ func TestChangeRole_NobodyChangesAHigherRoleOrAssignsOne(t *testing.T) {
 			who, whom string
 			want      monitor.FaultKind
 		}{
-			{"dan", "fay", monitor.Forbidden}, {"bob", "ada", monitor.Forbidden}, {"bob", "fay", succeeds}, {"dan", "dan", succeeds}, {"bob", "cyd", succeeds},
+			{"dan", "fay", monitor.Forbidden}, {"bob", "ada", monitor.Forbidden}, {"bob", "fay", noFault}, {"dan", "dan", noFault}, {"bob", "cyd", noFault},
 		} {
 			_, err := m.service.RemoveMember(m.Context(), m.actors[c.who], m.actors[c.whom].Person)
 			m.requireKind(c.who+" removes "+c.whom, err, c.want)

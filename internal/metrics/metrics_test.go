@@ -19,8 +19,8 @@ func scrape(t *testing.T, m *Metrics) map[string]bool {
 	return lines
 }
 
-// zero is a gauge without a value.
-func zero() float64 { return 0 }
+// zeroGauge is a gauge without a value.
+func zeroGauge() float64 { return 0 }
 
 func TestHandler_ShowsWhatWasCounted(t *testing.T) {
 	m := New(func() float64 { return 3 }, func() float64 { return 2 })
@@ -44,7 +44,7 @@ func TestHandler_ShowsWhatWasCounted(t *testing.T) {
 }
 
 func TestInitRejected_ShowsAReasonBeforeTheFirstRejection(t *testing.T) {
-	m := New(zero, zero)
+	m := New(zeroGauge, zeroGauge)
 	m.InitRejected("panic")
 	if !scrape(t, m)[`overdue_rejected_total{reason="panic"} 0`] {
 		t.Error("/metrics does not show the reason with 0")
@@ -56,7 +56,7 @@ func TestInitRejected_ShowsAReasonBeforeTheFirstRejection(t *testing.T) {
 }
 
 func TestRegisterOutbox_ShowsPendingAlertsAndEachChannel(t *testing.T) {
-	m := New(zero, zero)
+	m := New(zeroGauge, zeroGauge)
 	m.RegisterOutbox(func() Outbox {
 		return Outbox{Pending: 4, Oldest: 90 * time.Second, Failing: map[string]bool{"a": true, "b": false}}
 	})

@@ -187,8 +187,8 @@ func (m *model) visibleState() visibleState {
 	return st
 }
 
-// end returns a second by which all events have had their effects.
-func end(events []modelEvent) int { return events[len(events)-1].at + 20 }
+// lastEffect returns a second at which all events have taken effect.
+func lastEffect(events []modelEvent) int { return events[len(events)-1].at + 20 }
 
 // With an evaluation every second, the rules agree with the model at the end of every second.
 func TestEvaluate_EverySecondAgreesWithTheModel(t *testing.T) {
@@ -196,7 +196,7 @@ func TestEvaluate_EverySecondAgreesWithTheModel(t *testing.T) {
 		rule, events := drawRule(t), drawEvents(t)
 		s := play(t, rule.rule())
 		left := events
-		for second := 0; second <= end(events); second++ {
+		for second := 0; second <= lastEffect(events); second++ {
 			for len(left) > 0 && left[0].at == second {
 				left[0].action()(s)
 				left = left[1:]
@@ -219,14 +219,14 @@ func TestEvaluate_AtAnyTimesAgreesWithTheModel(t *testing.T) {
 			e.action()(s)
 			// An evaluation covers only the time before the watermark, never the
 			// exact time of a later ping.
-			until := seconds(end(events))
+			until := seconds(lastEffect(events))
 			if i+1 < len(events) {
 				until = seconds(events[i+1].at) - Precision
 			}
 			drawEvaluations(t, s, seconds(e.at), until)
 		}
-		evaluateAt(seconds(end(events)))(s)
-		want := replay(rule, events, end(events)).visibleState()
+		evaluateAt(seconds(lastEffect(events)))(s)
+		want := replay(rule, events, lastEffect(events)).visibleState()
 		if diff := cmp.Diff(want, s.visibleState()); diff != "" {
 			t.Fatalf("(-model +rules):\n%s", diff)
 		}
@@ -241,7 +241,7 @@ func TestRunHistory_AgreesWithTheModel(t *testing.T) {
 		s := play(t, rule.rule())
 		for i, e := range events {
 			e.action()(s)
-			until := seconds(end(events))
+			until := seconds(lastEffect(events))
 			if i+1 < len(events) {
 				until = seconds(events[i+1].at) - Precision
 			}

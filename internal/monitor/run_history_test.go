@@ -203,7 +203,7 @@ func TestRunHistory_RecordsTheFailedRunOfEveryIncident(t *testing.T) {
 		for _, e := range events {
 			e.action()(s)
 		}
-		at := seconds(end(events))
+		at := seconds(lastEffect(events))
 		evaluateAt(at)(s)
 		want, got := map[Outcome]int64{}, map[Outcome]int64{}
 		for _, e := range s.incidents {
@@ -230,7 +230,7 @@ func TestRunHistory_RecordsNoMissWithinGrace(t *testing.T) {
 			e.action()(s)
 		}
 		from := s.h.CountedFrom
-		for at := seconds(events[len(events)-1].at); at < seconds(end(events)); at += time.Second {
+		for at := seconds(events[len(events)-1].at); at < seconds(lastEffect(events)); at += time.Second {
 			evaluateAt(at)(s)
 			if s.h.Status != Late && s.h.Status != Up {
 				break

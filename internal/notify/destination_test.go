@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// samples are valid settings of every kind, with all its secrets.
-var samples = map[string]Settings{
+// sampleSettings are valid settings of every kind, with all its secrets.
+var sampleSettings = map[string]Settings{
 	"email":   {"to": []any{"ops@example.com"}},
 	"webhook": {"url": "https://a.example/hook/T0K3N?key=v", "secret": testSecret, "headers": map[string]any{"Authorization": "Bearer t", "X-Key": "k"}},
 }
@@ -18,7 +18,7 @@ var samples = map[string]Settings{
 func TestMerge_KeepsNoSecretForAChangedDestination(t *testing.T) {
 	for _, k := range Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
-			old, known := samples[k.Name]
+			old, known := sampleSettings[k.Name]
 			if !known {
 				t.Fatalf("samples has no settings of the kind %s: add some, with all of its secrets", k.Name)
 			}
@@ -80,7 +80,7 @@ func checkStays(t *testing.T, k Kind, old Settings, field, how, moved string) {
 }
 
 func TestMerge_SecretsStayWithAnotherPathOrSpellingOfTheSameHost(t *testing.T) {
-	k, old := kind(t, "webhook"), samples["webhook"]
+	k, old := kind(t, "webhook"), sampleSettings["webhook"]
 	for _, same := range []string{"https://a.example/other", "https://a.example:443/", "HTTPS://A.EXAMPLE/hook", " https://a.example "} {
 		got, problems := k.Merge(old, Settings{"url": same, "secret": Masked})
 		if problems != nil || got.text("secret") != testSecret || got.stringMap("headers")["X-Key"] != "k" {
@@ -90,7 +90,7 @@ func TestMerge_SecretsStayWithAnotherPathOrSpellingOfTheSameHost(t *testing.T) {
 }
 
 func TestMerge_ProblemNamesEachRemainingHeader(t *testing.T) {
-	k, old := kind(t, "webhook"), samples["webhook"]
+	k, old := kind(t, "webhook"), sampleSettings["webhook"]
 	edit := Settings{"url": "https://b.example", "secret": nil, "headers": map[string]any{"authorization": Masked, "X-Key": "new"}}
 	_, problems := k.Merge(old, edit)
 	if len(problems) != 1 || problems[0].Text != "Enter the header authorization again: it would be sent to another host." {

@@ -34,7 +34,7 @@ func sendEmail(ctx context.Context, out *Sender, set Settings, n Notification) (
 	to := set.list("to")
 	msg, err := alertEmail{from: out.relay.from, to: to, agent: out.userAgent, news: n, at: time.Now()}.compose()
 	if err != nil {
-		return Receipt{}, &SendError{Reason: "The email could not be created: " + out.relay.hide.answer(err.Error(), false), Permanent: true}
+		return Receipt{}, &SendError{Reason: "The email could not be created: " + out.relay.hide.cleanResponse(err.Error(), false), Permanent: true}
 	}
 	ctx, cancel := context.WithTimeout(ctx, out.relay.timeout)
 	defer cancel()

@@ -104,7 +104,7 @@ func (o *Sender) attemptMail(to string, msg *emailVariants) *SendError {
 	if err == nil {
 		_, err = offered.summary(false)
 	}
-	failure, _ := errors.AsType[*SendError](err) // both return no other errors
+	failure, _ := errors.AsType[*SendError](err) // nil if err is nil; send and summary return no other type
 	return failure
 }
 

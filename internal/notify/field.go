@@ -53,20 +53,20 @@ type Field struct {
 	CheckName func(name string) (normal, problem string)
 }
 
-// normal returns a value in its stored form, or a problem.
-func (f Field) normal(value any) (any, string) {
+// normalize returns a value in its stored form, or a problem.
+func (f Field) normalize(value any) (any, string) {
 	switch f.Type {
 	case FieldList:
 		return f.normalList(value)
 	case FieldHeaders:
 		return f.normalHeaders(value)
 	default:
-		return f.normalText(value)
+		return f.normalizeText(value)
 	}
 }
 
-// normalText trims and checks a string.
-func (f Field) normalText(value any) (any, string) {
+// normalizeText trims and checks a string.
+func (f Field) normalizeText(value any) (any, string) {
 	text, ok := value.(string)
 	if !ok {
 		return nil, fmt.Sprintf("%s must be a string.", f.Label)

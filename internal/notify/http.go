@@ -61,7 +61,7 @@ func (o *Sender) requestError(u *url.URL, hide redactor, err error) *SendError {
 	if isGuardError(err) {
 		return &SendError{Reason: guardedAddressText, Permanent: true}
 	}
-	return &SendError{Reason: hide.answer(o.explainHTTPError(u.Hostname(), err), false)}
+	return &SendError{Reason: hide.cleanResponse(o.explainHTTPError(u.Hostname(), err), false)}
 }
 
 // explainHTTPError explains in one sentence why there was no response from host.

@@ -34,18 +34,18 @@ var renderings = map[string]func(*testing.T, Notification) map[string]string{
 		if err := json.Unmarshal(got.body, &body); err != nil {
 			t.Fatal(err)
 		}
-		return map[string]string{"JSON": strings.Join(flat("", body), "\n")}
+		return map[string]string{"JSON": strings.Join(flattenJSON("", body), "\n")}
 	},
 }
 
-// flat lists the members of a JSON value as "path=value".
-func flat(path string, value any) (all []string) {
+// flattenJSON lists the members of a JSON value as "path=value".
+func flattenJSON(path string, value any) (all []string) {
 	members, isObject := value.(map[string]any)
 	if !isObject {
 		return []string{fmt.Sprintf("%s=%v", path, value)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		all = append(all, flat(strings.TrimPrefix(path+"."+name, "."), members[name])...)
+		all = append(all, flattenJSON(strings.TrimPrefix(path+"."+name, "."), members[name])...)
 	}
 	return all
 }

@@ -62,10 +62,10 @@ func (r redactor) hide(text string) string {
 	return text
 }
 
-// answer returns a response in a form that can be stored: one short line
+// cleanResponse returns a response in a form that can be stored: one short line
 // without control characters and secrets. If cut is true, the response was
 // truncated and may end with a part of a secret.
-func (r redactor) answer(raw string, cut bool) string {
+func (r redactor) cleanResponse(raw string, cut bool) string {
 	// Cleaned before hiding: removing the line breaks from a folded secret
 	// could restore it.
 	text := r.hide(oneLine(raw))

@@ -17,7 +17,7 @@ func TestRedactor_HidesEverySecretInAResponse(t *testing.T) {
 		}
 		text := raw.String()
 		cut := rapid.IntRange(0, len(text)).Draw(t, "cut")
-		got := newRedactor(secrets...).answer(text[:cut], cut < len(text))
+		got := newRedactor(secrets...).cleanResponse(text[:cut], cut < len(text))
 		// The noise has no small letters, so any that are left are a secret's.
 		if strings.ContainsAny(got, "abcdefghijklmnopqrstuvwxyz") {
 			t.Fatalf("%q is left of %q", got, text[:cut])
@@ -33,14 +33,14 @@ func TestRedactor_HidesWholeSecretsInEveryEncoding(t *testing.T) {
 	for _, echo := range []string{
 		"token-and-more", "pass  phrase here", "pass\r\n phrase\x00here", `a\/b c&d`, "a%2Fb+c%26d", "a%2Fb%20c&d", "dG9rZW4=",
 	} {
-		if got := hide.answer(echo, false); got != Masked {
+		if got := hide.cleanResponse(echo, false); got != Masked {
 			t.Errorf("%q became %q; want dots", echo, got)
 		}
 	}
 }
 
 func TestRedactor_DoesNotHideShortStrings(t *testing.T) {
-	if got := newRedactor("a", "", "no").answer("a no of a bank", false); got != "a no of a bank" {
+	if got := newRedactor("a", "", "no").cleanResponse("a no of a bank", false); got != "a no of a bank" {
 		t.Errorf("answer became %q", got)
 	}
 }

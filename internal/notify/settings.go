@@ -27,7 +27,7 @@ func (k Kind) Validate(set Settings) (Settings, []Problem) {
 	for _, f := range k.Fields {
 		value := set[f.Name]
 		if value != nil {
-			normal, problem := f.normal(value)
+			normal, problem := f.normalize(value)
 			if problem != "" {
 				problems = append(problems, Problem{f.Name, problem})
 				continue

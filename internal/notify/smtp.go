@@ -46,7 +46,7 @@ type recipientFailure struct {
 func (r *relay) send(ctx context.Context, to []string, msg *emailVariants) (smtpAttempt, error) {
 	full, small, err := msg.render()
 	if err != nil {
-		return smtpAttempt{}, &SendError{Reason: "The email could not be created: " + r.hide.answer(err.Error(), false) + ".", Permanent: true}
+		return smtpAttempt{}, &SendError{Reason: "The email could not be created: " + r.hide.cleanResponse(err.Error(), false) + ".", Permanent: true}
 	}
 	begun := time.Now()
 	o, failure := r.attempt(ctx, begun, to, full, small)
@@ -170,7 +170,7 @@ func (o *smtpAttempt) recipient(address string) *SendError {
 		o.endedAtRecipient = address
 		return s.sendError(err)
 	}
-	rejected := recipientFailure{address, code, s.relay.hide.answer(text, false)}
+	rejected := recipientFailure{address, code, s.relay.hide.cleanResponse(text, false)}
 	if isPermanentReply(code, text) {
 		o.rejected = append(o.rejected, rejected)
 	} else {
@@ -198,7 +198,7 @@ func (o *smtpAttempt) data(message []byte) *SendError {
 			return s.uncertainError(err)
 		}
 		if code/100 == 2 { // the first digit decides (RFC 5321, section 4.2.1)
-			o.lastReply = s.relay.hide.answer(text, false)
+			o.lastReply = s.relay.hide.cleanResponse(text, false)
 			return nil
 		}
 		failure := s.sendError(err)
@@ -206,7 +206,7 @@ func (o *smtpAttempt) data(message []byte) *SendError {
 		return failure
 	}
 	if closed, ok := w.(*smtp.DataCloser); ok {
-		o.lastReply = s.relay.hide.answer(closed.ServerResponse(), false)
+		o.lastReply = s.relay.hide.cleanResponse(closed.ServerResponse(), false)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ const uncertainRetryDelay = 10 * time.Minute
 // can correct the cause within the 24 hours of retries.
 func (s *smtpSession) sendError(err error) *SendError {
 	if code, text, ok := smtpAnswer(err); ok {
-		return &SendError{Status: code, Reason: s.relay.hide.answer(text, false)}
+		return &SendError{Status: code, Reason: s.relay.hide.cleanResponse(text, false)}
 	}
 	return &SendError{Reason: shorten(s.explain(err), maxDetail)}
 }
@@ -64,7 +64,7 @@ func (s *smtpSession) explain(err error) string {
 	if text := s.explainTLS(err); text != "" {
 		return text
 	}
-	return "The mail server could not be used: " + s.relay.hide.answer(rootCause(err).Error(), false) + "."
+	return "The mail server could not be used: " + s.relay.hide.cleanResponse(rootCause(err).Error(), false) + "."
 }
 
 // explain returns a sentence with the mechanisms that the server offers.

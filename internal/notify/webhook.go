@@ -132,7 +132,7 @@ func (o *Sender) post(ctx context.Context, r request) (Receipt, error) {
 	}
 	defer func() { _ = resp.Body.Close() }() // the result is known
 	text, cut := readResponse(resp)
-	detail := r.hide.answer(text, cut)
+	detail := r.hide.cleanResponse(text, cut)
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return Receipt{Status: resp.StatusCode, Detail: detail}, nil
 	}

@@ -313,10 +313,10 @@ func TestSendWebhook_TrustsOnlyCertificatesThatVerify(t *testing.T) {
 	}
 }
 
-// endless is a response body without an end.
-type endless struct{ read int }
+// endlessBody is a response body without an end.
+type endlessBody struct{ read int }
 
-func (e *endless) Read(p []byte) (int, error) {
+func (e *endlessBody) Read(p []byte) (int, error) {
 	e.read += len(p)
 	for i := range p {
 		p[i] = 'x'
@@ -324,10 +324,10 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (e *endless) Close() error { return nil }
+func (e *endlessBody) Close() error { return nil }
 
 func TestSendWebhook_ReadsOnlyTheStartOfAnEndlessResponse(t *testing.T) {
-	body := &endless{}
+	body := &endlessBody{}
 	text, cut := readResponse(&http.Response{Body: http.MaxBytesReader(nil, body, 1<<20)})
 	if len(text) != maxResponseRead || !cut || body.read > 4*maxResponseRead {
 		t.Errorf("%d bytes returned of %d read, cut %v", len(text), body.read, cut)

@@ -14,14 +14,14 @@ import (
 	"overdue/internal/pingid"
 )
 
-const id, other = "6f0c1d2e-3a4b-4c5d-8e6f-708192a3b4c5", "0a1b2c3d-4e5f-4061-9273-8495a6b7c8d9"
+const exampleID, otherID = "6f0c1d2e-3a4b-4c5d-8e6f-708192a3b4c5", "0a1b2c3d-4e5f-4061-9273-8495a6b7c8d9"
 
 func TestHide_FindsAnIDInEverySpelling(t *testing.T) {
-	bare := strings.ReplaceAll(id, "-", "")
+	bare := strings.ReplaceAll(exampleID, "-", "")
 	for _, spelling := range []string{
-		id, bare, strings.ToUpper(id), strings.ToUpper(bare), strings.ReplaceAll(id, "-", "%2D"), strings.ReplaceAll(id, "-", "%2d"),
-		"%36" + id[1:], everyByte(id), everyByte(bare), id[:13] + bare[12:],
-		id[:5] + "\x1b[01;31m" + id[5:20] + "\x1b[m" + id[20:], id[:8] + "\x08" + id[8:],
+		exampleID, bare, strings.ToUpper(exampleID), strings.ToUpper(bare), strings.ReplaceAll(exampleID, "-", "%2D"), strings.ReplaceAll(exampleID, "-", "%2d"),
+		"%36" + exampleID[1:], everyByte(exampleID), everyByte(bare), exampleID[:13] + bare[12:],
+		exampleID[:5] + "\x1b[01;31m" + exampleID[5:20] + "\x1b[m" + exampleID[20:], exampleID[:8] + "\x08" + exampleID[8:],
 	} {
 		for _, around := range [][2]string{
 			{"", ""},
@@ -30,13 +30,13 @@ func TestHide_FindsAnIDInEverySpelling(t *testing.T) {
 			{"%2F", "%2Ffail"},
 			{"abc", "def"},
 			{"\x00", "\x00"},
-			{"ids: ", ", " + other},
+			{"ids: ", ", " + otherID},
 		} {
 			text := around[0] + spelling + around[1]
-			if got, want := pingid.Hide(text, other[:35]+"0", id), around[0]+"…"+around[1]; got != want && !strings.Contains(spelling, "\x00") {
+			if got, want := pingid.Hide(text, otherID[:35]+"0", exampleID), around[0]+"…"+around[1]; got != want && !strings.Contains(spelling, "\x00") {
 				t.Errorf("%q became %q", text, got)
 			}
-			if found := pingid.Find(text); spelling == id && !cmp.Equal(found[:1], []string{id}) {
+			if found := pingid.Find(text); spelling == exampleID && !cmp.Equal(found[:1], []string{exampleID}) {
 				t.Errorf("%q: found %q", text, found)
 			}
 		}
@@ -61,31 +61,31 @@ func TestHide_LeavesUTF16Readable(t *testing.T) {
 			}
 			return string(b)
 		}
-		if got := pingid.Hide(encode("ping "+id+" nach 5 s für"), id); got != encode("ping ... nach 5 s für") {
+		if got := pingid.Hide(encode("ping "+exampleID+" nach 5 s für"), exampleID); got != encode("ping ... nach 5 s für") {
 			t.Errorf("%s endian: %q", name, got)
 		}
 	}
 }
 
 func TestHide_KeepsEverythingElse(t *testing.T) {
-	for _, text := range []string{"", "…", "run " + other, id[:35], "%", "%3", id[:20] + "\n" + id[20:], strings.Repeat("0", 200)} {
-		if got := pingid.Hide(text, id); got != text {
+	for _, text := range []string{"", "…", "run " + otherID, exampleID[:35], "%", "%3", exampleID[:20] + "\n" + exampleID[20:], strings.Repeat("0", 200)} {
+		if got := pingid.Hide(text, exampleID); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
-	if got := pingid.Hide(id); got != id {
+	if got := pingid.Hide(exampleID); got != exampleID {
 		t.Errorf("without ids: %q", got)
 	}
 }
 
 func TestHideTruncated_ReplacesTheStartOfAnIDAtTheEnd(t *testing.T) {
-	for n := 8; n < len(id); n++ {
-		if got := pingid.HideTruncated("curl "+id[:n], id); got != "curl …" {
+	for n := 8; n < len(exampleID); n++ {
+		if got := pingid.HideTruncated("curl "+exampleID[:n], exampleID); got != "curl …" {
 			t.Errorf("%d characters left: %q", n, got)
 		}
 	}
-	for _, text := range []string{"curl " + id[:7], id[:20] + " curl", "deadbeef", "0" + other[:12]} {
-		if got := pingid.HideTruncated(text, id); got != text {
+	for _, text := range []string{"curl " + exampleID[:7], exampleID[:20] + " curl", "deadbeef", "0" + otherID[:12]} {
+		if got := pingid.HideTruncated(text, exampleID); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
@@ -96,7 +96,7 @@ func TestFind_ReturnsFewCandidatesInALongRowOfDigits(t *testing.T) {
 	if n := len(pingid.Find(dump)); n > 20 {
 		t.Errorf("%d candidates", n)
 	}
-	if got := pingid.Find("a " + other + " b " + strings.ReplaceAll(id, "-", "") + " " + other); !cmp.Equal(got, []string{other, id}) {
+	if got := pingid.Find("a " + otherID + " b " + strings.ReplaceAll(exampleID, "-", "") + " " + otherID); !cmp.Equal(got, []string{otherID, exampleID}) {
 		t.Errorf("found %q", got)
 	}
 	if got := pingid.Find(strings.ReplaceAll("sha 00000000-0000-1000-0000-000000000000ffff", "-", "")); got != nil {
@@ -105,7 +105,7 @@ func TestFind_ReturnsFewCandidatesInALongRowOfDigits(t *testing.T) {
 }
 
 func TestShorten_KeepsEightDigits(t *testing.T) {
-	if got := pingid.Shorten("/api/v1/heartbeats/" + strings.ToUpper(id) + "/pause"); got != "/api/v1/heartbeats/6f0c1d2e…/pause" {
+	if got := pingid.Shorten("/api/v1/heartbeats/" + strings.ToUpper(exampleID) + "/pause"); got != "/api/v1/heartbeats/6f0c1d2e…/pause" {
 		t.Error(got)
 	}
 }

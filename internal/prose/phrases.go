@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// table contains the phrases. Its first lines explain the columns.
+// phraseTable contains the phrases. Its first lines explain the columns.
 //
 //go:embed phrases.txt
-var table string
+var phraseTable string
 
 // Phrase is a wording that the project does not use.
 type Phrase struct {
@@ -39,7 +39,7 @@ func (h Hit) String() string {
 // Phrases reads the table.
 func Phrases() ([]Phrase, error) {
 	var all []Phrase
-	for n, line := range strings.Split(table, "\n") {
+	for n, line := range strings.Split(phraseTable, "\n") {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -75,8 +75,8 @@ func compile(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(flags + strings.ReplaceAll(pattern, " ", `\s+`))
 }
 
-// around is the number of bytes on each side of a match that belong to its context.
-const around = 30
+// contextBytes is the number of bytes on each side of a match that belong to its context.
+const contextBytes = 30
 
 // Find returns where the phrase is in a text.
 func (p Phrase) Find(text Text) []Hit {
@@ -108,7 +108,7 @@ func (p Phrase) excepted(text string, at []int) bool {
 	if p.except == nil {
 		return false
 	}
-	from, to := max(0, at[0]-around), min(len(text), at[1]+around)
+	from, to := max(0, at[0]-contextBytes), min(len(text), at[1]+contextBytes)
 	return slices.ContainsFunc(p.except.FindAllStringIndex(text[from:to], -1), func(e []int) bool {
 		return from+e[0] < at[1] && at[0] < from+e[1]
 	})

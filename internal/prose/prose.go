@@ -65,7 +65,7 @@ func Texts(root string) ([]Text, error) {
 	}
 	var all []Text
 	for path, content := range files {
-		read := reader(path)
+		read := readerFor(path)
 		if read == nil || strings.HasSuffix(path, "_templ.go") || strings.Contains("/"+path, "/testdata/") {
 			continue
 		}
@@ -87,9 +87,9 @@ func Texts(root string) ([]Text, error) {
 	return all, nil
 }
 
-// reader returns the function that splits a file into texts, or nil if the file
+// readerFor returns the function that splits a file into texts, or nil if the file
 // contains none.
-func reader(path string) func(content string) ([]Text, error) {
+func readerFor(path string) func(content string) ([]Text, error) {
 	switch filepath.Ext(path) {
 	case ".go":
 		return goTexts

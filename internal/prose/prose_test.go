@@ -28,8 +28,8 @@ func repository(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// found returns the hits in the files as lines.
-func found(t *testing.T, files map[string]string) []string {
+// hitLines returns the hits in the files as lines.
+func hitLines(t *testing.T, files map[string]string) []string {
 	t.Helper()
 	hits, err := prose.Check(repository(t, files))
 	if err != nil {
@@ -94,14 +94,14 @@ func TestCheck_FindsAPhraseInEveryKindOfText(t *testing.T) {
 		"script.sh":   "#!/bin/sh\nset -eu\n\n# It waits " + phrase + ".\nexit 0\n",
 		"page.js":     "\n\nf(); // it waits " + phrase + "\n",
 	} {
-		if lines := found(t, map[string]string{name: content}); len(lines) != 1 || !strings.HasPrefix(lines[0], name+":") {
+		if lines := hitLines(t, map[string]string{name: content}); len(lines) != 1 || !strings.HasPrefix(lines[0], name+":") {
 			t.Errorf("%s: found %v; want one hit", name, lines)
 		}
 	}
 }
 
 func TestCheck_FindsAPhraseAcrossLines(t *testing.T) {
-	lines := found(t, map[string]string{"a.go": "package a\n\n// A waits for\n// ever.\nvar A int\n"})
+	lines := hitLines(t, map[string]string{"a.go": "package a\n\n// A waits for\n// ever.\nvar A int\n"})
 	if len(lines) != 1 || !strings.HasPrefix(lines[0], "a.go:3:") {
 		t.Errorf("found %v; want one hit in a.go:3", lines)
 	}
@@ -109,7 +109,7 @@ func TestCheck_FindsAPhraseAcrossLines(t *testing.T) {
 
 func TestCheck_IgnoresCodeInDocumentsAndMarkedLines(t *testing.T) {
 	phrase := strings.Join([]string{"for", "ever"}, " ")
-	lines := found(t, map[string]string{
+	lines := hitLines(t, map[string]string{
 		"document.md": "Run `wait " + phrase + "`:\n\n    wait " + phrase + "\n\n```sh\nwait " + phrase + "\n```\n",
 		"marked.go":   "package a\n\n// prose:allow a quotation\nvar a = \"waits " + phrase + "\"\n",
 		"a_templ.go":  "package a\n\n// It waits " + phrase + ".\n",
@@ -120,7 +120,7 @@ func TestCheck_IgnoresCodeInDocumentsAndMarkedLines(t *testing.T) {
 }
 
 func TestFind_AnExceptionOverlapsTheMatch(t *testing.T) {
-	lines := found(t, map[string]string{"a.md": "The connection was refused. Use the standby. No more than two runs.\n"})
+	lines := hitLines(t, map[string]string{"a.md": "The connection was refused. Use the standby. No more than two runs.\n"})
 	if len(lines) > 0 {
 		t.Errorf("found %v; want nothing", lines)
 	}

@@ -37,7 +37,7 @@ func Population(root, kind string) ([]Item, error) {
 	}
 	var all []Item
 	for _, text := range texts {
-		for _, value := range items(text, kind) {
+		for _, value := range sampleItems(text, kind) {
 			all = append(all, Item{Path: text.Path, Line: text.Line, Value: strings.Join(strings.Fields(value), " ")})
 		}
 	}
@@ -65,8 +65,8 @@ var (
 	writesLog  = regexp.MustCompile(`^(Debug|Info|Warn|Error|Log)(Context)?$`)
 )
 
-// items returns what a text contributes to a population.
-func items(text Text, kind string) []string {
+// sampleItems returns the items of one kind in a text.
+func sampleItems(text Text, kind string) []string {
 	test := strings.HasSuffix(text.Path, "_test.go") || strings.HasPrefix(text.Path, "e2e/")
 	isSentence := strings.Contains(text.Value, " ")
 	switch {
@@ -77,7 +77,7 @@ func items(text Text, kind string) []string {
 	case kind == "sentences" && text.Kind == Document:
 		return sentences(text.Value)
 	case kind == "ui" && text.Kind == Template:
-		return shown(text.Value)
+		return templateWords(text.Value)
 	case kind == "ui" && text.Kind == Literal && !test && isSentence && strings.HasPrefix(text.Path, "internal/web/view/"):
 		return []string{text.Value}
 	}
@@ -102,8 +102,8 @@ var shownText = regexp.MustCompile(`(?:aria-label|title|placeholder|alt|label)="
 // templateCode finds matches of shownText that are Go code of the template.
 var templateCode = regexp.MustCompile(`^(@|//|if |for |switch |case |default:)|:=|\|\| |&& `)
 
-// shown returns the words that a template shows.
-func shown(template string) []string {
+// templateWords returns the words that a template shows.
+func templateWords(template string) []string {
 	var all []string
 	for _, m := range shownText.FindAllStringSubmatch(template, -1) {
 		if value := strings.TrimSpace(m[1] + m[2]); strings.Contains(value, " ") && !templateCode.MatchString(value) {

@@ -36,7 +36,7 @@ type componentList []component
 // start alone if it does not.
 type component struct{ start, stop, repeat int }
 
-const noStop = -1
+const noRangeEnd = -1
 
 // parse parses "*" or a comma-separated list of components.
 func (u onCalendarField) parse(text string) (componentList, error) {
@@ -62,7 +62,7 @@ func (u onCalendarField) parse(text string) (componentList, error) {
 func (u onCalendarField) parseComponent(text string) (component, error) {
 	span, stepText, stepped := strings.Cut(text, "/")
 	from, to, isRange := strings.Cut(span, "..")
-	c := component{stop: noStop}
+	c := component{stop: noRangeEnd}
 	var err error
 	if c.start, err = u.parseNumber(from, text); err != nil {
 		return c, err
@@ -95,7 +95,7 @@ func (u onCalendarField) alignStop(c component) component {
 		c.stop -= (c.stop - c.start) % c.repeat
 	}
 	if c.stop == c.start {
-		c.stop, c.repeat = noStop, 0
+		c.stop, c.repeat = noRangeEnd, 0
 	}
 	return c
 }
@@ -120,17 +120,17 @@ func (u onCalendarField) validate(c component, text string) (component, error) {
 		high -= 3 // every month has 28 days
 	}
 	for _, n := range []int{c.start, c.stop} {
-		if n != noStop && (n < u.min || n > high) {
+		if n != noRangeEnd && (n < u.min || n > high) {
 			return c, problemf("%s %s is out of range: %s go from %d to %d", u.name, excerpt(u.formatValue(n)), u.plural, u.min, high/u.scale)
 		}
 	}
 	switch {
 	// Ranges do not wrap around, although users may expect it.
-	case c.stop != noStop && c.stop < c.start:
+	case c.stop != noRangeEnd && c.stop < c.start:
 		return c, problemf("%s is backwards: write the smaller number first", quote(text))
 	case c.repeat > high-u.min,
-		c.stop == noStop && u.fromEnd && c.start-c.repeat < u.min,
-		c.stop == noStop && !u.fromEnd && c.start+c.repeat > high:
+		c.stop == noRangeEnd && u.fromEnd && c.start-c.repeat < u.min,
+		c.stop == noRangeEnd && !u.fromEnd && c.start+c.repeat > high:
 		return c, problemf("%s has a step larger than the range: %s go from %d to %d", quote(text), u.plural, u.min, high/u.scale)
 	}
 	return c, nil
@@ -187,7 +187,7 @@ func (c componentList) set(u onCalendarField) wallclock.Bitset {
 // lastValue returns the last value of a component in a field with the given maximum.
 func (c component) lastValue(high int) int {
 	switch {
-	case c.stop != noStop:
+	case c.stop != noRangeEnd:
 		return c.stop
 	case c.repeat > 0:
 		return high
@@ -252,7 +252,7 @@ func (c *onCalendarDays) matchingDays(year, month int) wallclock.Bitset {
 func (c component) daysFromEnd(n int) wallclock.Bitset {
 	low, high := n+1-c.start, n+1-c.start
 	switch {
-	case c.stop != noStop:
+	case c.stop != noRangeEnd:
 		low = n + 1 - c.stop
 	case c.repeat > 0:
 		high = n

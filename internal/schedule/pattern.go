@@ -45,7 +45,7 @@ func (y *years) add(n int) {
 	y[(n-wallclock.MinYear)/64] = y[(n-wallclock.MinYear)/64].With((n - wallclock.MinYear) % 64)
 }
 
-// Has reports whether a year from wallclock.MinYear to wallclock.MaxYear is in the set.
+// has reports whether a year from wallclock.MinYear to wallclock.MaxYear is in the set.
 func (y *years) has(n int) bool { return y[(n-wallclock.MinYear)/64].Has((n - wallclock.MinYear) % 64) }
 
 // next returns the first match at or after from.

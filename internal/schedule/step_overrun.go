@@ -27,7 +27,7 @@ func (c componentList) overrunPast(last, high int) int {
 	}
 	nearest := 0
 	for _, part := range c {
-		if part.stop != noStop || part.repeat == 0 {
+		if part.stop != noRangeEnd || part.repeat == 0 {
 			continue
 		}
 		next := part.start + (last-part.start)/part.repeat*part.repeat + part.repeat

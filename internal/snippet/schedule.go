@@ -18,7 +18,7 @@ type Schedule struct {
 	Zone       string   // time zone of Cron or OnCalendar
 }
 
-// The schedule of the examples for no heartbeat in particular.
+// The schedule of examples that do not belong to a heartbeat.
 const (
 	exampleCron       = "0 3 * * *"
 	exampleOnCalendar = "*-*-* 03:00:00"

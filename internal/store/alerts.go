@@ -79,13 +79,13 @@ type PendingChannel struct {
 	NextAttempt time.Time
 }
 
-// unblocked returns the condition that an alert has no undelivered predecessor, so it
+// isUnblocked returns the condition that an alert has no undelivered predecessor, so it
 // can be attempted. Predecessors are earlier alerts of the heartbeat on the channel,
 // for the same recipient or not split by recipient.
 //
 // OFFSET 0: PostgreSQL then evaluates it row by row, and stops at a limit; it would
 // otherwise join all pending alerts with themselves.
-func unblocked(alert string) string {
+func isUnblocked(alert string) string {
 	return `NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = ` + alert + `.heartbeat AND e.channel = ` + alert + `.channel
 		AND e.state = 'pending' AND e.turn BETWEEN 1 AND ` + alert + `.turn - 1 AND (e.recipient = '' OR e.recipient = ` + alert + `.recipient) LIMIT 1 OFFSET 0)`
 }
@@ -108,7 +108,7 @@ func (tx *Tx) PendingByChannel() ([]PendingChannel, error) {
 			FROM pending WHERE pending.channel IS NOT NULL
 		)
 		SELECT channel, (SELECT a.next_at FROM alerts a WHERE a.state = 'pending' AND a.channel = pending.channel
-			AND `+unblocked("a")+`
+			AND `+isUnblocked("a")+`
 			ORDER BY a.next_at LIMIT 1)
 		FROM pending WHERE channel IS NOT NULL`)
 }
@@ -122,7 +122,7 @@ func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]moni
 	// lock and claim more than n.
 	claimed, err := queryAll(tx, scanAlert, `WITH due AS MATERIALIZED (
 			SELECT d.id FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
-			AND `+unblocked("d")+`
+			AND `+isUnblocked("d")+`
 			ORDER BY d.next_at LIMIT $5`+tx.d.ForUpdateSkipLocked+`)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)

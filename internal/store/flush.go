@@ -12,10 +12,10 @@ import (
 
 // Limits of flushes.
 const (
-	pingsPerFlush    = 512             // pings, or a few more, per transaction in the background
-	flushFirstAbove  = 4096            // pending pings: more are flushed first, in a separate transaction
-	flushTimeout     = time.Minute     // for a flush that no caller waits for any longer
-	maxReadFlushWait = 3 * time.Second // after that, a read uses the tables as they are
+	pingsPerFlush      = 512             // pings, or a few more, per transaction in the background
+	separateFlushAbove = 4096            // pending pings: more are flushed first, in a separate transaction
+	flushTimeout       = time.Minute     // for a flush that no caller waits for any longer
+	maxReadFlushWait   = 3 * time.Second // after that, a read uses the tables as they are
 )
 
 // flusher runs the flushes of the write-behind buffer.

@@ -13,9 +13,9 @@ import (
 	"overdue/internal/store"
 )
 
-// oddText draws a text with quotes, wildcards and any letters, without NUL, which PostgreSQL
+// unusualText draws a text with quotes, wildcards and any letters, without NUL, which PostgreSQL
 // rejects.
-func oddText() *rapid.Generator[string] {
+func unusualText() *rapid.Generator[string] {
 	return rapid.StringOf(rapid.OneOf(rapid.RuneFrom([]rune(`'"\%_[]{},;/ é🜛`)), rapid.Rune().Filter(func(r rune) bool { return r != 0 })))
 }
 
@@ -53,11 +53,11 @@ func calendars(t *rapid.T) []*monitor.Calendar {
 func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 	return rapid.Custom(func(t *rapid.T) monitor.Heartbeat {
 		run := rapid.Custom(func(t *rapid.T) monitor.ActiveRun {
-			return monitor.ActiveRun{ID: oddText().Draw(t, "run"), StartedAt: anyTime().Draw(t, "start"), Overran: rapid.Bool().Draw(t, "lost")}
+			return monitor.ActiveRun{ID: unusualText().Draw(t, "run"), StartedAt: anyTime().Draw(t, "start"), Overran: rapid.Bool().Draw(t, "lost")}
 		})
 		h := monitor.Heartbeat{
 			ID: uuid.NewString(), Ref: uuid.NewString(), Project: project,
-			Name: oddText().Draw(t, "name"), Slug: uuid.NewString(), Description: oddText().Draw(t, "description"), Tags: rapid.SliceOfN(oddText(), 0, 3).Draw(t, "tags"),
+			Name: unusualText().Draw(t, "name"), Slug: uuid.NewString(), Description: unusualText().Draw(t, "description"), Tags: rapid.SliceOfN(unusualText(), 0, 3).Draw(t, "tags"),
 			Rule: monitor.Rule{
 				Interval: anyDuration().Draw(t, "interval"), Grace: anyDuration().Draw(t, "grace"), MaxRunTime: anyDuration().Draw(t, "max run time"),
 				Calendar: rapid.SampledFrom(calendars(t)).Draw(t, "calendar"), Early: rapid.OneOf(rapid.Just(monitor.DefaultEarly), anyDuration()).Draw(t, "early"),
@@ -72,12 +72,12 @@ func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 			History:     monitor.RunHistory{DecidedUntil: anyTime().Draw(t, "until")},
 			CountedFrom: anyTime().Draw(t, "from"), StaleBefore: anyTime().Draw(t, "heard"), LastPing: anyTime().Draw(t, "last ping"), LastStart: anyTime().Draw(t, "began"),
 			HasRunTime: rapid.Bool().Draw(t, "has run"), ActiveRuns: rapid.SliceOfN(run, 0, 3).Draw(t, "runs"), PingCount: rapid.Int64Range(0, 1<<62).Draw(t, "pings"),
-			OpenIncident: oddText().Draw(t, "incident"), DownCause: rapid.SampledFrom([]monitor.Cause{"", monitor.CauseMissed, monitor.CauseFailure, monitor.CauseOverran}).Draw(t, "cause"),
+			OpenIncident: unusualText().Draw(t, "incident"), DownCause: rapid.SampledFrom([]monitor.Cause{"", monitor.CauseMissed, monitor.CauseFailure, monitor.CauseOverran}).Draw(t, "cause"),
 			Created: anyTime().Draw(t, "created"), Updated: anyTime().Draw(t, "updated"), Deleted: anyTime().Draw(t, "deleted"),
 		}
 		h.Created, h.Updated = h.Created.Add(time.Microsecond), h.Updated.Add(time.Microsecond) // these are never none
 		if !h.AllChannels {
-			h.Channels = rapid.SliceOfN(oddText(), 0, 3).Draw(t, "channels")
+			h.Channels = rapid.SliceOfN(unusualText(), 0, 3).Draw(t, "channels")
 		}
 		if n := rapid.Int64Range(0, 1<<40).Draw(t, "count"); n > 0 {
 			h.History.Latest = monitor.Span{

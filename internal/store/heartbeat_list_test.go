@@ -159,17 +159,6 @@ func TestRecentPings_ReturnsPingsThatEndedARunOldestFirst(t *testing.T) {
 	})
 }
 
-func TestEnsureSecret_CreatesASecretOnce(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		secret := func(fresh string) string {
-			return updateValue(w, func(tx *store.Tx) (string, error) { return tx.EnsureSecret("a", fresh) })
-		}
-		if first, second := secret("one"), secret("two"); first != "one" || second != "one" {
-			w.Error(first, second)
-		}
-	})
-}
-
 func TestHeartbeats_SortsIntervalsAndCalendarsByDueTime(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		rule := func(name string, r monitor.Rule) {

@@ -129,7 +129,7 @@ func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, 
 	byKey := map[int64][]monitor.Ping{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
 		var key int64
-		p, err := scanPing(scanPlusFirst{row, &key})
+		p, err := scanPing(scannerWithFirst{row, &key})
 		byKey[key] = append(byKey[key], p)
 		return struct{}{}, err
 	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size, p.flags

@@ -94,7 +94,7 @@ func (tx *Tx) RecentRunHistory(heartbeats []int64, n int) (map[int64][]monitor.S
 	byKey := map[int64][]monitor.Span{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
 		var key int64
-		s, err := scanSpan(scanPlusFirst{row, &key})
+		s, err := scanSpan(scannerWithFirst{row, &key})
 		byKey[key] = append(byKey[key], s)
 		return struct{}{}, err
 	}, `SELECT s.heartbeat, `+spanColumns+` FROM heartbeats h JOIN slots s ON s.heartbeat = h.key

@@ -318,3 +318,14 @@ func TestUseSecretKey_OneOfTwoConcurrentKeysWins(t *testing.T) {
 		}
 	})
 }
+
+func TestEnsureSecret_CreatesASecretOnce(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		secret := func(fresh string) string {
+			return updateValue(w, func(tx *store.Tx) (string, error) { return tx.EnsureSecret("a", fresh) })
+		}
+		if first, second := secret("one"), secret("two"); first != "one" || second != "one" {
+			w.Error(first, second)
+		}
+	})
+}

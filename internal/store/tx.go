@@ -61,7 +61,7 @@ func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	if pending >= flushFirstAbove {
+	if pending >= separateFlushAbove {
 		if err := db.flush(ctx); err != nil {
 			return err
 		}
@@ -281,14 +281,14 @@ type scanPlusLast struct {
 // Scan reads the known columns and the additional one.
 func (s scanPlusLast) Scan(into ...any) error { return s.scanner.Scan(append(into, s.into)...) }
 
-// scanPlusFirst reads one more column before those that a scan function knows.
-type scanPlusFirst struct {
+// scannerWithFirst is a row with one more column before those that a scan function reads.
+type scannerWithFirst struct {
 	scanner
 	into any
 }
 
 // Scan reads the additional column and the known ones.
-func (s scanPlusFirst) Scan(into ...any) error {
+func (s scannerWithFirst) Scan(into ...any) error {
 	return s.scanner.Scan(append([]any{s.into}, into...)...)
 }
 

@@ -263,7 +263,7 @@ func (w *fixture) withVersion(as, path string, form url.Values) url.Values {
 		return form
 	}
 	shown := w.hiddenFields(a, path)
-	return merge(form, url.Values{ui.VersionField: shown[ui.VersionField], ui.OriginalValuesField: shown[ui.OriginalValuesField]})
+	return mergeForms(form, url.Values{ui.VersionField: shown[ui.VersionField], ui.OriginalValuesField: shown[ui.OriginalValuesField]})
 }
 
 // send sends a request with the session of a person.

@@ -19,7 +19,7 @@ import (
 // its values.
 func (w *fixture) openForm(as, page, action string, shown url.Values) url.Values {
 	w.Helper()
-	return merge(w.hiddenFields(w.get(as, page), action), shown)
+	return mergeForms(w.hiddenFields(w.get(as, page), action), shown)
 }
 
 // defaultHeartbeatForm is the form of the heartbeat "backup".
@@ -36,9 +36,9 @@ func TestChangeHeartbeat_AStaleFormMergesBothEdits(t *testing.T) {
 		path := "/heartbeats/" + h.ID
 		mine := w.openForm("member", path+"/edit", path, defaultHeartbeatForm())
 		theirs := w.openForm("admin", path+"/edit", path, defaultHeartbeatForm())
-		w.expectRedirect(w.post("admin", path, merge(theirs, url.Values{"description": {"Runbook " + hostileName}, "tags": {"db"}})), path)
+		w.expectRedirect(w.post("admin", path, mergeForms(theirs, url.Values{"description": {"Runbook " + hostileName}, "tags": {"db"}})), path)
 
-		a := w.post("member", path, merge(mine, url.Values{"grace": {"20m"}, "tags": {"disk"}}))
+		a := w.post("member", path, mergeForms(mine, url.Values{"grace": {"20m"}, "tags": {"disk"}}))
 		w.expectHTML(a, 409, "“backup” has changed since you opened it", "<bdi>admin</bdi>", "Only they changed it: their value is kept.",
 			"Only you changed it: your value is kept.", `name="take.tags"`, "disk", "db", "Runbook")
 		w.expectNone(a, `name="take.grace"`, `name="take.description"`, "Expected interval")
@@ -46,13 +46,13 @@ func TestChangeHeartbeat_AStaleFormMergesBothEdits(t *testing.T) {
 			w.Errorf("it is %s, %q already", got.Rule.Grace, got.Description)
 		}
 		merged := w.hiddenFields(a, path)
-		w.expectRedirect(w.post("member", path, merge(merged, url.Values{"take.tags": {"theirs"}})), path)
+		w.expectRedirect(w.post("member", path, mergeForms(merged, url.Values{"take.tags": {"theirs"}})), path)
 		got := w.heartbeatByName("backup")
 		if got.Rule.Grace.String() != "20m0s" || !strings.Contains(got.Description, "Runbook") || !slices.Equal(got.Tags, []string{"db"}) {
 			w.Errorf("saved %s, %q, %q", got.Rule.Grace, got.Description, got.Tags)
 		}
 		// The same form again conflicts: nothing is saved twice.
-		w.expectHTML(w.post("member", path, merge(merged, url.Values{"take.tags": {"yours"}})), 409, "has changed since you opened it")
+		w.expectHTML(w.post("member", path, mergeForms(merged, url.Values{"take.tags": {"yours"}})), 409, "has changed since you opened it")
 	})
 }
 
@@ -60,10 +60,10 @@ func TestChangeHeartbeat_AFormWithoutAVersionConflicts(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		h := w.createHeartbeat("backup")
 		path := "/heartbeats/" + h.ID
-		a := w.post("member", path, merge(defaultHeartbeatForm(), url.Values{"grace": {"20m"}, ui.VersionField: {""}}))
+		a := w.post("member", path, mergeForms(defaultHeartbeatForm(), url.Values{"grace": {"20m"}, ui.VersionField: {""}}))
 		w.expectHTML(a, 409, `name="take.grace"`)
 		w.expectNone(a, `name="take.name"`)
-		w.expectRedirect(w.post("member", path, merge(w.hiddenFields(a, path), url.Values{"take.grace": {"yours"}})), path)
+		w.expectRedirect(w.post("member", path, mergeForms(w.hiddenFields(a, path), url.Values{"take.grace": {"yours"}})), path)
 		if got := w.heartbeatByName("backup").Rule.Grace.String(); got != "20m0s" {
 			w.Error(got)
 		}
@@ -79,7 +79,7 @@ func TestChangeHeartbeat_AChangeOutsideTheFormIsNoConflict(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.ping(h, 0, monitor.Ping{}) // a ping changes no setting
-		w.expectRedirect(w.post("member", path, merge(mine, url.Values{"grace": {"20m"}})), path)
+		w.expectRedirect(w.post("member", path, mergeForms(mine, url.Values{"grace": {"20m"}})), path)
 		if got := w.heartbeatByName("backup"); got.Slug != "other" || got.Rule.Grace.String() != "20m0s" {
 			w.Errorf("saved %q, %s", got.Slug, got.Rule.Grace)
 		}
@@ -96,7 +96,7 @@ func TestChangeHeartbeat_ConcurrentSavesAreNotLost(t *testing.T) {
 		var all sync.WaitGroup
 		for n := range savers {
 			all.Go(func() {
-				answers[n] = w.post("member", path, merge(form, url.Values{"description": {fmt.Sprint("by ", n)}})).code
+				answers[n] = w.post("member", path, mergeForms(form, url.Values{"description": {fmt.Sprint("by ", n)}})).code
 			})
 		}
 		all.Wait()
@@ -121,11 +121,11 @@ func TestChangeChannel_AStaleFormShowsNoSecret(t *testing.T) {
 		path := "/channels/" + c.ID
 		shown := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: " + notify.Masked}, "notify_on_recovery": {"on"}}
 		mine, theirs := w.openForm("member", path, path, shown), w.openForm("admin", path, path, shown)
-		w.expectRedirect(w.post("admin", path, merge(theirs, url.Values{"name": {"ops at night"}, "settings.secret": {"whsec_dGhlaXJzdGhlaXJzdGhlaXJzdGhlaXJz"}})), "/channels")
-		a := w.post("member", path, merge(mine, url.Values{"notify_on_late": {"on"}, "settings.secret": {"whsec_bWluZW1pbmVtaW5lbWluZW1pbmVtaW5l"}}))
+		w.expectRedirect(w.post("admin", path, mergeForms(theirs, url.Values{"name": {"ops at night"}, "settings.secret": {"whsec_dGhlaXJzdGhlaXJzdGhlaXJzdGhlaXJz"}})), "/channels")
+		a := w.post("member", path, mergeForms(mine, url.Values{"notify_on_late": {"on"}, "settings.secret": {"whsec_bWluZW1pbmVtaW5lbWluZW1pbmVtaW5l"}}))
 		w.expectHTML(a, 409, "ops at night", "<bdi>admin</bdi>", "Typed, not shown", `name="take.settings.secret"`, "Only you changed it")
 		w.expectNone(a, "whsec_dGhl", "whsec_bWlu")
-		w.expectRedirect(w.post("member", path, merge(w.hiddenFields(a, path), url.Values{"take.settings.secret": {"theirs"}})), "/channels")
+		w.expectRedirect(w.post("member", path, mergeForms(w.hiddenFields(a, path), url.Values{"take.settings.secret": {"theirs"}})), "/channels")
 		if got := w.storedChannel(c.ID); got.Name != "ops at night" || !got.NotifyOnLate || got.Settings["secret"] != "whsec_dGhlaXJzdGhlaXJzdGhlaXJzdGhlaXJz" {
 			w.Errorf("saved %+v", got)
 		}
@@ -136,8 +136,8 @@ func TestSaveSettings_AStaleFormConflicts(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		shown := url.Values{"name": {"main"}, "timezone": {"UTC"}}
 		mine, theirs := w.openForm("owner", "/settings", "/settings", shown), w.openForm("admin", "/settings", "/settings", shown)
-		w.expectRedirect(w.post("admin", "/settings", merge(theirs, url.Values{"timezone": {"Europe/Berlin"}})), "/settings")
-		a := w.post("owner", "/settings", merge(mine, url.Values{"name": {"Main 2"}}))
+		w.expectRedirect(w.post("admin", "/settings", mergeForms(theirs, url.Values{"timezone": {"Europe/Berlin"}})), "/settings")
+		a := w.post("owner", "/settings", mergeForms(mine, url.Values{"name": {"Main 2"}}))
 		w.expectHTML(a, 409, "Europe/Berlin", "Only they changed it", "Only you changed it")
 		w.expectRedirect(w.post("owner", "/settings", w.hiddenFields(a, "/settings")), "/settings")
 		w.expectHTML(w.get("owner", "/settings"), 200, `value="Main 2"`, `value="Europe/Berlin"`)
@@ -149,9 +149,9 @@ func TestChangeRole_AStaleFormConflicts(t *testing.T) {
 		path := "/team/" + w.person("viewer").ID + "/role"
 		mine := w.openForm("owner", "/team", path, nil)
 		w.expectRedirect(w.post("admin", path, url.Values{"role": {"member"}}), "/team")
-		a := w.post("owner", path, merge(mine, url.Values{"role": {"admin"}}))
+		a := w.post("owner", path, mergeForms(mine, url.Values{"role": {"admin"}}))
 		w.expectHTML(a, 409, "The role of viewer", `name="take.role"`, "member", "admin")
-		w.expectRedirect(w.post("owner", path, merge(w.hiddenFields(a, path), url.Values{"take.role": {"theirs"}})), "/team")
+		w.expectRedirect(w.post("owner", path, mergeForms(w.hiddenFields(a, path), url.Values{"take.role": {"theirs"}})), "/team")
 		w.expectHTML(w.get("owner", "/team"), 200, `<option value="member" selected`)
 	})
 }
@@ -160,6 +160,6 @@ func TestRenamePerson_AStaleFormConflicts(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		mine := w.openForm("member", "/account", "/account", nil)
 		w.expectRedirect(w.post("member", "/account", url.Values{"name": {"Mia"}}), "/account")
-		w.expectHTML(w.post("member", "/account", merge(mine, url.Values{"name": {"Mo"}})), 409, "Mia", "Mo", `name="take.name"`)
+		w.expectHTML(w.post("member", "/account", mergeForms(mine, url.Values{"name": {"Mo"}})), 409, "Mia", "Mo", `name="take.name"`)
 	})
 }

@@ -34,7 +34,7 @@ func (w *fixture) postRaw(as, path string, form url.Values) response {
 // follows the redirect with the same form and the new cookie.
 func (w *fixture) signInAgain(page response, as string) response {
 	w.Helper()
-	form := merge(w.hiddenFields(page, "/sign-in"), url.Values{"email": {as + "@example.com"}, "password": {testPassword}})
+	form := mergeForms(w.hiddenFields(page, "/sign-in"), url.Values{"email": {as + "@example.com"}, "password": {testPassword}})
 	a := w.post("", "/sign-in", form)
 	if a.code != http.StatusTemporaryRedirect || a.location() != "/resume" || a.sessionCookie == nil {
 		w.Fatalf("the sign-in got %d with location %q", a.code, a.location())
@@ -79,7 +79,7 @@ func TestResumeHeldForm_EveryFormComesBackAndChangesNothing(t *testing.T) {
 		th := w.createResources(1)
 		before := w.auditCount()
 		for _, f := range th.pageForms(w) {
-			form := merge(w.hiddenFields(w.get("owner", f.page), f.path), f.typed)
+			form := mergeForms(w.hiddenFields(w.get("owner", f.page), f.path), f.typed)
 			w.endSession("owner")
 			page := w.postRaw("owner", f.path, form)
 			w.expectText(page, 401, "You were signed out; sign in to continue. Your input is kept.")
@@ -120,8 +120,8 @@ func TestResumeHeldForm_TwoTabsKeepTheirForms(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		form := w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats")
 		w.endSession("member")
-		first := w.postRaw("member", "/heartbeats", merge(form, url.Values{"name": {"First"}, "interval": {"1h"}}))
-		second := w.postRaw("member", "/heartbeats", merge(form, url.Values{"name": {"Second"}, "interval": {"2h"}}))
+		first := w.postRaw("member", "/heartbeats", mergeForms(form, url.Values{"name": {"First"}, "interval": {"1h"}}))
+		second := w.postRaw("member", "/heartbeats", mergeForms(form, url.Values{"name": {"Second"}, "interval": {"2h"}}))
 		w.expectText(w.signInAgain(second, "member"), 200, `value="Second"`, `value="2h"`)
 		w.expectText(w.signInAgain(first, "member"), 200, `value="First"`, `value="1h"`)
 	})
@@ -131,8 +131,8 @@ func TestResumeHeldForm_SurvivesAWrongPassword(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		form := w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats")
 		w.endSession("member")
-		page := w.postRaw("member", "/heartbeats", merge(form, url.Values{"name": {"Kept"}}))
-		wrong := w.post("", "/sign-in", merge(w.hiddenFields(page, "/sign-in"), url.Values{"email": {"member@example.com"}, "password": {"wrong"}}))
+		page := w.postRaw("member", "/heartbeats", mergeForms(form, url.Values{"name": {"Kept"}}))
+		wrong := w.post("", "/sign-in", mergeForms(w.hiddenFields(page, "/sign-in"), url.Values{"email": {"member@example.com"}, "password": {"wrong"}}))
 		w.expectText(wrong, 422)
 		w.expectText(w.signInAgain(wrong, "member"), 200, `value="Kept"`)
 	})
@@ -142,7 +142,7 @@ func TestResumeHeldForm_IsShownOnlyToItsAuthor(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		form := w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats")
 		w.endSession("member")
-		page := w.postRaw("member", "/heartbeats", merge(form, url.Values{"name": {"Private plan"}}))
+		page := w.postRaw("member", "/heartbeats", mergeForms(form, url.Values{"name": {"Private plan"}}))
 		a := w.signInAgain(page, "admin")
 		w.expectRedirect(a, "/heartbeats")
 		next := w.get("admin", "/heartbeats")
@@ -170,7 +170,7 @@ func TestRenderSignedOut_SaysThatAFormIsTooLong(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		form := w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats")
 		w.endSession("member")
-		page := w.postRaw("member", "/heartbeats", merge(form, url.Values{"description": {strings.Repeat("<", forms.MaxHeldFormSize/5)}}))
+		page := w.postRaw("member", "/heartbeats", mergeForms(form, url.Values{"description": {strings.Repeat("<", forms.MaxHeldFormSize/5)}}))
 		w.expectText(page, 401, "too long to keep")
 		w.expectNone(page, "&lt;&lt;&lt;&lt;&lt;")
 	})

@@ -33,18 +33,18 @@ func (w *fixture) hiddenFields(page response, action string) url.Values {
 	form, _, _ := strings.Cut(page.body[strings.LastIndex(page.body[:at], "<form"):], "</form>")
 	fields := url.Values{}
 	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(form, -1) {
-		fields.Add(m[1], unescape(m[2]))
+		fields.Add(m[1], unescapeAttribute(m[2]))
 	}
 	return fields
 }
 
-// unescape decodes the value of an attribute.
-func unescape(value string) string {
+// unescapeAttribute decodes the value of an attribute.
+func unescapeAttribute(value string) string {
 	return strings.NewReplacer("&amp;", "&", "&#34;", `"`, "&#39;", "'", "&lt;", "<", "&gt;", ">").Replace(value)
 }
 
-// merge returns a form with more fields.
-func merge(form url.Values, more url.Values) url.Values {
+// mergeForms returns a form with more fields.
+func mergeForms(form url.Values, more url.Values) url.Values {
 	all := url.Values{}
 	for _, fields := range []url.Values{form, more} {
 		for name, values := range fields {
@@ -115,7 +115,7 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 		typed := url.Values{
 			"name": {hostileName}, "schedule": {"interval"}, "interval": {"2h"}, "grace": {"7m"}, "channels": {"all"}, "description": {"line one\nline two"},
 		}
-		a := w.post("member", "/heartbeats", merge(here, typed))
+		a := w.post("member", "/heartbeats", mergeForms(here, typed))
 		w.expectHTML(a, 409, "This form belongs to another project", "Continue in main", "Stay in elsewhere", "line one")
 		for _, who := range []string{"owner", "stranger"} {
 			if l, err := w.service.Heartbeats(w.Context(), w.actor(who), manage.HeartbeatListQuery{Text: "script"}); err != nil || len(l.Items) > 0 {
@@ -124,7 +124,7 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 		}
 		again := w.post("member", "/resume", w.hiddenFields(a, "/resume"))
 		w.expectHTML(again, 200, "New heartbeat", "<small>Project</small><b>main</b>", `value="2h"`, `value="7m"`, "line one\nline two", "They are not saved yet")
-		made := w.post("member", "/heartbeats", merge(w.hiddenFields(again, "/heartbeats"), typed))
+		made := w.post("member", "/heartbeats", mergeForms(w.hiddenFields(again, "/heartbeats"), typed))
 		l, err := w.service.Heartbeats(w.Context(), w.actor("owner"), manage.HeartbeatListQuery{Text: "script"})
 		if made.code != http.StatusSeeOther || err != nil || len(l.Items) != 1 {
 			w.Errorf("%d %v, %d in main", made.code, err, len(l.Items))
@@ -134,7 +134,7 @@ func TestCheckFormOrigin_AFormActsOnTheProjectThatItShows(t *testing.T) {
 
 func TestCheckFormOrigin_AFormOfALeftProjectIsNotResumed(t *testing.T) {
 	onEach(t, func(w *fixture) {
-		form := merge(w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats"), url.Values{"name": {"kept"}, "interval": {"1h"}})
+		form := mergeForms(w.hiddenFields(w.get("member", "/heartbeats/new"), "/heartbeats"), url.Values{"name": {"kept"}, "interval": {"1h"}})
 		w.joinElsewhere(auth.Member)
 		id := w.person("member").ID
 		w.update(func(tx *store.Tx) error { return tx.RemoveMember(w.project.Key, id) })
@@ -162,7 +162,7 @@ func TestStreamHeartbeats_ReadsTheProjectOfItsPage(t *testing.T) {
 		if other.code != http.StatusNotFound {
 			w.Errorf("the stream of a project that is not theirs: %d", other.code)
 		}
-		if a := w.get("member", unescape(file[1])); a.code != 200 || !strings.Contains(a.body, "backup") {
+		if a := w.get("member", unescapeAttribute(file[1])); a.code != 200 || !strings.Contains(a.body, "backup") {
 			w.Errorf("the file has %s", a.body)
 		}
 	})

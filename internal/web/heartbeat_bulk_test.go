@@ -209,7 +209,7 @@ func TestChangeHeartbeats_APauseThatResolvesIncidentsAsksFirst(t *testing.T) {
 			w.Errorf("it is %s before the confirmation", h.Status)
 		}
 		w.expectHTML(w.post("member", "/heartbeats/"+a.ID+"/pause", nil), 200, "Pause “broken job”?", "the incident stays resolved")
-		if r := w.post("member", "/heartbeats/bulk", merge(form, url.Values{"confirm": {"pause"}})); r.location() != "/heartbeats?q=job" {
+		if r := w.post("member", "/heartbeats/bulk", mergeForms(form, url.Values{"confirm": {"pause"}})); r.location() != "/heartbeats?q=job" {
 			w.Errorf("after the confirmation: %d %s", r.code, r.location())
 		}
 		if one, two := w.heartbeatByName("broken job"), w.heartbeatByName("good job"); one.Status != monitor.Paused || two.Status != monitor.Paused {

@@ -95,14 +95,14 @@ func (f *eventStream) expectEvent(kind string, texts ...string) string {
 			if !missing {
 				return e
 			}
-		case <-f.w.after(10 * time.Second):
+		case <-f.w.timerAfter(10 * time.Second):
 			f.w.Fatalf("no event %s with %q", kind, texts)
 		}
 	}
 }
 
-// after returns a channel that receives after d.
-func (w *fixture) after(d time.Duration) <-chan time.Time { return time.NewTimer(d).C }
+// timerAfter returns a channel that receives after d.
+func (w *fixture) timerAfter(d time.Duration) <-chan time.Time { return time.NewTimer(d).C }
 
 // expectEnd waits for the end of the stream.
 func (f *eventStream) expectEnd() {
@@ -113,7 +113,7 @@ func (f *eventStream) expectEnd() {
 			if !open {
 				return
 			}
-		case <-f.w.after(10 * time.Second):
+		case <-f.w.timerAfter(10 * time.Second):
 			f.w.Fatal("the stream did not end")
 		}
 	}

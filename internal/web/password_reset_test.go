@@ -21,7 +21,7 @@ func (w *fixture) nextMail() sentMail {
 		if n > 0 {
 			break
 		}
-		<-w.after(10 * time.Millisecond)
+		<-w.timerAfter(10 * time.Millisecond)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -205,7 +205,7 @@ func changeRole(req *request) error {
 	return req.redirect(paths.Team)
 }
 
-// staleRole answers a change of a role that another person has changed.
+// staleRole responds to a role change that conflicts with a change by another person.
 func (req *request) staleRole(m monitor.ProjectMember) error {
 	by, err := req.site.Service.LastChange(req.ctx(), req.actor, "member.role", m.Name)
 	if err != nil {

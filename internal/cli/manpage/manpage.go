@@ -36,7 +36,7 @@ func All(app *kong.Application, o Options) []Page {
 	var pages []Page
 	var add func(node *kong.Node)
 	add = func(node *kong.Node) {
-		pages = append(pages, Of(node, o))
+		pages = append(pages, PageOf(node, o))
 		for _, child := range visible(node.Children) {
 			add(child)
 		}
@@ -45,8 +45,8 @@ func All(app *kong.Application, o Options) []Page {
 	return pages
 }
 
-// Of returns the page of one command.
-func Of(node *kong.Node, o Options) Page {
+// PageOf returns the page of one command.
+func PageOf(node *kong.Node, o Options) Page {
 	w := &writer{}
 	w.macro("TH", strings.ToUpper(pageName(node)), "1", o.Date, "Overdue "+o.Version, "Overdue Manual")
 	w.macro("SH", "NAME")

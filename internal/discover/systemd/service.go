@@ -186,23 +186,23 @@ func (u *Unit) resourceLimit(name string) int {
 // service, or "". Of NoExecPaths= and ExecPaths=, the longer path counts.
 func (u *Unit) HidingSetting(program string) string {
 	for _, name := range []string{"InaccessiblePaths", "TemporaryFileSystem"} {
-		if longestParent(u.words("Service."+name), program) > 0 {
+		if longestParentLength(u.words("Service."+name), program) > 0 {
 			return name
 		}
 	}
-	if no := longestParent(u.words("Service.NoExecPaths"), program); no > 0 && longestParent(u.words("Service.ExecPaths"), program) < no {
+	if no := longestParentLength(u.words("Service.NoExecPaths"), program); no > 0 && longestParentLength(u.words("Service.ExecPaths"), program) < no {
 		return "NoExecPaths"
 	}
 	home := u.LastValue("Service.ProtectHome")
-	if (IsTrue(home) || home == "tmpfs") && longestParent([]string{"/home", "/root", "/run/user"}, program) > 0 {
+	if (IsTrue(home) || home == "tmpfs") && longestParentLength([]string{"/home", "/root", "/run/user"}, program) > 0 {
 		return "ProtectHome"
 	}
 	return ""
 }
 
-// longestParent returns the length of the longest path that contains the program, or 0. With a
+// longestParentLength returns the length of the longest path that contains the program, or 0. With a
 // merged /usr, /bin and /usr/bin are the same.
-func longestParent(paths []string, program string) int {
+func longestParentLength(paths []string, program string) int {
 	longest := 0
 	for _, p := range paths {
 		p, _, _ = strings.Cut(strings.TrimLeft(p, "-+"), ":")

@@ -20,7 +20,7 @@ var (
 	// answer, its disk is full, or it is locked for too long.
 	ErrUnavailable = errors.New("the database is unavailable")
 	// ErrDisk means that the disk of the database is full or fails. It is an ErrUnavailable.
-	ErrDisk = fmt.Errorf("%w: its disk is full or fails", ErrUnavailable)
+	ErrDisk = fmt.Errorf("%w: its disk is full or failing", ErrUnavailable)
 	// ErrLocked means that another session holds a lock on the row or table. It is
 	// an ErrUnavailable.
 	ErrLocked = fmt.Errorf("%w: another session has locked it", ErrUnavailable)

@@ -36,7 +36,7 @@ func (f serverFacts) problem(commitGiven bool) error {
 	case f.readOnly:
 		return errors.New("the server is a read-only standby, or read-only by its settings; name the primary, or all hosts with target_session_attrs=read-write")
 	case f.synchronousCommit == "off" && !commitGiven:
-		return fmt.Errorf("synchronous_commit is off, so a stored ping could be lost; a pooler dropped our setting: run ALTER ROLE %q SET synchronous_commit = on", f.role)
+		return fmt.Errorf("synchronous_commit is off, so a stored ping could be lost; a pooler dropped the setting of Overdue: run ALTER ROLE %q SET synchronous_commit = on", f.role)
 	case f.schema == "":
 		return errors.New("no schema of the search path exists; create it, or correct search_path in the address")
 	case !f.hasTables && !f.canCreate:

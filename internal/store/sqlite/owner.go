@@ -51,15 +51,15 @@ func CheckNeighbours(ctx context.Context, path string) error {
 		return nil // the file is damaged or never had a server: opening it returns the error
 	}
 	for _, other := range owners {
-		if other != owner && holdData(path, owner) {
+		if other != owner && containData(path, owner) {
 			return ForeignFilesError(path)
 		}
 	}
 	return nil
 }
 
-// holdData reports whether the files next to a database contain data.
-func holdData(path string, owner Owner) bool {
+// containData reports whether the files next to a database contain data.
+func containData(path string, owner Owner) bool {
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > walHeaderSize {
 		return true
 	}

@@ -12,15 +12,15 @@ import (
 )
 
 var (
-	start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	owner = [16]byte{1}
+	start    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	walOwner = [16]byte{1}
 )
 
 // newBuffer returns an empty buffer and the path of its log.
 func newBuffer(t *testing.T, limits Limits) (*Buffer, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log")
-	log, _, err := wal.Open(path, owner)
+	log, _, err := wal.Open(path, walOwner)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestAppend_EveryFieldOfAPingIsReadBackFromTheLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := wal.Read(path, owner)
+	records, err := wal.Read(path, walOwner)
 	if err != nil || len(records) != 1 {
 		t.Fatalf("%d records, %v; want 1", len(records), err)
 	}

@@ -14,8 +14,8 @@ import (
 
 // Values of the settings "paused" and "tag".
 const (
-	on  = "yes"
-	off = "no"
+	valueYes = "yes"
+	valueNo  = "no"
 )
 
 // allChannels is the value of the setting "channels" for all channels of the project.
@@ -35,17 +35,17 @@ func Parse(do string, form url.Values) (Action, error) {
 	}
 	switch do {
 	case "pause":
-		return Action{"Paused", paused, on}, nil
+		return Action{"Paused", paused, valueYes}, nil
 	case "resume":
-		return Action{"Resumed", paused, off}, nil
+		return Action{"Resumed", paused, valueNo}, nil
 	case "tag", "untag":
 		if tag == "" {
 			return Action{}, invalid("The tag is empty. Go back and enter a tag.")
 		}
 		if do == "tag" {
-			return Action{"Tagged", hasTag(tag), on}, nil
+			return Action{"Tagged", hasTag(tag), valueYes}, nil
 		}
-		return Action{"Removed the tag of", hasTag(tag), off}, nil
+		return Action{"Removed the tag of", hasTag(tag), valueNo}, nil
 	case "grace":
 		if grace == "" {
 			return Action{}, invalid("The grace period is empty. Go back and enter one, for example 10m.")
@@ -81,16 +81,16 @@ func settingByName(name, tag string) (setting, bool) {
 
 func yesNo(yes bool) string {
 	if yes {
-		return on
+		return valueYes
 	}
-	return off
+	return valueNo
 }
 
 var paused = setting{
 	name:  "paused",
 	value: func(h monitor.Heartbeat) string { return yesNo(h.Status == monitor.Paused) },
 	set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
-		if value == on {
+		if value == valueYes {
 			return svc.PauseHeartbeat(ctx, a, ref)
 		}
 		return svc.ResumeHeartbeat(ctx, a, ref)
@@ -141,7 +141,7 @@ func hasTag(tag string) setting {
 				return h, err
 			}
 			tags := slices.DeleteFunc(slices.Clone(h.Tags), func(t string) bool { return t == tag })
-			if value == on {
+			if value == valueYes {
 				tags = append(tags, tag)
 			}
 			return svc.ChangeHeartbeat(ctx, a, ref, manage.HeartbeatEdit{Tags: &tags})

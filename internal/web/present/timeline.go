@@ -18,7 +18,8 @@ func Timeline(s manage.IncidentView) []incidentview.TimelineEntry {
 		all = append(all, incidentview.TimelineEntry{At: s.LastPing, Icon: "k-ping", Tone: "up", Title: "Last ping"})
 	}
 	for _, e := range s.Timeline {
-		// "late" has the time of "due". The rejected attempt says more than "undelivered".
+		// Omitted: "due", because "late" has the same time, and "undelivered", if the failed
+		// attempt is shown.
 		if e.Kind != "due" && (e.Kind != "undelivered" || !hasFailedAttempt(s)) {
 			all = append(all, timelineEntry(s, e))
 		}

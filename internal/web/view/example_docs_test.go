@@ -20,8 +20,8 @@ func exampleDocs() docsview.DocShell {
 	}
 }
 
-// pieces joins written and generated parts of a manual page.
-func pieces(parts ...templ.Component) templ.Component {
+// joinComponents joins written and generated parts of a manual page.
+func joinComponents(parts ...templ.Component) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		for _, p := range parts {
 			if err := p.Render(ctx, w); err != nil {
@@ -37,7 +37,7 @@ func exampleDoc() docsview.Page {
 		DocShell: exampleDocs(), Slug: "first-heartbeat", Title: "First heartbeat",
 		Lede:     "Your job calls a URL when it is done. When the call does not come in time, Overdue opens an incident and alerts you.",
 		Contents: []docsview.Heading{{ID: "what", Title: "What a heartbeat is"}, {ID: "integrations", Title: "Integrations"}, {ID: "grace", Title: "Grace period"}, {ID: "statuses", Title: "Statuses"}},
-		Body: pieces(
+		Body: joinComponents(
 			markup(`<h2 id="what">What a heartbeat is</h2><p>A heartbeat stands for one job that should run on a schedule: a backup, a report, a queue consumer.</p><h2 id="integrations">Integrations</h2>`),
 			docsview.HeartbeatChooser(docsview.HeartbeatChoice{Slug: "first-heartbeat", Chosen: "b", Choices: []docsview.HeartbeatOption{{Key: "a", Name: "Report"}, {Key: "b", Name: "Backup"}}}),
 			docsview.Snippets(backupURL),

@@ -39,8 +39,8 @@ func runs(letters string) heartbeatview.RunStrip {
 	return s
 }
 
-// took returns run times from seconds.
-func took(seconds ...int) heartbeatview.DurationSparkline {
+// sparklineOf returns run times from seconds.
+func sparklineOf(seconds ...int) heartbeatview.DurationSparkline {
 	var s heartbeatview.DurationSparkline
 	for _, n := range seconds {
 		s = append(s, time.Duration(n)*time.Second)

@@ -9,15 +9,15 @@ import (
 	"overdue/internal/web/view/ui"
 )
 
-// plain returns the text of a page, with single spaces.
-func plain(t *testing.T, p heartbeatview.DetailPage) string {
+// explanationText returns the text of a page, with single spaces.
+func explanationText(t *testing.T, p heartbeatview.DetailPage) string {
 	t.Helper()
 	text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(render(t, heartbeatview.Detail(p)), " ")
 	return strings.Join(strings.Fields(text), " ")
 }
 
 func TestExplanationSection_NamesTheRunsOfACalendar(t *testing.T) {
-	got := plain(t, exampleCalendar())
+	got := explanationText(t, exampleCalendar())
 	for _, want := range []string{
 		"Last ping Tue 14 Oct 08:59:52 Counted for Tue 14 Oct 09:00:00 Due Wed 15 Oct 09:00:00 Must start by Wed 15 Oct 09:05:00 " +
 			"Run that alerts Fri 17 Oct 09:00:00 + grace 10m Alert Fri 17 Oct 09:10:00",
@@ -34,14 +34,14 @@ func TestExplanationSection_NamesTheRunsOfACalendar(t *testing.T) {
 func TestExplanationSection_SaysThatAPingCountedForNoRun(t *testing.T) {
 	p := exampleCalendar()
 	p.Explanation = ui.Explanation{Status: "up", LastPing: p.Explanation.LastPing, Calendar: true, Due: p.Explanation.Due, AlertingRun: p.Explanation.Due, Grace: p.Explanation.Grace, Alert: p.Explanation.Alert}
-	got := plain(t, p)
+	got := explanationText(t, p)
 	if !strings.Contains(got, "Counted for no run") || strings.Contains(got, "Run that alerts") {
 		t.Error(got)
 	}
 }
 
 func TestDetail_AnIntervalShowsNoCalendarSettings(t *testing.T) {
-	got := plain(t, exampleDetail())
+	got := explanationText(t, exampleDetail())
 	for _, not := range []string{"Next due", "Counted for", "Early pings", "Alert after", "Must start", "Minimum run time"} {
 		if strings.Contains(got, not) {
 			t.Errorf("the page says %q", not)

@@ -9,10 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sent has the fields that the forms of all pages send, by method and address, with
+// formFields has the fields that the forms of all pages send, by method and address, with
 // * in place of ids. It is the contract with the handlers: a field that is
 // renamed here must be renamed there.
-var sent = map[string]string{
+var formFields = map[string]string{
 	"GET /audit":                        "q",
 	"GET /docs/first-heartbeat":         "heartbeat",
 	"GET /docs/search":                  "q",
@@ -111,7 +111,7 @@ func forms(t *testing.T) map[string]string {
 }
 
 func TestPages_FormsSendTheFieldsThatHandlersRead(t *testing.T) {
-	if diff := cmp.Diff(sent, forms(t)); diff != "" {
+	if diff := cmp.Diff(formFields, forms(t)); diff != "" {
 		t.Errorf("forms (-want +got):\n%s", diff)
 	}
 }

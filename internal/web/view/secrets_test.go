@@ -73,31 +73,31 @@ func TestPages_NeverReturnASavedSecret(t *testing.T) {
 	}
 }
 
-// hostile is a name that tries to break out of text and attributes.
-const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&gt;`
+// hostileName is a name that tries to break out of text and attributes.
+const hostileName = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;b&gt;`
 
 func TestPages_EscapeHostileNames(t *testing.T) {
 	list := exampleHeartbeats()
 	list.Rows = list.Rows[:1]
-	list.Rows[0].Name, list.Rows[0].Schedule, list.Rows[0].Tags = hostile, hostile, []string{hostile}
-	list.Filter = heartbeatview.Filter{Query: hostile, Tags: []string{hostile}}
-	list.Project.Name, list.User.Name, list.Toast = hostile, hostile, hostile
+	list.Rows[0].Name, list.Rows[0].Schedule, list.Rows[0].Tags = hostileName, hostileName, []string{hostileName}
+	list.Filter = heartbeatview.Filter{Query: hostileName, Tags: []string{hostileName}}
+	list.Project.Name, list.User.Name, list.Toast = hostileName, hostileName, hostileName
 	detail := exampleDetail()
-	detail.Heartbeat.Name, detail.Heartbeat.Description, detail.Heartbeat.PingURL = hostile, hostile, "https://x/"+hostile
+	detail.Heartbeat.Name, detail.Heartbeat.Description, detail.Heartbeat.PingURL = hostileName, hostileName, "https://x/"+hostileName
 	for i := range detail.Log.Events {
-		detail.Log.Events[i].Body, detail.Log.Events[i].UserAgent, detail.Log.Events[i].Source = hostile, hostile, hostile
+		detail.Log.Events[i].Body, detail.Log.Events[i].UserAgent, detail.Log.Events[i].Source = hostileName, hostileName, hostileName
 	}
 	incident := exampleIncident()
-	incident.Heartbeat.Name = hostile
-	incident.Timeline[0].Quote, incident.Timeline[0].Code = hostile, hostile
+	incident.Heartbeat.Name = hostileName
+	incident.Timeline[0].Quote, incident.Timeline[0].Code = hostileName, hostileName
 	channel := exampleChannelForm()
-	channel.Name.Value, channel.Fields[1].In = hostile, ui.Input{Value: hostile, Error: hostile}
+	channel.Name.Value, channel.Fields[1].In = hostileName, ui.Input{Value: hostileName, Error: hostileName}
 	form := exampleErrors()
-	form.Form.Description.Value, form.Form.Cron.Value, form.Zones = hostile, hostile, []string{hostile}
+	form.Form.Description.Value, form.Form.Cron.Value, form.Zones = hostileName, hostileName, []string{hostileName}
 	for name, page := range map[string]templ.Component{
 		"list": heartbeatview.List(list), "detail": heartbeatview.Detail(detail), "incident": incidentview.Detail(incident),
 		"channel": channelview.Form(channel), "form": heartbeatview.Form(form),
-		"sign-in": accountview.SignIn(accountview.SignInPage{Host: hostile, Email: hostile, Error: hostile, Next: hostile}),
+		"sign-in": accountview.SignIn(accountview.SignInPage{Host: hostileName, Email: hostileName, Error: hostileName, Next: hostileName}),
 		"row":     heartbeatview.ListRow(list.Clock, list.Rows[0]),
 	} {
 		html := render(t, page)

@@ -32,14 +32,14 @@ func (d Day) runs() int {
 // withinGraceText describes a run that is due but not late yet.
 const withinGraceText = "due, within grace"
 
-// watched returns the number of runs with a known outcome.
-func (d Day) watched() int { return d.OnTime + d.Late + d.Failed + d.Missed }
+// knownRuns returns the number of runs with a known outcome.
+func (d Day) knownRuns() int { return d.OnTime + d.Late + d.Failed + d.Missed }
 
 // kind describes how the cell of the day is drawn: with the shares of its runs, or as a day
 // without any.
 func (d Day) kind() string {
 	switch {
-	case d.watched() > 0:
+	case d.knownRuns() > 0:
 		return "runs"
 	case d.Unknown > 0:
 		return OutcomeUnknown
@@ -72,7 +72,7 @@ func (d Day) bars() []dayBar {
 		if n == 0 {
 			return
 		}
-		height := min(top, max(least, full*float64(n)/float64(d.watched())))
+		height := min(top, max(least, full*float64(n)/float64(d.knownRuns())))
 		top -= height
 		all = append(all, dayBar{class, ui.Decimals(top+inset, 2), ui.Decimals(max(.5, height-2*inset), 2)})
 	}
@@ -121,8 +121,8 @@ func (d Day) outcome() string {
 
 func (d Day) counts() string {
 	var parts []string
-	if d.watched() > 0 {
-		parts = append(parts, ui.Count(d.OnTime+d.Late)+" of "+ui.Count(d.watched())+" good")
+	if d.knownRuns() > 0 {
+		parts = append(parts, ui.Count(d.OnTime+d.Late)+" of "+ui.Count(d.knownRuns())+" good")
 	}
 	for _, o := range []struct {
 		n     int

@@ -13,12 +13,12 @@ const sparkPoints = 16
 // DurationSparkline has the recent run times, oldest first. It shows the last 16.
 type DurationSparkline []time.Duration
 
-func (s DurationSparkline) shown() DurationSparkline { return s[max(0, len(s)-sparkPoints):] }
+func (s DurationSparkline) newestRuns() DurationSparkline { return s[max(0, len(s)-sparkPoints):] }
 
 // point returns the position of the i-th run on a canvas of 72 × 18. The longest
 // run is at y 3, a run time of 0 at y 15.
 func (s DurationSparkline) point(i int) (x, y string) {
-	shown := s.shown()
+	shown := s.newestRuns()
 	longest := time.Duration(1)
 	for _, d := range shown {
 		longest = max(longest, d)
@@ -31,7 +31,7 @@ func (s DurationSparkline) point(i int) (x, y string) {
 
 func (s DurationSparkline) points() string {
 	var p []string
-	for i := range s.shown() {
+	for i := range s.newestRuns() {
 		x, y := s.point(i)
 		p = append(p, x+","+y)
 	}
@@ -39,7 +39,7 @@ func (s DurationSparkline) points() string {
 }
 
 // end returns the position of the newest run.
-func (s DurationSparkline) end() (x, y string) { return s.point(len(s.shown()) - 1) }
+func (s DurationSparkline) end() (x, y string) { return s.point(len(s.newestRuns()) - 1) }
 
 func (s DurationSparkline) endX() string { x, _ := s.end(); return x }
 

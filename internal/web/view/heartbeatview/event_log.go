@@ -84,7 +84,7 @@ func (e Event) sign() ui.StatusSign {
 	return ui.StatusSign{Icon: "k-log", Text: e.Kind, Tone: ""}
 }
 
-func (e Event) took() string {
+func (e Event) runTimeText() string {
 	if e.RunTime == 0 {
 		return ""
 	}
@@ -147,8 +147,8 @@ func (l EventLog) query(kind string) string {
 	return "?" + q.Encode()
 }
 
-// about describes which events the log has.
-func (l EventLog) about(c ui.Clock) string {
+// description returns which events the log contains.
+func (l EventLog) description(c ui.Clock) string {
 	if l.Day.IsZero() {
 		return ui.Plural(l.Total, "event") + " in 30 days"
 	}

@@ -108,7 +108,7 @@ func (p Preview) offset(c ui.Clock, t time.Time) string {
 	return c.InZone(t).Format("-07:00")
 }
 
-// alertSentence returns the condition that opens an incident, as parts of a sentence.
+// alertCondition returns the condition that opens an incident, as parts of a sentence.
 func (p Preview) alertCondition() (before, bold, after string) {
 	switch {
 	case p.AlertAfter > 1 && p.Grace > 0:

@@ -53,9 +53,9 @@ func (f Filter) isSet() bool {
 	return f.Status != "" || len(f.Tags) > 0 || f.Query != "" || f.Running
 }
 
-// with returns the address of the list with one value changed. It is the first
+// urlWith returns the address of the list with one parameter changed. It is the first
 // page, because a page key is not valid for another filter.
-func (f Filter) with(name, value string) templ.SafeURL {
+func (f Filter) urlWith(name, value string) templ.SafeURL {
 	q := url.Values{}
 	for _, v := range f.values() {
 		if v.Value != "" && v.Label != name {
@@ -75,7 +75,7 @@ func (f Filter) toggleTag(tag string) templ.SafeURL {
 	} else {
 		f.Tags = append(slices.Clone(f.Tags), tag)
 	}
-	return f.with("", "")
+	return f.urlWith("", "")
 }
 
 func (f Filter) hasTag(tag string) bool { return slices.Contains(f.Tags, tag) }

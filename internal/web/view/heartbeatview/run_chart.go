@@ -91,8 +91,8 @@ func (r ChartRun) mark() string {
 	return "m-" + runMarks[r.Outcome].mark
 }
 
-// took returns the run time. It grows while the run is active.
-func (r ChartRun) took(now time.Time) (time.Duration, bool) {
+// runTime returns the run time. It grows while the run is active.
+func (r ChartRun) runTime(now time.Time) (time.Duration, bool) {
 	if r.Running {
 		return max(0, now.Sub(r.Started)), true
 	}
@@ -101,7 +101,7 @@ func (r ChartRun) took(now time.Time) (time.Duration, bool) {
 
 // tookText returns the run time, or a dash.
 func (r ChartRun) tookText(now time.Time) string {
-	if d, measured := r.took(now); measured {
+	if d, measured := r.runTime(now); measured {
 		return ui.RunTime(d)
 	}
 	return "–"
@@ -115,9 +115,9 @@ func (r ChartRun) exitText() string {
 	return "–"
 }
 
-// words describes the run in one line: "Ping #413, due Tue 14 Oct, 02:00, on time,
+// description returns the run in one line: "Ping #413, due Tue 14 Oct, 02:00, on time,
 // took 4h 6m".
-func (r ChartRun) words(c ui.Clock) string {
+func (r ChartRun) description(c ui.Clock) string {
 	var parts []string
 	if r.Number > 0 {
 		parts = append(parts, "ping #"+strconv.FormatInt(r.Number, 10))
@@ -136,7 +136,7 @@ func (r ChartRun) words(c ui.Clock) string {
 		outcome += ", exit code " + strconv.Itoa(r.ExitStatus)
 	}
 	parts = append(parts, outcome)
-	if d, measured := r.took(c.Now); measured {
+	if d, measured := r.runTime(c.Now); measured {
 		parts = append(parts, ui.If(r.Running, "running for ", "took ")+ui.RunTime(d))
 	}
 	return ui.Capitalize(strings.Join(parts, ", "))

@@ -78,7 +78,7 @@ func (m RunChart) y(d time.Duration) float64 {
 
 // runY returns the height of a run: its run time, or the lane.
 func (m RunChart) runY(r ChartRun, now time.Time) float64 {
-	switch d, measured := r.took(now); {
+	switch d, measured := r.runTime(now); {
 	case !m.measured():
 		return onlyLane
 	case measured:
@@ -107,8 +107,8 @@ type placedRun struct {
 	x, y, latenessY string
 }
 
-// placed returns the runs with their positions.
-func (m RunChart) placed(now time.Time) []placedRun {
+// placedRuns returns the runs with their positions.
+func (m RunChart) placedRuns(now time.Time) []placedRun {
 	all := make([]placedRun, len(m.Runs))
 	for i, r := range m.Runs {
 		y := m.runY(r, now)
@@ -125,7 +125,7 @@ func (m RunChart) placed(now time.Time) []placedRun {
 
 // hasLateStarts reports whether the chart shows time that a late start lost.
 func (m RunChart) hasLateStarts(now time.Time) bool {
-	return slices.ContainsFunc(m.placed(now), func(r placedRun) bool { return r.latenessY != "" })
+	return slices.ContainsFunc(m.placedRuns(now), func(r placedRun) bool { return r.latenessY != "" })
 }
 
 // runTimeTicks returns the labels of the run time axis, from 0 up.
@@ -229,18 +229,18 @@ func (m RunChart) timeLabels(c ui.Clock) []chartLabel {
 	return m.weeks(c)
 }
 
-// span is a period as a rectangle.
-type span struct{ x, width, title string }
+// periodRect is a period as a rectangle.
+type periodRect struct{ x, width, title string }
 
 // spans returns the periods in which Overdue was not watching.
-func (m RunChart) spans(c ui.Clock) []span {
-	var all []span
+func (m RunChart) spans(c ui.Clock) []periodRect {
+	var all []periodRect
 	for _, p := range m.NotWatched {
 		from, until := m.timeX(p.From), m.timeX(p.Until)
 		if m.InOrder || p.Until.Before(m.From) {
 			continue
 		}
-		all = append(all, span{ui.Percent(from), ui.Percent(max(.6, until-from)), c.ShortDateTime(p.From) + " to " + c.ShortDateTime(p.Until) + ": Overdue was not watching"})
+		all = append(all, periodRect{ui.Percent(from), ui.Percent(max(.6, until-from)), c.ShortDateTime(p.From) + " to " + c.ShortDateTime(p.Until) + ": Overdue was not watching"})
 	}
 	return all
 }

@@ -30,8 +30,8 @@ const (
 // newest at the right edge.
 type RunStrip []string
 
-// stroke is the path with all runs of one outcome.
-type stroke struct{ class, d string }
+// runsPath is the path with all runs of one outcome.
+type runsPath struct{ class, d string }
 
 // countedOutcomes has the outcomes that count as expected runs, in the order of
 // the label.
@@ -43,14 +43,14 @@ var countedOutcomes = []struct{ outcome, words string }{
 	{OutcomeUnknown, "unknown"},
 }
 
-func (s RunStrip) shown() RunStrip { return s[max(0, len(s)-stripSlots):] }
+func (s RunStrip) newestRuns() RunStrip { return s[max(0, len(s)-stripSlots):] }
 
 // strokes returns the paths of the strip, one for each outcome that occurs.
-func (s RunStrip) strokes() []stroke {
-	var strokes []stroke
+func (s RunStrip) strokes() []runsPath {
+	var strokes []runsPath
 	for _, outcome := range []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeMissed, OutcomeUnknown, OutcomeRunning, OutcomeWithinGrace, OutcomeUpcoming} {
 		if d := s.path(outcome); d != "" {
-			strokes = append(strokes, stroke{"s-" + outcome, d})
+			strokes = append(strokes, runsPath{"s-" + outcome, d})
 		}
 	}
 	return strokes
@@ -58,7 +58,7 @@ func (s RunStrip) strokes() []stroke {
 
 // path returns the path with all runs of one outcome.
 func (s RunStrip) path(outcome string) string {
-	shown := s.shown()
+	shown := s.newestRuns()
 	first := stripSlots - len(shown)
 	var d strings.Builder
 	for i, o := range shown {
@@ -99,7 +99,7 @@ func (s RunStrip) label() string {
 	total, counts := 0, []string{}
 	for _, w := range countedOutcomes {
 		n := 0
-		for _, o := range s.shown() {
+		for _, o := range s.newestRuns() {
 			if o == w.outcome {
 				n++
 			}

@@ -11,9 +11,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// grammar has the path of each outcome, as in the design of the strip. X is a
+// outcomePaths contains the SVG path of each outcome at the start of the strip. X is a
 // coordinate.
-var grammar = map[string]string{
+var outcomePaths = map[string]string{
 	OutcomeOnTime:   "MX 22v-7h4v7z",
 	OutcomeLate:     "MX 22v-14h4v14z",
 	OutcomeFailed:   "MX 22v-20h4v20z",
@@ -29,7 +29,7 @@ func TestRunStrip_DrawsEveryRunOnce(t *testing.T) {
 		drawn := 0
 		for _, p := range s.strokes() {
 			outcome := strings.TrimPrefix(p.class, "s-")
-			one := strings.ReplaceAll(regexp.QuoteMeta(grammar[outcome]), "X", `(\d+(?:\.\d+)?)`)
+			one := strings.ReplaceAll(regexp.QuoteMeta(outcomePaths[outcome]), "X", `(\d+(?:\.\d+)?)`)
 			if !regexp.MustCompile(`^(?:` + one + `)+$`).MatchString(p.d) {
 				t.Fatalf("%s is drawn %q", outcome, p.d)
 			}
@@ -43,12 +43,12 @@ func TestRunStrip_DrawsEveryRunOnce(t *testing.T) {
 
 func TestRunStrip_NewestRunIsAtTheRightEdge(t *testing.T) {
 	got := RunStrip{OutcomeLate, OutcomeMissed, OutcomeUpcoming}.strokes()
-	want := []stroke{
+	want := []runsPath{
 		{"s-late", "M191 22v-14h4v14z"},
 		{"s-missed", "M198.625 21.4v-18.8h2.75v18.8z"},
 		{"s-upcoming", "M205.5 21.5v-6h3v6z"},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(stroke{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(runsPath{})); diff != "" {
 		t.Errorf("strip (-want +got):\n%s", diff)
 	}
 }

@@ -26,8 +26,8 @@ type AcknowledgePage struct {
 	IncidentPath string // page of the incident, which needs a session
 }
 
-// settled reports whether the incident needs no acknowledgement.
-func (p AcknowledgePage) settled() bool { return p.State != "open" }
+// needsNoAcknowledgement reports whether the incident needs no acknowledgement.
+func (p AcknowledgePage) needsNoAcknowledgement() bool { return p.State != "open" }
 
 // outcome returns the text that replaces the button.
 func (p AcknowledgePage) outcome() string {

@@ -126,7 +126,7 @@ func Acknowledge(p AcknowledgePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if p.Acknowledged || p.settled() {
+			if p.Acknowledged || p.needsNoAcknowledgement() {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p role=\"status\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

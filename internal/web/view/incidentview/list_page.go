@@ -134,8 +134,8 @@ func (s Stats) alerts() string {
 // minShown is the shortest duration that the figures show exactly.
 const minShown = time.Second
 
-// figure returns a duration, or "" if there is none: the page then omits the figure.
-func figure(d time.Duration) string {
+// durationOrEmpty returns a duration as text, or "" for none: the page then omits it.
+func durationOrEmpty(d time.Duration) string {
 	switch {
 	case d <= 0:
 		return ""

@@ -58,7 +58,7 @@ func (p ErrorPage) lede() string {
 		return known.text
 	}
 	if p.Status == 404 {
-		known.next = p.way().missing
+		known.next = p.returnSection().missing
 	}
 	return known.text + " " + known.next
 }
@@ -87,14 +87,14 @@ func (p ErrorPage) section() (_ errorSection, known bool) {
 	return errorSections[0], false
 }
 
-// way returns the part of the site that the page leads back to.
-func (p ErrorPage) way() errorSection {
+// returnSection returns the section that the button of the page opens.
+func (p ErrorPage) returnSection() errorSection {
 	s, _ := p.section()
 	return s
 }
 
-// current returns the entry of the sidebar, or "" if the path belongs to none.
-func (p ErrorPage) current() string {
+// currentNavItem returns the item of the sidebar that is marked as current, or "" for none.
+func (p ErrorPage) currentNavItem() string {
 	s, known := p.section()
 	if !known {
 		return ""
@@ -104,7 +104,7 @@ func (p ErrorPage) current() string {
 
 // inDocs reports whether the requested path belongs to the docs, which everyone
 // can read.
-func (p ErrorPage) inDocs() bool { return p.way().path == paths.Docs }
+func (p ErrorPage) inDocs() bool { return p.returnSection().path == paths.Docs }
 
 // pageTitle returns the title of the document.
 func (p ErrorPage) pageTitle() string {

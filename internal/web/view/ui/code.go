@@ -32,7 +32,7 @@ func markLine(b *strings.Builder, line, url string) {
 		b.WriteString(`<span class="c">` + html.EscapeString(line) + `</span>`)
 		return
 	}
-	for i, piece := range pieces(line, url) {
+	for i, piece := range splitAtURLs(line, url) {
 		if i > 0 {
 			b.WriteString(`<span class="u">` + html.EscapeString(url) + `</span>`)
 		}
@@ -40,8 +40,8 @@ func markLine(b *strings.Builder, line, url string) {
 	}
 }
 
-// pieces returns the parts of the line between the URLs.
-func pieces(line, url string) []string {
+// splitAtURLs returns the parts of the line between the URLs.
+func splitAtURLs(line, url string) []string {
 	if url == "" {
 		return []string{line}
 	}

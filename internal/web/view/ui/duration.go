@@ -41,8 +41,8 @@ func DurationParts(d time.Duration) []durationPart {
 	return parts
 }
 
-// join returns the parts as text: "4h 51m".
-func join(parts []durationPart) string {
+// joinParts returns the parts as text: "4h 51m".
+func joinParts(parts []durationPart) string {
 	words := make([]string, len(parts))
 	for i, p := range parts {
 		words[i] = strconv.Itoa(p.n) + p.unit
@@ -50,38 +50,38 @@ func join(parts []durationPart) string {
 	return strings.Join(words, " ")
 }
 
-// compact returns at most two units. It drops the second unit if it is zero, or
+// twoUnits returns at most two units. It drops the second unit if it is zero, or
 // if it is seconds and the caller asked for none.
-func compact(d time.Duration, seconds bool) string {
+func twoUnits(d time.Duration, seconds bool) string {
 	parts := DurationParts(d)
 	parts = parts[:min(2, len(parts))]
 	if len(parts) == 2 && (parts[1].n == 0 || parts[1].unit == "s" && !seconds) {
 		parts = parts[:1]
 	}
-	return join(parts)
+	return joinParts(parts)
 }
 
 // Elapsed returns the time since something began, rounded down: "41s", "7m",
 // "4h 51m", "2d 3h". It shows seconds only below one minute.
-func Elapsed(d time.Duration) string { return compact(d, false) }
+func Elapsed(d time.Duration) string { return twoUnits(d, false) }
 
 // Remaining returns the time until something happens, rounded up: "late by 3m"
 // and "down in 7m" must add up to a grace period of 10m. It rounds to the
 // smallest unit that it shows: seconds below a minute, minutes below a day,
 // otherwise hours.
 func Remaining(d time.Duration) string {
-	switch s := up(d, time.Second); {
+	switch s := roundUp(d, time.Second); {
 	case s < time.Minute:
-		return compact(s, false)
+		return twoUnits(s, false)
 	case s < day:
-		return compact(up(s, time.Minute), false)
+		return twoUnits(roundUp(s, time.Minute), false)
 	default:
-		return compact(up(s, time.Hour), false)
+		return twoUnits(roundUp(s, time.Hour), false)
 	}
 }
 
-// up rounds d up to a multiple of unit. A negative d gives 0.
-func up(d, unit time.Duration) time.Duration {
+// roundUp rounds d up to a multiple of unit. A negative d gives 0.
+func roundUp(d, unit time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
 	}
@@ -94,7 +94,7 @@ func up(d, unit time.Duration) time.Duration {
 func RunTime(d time.Duration) string {
 	switch {
 	case d <= 0 || d >= time.Second:
-		return compact(d, true)
+		return twoUnits(d, true)
 	case d < time.Millisecond:
 		return "<" + nbsp + "1ms"
 	case d < 50*time.Millisecond:
@@ -129,7 +129,7 @@ func ExactDuration(d time.Duration) string {
 	if len(kept) == 0 {
 		return "0s"
 	}
-	return join(kept)
+	return joinParts(kept)
 }
 
 // Ago returns how long ago something was, in one unit: "38s ago", "19h ago".
@@ -139,7 +139,7 @@ func Ago(d time.Duration) string {
 	if d < 5*time.Second {
 		return "just now"
 	}
-	return join(DurationParts(d)[:1]) + " ago"
+	return joinParts(DurationParts(d)[:1]) + " ago"
 }
 
 // figureNumber pads every number of the large figure except the first.

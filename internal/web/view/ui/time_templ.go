@@ -400,7 +400,7 @@ func LargeTimeUntil(c Clock, t time.Time) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = LargeDuration(DurationParts(up(t.Sub(c.Now), time.Second))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = LargeDuration(DurationParts(roundUp(t.Sub(c.Now), time.Second))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -29,26 +29,26 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// edge is the whole server on a socket, for unauthenticated clients.
-type edge struct {
+// loopbackServer is the whole server on a loopback socket.
+type loopbackServer struct {
 	*testing.T
-	whole
-	address string
-	cookie  string // of the owner
-	key     string // of the API
-	id      string // of a heartbeat
+	assembledServer
+	address     string
+	cookie      string // of the owner
+	apiKey      string // of the API
+	heartbeatID string
 }
 
-// newEdge starts it.
-func newEdge(t *testing.T, database string) *edge {
+// startLoopbackServer starts a server with an owner, an API key and a heartbeat.
+func startLoopbackServer(t *testing.T, database string) *loopbackServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := ownedByAda()
-	d := &edge{T: t, address: l.Addr().String()}
-	d.whole = assemble(t, database, "http://"+d.address, o)
+	o := ownerOptions()
+	d := &loopbackServer{T: t, address: l.Addr().String()}
+	d.assembledServer = startAssembledServer(t, database, "http://"+d.address, o)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -57,7 +57,7 @@ func newEdge(t *testing.T, database string) *edge {
 		})
 	}()
 	t.Cleanup(func() {
-		d.faces.site.Feed.Close()
+		d.handlers.site.Feed.Close()
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -68,7 +68,7 @@ func newEdge(t *testing.T, database string) *edge {
 }
 
 // signIn creates the cookie and the API key of the owner.
-func (d *edge) signIn(o Options) {
+func (d *loopbackServer) signIn(o Options) {
 	d.Helper()
 	form := "email=" + o.OwnerEmail + "&password=" + strings.ReplaceAll(o.OwnerPassword, " ", "+")
 	answer := d.send(fmt.Sprintf("POST /sign-in HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\n"+
@@ -87,19 +87,19 @@ func (d *edge) signIn(o Options) {
 		d.Fatal(err)
 	}
 	actor := auth.Operator(p, "root")
-	h, err := d.faces.service.CreateHeartbeat(d.Context(), actor, manage.HeartbeatEdit{Name: new("backup"), Interval: new("1h")})
+	h, err := d.handlers.service.CreateHeartbeat(d.Context(), actor, manage.HeartbeatEdit{Name: new("backup"), Interval: new("1h")})
 	if err != nil {
 		d.Fatal(err)
 	}
-	if _, d.key, err = d.faces.service.CreateKey(d.Context(), actor, "test", false); err != nil {
+	if _, d.apiKey, err = d.handlers.service.CreateKey(d.Context(), actor, "test", false); err != nil {
 		d.Fatal(err)
 	}
-	d.id = h.ID
+	d.heartbeatID = h.ID
 }
 
 // send sends one request and returns the response until the server closes the
 // connection, or the first bytes of a response that does not end.
-func (d *edge) send(request string, within time.Duration) string {
+func (d *loopbackServer) send(request string, within time.Duration) string {
 	d.Helper()
 	c, err := net.Dial("tcp", d.address)
 	if err != nil {
@@ -110,16 +110,15 @@ func (d *edge) send(request string, within time.Duration) string {
 		d.Fatal(err)
 	}
 	_, _ = io.WriteString(c, request) // a server may answer before it has read all
-	b, _ := io.ReadAll(c)             // what came is looked at
+	b, _ := io.ReadAll(c)             // the caller checks the bytes that arrived
 	return string(b)
 }
 
-// patterns lists everything that the server answers, from the tables that it is
-// made of, and what it does not know.
-func (d *edge) patterns() []string {
+// requestPatterns lists the method and path of every route, and of some unknown ones.
+func (d *loopbackServer) requestPatterns() []string {
 	d.Helper()
-	all := d.faces.site.Patterns()
-	for _, status := range statusRoutes(ownedByAda(), d.engine) {
+	all := d.handlers.site.Patterns()
+	for _, status := range statusRoutes(ownerOptions(), d.engine) {
 		all = append(all, status.pattern)
 	}
 	written, err := api.OpenAPI(api.Options{BaseURL: "http://x", Version: "1"})
@@ -140,56 +139,56 @@ func (d *edge) patterns() []string {
 			}
 		}
 	}
-	for _, id := range []string{d.id, uuid.NewString(), "no-id"} {
+	for _, id := range []string{d.heartbeatID, uuid.NewString(), "no-id"} {
 		for _, signal := range []string{"", "/start", "/fail", "/log", "/7", "/none"} {
 			all = append(all, "POST "+pingurl.For("", id)+signal)
 		}
 	}
-	return append(all, "GET /nothing", "POST /nothing", "POST "+api.Prefix+"/nothing", "GET /static/nothing", "OPTIONS "+pingurl.For("", d.id))
+	return append(all, "GET /nothing", "POST /nothing", "POST "+api.Prefix+"/nothing", "GET /static/nothing", "OPTIONS "+pingurl.For("", d.heartbeatID))
 }
 
-// offer is a way to send a body.
-type offer struct {
-	head string // lines of the header about it
-	body []byte
-	more time.Duration // between further bytes, 0 for none
+// requestBody is one way to send the body of a request.
+type requestBody struct {
+	headers  string // header lines that describe the body
+	first    []byte
+	interval time.Duration // between further bytes; 0 sends none
 }
 
-// offers are the requests of a malicious client.
-func offers() map[string]offer {
+// requestBodies are the requests of a malicious client.
+func requestBodies() map[string]requestBody {
 	form := "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: "
 	file := "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n" + strings.Repeat("x", 200<<10) + "\r\n--b--\r\n"
-	return map[string]offer{
+	return map[string]requestBody{
 		"no body":         {},
-		"unfinished body": {head: form + "1000\r\n", body: []byte("email=a")},
-		"slow body":       {head: form + "1000\r\n", body: []byte("email=a"), more: time.Second},
-		"chunked, slow":   {head: "Transfer-Encoding: chunked\r\n", body: []byte("1\r\na\r\n"), more: time.Second},
-		"600 KB":          {head: form + "614400\r\n", body: bytes.Repeat([]byte("a"), 600<<10)}, // above every limit
-		"multipart":       {head: fmt.Sprintf("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n", len(file)), body: []byte(file)},
+		"unfinished body": {headers: form + "1000\r\n", first: []byte("email=a")},
+		"slow body":       {headers: form + "1000\r\n", first: []byte("email=a"), interval: time.Second},
+		"chunked, slow":   {headers: "Transfer-Encoding: chunked\r\n", first: []byte("1\r\na\r\n"), interval: time.Second},
+		"600 KB":          {headers: form + "614400\r\n", first: bytes.Repeat([]byte("a"), 600<<10)}, // above every limit
+		"multipart":       {headers: fmt.Sprintf("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n", len(file)), first: []byte(file)},
 	}
 }
 
-// longestRequest is by when a server has answered or closed. It gives a request
+// requestTimeout is the time in which a server must answer or close. Its own limit is
 // 15 seconds; the rest is for a busy machine.
-const longestRequest = 45 * time.Second
+const requestTimeout = 45 * time.Second
 
-// try sends one offer, and reports whether it ended in time.
-func (d *edge) try(method, path, credentials string, o offer) error {
+// sendBody sends a request, and returns an error if it is not answered or closed in time.
+func (d *loopbackServer) sendBody(method, path, credentials string, o requestBody) error {
 	c, err := net.Dial("tcp", d.address)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(longestRequest)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
 		return err
 	}
 	go func() { // the server may answer, and close, before it has read all
-		_, err := fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\n%s%s\r\n", method, path, d.address, credentials, o.head)
+		_, err := fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\nSec-Fetch-Site: same-origin\r\n%s%s\r\n", method, path, d.address, credentials, o.headers)
 		if err == nil {
-			_, err = c.Write(o.body)
+			_, err = c.Write(o.first)
 		}
-		for err == nil && o.more > 0 {
-			timer := time.NewTimer(o.more)
+		for err == nil && o.interval > 0 {
+			timer := time.NewTimer(o.interval)
 			<-timer.C
 			_, err = io.WriteString(c, "1\r\na\r\n")
 		}
@@ -197,9 +196,9 @@ func (d *edge) try(method, path, credentials string, o offer) error {
 	answer := make([]byte, 12)
 	_, err = io.ReadFull(c, answer)
 	if timeout, is := err.(net.Error); is && timeout.Timeout() {
-		return fmt.Errorf("neither answered nor closed within %s", longestRequest)
+		return fmt.Errorf("neither answered nor closed within %s", requestTimeout)
 	}
-	// So many requests at once may be too many: then the server says so.
+	// The server may answer 503 because of the number of concurrent requests.
 	if err == nil && strings.HasPrefix(string(answer), "HTTP/1.1 5") && !strings.HasPrefix(string(answer), "HTTP/1.1 503") {
 		return fmt.Errorf("answered %s", answer)
 	}
@@ -211,25 +210,25 @@ func TestServe_EveryRouteLimitsWhatAClientSends(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 	for name, database := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
-			d := newEdge(t, database)
-			before := heap()
+			d := startLoopbackServer(t, database)
+			before := heapInUse()
 			fill := strings.NewReplacer("{key}", "x", "{token}", "x", "{project}", "main", "{page}", "statuses", "{n}", "1", "{slug}", "x")
 			braces := regexp.MustCompile(`\{[^}]+\}`)
 			var requests sync.WaitGroup
-			offers := offers()
-			for _, pattern := range d.patterns() {
+			offers := requestBodies()
+			for _, pattern := range d.requestPatterns() {
 				method, path, _ := strings.Cut(pattern, " ")
 				path = braces.ReplaceAllString(fill.Replace(path), uuid.NewString())
 				for what, o := range offers {
 					for who, credentials := range map[string]string{
-						"a stranger": "", "the owner": "Cookie: " + d.cookie + "\r\nAuthorization: Bearer " + d.key + "\r\n",
+						"a stranger": "", "the owner": "Cookie: " + d.cookie + "\r\nAuthorization: Bearer " + d.apiKey + "\r\n",
 					} {
 						if who == "the owner" && path == "/sign-out" {
 							continue // the others must stay signed in
 						}
 						for _, m := range []string{method, http.MethodPut} {
 							requests.Go(func() {
-								if err := d.try(m, path, credentials, o); err != nil {
+								if err := d.sendBody(m, path, credentials, o); err != nil {
 									t.Errorf("%s %s from %s, %s: %v", m, path, who, what, err)
 								}
 							})
@@ -238,18 +237,18 @@ func TestServe_EveryRouteLimitsWhatAClientSends(t *testing.T) {
 				}
 			}
 			requests.Wait()
-			if grown := heap() - before; grown > 50<<20 {
+			if grown := heapInUse() - before; grown > 50<<20 {
 				t.Errorf("the heap has grown by %d MB", grown>>20)
 			}
 			if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
-				t.Errorf("the temporary folder holds %v, %v", files, err)
+				t.Errorf("the temporary folder contains %v, %v", files, err)
 			}
 		})
 	}
 }
 
-// heap returns the size of the heap in use.
-func heap() int64 {
+// heapInUse returns the size of the heap in use.
+func heapInUse() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -259,8 +258,8 @@ func heap() int64 {
 func TestServe_EveryRouteKeepsBrowsersFromGuessing(t *testing.T) {
 	for name, database := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
-			d := newEdge(t, database)
-			for _, pattern := range d.patterns() {
+			d := startLoopbackServer(t, database)
+			for _, pattern := range d.requestPatterns() {
 				method, path, _ := strings.Cut(pattern, " ")
 				answer := d.send(fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", method, strings.NewReplacer("{", "", "}", "").Replace(path)), time.Minute)
 				if !strings.Contains(answer, "\r\nX-Content-Type-Options: nosniff\r\n") {

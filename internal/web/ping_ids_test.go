@@ -11,8 +11,8 @@ import (
 	"overdue/internal/monitor"
 )
 
-// spellings returns an id in all spellings that jobs and people use.
-func spellings(id string) []string {
+// idSpellings returns an id in all spellings that jobs and people use.
+func idSpellings(id string) []string {
 	bare := strings.ReplaceAll(id, "-", "")
 	return []string{id, bare, strings.ToUpper(id), strings.ToUpper(bare), strings.ReplaceAll(id, "-", "%2D")}
 }
@@ -21,7 +21,7 @@ func spellings(id string) []string {
 func (w *fixture) expectNoID(what, text string, ids ...string) {
 	w.Helper()
 	for _, id := range ids {
-		for _, spelling := range spellings(id) {
+		for _, spelling := range idSpellings(id) {
 			if strings.Contains(text, spelling) {
 				at := strings.Index(text, spelling)
 				w.Errorf("%s holds an id: …%s", what, text[max(0, at-200):at+len(spelling)])
@@ -43,7 +43,7 @@ func (w *fixture) leakyProject(others ...monitor.Heartbeat) (monitor.Heartbeat, 
 	ids = append(ids, h.ID)
 	var all []string
 	for _, id := range ids {
-		all = append(all, spellings(id)...)
+		all = append(all, idSpellings(id)...)
 	}
 	words := strings.Join(all, " ")
 	_, err := w.service.ChangeHeartbeat(w.Context(), w.actor("member"), h.ID, manage.HeartbeatEdit{
@@ -103,7 +103,7 @@ func TestStream_HidesIDsFromPeopleWhoCannotPing(t *testing.T) {
 		for _, path := range []string{"/heartbeats/" + h.Ref, "/incidents/" + i.ID, "/heartbeats", "/incidents"} {
 			streams = append(streams, w.openStream("viewer", w.streamURL(w.get("viewer", path))))
 		}
-		words := "second " + strings.Join(spellings(ids[0]), " ") + " " + h.ID
+		words := "second " + strings.Join(idSpellings(ids[0]), " ") + " " + h.ID
 		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail, ExitCode: 3, Body: []byte(words), UserAgent: words[:60]})
 		if a := w.post("member", "/incidents/"+i.ID+"/notes", url.Values{"note": {words}}); a.code != 303 {
 			w.Fatal(a.code)

@@ -21,23 +21,23 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// running is the whole server behind TLS and HTTP/2, with the owner signed in.
-type running struct {
+// tlsServer is the whole server behind TLS and HTTP/2, with a browser of the owner.
+type tlsServer struct {
 	*testing.T
 	base    string
 	browser *http.Client
 }
 
-// whole is everything that a server answers, assembled as Serve does.
-type whole struct {
-	engine  *Engine
-	faces   handlers
-	handler http.Handler
+// assembledServer is the engine and the handlers, assembled as Serve does.
+type assembledServer struct {
+	engine   *Engine
+	handlers handlers
+	handler  http.Handler
 }
 
-// assemble starts the engine on a database, and ends it with the test. Its
-// sockets keep it out of the bubble of the simulations.
-func assemble(t *testing.T, address, base string, o Options) whole {
+// startAssembledServer starts the engine on a database, and stops it with the test. It
+// has sockets, so it cannot run in the virtual time of a simulation.
+func startAssembledServer(t *testing.T, address, base string, o Options) assembledServer {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	db, err := store.Open(t.Context(), address)
@@ -69,36 +69,36 @@ func assemble(t *testing.T, address, base string, o Options) whole {
 			t.Error(err)
 		}
 	})
-	return whole{e, f, routes(o, e, f, base, ingest.NewBodyBudget(1<<20))}
+	return assembledServer{e, f, routes(o, e, f, base, ingest.NewBodyBudget(1<<20))}
 }
 
-// ownedByAda has an owner from the start.
-func ownedByAda() Options {
+// ownerOptions returns options that create an owner.
+func ownerOptions() Options {
 	return Options{OwnerEmail: "ada@example.com", OwnerPassword: "correct horse battery"}
 }
 
-// run starts it behind TLS.
-func run(t *testing.T, address string) running {
+// startTLSServer starts a server and signs the owner in.
+func startTLSServer(t *testing.T, address string) tlsServer {
 	t.Helper()
 	var handler http.Handler
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	o := ownedByAda()
-	handler = assemble(t, address, srv.URL, o).handler
+	o := ownerOptions()
+	handler = startAssembledServer(t, address, srv.URL, o).handler
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := running{t, srv.URL, srv.Client()}
+	r := tlsServer{t, srv.URL, srv.Client()}
 	r.browser.Jar = jar
 	r.post("/sign-in", url.Values{"email": {o.OwnerEmail}, "password": {o.OwnerPassword}})
 	return r
 }
 
-// post sends a form, and follows where it leads.
-func (r running) post(path string, form url.Values) string {
+// post sends a form and follows redirects.
+func (r tlsServer) post(path string, form url.Values) string {
 	r.Helper()
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -109,11 +109,11 @@ func (r running) post(path string, form url.Values) string {
 	return r.send(req)
 }
 
-// hiddenField finds the fields of a form that its page fills in.
+// hiddenField matches the hidden fields of a form.
 var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 
-// drawn is the form of a page before anything is typed.
-func (r running) drawn(path string) url.Values {
+// hiddenFields returns the hidden fields of the form on a page.
+func (r tlsServer) hiddenFields(path string) url.Values {
 	r.Helper()
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.base+path, nil)
 	if err != nil {
@@ -127,7 +127,7 @@ func (r running) drawn(path string) url.Values {
 }
 
 // send returns the page that a request leads to.
-func (r running) send(req *http.Request) string {
+func (r tlsServer) send(req *http.Request) string {
 	r.Helper()
 	resp, err := r.browser.Do(req)
 	if err != nil {
@@ -144,8 +144,8 @@ func (r running) send(req *http.Request) string {
 func TestStream_TheFirstEventArrivesAtOnceThroughAllMiddleware(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
-			r := run(t, address)
-			form := r.drawn("/heartbeats/new")
+			r := startTLSServer(t, address)
+			form := r.hiddenFields("/heartbeats/new")
 			for name, value := range map[string]string{"name": "backup", "schedule": "interval", "interval": "1h", "grace": "10m"} {
 				form.Set(name, value)
 			}
@@ -184,7 +184,7 @@ func TestStream_TheFirstEventArrivesAtOnceThroughAllMiddleware(t *testing.T) {
 			}
 			await("retry: ")
 			began := time.Now()
-			if answer := r.send(pinging(t, r.base+ping)); !strings.HasPrefix(answer, "OK") {
+			if answer := r.send(pingRequest(t, r.base+ping)); !strings.HasPrefix(answer, "OK") {
 				t.Fatalf("the ping was answered %q", answer)
 			}
 			await("event: row")
@@ -195,8 +195,8 @@ func TestStream_TheFirstEventArrivesAtOnceThroughAllMiddleware(t *testing.T) {
 	}
 }
 
-// pinging is a ping.
-func pinging(t *testing.T, address string) *http.Request {
+// pingRequest returns the request of a ping.
+func pingRequest(t *testing.T, address string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, nil)
 	if err != nil {

@@ -44,7 +44,7 @@ func (n Notification) headline() headline {
 	}
 }
 
-// openedHeadlinesays why the heartbeat is down.
+// openedHeadline says why the heartbeat is down.
 func (n Notification) openedHeadline() headline {
 	return headline{
 		status: "Down", tone: "down", subject: n.shortName() + ": " + n.reason(),
@@ -52,7 +52,7 @@ func (n Notification) openedHeadline() headline {
 	}
 }
 
-// reminderHeadlinesays how long the heartbeat has been down.
+// reminderHeadline says how long the heartbeat has been down.
 func (n Notification) reminderHeadline() headline {
 	return headline{
 		status: "Still down", tone: "down", subject: fmt.Sprintf("%s: for %s", n.shortName(), formatDuration(n.DownFor)),
@@ -60,7 +60,7 @@ func (n Notification) reminderHeadline() headline {
 	}
 }
 
-// acknowledgedHeadlinesays who acknowledged.
+// acknowledgedHeadline says who acknowledged.
 func (n Notification) acknowledgedHeadline() headline {
 	what, lead := n.shortName()+": through the link of an alert", "The incident was acknowledged through the link of an alert."
 	if n.AcknowledgedBy != "" {
@@ -72,7 +72,7 @@ func (n Notification) acknowledgedHeadline() headline {
 	}
 }
 
-// resolvedHeadlinesays how the incident ended. It repeats the cause and the downtime,
+// resolvedHeadline says how the incident ended. It repeats the cause and the downtime,
 // because it may be the first message about the incident that is delivered.
 func (n Notification) resolvedHeadline() headline {
 	was := n.downSummary()
@@ -110,7 +110,7 @@ func (n Notification) downSummary() string {
 	return text + "."
 }
 
-// lateHeadlinesays that a ping is due and when the incident opens.
+// lateHeadline says that a ping is due and when the incident opens.
 func (n Notification) lateHeadline() headline {
 	lead := fmt.Sprintf("%s is Late: %s.", n.name(), n.silence())
 	if !n.Deadline.IsZero() {
@@ -119,7 +119,7 @@ func (n Notification) lateHeadline() headline {
 	return headline{status: "Late", tone: "late", subject: n.shortName() + ": " + n.silence(), lead: lead}
 }
 
-// blackoutHeadlinereports an outage of Overdue itself.
+// blackoutHeadline reports an outage of Overdue itself.
 func (n Notification) blackoutHeadline() headline {
 	var b Blackout
 	if n.Blackout != nil {
@@ -139,7 +139,7 @@ func (n Notification) blackoutHeadline() headline {
 	}
 }
 
-// testHeadlinesays that the channel works.
+// testHeadline says that the channel works.
 func (n Notification) testHeadline() headline {
 	return headline{
 		status: "Test", tone: "quiet", subject: "alerts of " + shorten(cleanLine(n.Project), maxSubjectName) + " are delivered here",

@@ -144,6 +144,52 @@ func (b *bench) databases(name string) []databaseKind {
 	}})
 }
 
+// database is an open database with an API key.
+type database struct{ name, address, key string }
+
+// onEachDatabase runs a benchmark on a new database of each kind.
+func (b *bench) onEachDatabase(ctx context.Context, name string, run func(context.Context, database) error) error {
+	for _, kind := range b.databases(name) {
+		if err := b.onDatabase(ctx, kind, run); err != nil {
+			return fmt.Errorf("%s: %w", kind.name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) onDatabase(ctx context.Context, kind databaseKind, run func(context.Context, database) error) (err error) {
+	address, end, err := kind.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	key, err := b.newKey(ctx, address)
+	if err != nil {
+		return err
+	}
+	return run(ctx, database{kind.name, address, key})
+}
+
+// serveWithReceiver starts a server whose only channel sends to a new receiver. The caller kills
+// the server and closes the receiver.
+func (b *bench) serveWithReceiver(ctx context.Context, on database) (*server, *receiver, error) {
+	r, err := startReceiver()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := b.serve(ctx, on.address, on.key, "--allow-private-networks")
+	if err != nil {
+		r.close()
+		return nil, nil, err
+	}
+	if err := s.addWebhookChannel(ctx, r); err != nil {
+		s.kill()
+		r.close()
+		return nil, nil, err
+	}
+	return s, r, nil
+}
+
 // sleepUntil sleeps until the given time, or until ctx ends.
 func sleepUntil(ctx context.Context, until time.Time) error {
 	timer := time.NewTimer(time.Until(until))

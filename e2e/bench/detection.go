@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -21,37 +20,16 @@ const (
 // detection measures how long after its deadline a missing ping is detected, and
 // how long until the alert is delivered, on an otherwise idle server.
 func (b *bench) detection(ctx context.Context) error {
-	for _, place := range b.databases("detection") {
-		if err := b.detectionOn(ctx, place); err != nil {
-			return fmt.Errorf("%s: %w", place.name, err)
-		}
-	}
-	return nil
+	return b.onEachDatabase(ctx, "detection", b.detectionOn)
 }
 
-func (b *bench) detectionOn(ctx context.Context, place databaseKind) (err error) {
-	address, end, err := place.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, end()) }()
-	key, err := b.newKey(ctx, address)
-	if err != nil {
-		return err
-	}
-	s, err := b.serve(ctx, address, key, "--allow-private-networks")
+func (b *bench) detectionOn(ctx context.Context, on database) error {
+	s, r, err := b.serveWithReceiver(ctx, on)
 	if err != nil {
 		return err
 	}
 	defer s.kill()
-	r, err := startReceiver()
-	if err != nil {
-		return err
-	}
 	defer r.close()
-	if err := s.addWebhookChannel(ctx, r); err != nil {
-		return err
-	}
 	var ids []string
 	for i := range watchedHeartbeats {
 		id, err := s.createHeartbeat(ctx, fmt.Sprintf("watched %02d", i), "2s", "1s")
@@ -66,7 +44,7 @@ func (b *bench) detectionOn(ctx context.Context, place databaseKind) (err error)
 	if err := r.waitFor(ctx, watchedHeartbeats, time.Now().Add(maxWait)); err != nil {
 		return err
 	}
-	if err := b.reportDelays(place.name, r); err != nil {
+	if err := b.reportDelays(on.name, r); err != nil {
 		return err
 	}
 	return s.stop()

@@ -18,44 +18,23 @@ const (
 // silence measures how long the server takes to open the incidents of many heartbeats
 // with the same deadline, and the latency of pings meanwhile.
 func (b *bench) silence(ctx context.Context) error {
-	for _, place := range b.databases("silence") {
-		if err := b.silenceOn(ctx, place); err != nil {
-			return fmt.Errorf("%s: %w", place.name, err)
-		}
-	}
-	return nil
+	return b.onEachDatabase(ctx, "silence", b.silenceOn)
 }
 
-func (b *bench) silenceOn(ctx context.Context, place databaseKind) (err error) {
-	address, end, err := place.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, end()) }()
-	key, err := b.newKey(ctx, address)
-	if err != nil {
-		return err
-	}
+func (b *bench) silenceOn(ctx context.Context, on database) error {
 	begun := time.Now()
-	seeded, err := seedSilence(ctx, address)
+	seeded, err := seedSilence(ctx, on.address)
 	if err != nil {
 		return err
 	}
-	b.progress("silence: %d heartbeats added to %s in %s", silentHeartbeats+pingedHeartbeats, place.name, time.Since(begun).Round(100*time.Millisecond))
-	s, err := b.serve(ctx, address, key, "--allow-private-networks")
+	b.progress("silence: %d heartbeats added to %s in %s", silentHeartbeats+pingedHeartbeats, on.name, time.Since(begun).Round(100*time.Millisecond))
+	s, r, err := b.serveWithReceiver(ctx, on)
 	if err != nil {
 		return err
 	}
 	defer s.kill()
-	r, err := startReceiver()
-	if err != nil {
-		return err
-	}
 	defer r.close()
-	if err := s.addWebhookChannel(ctx, r); err != nil {
-		return err
-	}
-	if err := b.observeSilence(ctx, place.name, s, r, seeded); err != nil {
+	if err := b.observeSilence(ctx, on.name, s, r, seeded); err != nil {
 		return err
 	}
 	return s.stop()

@@ -36,6 +36,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -187,7 +188,9 @@ func parseError(parser *kong.Kong, err error) error {
 			where = node.FullPath()
 		}
 	}
-	return usageError("%w\nRun \"%s --help\" for usage.", err, where)
+	// Flags without a default have the empty value, too, which is not for users.
+	text := strings.Replace(err.Error(), `must be one of "",`, "must be one of ", 1)
+	return usageError("%s\nRun \"%s --help\" for usage.", text, where)
 }
 
 // exitError is an error with an exit code. Without err it prints nothing.

@@ -186,7 +186,7 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 	d := &details{}
 	d.add("Name", h.Name)
 	d.add("Status", statusText(h))
-	d.add("Why", withPlainSpaces(why))
+	d.add("Why", clock.explanation(why))
 	d.add("Slug", h.Slug)
 	d.add("Tags", strings.Join(h.Tags, ", "))
 	d.add("Description", h.Description)
@@ -201,7 +201,11 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 	if h.ExpectFirstBy != nil {
 		d.add("Expect first by", clock.text(h.ExpectFirstBy))
 	}
-	d.add("Alert after", fmt.Sprintf("%d failed runs in a row", h.AlertAfter))
+	alertAfter := "1 failed run"
+	if h.AlertAfter != 1 {
+		alertAfter = fmt.Sprintf("%d failed runs in a row", h.AlertAfter)
+	}
+	d.add("Alert after", alertAfter)
 	d.add("Severity", h.Severity)
 	d.add("Methods", h.Methods)
 	if h.ManualResume {

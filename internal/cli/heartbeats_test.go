@@ -26,7 +26,7 @@ const listedHeartbeats = `{"items":[
 
 // oneHeartbeat is the response to every request for one heartbeat.
 const oneHeartbeat = `{"id":"` + anID + `","ref":"r1","name":"Backup","slug":"backup","status":"down","interval":86400,"grace":5400,"tags":["db","prod"],
-"description":"Runs on db1.\nCall Ada.","alert_after":1,"severity":"warning","methods":"any","due_at":"2026-01-02T03:04:05Z","decision":"Due since 03:04:05.","ping_url":"https://o/api/v1/hb/x"}`
+"description":"Runs on db1.\nCall Ada.","alert_after":1,"severity":"warning","methods":"any","due_at":"2026-01-02T03:04:05Z","decision":"Due since 2026-01-02 03:04:05 UTC.","ping_url":"https://o/api/v1/hb/x"}`
 
 // newFakeAPI starts an API that returns the given lists, and oneHeartbeat to every
 // other request. It returns the requests that it received.
@@ -101,7 +101,7 @@ func TestHeartbeatsShow_PrintsSettingsAndWhy(t *testing.T) {
 	want := strings.TrimPrefix(`
 Name             Backup
 Status           down
-Why              Due since 03:04:05.
+Why              Due since 2026-01-02 03:04:05.
 Slug             backup
 Tags             db, prod
 Description      Runs on db1.
@@ -110,7 +110,7 @@ Schedule         every 24 h, grace 1 h 30 min
 Last ping (UTC)  -
 Due              2026-01-02 03:04:05
 Deadline         -
-Alert after      1 failed runs in a row
+Alert after      1 failed run
 Severity         warning
 Methods          any
 Channels         all of the project
@@ -122,6 +122,14 @@ Ref              r1
 	}
 	if diff := cmp.Diff([]string{"GET /heartbeats/by-slug/backup", "GET /heartbeats/r1/why"}, *asked); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestHeartbeatsShow_ExplainsInTheZoneOfTheOtherTimes(t *testing.T) {
+	newHeartbeatAPI(t)
+	got := runOverdue(backend{}, "heartbeats", "show", "backup", "--zone", "Asia/Tokyo")
+	if !strings.Contains(got.out, "Due since 2026-01-02 12:04:05.") || strings.Contains(got.out, "03:04:05") {
+		t.Errorf("the output has times of two zones: %+v", got)
 	}
 }
 
@@ -243,7 +251,7 @@ func TestHeartbeatsEdit_RejectsFlagsThatContradict(t *testing.T) {
 		"--grace 24":                    "--grace 24: 24 has no unit",
 		"--channel nosuch":              "channel nosuch: there is no channel with this name or id",
 		"--channel Twice":               "channel Twice: 2 channels have this name",
-		"--methods put":                 "--methods",
+		"--methods put":                 `--methods must be one of "any","post" but got "put"`,
 		"--alert-after many":            "--alert-after",
 		"--manual-resume=perhaps":       "--manual-resume",
 		"--grace 1h --no-such-flag yes": "unknown flag --no-such-flag",

@@ -206,6 +206,7 @@ func printIncident(std Streams, i client.IncidentDetail, channels map[string]str
 	d := &details{}
 	d.add("Incident", strconv.FormatInt(i.Number, 10))
 	d.add("Heartbeat", i.HeartbeatName)
+	d.add("Severity", i.Severity)
 	d.add("State", i.State)
 	d.add("Cause", causeText(i.Cause))
 	d.add(clock.title("Opened"), clock.text(&i.OpenedAt))
@@ -223,7 +224,7 @@ func printIncident(std Streams, i client.IncidentDetail, channels map[string]str
 	d.add("Id", i.ID)
 	text := d.String() + "\n\nTimeline\n"
 	for _, e := range i.Timeline {
-		text += "  " + clock.text(&e.At) + "  " + printable(withPlainSpaces(e.Text)) + "\n"
+		text += "  " + clock.text(&e.At) + "  " + printable(clock.explanation(e.Text)) + "\n"
 	}
 	if len(i.Deliveries) > 0 {
 		text += "\nDeliveries\n"

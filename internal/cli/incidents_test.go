@@ -14,9 +14,9 @@ const listedIncidents = `{"items":[
 {"id":"i7","number":7,"heartbeat_name":"Sync","state":"acknowledged","cause":"not_started","opened_at":"2026-01-02T03:00:00Z","resolved_at":"2026-01-02T05:00:00Z","acknowledged_by":"Ada"},
 {"id":"i5","number":5,"heartbeat_name":"Backup","state":"open","cause":"missed","opened_at":"2026-01-01T03:00:00Z","resolved_at":"2026-01-01T03:05:00Z"}],"next_cursor":null}`
 
-const oneIncident = `{"id":"i7","number":7,"heartbeat_name":"Sync","state":"resolved","cause":"missed","opened_at":"2026-01-02T03:00:00Z",
+const oneIncident = `{"id":"i7","number":7,"heartbeat_name":"Sync","severity":"warning","state":"resolved","cause":"missed","opened_at":"2026-01-02T03:00:00Z",
 "acknowledged_at":"2026-01-02T03:10:00Z","acknowledged_by":"Ada","resolved_at":"2026-01-02T05:00:00Z","resolution":"recovered",
-"timeline":[{"at":"2026-01-02T03:00:00Z","kind":"opened","text":"No ping."}],
+"timeline":[{"at":"2026-01-02T03:00:00Z","kind":"opened","text":"last ping 2026-01-02 02:00:00 UTC; no ping arrived."}],
 "deliveries":[{"channel_id":"c1","event":"incident.opened","state":"failed","attempts":[{"at":"2026-01-02T03:00:01Z","outcome":"refused","detail":"410 Gone"}]}]}`
 
 // newIncidentAPI starts an API that has the incidents of listedIncidents.
@@ -72,6 +72,7 @@ func TestIncidentsShow_PrintsTimelineAndDeliveries(t *testing.T) {
 	want := strings.TrimPrefix(`
 Incident      7
 Heartbeat     Sync
+Severity      warning
 State         resolved
 Cause         missed
 Opened (UTC)  2026-01-02 03:00:00
@@ -81,7 +82,7 @@ Duration      2 h
 Id            i7
 
 Timeline
-  2026-01-02 03:00:00  No ping.
+  2026-01-02 03:00:00  last ping 2026-01-02 02:00:00; no ping arrived.
 
 Deliveries
   failed   incident.opened to Team, attempts: 1: 410 Gone

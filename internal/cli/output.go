@@ -11,6 +11,7 @@ import (
 
 	"overdue/client"
 	"overdue/internal/cli/table"
+	"overdue/internal/safetext"
 	"overdue/internal/schedule"
 )
 
@@ -133,6 +134,11 @@ func (c clock) text(t *time.Time) string {
 		return "-"
 	}
 	return t.In(c.zone).Format("2006-01-02 15:04:05")
+}
+
+// explanation returns an explanation by the server with its times in the zone of the clock.
+func (c clock) explanation(text string) string {
+	return safetext.LocalTimes(withPlainSpaces(text), func(t time.Time) string { return c.text(&t) })
 }
 
 // localZoneName returns the name of this machine's time zone, or its abbreviation if

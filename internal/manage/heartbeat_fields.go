@@ -182,15 +182,6 @@ var HeartbeatFields = []HeartbeatField{
 	},
 }
 
-// HeartbeatFieldNamed returns the field with the name.
-func HeartbeatFieldNamed(name string) (HeartbeatField, bool) {
-	i := slices.IndexFunc(HeartbeatFields, func(f HeartbeatField) bool { return f.Name == name })
-	if i < 0 {
-		return HeartbeatField{}, false
-	}
-	return HeartbeatFields[i], true
-}
-
 // SelectFields returns the fields that the form shows as a list of options.
 func SelectFields() []HeartbeatField {
 	return slices.DeleteFunc(slices.Clone(HeartbeatFields), func(f HeartbeatField) bool { return !f.Select })

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"overdue/internal/safetext"
 )
 
 // Message is a notification as text. Every kind of channel renders the same
@@ -108,7 +110,7 @@ func (n Notification) facts() []Fact {
 	}
 	at("Incident opens", n.lateDeadline())
 	at("Next ping due", n.NextDue)
-	add("Why", shorten(oneLine(n.Explanation), maxDetail))
+	add("Why", shorten(safetext.LocalTimes(oneLine(n.Explanation), n.clock().full), maxDetail))
 	if len(facts) > 0 {
 		add("Times in", n.clock().zone.String())
 	}

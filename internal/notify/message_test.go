@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +155,16 @@ func TestMessage_EveryEventHasItsText(t *testing.T) {
 				t.Errorf("message %+v misses its tone or footer", m)
 			}
 		})
+	}
+}
+
+func TestMessage_ExplainsInTheZoneOfTheOtherTimes(t *testing.T) {
+	n := missedNotification()
+	n.Zone = time.FixedZone("UTC+2", 2*60*60)
+	n.Explanation = "last ping 2026-10-14 03:00:04 UTC + interval 1 h = due 2026-10-14 04:00:04 UTC; no ping arrived."
+	want := Fact{"Why", "last ping Wed 14 Oct 05:00:04 + interval 1 h = due Wed 14 Oct 06:00:04; no ping arrived."}
+	if facts := n.Message().Facts; !slices.Contains(facts, want) {
+		t.Errorf("facts %v do not contain %v", facts, want)
 	}
 }
 

@@ -4,7 +4,8 @@
 // It rejects control characters, line and paragraph separators, and the characters that change the
 // reading direction (Unicode UAX #9, table 4). Right-to-left scripts do not need them.
 //
-// It also decodes the output of jobs, which is not always UTF-8.
+// It also decodes the output of jobs, which is not always UTF-8, and writes the times of an
+// explanation in the zone of its reader.
 package safetext
 
 import (

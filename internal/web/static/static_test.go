@@ -1,10 +1,13 @@
 package static_test
 
 import (
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,4 +95,47 @@ func TestStylesheet_EveryLayerIsClosed(t *testing.T) {
 	if depth != 0 {
 		t.Errorf("%d blocks are not closed", depth)
 	}
+}
+
+func TestStylesheet_EveryClassIsUsed(t *testing.T) {
+	style, err := os.ReadFile("assets/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := pageSources(t)
+	words := map[string]bool{}
+	for _, word := range regexp.MustCompile(`[a-z0-9-]+`).FindAllString(sources, -1) {
+		words[word] = true
+	}
+	for _, found := range regexp.MustCompile(`\.([a-z][a-z0-9-]*)`).FindAllStringSubmatch(string(style), -1) {
+		class := found[1]
+		used := words[class]
+		for i := 0; i < len(class) && !used; i++ { // "m-" + outcome
+			used = class[i] == '-' && strings.Contains(sources, `"`+class[:i+1]+`"`) && strings.Contains(sources, `"`+class[i+1:]+`"`)
+		}
+		if !used {
+			t.Errorf("no page has the class %s", class)
+		}
+	}
+}
+
+// pageSources returns what can contain the classes of pages: templates, Go code and scripts.
+func pageSources(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, root := range []string{"../../web", "../../snippet"} {
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			isSource := slices.Contains([]string{".go", ".templ", ".js"}, filepath.Ext(path)) && !strings.HasSuffix(path, "_templ.go") && !strings.HasSuffix(path, "_test.go")
+			if err != nil || !isSource {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			all.Write(text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
 }

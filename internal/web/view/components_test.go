@@ -3,6 +3,7 @@ package view_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -210,6 +211,18 @@ func TestDeadline_NeedleCoversNoLabel(t *testing.T) {
 		if at := strings.Index(html, `y="39">`+word+"<"); at < needle {
 			t.Errorf("%s is drawn at %d, before the needle at %d", word, at, needle)
 		}
+	}
+}
+
+func TestDetail_ShowsTheTimesOfExplanationsInTheZoneOfThePage(t *testing.T) {
+	p := exampleIncident()
+	p.Zone = time.FixedZone("UTC+2", 2*60*60)
+	text := "The job reported a failure at 2025-10-14 03:00:04 UTC."
+	p.Explanation = &ui.Explanation{Status: "down", Decision: text}
+	p.Timeline = []incidentview.TimelineEntry{{At: p.Now, Title: "Incident opened", Text: text}}
+	html := render(t, incidentview.Detail(p))
+	if strings.Contains(html, "03:00:04 UTC") || strings.Count(html, "a failure at Tue 14 Oct 05:00:04.") != 2 {
+		t.Error("the sum or the timeline shows a time in another zone than the page")
 	}
 }
 

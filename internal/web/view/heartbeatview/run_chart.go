@@ -217,7 +217,7 @@ func (m RunChart) label(c ui.Clock) string {
 	}
 	words := ui.Plural(len(m.Runs), "run") + ", " + c.Day(m.Runs[0].At()) + " to " + c.Day(m.Runs[len(m.Runs)-1].At()) + ": " + strings.Join(parts, ", ") + "."
 	if m.Half > 0 {
-		words += " Half of the runs take up to " + ui.RunTime(m.Half) + ", 95 % up to " + ui.RunTime(m.Most) + "."
+		words += " Half of the runs take up to " + ui.RunTime(m.Half) + ", 95% up to " + ui.RunTime(m.Most) + "."
 	}
 	if longest.Took > 0 {
 		words += " The longest run took " + ui.RunTime(longest.Took) + " on " + c.Day(longest.At()) + "."

@@ -3,6 +3,8 @@ package ui
 import (
 	"strconv"
 	"time"
+
+	"overdue/internal/safetext"
 )
 
 // Clock is the instant at which a page is rendered and the time zone of its
@@ -56,6 +58,11 @@ func (c Clock) year(t time.Time) string {
 
 // DateTime returns date and time with seconds: "Tue 14 Oct, 19:54:13".
 func (c Clock) DateTime(t time.Time) string { return c.Date(t) + ", " + c.Time(t) }
+
+// LocalTimes returns an explanation of a status with its times in the zone of the page.
+func (c Clock) LocalTimes(explanation string) string {
+	return safetext.LocalTimes(explanation, func(t time.Time) string { return dateTimeOr(c, t, "") })
+}
 
 // ShortDateTime returns date and time without seconds: "Tue 14 Oct, 19:54".
 func (c Clock) ShortDateTime(t time.Time) string { return c.Date(t) + ", " + c.Minute(t) }

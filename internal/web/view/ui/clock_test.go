@@ -31,6 +31,7 @@ func TestClock_ShowsTimesInTheZoneOfTheProject(t *testing.T) {
 		{c.FormTime(at), "2025-10-14T19:54"},
 		{c.FormTime(time.Time{}), ""},
 		{c.ZoneName(), "Europe/Berlin"},
+		{c.LocalTimes("failed at 2025-10-14 17:54:13 UTC."), "failed at Tue 14 Oct 19:54:13."},
 		{ui.Clock{Now: c.Now}.Time(at), "17:54:13"},
 		{ui.Clock{}.ZoneName(), "UTC"},
 	} {

@@ -110,7 +110,19 @@ func exampleHeartbeats() heartbeatview.ListPage {
 		Rows:          exampleRows(),
 		Pager:         ui.Pager{First: 1, Last: 25, Total: 1284, Next: "/heartbeats?after=q7m4x9t2"},
 		PingURLPrefix: pingBase,
+		PrintPath:     "/heartbeats?per=all",
 		Channels:      []ui.Option{{Value: "c1", Label: "#ops-alerts"}, {Value: "c2", Label: "On-call email"}},
+	}
+}
+
+func examplePrint() heartbeatview.PrintPage {
+	l := exampleHeartbeats()
+	for i := range l.Rows {
+		l.Rows[i].Editable = false
+	}
+	return heartbeatview.PrintPage{
+		Shell: exampleShell(), Filter: heartbeatview.Filter{Status: "down", Tags: []string{"billing"}, Query: "night", Running: true},
+		Rows: l.Rows, Total: 1284, Address: "https://overdue.kestrel.example/heartbeats?per=all", ListPath: "/heartbeats",
 	}
 }
 

@@ -322,6 +322,33 @@ func TestNextEvaluation_IsExactlyWhenEvaluateChangesSomething(t *testing.T) {
 }
 
 // A second evaluation at the same time changes nothing.
+func TestAlertTime_IsWhenAnIncidentOpensWithoutASignal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule, events := drawRule(t).rule(), drawEvents(t)
+		if rule.alertThreshold() > 1 {
+			t.Skip("a tolerated run changes the time")
+		}
+		s := play(t, rule)
+		for _, e := range events {
+			e.action()(s)
+		}
+		want, isLate := time.Duration(-1), false
+		for second := events[len(events)-1].at; second <= end(events) && s.h.Status != Down; second++ {
+			evaluateAt(seconds(second))(s)
+			if s.h.Status == Late && !isLate {
+				want, isLate = sinceEpoch(s.h.AlertTime()), true
+			}
+		}
+		if s.h.Status != Down || !isLate {
+			return
+		}
+		opened := s.visibleState().Episodes
+		if got := opened[len(opened)-1].Opened; got != want {
+			t.Fatalf("the incident opened at %v, and AlertTime was %v", got, want)
+		}
+	})
+}
+
 func TestEvaluate_IsIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := drawScenario(t)

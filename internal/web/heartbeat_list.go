@@ -274,7 +274,7 @@ func (req *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
 	r := heartbeatview.Row{
 		Key: present.HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(req.now)), Severity: string(w.Severity), Tags: w.Tags, Schedule: w.Rule.Describe(),
 		Grace: w.Rule.Grace, Editable: req.actor.May(auth.ChangeHeartbeats),
-		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, LastStart: w.LastStart, Created: w.Created,
+		Due: w.Due(), AlertAt: w.AlertTime(), LastPing: w.LastPing, LastStart: w.LastStart, Created: w.Created,
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, RunningSince: present.RunningSince(w.Heartbeat),
 		Strip: present.RunStrip(present.Runs(w, req.now)), Spark: present.DurationSparkline(w.Pings),
 	}

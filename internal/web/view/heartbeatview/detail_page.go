@@ -42,6 +42,7 @@ type Heartbeat struct {
 	CreatedBy       string
 
 	LastPing, Due, Deadline time.Time
+	AlertAt                 time.Time // when an incident opens; zero if a run in progress can only be tolerated
 	LastStart               time.Time
 	FailedAt                time.Time     // end of the failed run that opened the incident; zero if silence did
 	LastRunTime             time.Duration // 0 if not measured
@@ -49,6 +50,7 @@ type Heartbeat struct {
 	PausedAt                time.Time
 	PausedBy                string
 	OverranSince            time.Time     // start of a run that exceeded its limit and has not ended
+	LimitedSince            time.Time     // late: start of the run whose time limit replaces the deadline
 	MostRunTime             time.Duration // 95 % of the runs take up to this; 0 if not measured
 	FailedRuns              int           // consecutive failed runs
 	Incident                *OpenIncident // nil if none is open
@@ -224,10 +226,21 @@ func (h Heartbeat) runningSince() time.Time {
 	return h.RunningSince
 }
 
-// overranBar reports whether the page can compare the run that exceeded its limit with
-// the usual run time.
-func (h Heartbeat) overranBar() bool {
-	return h.Status == "down" && !h.OverranSince.IsZero() && h.MostRunTime > 0 && h.MostRunTime < h.runLimit()
+// limitedRun returns the start of the run whose time limit decides: it was exceeded, or
+// it replaces the deadline. It returns the zero time if there is none.
+func (h Heartbeat) limitedRun() time.Time {
+	switch h.Status {
+	case "down":
+		return h.OverranSince
+	case "late":
+		return h.LimitedSince
+	}
+	return time.Time{}
+}
+
+// hasRunBar reports whether the page can compare the limited run with the usual run time.
+func (h Heartbeat) hasRunBar() bool {
+	return !h.limitedRun().IsZero() && h.MostRunTime > 0 && h.MostRunTime < h.runLimit()
 }
 
 // notifiedText says who was notified of the open incident.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"regexp"
 	"strconv"
 	"time"
 )
@@ -65,6 +66,21 @@ func (c Clock) FullDate(t time.Time) string { return c.InZone(t).Format("Mon 2 J
 
 // FullDateTime returns the tooltip of a time: "Tue 14 Oct 2025, 19:54:13".
 func (c Clock) FullDateTime(t time.Time) string { return c.FullDate(t) + ", " + c.Time(t) }
+
+// inSentence matches a time in a stored sentence.
+var inSentence = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} UTC\b`)
+
+// Localize returns a stored sentence with its times in the zone of the page. Stored
+// sentences have times in UTC, because people in any zone read them.
+func (c Clock) Localize(sentence string) string {
+	return inSentence.ReplaceAllStringFunc(sentence, func(utc string) string {
+		t, err := time.Parse("2006-01-02 15:04:05 UTC", utc)
+		if err != nil {
+			return utc
+		}
+		return c.Date(t) + " " + c.Time(t)
+	})
+}
 
 // Spoken returns the form for screen readers: "Tuesday 03:00:04".
 func (c Clock) Spoken(t time.Time) string { return c.InZone(t).Format("Monday 15:04:05") }

@@ -28,6 +28,8 @@ func TestClock_ShowsTimesInTheZoneOfTheProject(t *testing.T) {
 		{c.Since(at), "2h 14m"},
 		{c.Until(utc("2025-10-15T01:00:04Z")), "4h 51m"},
 		{c.Ago(utc("2025-10-14T01:00:04Z")), "19h ago"},
+		{c.Localize("Late: due 2025-10-14 17:54:13 UTC, at 17:54 UTC."), "Late: due Tue 14 Oct 19:54:13, at 17:54 UTC."},
+		{c.Localize("2025-99-14 17:54:13 UTC"), "2025-99-14 17:54:13 UTC"},
 		{c.FormTime(at), "2025-10-14T19:54"},
 		{c.FormTime(time.Time{}), ""},
 		{c.ZoneName(), "Europe/Berlin"},

@@ -3,6 +3,7 @@ package heartbeatview
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -93,6 +94,16 @@ type DetailPage struct {
 
 // isNew reports whether the heartbeat has had no ping yet.
 func (h Heartbeat) isNew() bool { return h.Status == "new" }
+
+// A longer description is clamped, so that the status stays on the first screen.
+const (
+	clampedDescription      = 280 // characters
+	clampedDescriptionLines = 4
+)
+
+func (h Heartbeat) hasLongDescription() bool {
+	return utf8.RuneCountInString(h.Description) > clampedDescription || strings.Count(h.Description, "\n") >= clampedDescriptionLines
+}
 
 // path returns the address of an action on the heartbeat.
 func (h Heartbeat) path(action string) templ.SafeURL {

@@ -64,7 +64,7 @@ func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDe
 	page := heartbeatview.DetailPage{
 		Heartbeat:   req.heartbeat(d.HeartbeatHistory, d.OpenIncident),
 		Explanation: req.explanation(d.Heartbeat), DailyRuns: present.DailyRuns(all, req.clock),
-		Log: req.eventLog(d, q), IncidentCount: d.IncidentCount, Stats: present.RunStats(all, d.Outages, req.now),
+		Log: req.eventLog(d, q), IncidentCount: d.IncidentCount, MoreIncidents: d.IncidentCount >= manage.MaxLimit, Stats: present.RunStats(all, d.Outages, req.now),
 	}
 	page.Chart = present.RunChart(d.HeartbeatHistory, present.ChartAxis(req.r.URL.Query().Get("chart")), page.Stats, req.clock)
 	if n := len(page.Log.Events); n > 0 && q.Kind == "" {

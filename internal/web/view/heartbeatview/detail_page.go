@@ -89,6 +89,7 @@ type DetailPage struct {
 	Log             EventLog
 	Incidents       []incidentview.Row // of the last 30 days, newest first
 	IncidentCount   int                // number of incidents in 30 days; Incidents may have fewer
+	MoreIncidents   bool               // there can be more than IncidentCount
 	Stats           RunStats
 }
 
@@ -284,7 +285,7 @@ func (p DetailPage) title() string {
 
 // incidentSummary returns the number of incidents and whether one is open.
 func (p DetailPage) incidentSummary() string {
-	words := ui.Count(p.IncidentCount) + " in 30 days"
+	words := ui.If(p.MoreIncidents, "at least ", "") + ui.Count(p.IncidentCount) + " in 30 days"
 	if p.Heartbeat.Incident == nil {
 		return words + ", none open"
 	}

@@ -34,11 +34,11 @@ type HeartbeatDetail struct {
 	CreatedBy        string             // may be empty
 	OpenIncident     *monitor.Incident  // nil if no incident is open
 	Incidents        []monitor.Incident // the newest of the last 30 days
-	IncidentCount    int                // number of incidents within 30 days
+	IncidentCount    int                // number of incidents within 30 days, up to MaxLimit
 	Deliveries       []Delivery         // of the open incident
 	Log              []monitor.Ping     // newest first, with the beginning of each body; without the starts of ended runs unless only starts are shown
 	NextBefore       int64              // Before of the next page of the log, 0 on the last
-	EventCount       int                // number of pings of the last 30 days
+	EventCount       int                // number of stored pings of the last 30 days
 	Channels         []monitor.Channel  // of the project, with masked secrets
 	ScheduleHint     string             // that the time zone of the schedule may be wrong; may be empty
 	FailingChannels  []monitor.Channel  // failing channels that receive the alerts of the heartbeat

@@ -132,6 +132,19 @@ func (h Heartbeat) missedAt() time.Time {
 	return deadline
 }
 
+// AlertTime returns when an incident opens if no signal arrives, or zero if none would. A run in
+// progress can move it: while a run that started before the deadline is active, its time limit
+// counts instead.
+func (h Heartbeat) AlertTime() time.Time {
+	if h.Rule.alertThreshold()-h.ConsecutiveFailures() > 1 {
+		return h.missedAt() // a run that exceeds its limit, or does not start, is tolerated
+	}
+	if h.Rule.hasStartDeadline() {
+		return Earlier(h.StartDeadline(), h.RunDeadline())
+	}
+	return Earlier(h.missedAt(), h.RunDeadline())
+}
+
 // StartDeadline returns the time by which the expected run must start, or zero if none exists, or
 // if a run that started by then is active.
 func (h Heartbeat) StartDeadline() time.Time {

@@ -321,6 +321,31 @@ func TestNextEvaluation_IsExactlyWhenEvaluateChangesSomething(t *testing.T) {
 	})
 }
 
+func TestAlertTime_IsWhenAnIncidentOpensWithoutASignal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule, events := drawRule(t).rule(), drawEvents(t)
+		rule.AlertAfter = 1 // a tolerated run changes the time
+		s := play(t, rule)
+		for _, e := range events {
+			e.action()(s)
+		}
+		want, isLate := time.Duration(-1), false
+		for second := events[len(events)-1].at; second <= lastEffect(events) && s.h.Status != Down; second++ {
+			evaluateAt(seconds(second))(s)
+			if s.h.Status == Late && !isLate {
+				want, isLate = sinceEpoch(s.h.AlertTime()), true
+			}
+		}
+		if s.h.Status != Down || !isLate {
+			return
+		}
+		opened := s.visibleState().Episodes
+		if got := opened[len(opened)-1].Opened; got != want {
+			t.Fatalf("the incident opened at %v, and AlertTime was %v", got, want)
+		}
+	})
+}
+
 // A second evaluation at the same time changes nothing.
 func TestEvaluate_IsIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -329,7 +354,7 @@ func TestEvaluate_IsIdempotent(t *testing.T) {
 		once, _ := s.h.Evaluate(at)
 		twice, change := once.Evaluate(at)
 		if diff := cmp.Diff(once, twice); diff != "" || change.Notable() {
-			t.Fatalf("the second sweep told %+v:\n%s", change, diff)
+			t.Fatalf("the second evaluation returned %+v:\n%s", change, diff)
 		}
 	})
 }

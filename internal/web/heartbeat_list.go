@@ -35,6 +35,12 @@ var filterParameters = []string{"status", "tag", "q", "sort", "running"}
 // summary.
 const summaryMinHeartbeats = 10
 
+// maxPrintedHeartbeats limits the rows of the list for printing.
+const maxPrintedHeartbeats = 1000
+
+// allRows is the value of the parameter "per" for the list for printing.
+const allRows = "all"
+
 // heartbeatRoutes returns the routes of heartbeats.
 func (s *Site) heartbeatRoutes() []route {
 	return []route{
@@ -61,11 +67,12 @@ func (s *Site) heartbeatRoutes() []route {
 // listHeartbeats shows the heartbeats of a project, or how to create the first one.
 func listHeartbeats(req *request) error {
 	q := req.r.URL.Query()
+	if q.Get("per") == allRows {
+		return printHeartbeats(req)
+	}
 	f := heartbeatFilter(q)
 	per := pageSize(q)
-	o, err := req.site.Service.HeartbeatList(req.ctx(), req.actor, manage.HeartbeatListQuery{
-		Status: f.Status, Tags: f.Tags, Text: f.Query, Running: f.Running, Sort: f.Sort, Limit: per, Cursor: q.Get("cursor"),
-	})
+	o, err := req.site.Service.HeartbeatList(req.ctx(), req.actor, heartbeatListQuery(f, per, q.Get("cursor")))
 	if err != nil {
 		return err
 	}
@@ -73,7 +80,7 @@ func listHeartbeats(req *request) error {
 		return req.emptyList(o)
 	}
 	page := heartbeatview.ListPage{
-		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: req.pingBase(), Address: listAddress(req.r.URL.RequestURI()),
+		Filter: f, TagTotal: o.TagTotal, PingURLPrefix: req.pingBase(), Address: listAddress(req.r.URL.RequestURI()), PrintPath: printURL(q),
 		Pager: ui.Pager{
 			First: o.Before + 1, Last: o.Before + len(o.Rows), Total: o.Total, Size: per, Sizes: pageSizeLinks(q, o.Total),
 			Prev: pageURL(paths.Heartbeats, q, o.Prev), Next: pageURL(paths.Heartbeats, q, o.Next),
@@ -103,6 +110,53 @@ func listHeartbeats(req *request) error {
 		return err
 	}
 	return req.render(heartbeatview.List(page))
+}
+
+// printURL returns the address of the list for printing, with the filters and the
+// sort order of q.
+func printURL(q url.Values) string {
+	kept := selectValues(q, filterParameters...)
+	kept.Set("per", allRows)
+	return paths.Heartbeats + "?" + kept.Encode()
+}
+
+// printHeartbeats shows all matching heartbeats on one page for printing. The page has
+// no live updates: its event stream would have to name every row.
+func printHeartbeats(req *request) error {
+	q := req.r.URL.Query()
+	page := heartbeatview.PrintPage{Filter: heartbeatFilter(q), Address: req.site.BaseURL + printURL(q), ListPath: paths.Heartbeats}
+	if kept := selectValues(q, filterParameters...); len(kept) > 0 {
+		page.ListPath += "?" + kept.Encode()
+	}
+	seen := map[string]bool{} // a row can move to the next page between two reads
+	for cursor, more := "", true; more && len(page.Rows) < maxPrintedHeartbeats; {
+		o, err := req.site.Service.HeartbeatList(req.ctx(), req.actor, heartbeatListQuery(page.Filter, manage.MaxLimit, cursor))
+		if err != nil {
+			return err
+		}
+		if present.TallyTotal(o.Tally) == 0 {
+			return req.emptyList(o)
+		}
+		for _, h := range o.Rows {
+			if len(page.Rows) == maxPrintedHeartbeats || seen[h.Ref] {
+				continue
+			}
+			seen[h.Ref] = true
+			row := req.heartbeatRow(h)
+			row.Editable = false
+			page.Rows = append(page.Rows, row)
+		}
+		page.Total, cursor, more = o.Total, o.Next, o.Next != ""
+	}
+	page.Shell = req.shell("")
+	return req.render(heartbeatview.Print(page))
+}
+
+// heartbeatListQuery returns the query of one page of the list.
+func heartbeatListQuery(f heartbeatview.Filter, limit int, cursor string) manage.HeartbeatListQuery {
+	return manage.HeartbeatListQuery{
+		Status: f.Status, Tags: f.Tags, Text: f.Query, Running: f.Running, Sort: f.Sort, Limit: limit, Cursor: cursor,
+	}
 }
 
 // emptyList shows how to create the first heartbeat.
@@ -225,7 +279,7 @@ func (req *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
 	r := heartbeatview.Row{
 		Key: present.HeartbeatKey(w.Heartbeat), Name: w.Name, Status: string(w.StatusAt(req.now)), Severity: string(w.Severity), Tags: w.Tags, Schedule: w.Rule.Describe(),
 		Grace: w.Rule.Grace, Editable: req.actor.May(auth.ChangeHeartbeats),
-		Due: w.Due(), Deadline: w.Deadline(), LastPing: w.LastPing, LastStart: w.LastStart, Created: w.Created,
+		Due: w.Due(), AlertAt: w.AlertTime(), LastPing: w.LastPing, LastStart: w.LastStart, Created: w.Created,
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, RunningSince: present.RunningSince(w.Heartbeat),
 		Strip: present.RunStrip(present.Runs(w, req.now)), Spark: present.DurationSparkline(w.Pings),
 	}

@@ -65,7 +65,7 @@ func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDe
 	page := heartbeatview.DetailPage{
 		Heartbeat:   req.heartbeat(d.HeartbeatHistory, d.OpenIncident),
 		Explanation: req.explanation(d.Heartbeat), DailyRuns: present.DailyRuns(all, req.clock),
-		Log: req.eventLog(d, q), IncidentCount: d.IncidentCount, Stats: present.RunStats(all, d.Outages, req.now),
+		Log: req.eventLog(d, q), IncidentCount: d.IncidentCount, MoreIncidents: d.IncidentCount >= manage.MaxLimit, Stats: present.RunStats(all, d.Outages, req.now),
 	}
 	page.Chart = present.RunChart(d.HeartbeatHistory, present.ChartAxis(req.r.URL.Query().Get("chart")), page.Stats, req.clock)
 	if n := len(page.Log.Events); n > 0 && q.Kind == "" {
@@ -76,6 +76,9 @@ func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDe
 	if page.Heartbeat.Incident != nil {
 		page.Heartbeat.Incident.CanAcknowledge = d.OpenIncident.AcknowledgedAt.IsZero() && req.actor.May(auth.ChangeIncidents)
 		present.AddNotified(page.Heartbeat.Incident, d.Deliveries, d.Channels)
+	}
+	if since := page.Heartbeat.LimitedSince; page.Heartbeat.Status == string(monitor.Late) && !since.IsZero() {
+		page.Explanation.RunStarted, page.Explanation.RunLimit = since, page.Chart.Limit
 	}
 	if since := page.Heartbeat.OverranSince; d.DownCause == monitor.CauseOverran && !since.IsZero() {
 		page.Explanation.RunStarted, page.Explanation.RunLimit = since, page.Chart.Limit
@@ -109,9 +112,12 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 		MaxRunTime: w.Rule.MaxRunTime, MinRunTime: w.Rule.MinRunTime, StartGrace: w.Rule.StartGrace, AlertAfter: w.Rule.AlertAfter,
 		Early: w.Rule.Early, ExpectFirstBy: w.Rule.ExpectFirstBy,
 		PostOnly: w.Rule.Methods == monitor.PostOnly, ManualResume: w.Rule.ManualResume, Severity: string(w.Severity), Tags: w.Tags, Created: w.Created,
-		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), LastRunTime: w.LastRunTime, RunningSince: present.RunningSince(w.Heartbeat),
+		LastPing: w.LastPing, Due: w.Due(), Deadline: w.Deadline(), AlertAt: w.AlertTime(), LastRunTime: w.LastRunTime, RunningSince: present.RunningSince(w.Heartbeat),
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, LastStart: w.LastStart, FailedRuns: w.ConsecutiveFailures(),
 		OverranSince: present.OverranSince(w.Heartbeat), SnippetSchedule: present.SnippetSchedule(w.Rule),
+	}
+	if limit := w.RunDeadline(); !limit.IsZero() && limit.Equal(h.AlertAt) {
+		h.LimitedSince = present.RunningSince(w.Heartbeat)
 	}
 	if w.ID != "" && req.actor.SeesPingURLs() {
 		h.PingURL = req.site.pingBase() + w.ID

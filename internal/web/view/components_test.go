@@ -103,7 +103,7 @@ func TestListRow_EveryStatusHasASignAndSaysWhatComesNext(t *testing.T) {
 		"down": "Reported failure", "paused": "by Priya",
 	} {
 		row := heartbeatview.Row{
-			Key: "k", Name: "Job", Status: status, Due: now, Deadline: now, LastPing: now, Created: now,
+			Key: "k", Name: "Job", Status: status, Due: now, AlertAt: now, LastPing: now, Created: now,
 			DownSince: now, Cause: "failure", PausedAt: now, PausedBy: "Priya",
 		}
 		html := render(t, heartbeatview.ListRow(c, row))

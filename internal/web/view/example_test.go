@@ -110,7 +110,19 @@ func exampleHeartbeats() heartbeatview.ListPage {
 		Rows:          exampleRows(),
 		Pager:         ui.Pager{First: 1, Last: 25, Total: 1284, Next: "/heartbeats?after=q7m4x9t2"},
 		PingURLPrefix: pingBase,
+		PrintPath:     "/heartbeats?per=all",
 		Channels:      []ui.Option{{Value: "c1", Label: "#ops-alerts"}, {Value: "c2", Label: "On-call email"}},
+	}
+}
+
+func examplePrint() heartbeatview.PrintPage {
+	l := exampleHeartbeats()
+	for i := range l.Rows {
+		l.Rows[i].Editable = false
+	}
+	return heartbeatview.PrintPage{
+		Shell: exampleShell(), Filter: heartbeatview.Filter{Status: "down", Tags: []string{"billing"}, Query: "night", Running: true},
+		Rows: l.Rows, Total: 1284, Address: "https://overdue.kestrel.example/heartbeats?per=all", ListPath: "/heartbeats",
 	}
 }
 
@@ -204,7 +216,7 @@ func exampleBackup() heartbeatview.Heartbeat {
 		Schedule:    "every 24\u00a0h", Interval: 24 * time.Hour, Grace: 10 * time.Minute, MaxRunTime: 10 * time.Minute,
 		PostOnly: true, Tags: []string{"backup", "db"}, Channels: []string{"#ops-alerts", "On-call email", "Freight primary"},
 		ProjectChannels: 7, Created: utc("2024-11-11T09:00:00Z"), CreatedBy: "Mara Lindqvist",
-		LastPing: utc("2025-10-14T01:00:04Z"), Due: utc("2025-10-15T01:00:04Z"), Deadline: utc("2025-10-15T01:10:04Z"),
+		LastPing: utc("2025-10-14T01:00:04Z"), Due: utc("2025-10-15T01:00:04Z"), Deadline: utc("2025-10-15T01:10:04Z"), AlertAt: utc("2025-10-15T01:10:04Z"),
 		LastRunTime: 4*time.Minute + 12*time.Second,
 	}
 }
@@ -258,7 +270,7 @@ func exampleStatus(status string) heartbeatview.DetailPage {
 	switch status {
 	case "late":
 		h.Due, h.Deadline = utc("2025-10-14T20:05:00Z"), utc("2025-10-14T20:15:00Z")
-		h.RunningSince = utc("2025-10-14T20:08:16Z")
+		h.AlertAt, h.RunningSince = h.Deadline, utc("2025-10-14T20:08:16Z")
 	case "down":
 		h.Due, h.Deadline = utc("2025-10-14T17:05:00Z"), utc("2025-10-14T17:15:00Z")
 		h.Incident = &heartbeatview.OpenIncident{ID: "i482", Number: 482, Cause: "missed", Opened: h.Deadline}

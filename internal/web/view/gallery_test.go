@@ -58,6 +58,7 @@ func examples() []example {
 	return []example{
 		{"heartbeats", heartbeatview.List(heartbeats), false},
 		{"heartbeats-viewer", heartbeatview.List(watched), true},
+		{"heartbeats-print", heartbeatview.Print(examplePrint()), false},
 		{"heartbeats-none-found", heartbeatview.List(nothing), false},
 		{"heartbeats-updates", heartbeatview.List(exampleUpdates()), false},
 		{"wrong-project", layout.WrongProject(exampleWrongProject()), false},

@@ -3,6 +3,7 @@ package heartbeatview
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -42,6 +43,7 @@ type Heartbeat struct {
 	CreatedBy       string
 
 	LastPing, Due, Deadline time.Time
+	AlertAt                 time.Time // when an incident opens; zero if a run in progress can only be tolerated
 	LastStart               time.Time
 	FailedAt                time.Time     // end of the failed run that opened the incident; zero if silence did
 	LastRunTime             time.Duration // 0 if not measured
@@ -49,6 +51,7 @@ type Heartbeat struct {
 	PausedAt                time.Time
 	PausedBy                string
 	OverranSince            time.Time     // start of a run that exceeded its limit and has not ended
+	LimitedSince            time.Time     // late: start of the run whose time limit replaces the deadline
 	MostRunTime             time.Duration // 95 % of the runs take up to this; 0 if not measured
 	FailedRuns              int           // consecutive failed runs
 	Incident                *OpenIncident // nil if none is open
@@ -86,11 +89,22 @@ type DetailPage struct {
 	Log             EventLog
 	Incidents       []incidentview.Row // of the last 30 days, newest first
 	IncidentCount   int                // number of incidents in 30 days; Incidents may have fewer
+	MoreIncidents   bool               // there can be more than IncidentCount
 	Stats           RunStats
 }
 
 // isNew reports whether the heartbeat has had no ping yet.
 func (h Heartbeat) isNew() bool { return h.Status == "new" }
+
+// A longer description is clamped, so that the status stays on the first screen.
+const (
+	clampedDescription      = 280 // characters
+	clampedDescriptionLines = 4
+)
+
+func (h Heartbeat) hasLongDescription() bool {
+	return utf8.RuneCountInString(h.Description) > clampedDescription || strings.Count(h.Description, "\n") >= clampedDescriptionLines
+}
 
 // path returns the address of an action on the heartbeat.
 func (h Heartbeat) path(action string) templ.SafeURL {
@@ -224,10 +238,21 @@ func (h Heartbeat) runningSince() time.Time {
 	return h.RunningSince
 }
 
-// overranBar reports whether the page can compare the run that exceeded its limit with
-// the usual run time.
-func (h Heartbeat) overranBar() bool {
-	return h.Status == "down" && !h.OverranSince.IsZero() && h.MostRunTime > 0 && h.MostRunTime < h.runLimit()
+// limitedRun returns the start of the run whose time limit decides: it was exceeded, or
+// it replaces the deadline. It returns the zero time if there is none.
+func (h Heartbeat) limitedRun() time.Time {
+	switch h.Status {
+	case "down":
+		return h.OverranSince
+	case "late":
+		return h.LimitedSince
+	}
+	return time.Time{}
+}
+
+// hasRunBar reports whether the page can compare the limited run with the usual run time.
+func (h Heartbeat) hasRunBar() bool {
+	return !h.limitedRun().IsZero() && h.MostRunTime > 0 && h.MostRunTime < h.runLimit()
 }
 
 // notifiedText says who was notified of the open incident.
@@ -260,7 +285,7 @@ func (p DetailPage) title() string {
 
 // incidentSummary returns the number of incidents and whether one is open.
 func (p DetailPage) incidentSummary() string {
-	words := ui.Count(p.IncidentCount) + " in 30 days"
+	words := ui.If(p.MoreIncidents, "at least ", "") + ui.Count(p.IncidentCount) + " in 30 days"
 	if p.Heartbeat.Incident == nil {
 		return words + ", none open"
 	}

@@ -147,9 +147,16 @@ func (l EventLog) query(kind string) string {
 	return "?" + q.Encode()
 }
 
+// alwaysKept is the number of events that are always kept. Above it, the oldest of 30 days
+// can be deleted.
+const alwaysKept = 1000
+
 // description returns which events the log contains.
 func (l EventLog) description(c ui.Clock) string {
 	if l.Day.IsZero() {
+		if l.Total >= alwaysKept {
+			return "The newest " + ui.Plural(l.Total, "event")
+		}
 		return ui.Plural(l.Total, "event") + " in 30 days"
 	}
 	return "Only " + c.Date(l.Day)

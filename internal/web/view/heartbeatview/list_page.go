@@ -26,6 +26,7 @@ type ListPage struct {
 	PingURLPrefix  string      // start of all ping URLs; empty for viewers
 	Channels       []ui.Option // for the bulk action; Value is the id
 	Address        string      // path and query of the page; bulk actions return to it
+	PrintPath      string      // address of all matching rows on one page, for printing
 }
 
 // StatusCounts counts the heartbeats of the project by status.

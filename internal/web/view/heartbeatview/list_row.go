@@ -18,7 +18,7 @@ type Row struct {
 	Editable bool // shows checkbox and menu
 
 	Due      time.Time // when the next ping is expected
-	Deadline time.Time // when silence becomes an incident
+	AlertAt  time.Time // when an incident opens; zero if a run in progress can only be tolerated
 	LastPing time.Time // zero before the first
 	Created  time.Time
 

@@ -61,14 +61,14 @@ func WatchedDeadline(c Clock, ping, due, alert time.Time) Deadline {
 	}
 }
 
-// RunDeadline returns the live bar of a run that exceeded its time limit: its start,
+// RunDeadline returns the live bar of a run whose time limit decides: its start,
 // the time by which 95 % of the runs are done, and the limit.
 func RunDeadline(c Clock, started, usual, limit time.Time) Deadline {
 	return Deadline{
 		ID:    "d",
-		Label: "The run started " + c.Spoken(started) + ". 95 percent of the runs are done by " + c.Spoken(usual) + ". The limit was " + c.Spoken(limit) + ".",
+		Label: "The run started " + c.Spoken(started) + ". 95 percent of the runs are done by " + c.Spoken(usual) + ". The limit " + If(c.Now.After(limit), "was ", "is ") + c.Spoken(limit) + ".",
 		Ping:  started, Due: usual, Alert: limit,
-		Marks:    [3]DeadlineMark{{Label: "Started", At: started}, {Label: "95% are done", At: usual}, {Label: "Limit, alert", At: limit}},
+		Marks:    [3]DeadlineMark{{Label: "Started", At: started}, {Label: "95% done", At: usual}, {Label: "Limit, alert", At: limit}},
 		Sections: [3]string{"Running", "Slow", "Too long"},
 	}
 }

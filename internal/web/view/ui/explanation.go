@@ -25,6 +25,7 @@ type Explanation struct {
 	ExitStatus int
 
 	// RunStarted is the start of a run that exceeded RunLimit. It replaces the sum, too.
+	// While the status is late, the run is within RunLimit, which replaces the grace period.
 	RunStarted time.Time
 	RunLimit   time.Duration
 }
@@ -41,7 +42,7 @@ func (w Explanation) lines(c Clock) []sumLine {
 	if !w.FailedAt.IsZero() {
 		return w.failure(c)
 	}
-	if !w.RunStarted.IsZero() {
+	if !w.RunStarted.IsZero() && w.Status != "late" {
 		return []sumLine{
 			{term: "Start of the run", value: dateTimeOr(c, w.RunStarted, "")},
 			{term: "+ maximum run time", value: ExactDuration(w.RunLimit)},
@@ -61,6 +62,14 @@ func (w Explanation) lines(c Clock) []sumLine {
 	lines = append(lines, sumLine{term: "Due", value: dateTimeOr(c, w.Due, "no run due"), class: "result", muted: w.Due.IsZero()})
 	if w.Due.IsZero() {
 		return lines
+	}
+	if !w.RunStarted.IsZero() {
+		return append(
+			lines,
+			sumLine{term: "Start of the run", value: dateTimeOr(c, w.RunStarted, "")},
+			sumLine{term: "+ maximum run time", value: ExactDuration(w.RunLimit)},
+			sumLine{term: "Alert", value: dateTimeOr(c, w.RunStarted.Add(w.RunLimit), ""), class: "result alert"},
+		)
 	}
 	if !w.StartDeadline.IsZero() {
 		lines = append(lines, sumLine{term: "Must start by", value: dateTimeOr(c, w.StartDeadline, "")})

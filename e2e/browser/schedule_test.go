@@ -110,16 +110,27 @@ func TestIncidents_SeveralAreAcknowledgedAtOnce(t *testing.T) {
 	b.waitForText("Incident #1")
 }
 
-func TestAccount_OffersTheZoneOfTheBrowser(t *testing.T) {
+func TestPages_FollowTheZoneOfTheBrowser(t *testing.T) {
 	t.Parallel()
 	b := newTab(t, startOwnedServer(t))
-	b.signIn(ownerEmail, ownerPassword)
 	call(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"})
-	b.navigate("/account")
-	b.waitForText("Time zone of this browser: Asia/Tokyo")
-	b.press("Use it")
-	b.submit("Save time zone")
-	b.waitForText("Times are shown in Asia/Tokyo")
+	b.signIn(ownerEmail, ownerPassword)
+	b.waitForText("Times in Asia/Tokyo")
+	b.step("a browser that travels", func(b *tab) {
+		call(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/Chicago"})
+		b.navigate("/heartbeats")
+		b.waitForText("Times in America/Chicago")
+	})
+	b.step("a chosen zone stays", func(b *tab) {
+		b.navigate("/account")
+		b.fill("Time zone of your pages", "Asia/Tokyo")
+		b.submit("Save time zone")
+		b.waitForText("Times are shown in Asia/Tokyo")
+		b.waitForText("Time zone of this browser: America/Chicago")
+		b.press("Use it")
+		b.submit("Save time zone")
+		b.waitForText("Times are shown in America/Chicago")
+	})
 }
 
 func TestAPIReference_ALinkOpensItsOperation(t *testing.T) {

@@ -29,7 +29,7 @@ func (p *People) Rename(ctx context.Context, who Person, name string, now time.T
 }
 
 // SetZone sets the time zone in which a person sees times. An empty zone means the zone
-// of the project. It only affects pages, so the audit log does not contain it.
+// of the browser, or that of the project if it is unknown. It only affects pages, so the audit log does not contain it.
 func (p *People) SetZone(ctx context.Context, who Person, zone string, now time.Time) error {
 	if zone = strings.TrimSpace(zone); zone != "" {
 		canonical, err := schedule.CanonicalZone(zone)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func (req *request) accountPage() (accountview.AccountPage, error) {
 	}
 	p := accountview.AccountPage{
 		Shell: req.shell(""), Name: ui.Input{Value: req.person.Name},
-		Zone: ui.Input{Value: req.person.Zone}, ProjectZone: req.actor.Project.Zone, Zones: present.TimeZones,
+		Zone: ui.Input{Value: req.person.Zone}, DefaultZone: cmp.Or(req.browserZone(), req.actor.Project.Zone), Zones: present.TimeZones,
 	}
 	for _, s := range sessions {
 		p.Sessions = append(p.Sessions, accountview.Session{

@@ -102,10 +102,10 @@ func (req *request) authorize(rt route) error {
 	return nil
 }
 
-// selectZone sets the zone of the times on the page: that of the person, or that of the
-// project. A zone that is unknown on this machine becomes UTC.
+// selectZone sets the zone of the times on the page: that of the person, that of the
+// browser, or that of the project. A zone that is unknown on this machine is left out.
 func (req *request) selectZone() {
-	for _, name := range []string{req.person.Zone, req.actor.Project.Zone} {
+	for _, name := range []string{req.person.Zone, req.browserZone(), req.actor.Project.Zone} {
 		if zone, err := time.LoadLocation(name); err == nil && name != "" {
 			req.clock.Zone = zone
 			return

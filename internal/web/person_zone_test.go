@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
@@ -24,5 +26,23 @@ func TestSetPersonZone_PagesUseItAndSchedulesKeepTheirs(t *testing.T) {
 		w.expectNone(preview, zone+"</dd>") // alerts use the zone of the project
 		w.expectRedirect(w.post("member", "/account/zone", url.Values{"timezone": {" "}}), "/account")
 		w.expectHTML(w.get("member", "/incidents"), 200, `data-tz="UTC"`)
+	})
+}
+
+func TestPages_UseTheZoneOfTheBrowserByDefault(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		get := func(path, zone string) response {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.AddCookie(&http.Cookie{Name: "zone", Value: zone})
+			return w.send("member", r)
+		}
+		w.expectHTML(get("/incidents", "Asia/Tokyo"), 200, `data-tz="Asia/Tokyo"`, "Times in Asia/Tokyo</p>")
+		w.expectHTML(get("/account", "Asia/Tokyo"), 200, "Times are shown in Asia/Tokyo", `placeholder="Asia/Tokyo"`)
+		for _, invalid := range []string{"", "Nowhere/None", "Local", "../../etc/passwd"} {
+			w.expectHTML(get("/incidents", invalid), 200, `data-tz="UTC"`) // the zone of the project
+		}
+		w.expectRedirect(w.post("member", "/account/zone", url.Values{"timezone": {"Europe/Berlin"}}), "/account")
+		w.expectHTML(get("/incidents", "Asia/Tokyo"), 200, `data-tz="Europe/Berlin"`)
+		w.expectHTML(get("/account", "Asia/Tokyo"), 200, `value="Europe/Berlin"`, `placeholder="Asia/Tokyo"`)
 	})
 }

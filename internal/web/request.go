@@ -17,6 +17,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/httpd"
 	"overdue/internal/monitor"
+	"overdue/internal/schedule"
 	"overdue/internal/web/forms"
 	"overdue/internal/web/present"
 	"overdue/internal/web/view/layout"
@@ -82,6 +83,20 @@ func (req *request) theme() string {
 		return c.Value
 	}
 	return ""
+}
+
+// browserZone returns the time zone of the browser, which the script of the pages keeps in
+// a cookie, or "".
+func (req *request) browserZone() string {
+	c, err := req.r.Cookie("zone")
+	if err != nil || c.Value == "" {
+		return ""
+	}
+	zone, err := schedule.CanonicalZone(c.Value)
+	if err != nil {
+		return ""
+	}
+	return zone
 }
 
 // render answers with a page and status 200.

@@ -11,8 +11,8 @@ import (
 type AccountPage struct {
 	layout.Shell
 	Name            ui.Input
-	Zone            ui.Input // empty: ProjectZone
-	ProjectZone     string
+	Zone            ui.Input // empty: DefaultZone
+	DefaultZone     string   // of the browser, or of the project if the browser's is unknown
 	Zones           []string // suggested time zones
 	CurrentPassword ui.Input // only the error is used
 	NewPassword     ui.Input
@@ -61,6 +61,6 @@ func (p AccountPage) newPasswordControl() ui.Control {
 func (p AccountPage) zoneControl() ui.Control {
 	return ui.Control{
 		ID: "zone", Name: "timezone", Label: "Time zone of your pages", In: p.Zone, DataList: "zones", Autocomplete: "off", Verbatim: true, Optional: true,
-		Placeholder: p.ProjectZone, Hint: "Empty means the time zone of the project. Schedules keep their own time zone. Alerts use the time zone of the project.",
+		Placeholder: p.DefaultZone, Hint: "Empty means the time zone of the browser. Schedules keep their own time zone. Alerts use the time zone of the project.",
 	}
 }

@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/cli/settings":                 {},
 	"internal/cli/table":                    {},
 	"internal/deliver":                      {"client", "internal/metrics", "internal/monitor", "internal/notify", "internal/pingid", "internal/safetext", "internal/store", "internal/wire"},
-	"internal/demo":                         {"internal/monitor", "internal/store"},
+	"internal/demo":                         {"internal/manage", "internal/monitor", "internal/store"},
 	"internal/discover":                     {"internal/discover/crontab", "internal/discover/systemd", "internal/schedule", "internal/snippet"},
 	"internal/discover/crontab":             {"internal/schedule"},
 	"internal/discover/systemd":             {"internal/schedule"},

@@ -4,21 +4,17 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"overdue/internal/manage"
 	"overdue/internal/monitor"
 )
 
 // idSpace is the name space of the ids of heartbeats.
 var idSpace = uuid.MustParse("6f766572-6475-4065-8000-64656d6f0000")
-
-// notInSlug matches what a slug does not contain.
-var notInSlug = regexp.MustCompile(`[^a-z0-9]+`)
 
 // newHeartbeat returns the heartbeat of the job.
 func (j job) newHeartbeat(number int, rule monitor.Rule, created time.Time) monitor.Heartbeat {
@@ -30,9 +26,8 @@ func (j job) newHeartbeat(number int, rule monitor.Rule, created time.Time) moni
 	if severity == "" {
 		severity = monitor.SeverityCritical
 	}
-	slug := strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(j.name), "-"), "-")
 	return monitor.Heartbeat{
-		ID: id.String(), Ref: hex.EncodeToString(ref[:16]), Name: j.name, Slug: slug[:min(len(slug), 60)], Description: j.description,
+		ID: id.String(), Ref: hex.EncodeToString(ref[:16]), Name: j.name, Slug: manage.SlugFromName(j.name), Description: j.description,
 		Tags: j.tags, Severity: severity, Rule: rule, Status: monitor.New,
 		Created: created, Updated: created,
 	}

@@ -131,9 +131,9 @@ func (v *validator) slug(text string) {
 	}
 }
 
-// slugFromName generates a slug: letters lose their accents, and everything else becomes
+// SlugFromName generates a slug: letters lose their accents, and everything else becomes
 // single dashes. A name without ASCII letters or digits becomes "heartbeat".
-func slugFromName(name string) string {
+func SlugFromName(name string) string {
 	var b strings.Builder
 	dash := false
 	for _, r := range strings.ToLower(norm.NFKD.String(name)) {
@@ -166,7 +166,7 @@ const maxNumberedAttempts = 2
 
 // availableSlug returns a slug for the name that no heartbeat of the project has.
 func availableSlug(tx *store.Tx, project int64, name string, try int) (string, error) {
-	base := slugFromName(name)
+	base := SlugFromName(name)
 	for n := 1; n <= maxSlugNumber && try <= maxNumberedAttempts; n++ {
 		slug := base
 		if n > 1 {

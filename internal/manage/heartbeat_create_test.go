@@ -18,7 +18,7 @@ func TestSlugFromName_KeepsWhatAURLCanShow(t *testing.T) {
 		"42":                       "42",
 		strings.Repeat("ab ", 100): strings.Repeat("ab-", 29) + "ab",
 	} {
-		if got := slugFromName(name); got != want || len(got) > maxSlugLength-10 {
+		if got := SlugFromName(name); got != want || len(got) > maxSlugLength-10 {
 			t.Errorf("%q became %q, want %q", name, got, want)
 		}
 	}
@@ -40,8 +40,8 @@ func TestSlugFromName_EveryGeneratedSlugIsValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.String().Draw(t, "name")
 		v := &validator{}
-		if v.slug(slugFromName(name)); v.err() != nil {
-			t.Fatalf("%q became %q: %v", name, slugFromName(name), v.err())
+		if v.slug(SlugFromName(name)); v.err() != nil {
+			t.Fatalf("%q became %q: %v", name, SlugFromName(name), v.err())
 		}
 	})
 }

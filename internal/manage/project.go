@@ -81,7 +81,7 @@ func (svc *Service) CreateProject(ctx context.Context, a auth.Actor, name, zone 
 		if err := checkProjectLimit(tx, a, now); err != nil {
 			return effects{}, err
 		}
-		slug := slugFromName(name)
+		slug := SlugFromName(name)
 		if slug == "heartbeat" {
 			slug = "project"
 		}

@@ -13,6 +13,8 @@
 //     which overrides the default. An unknown setting is an error that names it, so
 //     a typo never silently means the default. "run" only warns: a job must not
 //     fail because of the monitor.
+//   - A flag that was given is never ignored: an optional flag whose zero value is a
+//     possible mistake is a pointer, and an empty text is an error (see rejectEmptyFlags).
 //   - Standard output contains the result and nothing else, so that it can be
 //     piped. Messages go to standard error.
 //   - Every list and create command has --json.
@@ -125,6 +127,9 @@ func execute(args []string, std Streams, server backend) error {
 		return nil
 	case err != nil:
 		return parseError(parser, err)
+	}
+	if err := rejectEmptyFlags(parsed); err != nil {
+		return err
 	}
 	ctx, stop := signalContext()
 	defer stop()

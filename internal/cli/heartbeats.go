@@ -48,7 +48,7 @@ type heartbeatsListCmd struct {
 	apiFlags
 	zoneFlag
 
-	Status string   `enum:",new,up,late,down,paused" default:"" placeholder:"STATUS" help:"Only heartbeats with this status: new, up, late, down or paused."`
+	Status *string  `enum:"new,up,late,down,paused" placeholder:"STATUS" help:"Only heartbeats with this status: new, up, late, down or paused."`
 	Tags   []string `name:"tag" placeholder:"TAG" help:"Only heartbeats with this tag. If repeated: with all of them."`
 	Search string   `placeholder:"TEXT" help:"Only heartbeats whose name, slug, description or tags contain this text."`
 	JSON   bool     `name:"json" help:"Print all fields as JSON. Times are in UTC."`
@@ -70,7 +70,7 @@ func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
 	return list[client.Heartbeat]{
 		noun: "heartbeats", api: c.apiFlags, zone: c.zoneFlag, json: c.JSON,
 		read: func(server *client.Client) ([]client.Heartbeat, error) {
-			all, err := collectAll(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tags: c.Tags, Q: c.Search}))
+			all, err := collectAll(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: valueOf(c.Status), Tags: c.Tags, Q: c.Search}))
 			slices.SortStableFunc(all, byAttention)
 			return all, err
 		},

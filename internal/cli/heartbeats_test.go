@@ -8,10 +8,13 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/client"
+	"overdue/internal/manage"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -169,6 +172,17 @@ func TestHeartbeats_EachCommandSendsOneRequest(t *testing.T) {
 			"GET /heartbeats/by-slug/backup",
 			`PATCH /heartbeats/` + anID + ` {"description":"","tags":[],"early":null,"max_run_time":null,"min_run_time":null,"start_grace":null,"channels":null,"expect_first_by":""}`,
 		},
+		"edit backup --unset timezone,grace,alert-after,severity,methods,manual-resume": {
+			"GET /heartbeats/by-slug/backup",
+			`PATCH /heartbeats/` + anID + ` {"timezone":"","grace":"5m","alert_after":1,"severity":"critical","methods":"any","manual_resume":false}`,
+		},
+		"edit backup --alert-after 0 --grace 0": {
+			"GET /heartbeats/by-slug/backup", `PATCH /heartbeats/` + anID + ` {"grace":"0","alert_after":0}`,
+		},
+		"edit backup --description= --tag=": {
+			"GET /heartbeats/by-slug/backup", `PATCH /heartbeats/` + anID + ` {"description":"","tags":[]}`,
+		},
+		"create --name B --interval 1d --alert-after 0": {`POST /heartbeats {"name":"B","interval":"1d","alert_after":0}`},
 		"pause " + anID:        {"GET /heartbeats/" + anID, "POST /heartbeats/" + anID + "/pause"},
 		"resume backup":        {"GET /heartbeats/by-slug/backup", "POST /heartbeats/" + anID + "/resume"},
 		"delete --yes " + anID: {"GET /heartbeats/" + anID, "DELETE /heartbeats/" + anID},
@@ -245,7 +259,7 @@ func TestHeartbeats_ReportErrorsOfTheServer(t *testing.T) {
 func TestHeartbeatsEdit_RejectsFlagsThatContradict(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                              "nothing to change",
-		"--unset grace":                 "--unset grace: must be one of description, early,",
+		"--unset interval":              "--unset interval: must be one of description, timezone, early, grace,",
 		"--unset channel --channel c1":  "--channel and --unset channel exclude each other",
 		"--interval 1d --cron @daily":   "exclude each other",
 		"--grace 24":                    "--grace 24: 24 has no unit",
@@ -261,6 +275,53 @@ func TestHeartbeatsEdit_RejectsFlagsThatContradict(t *testing.T) {
 		if got.code == 0 || !strings.Contains(got.err, want) {
 			t.Errorf("%q: %+v; want %q", args, got, want)
 		}
+	}
+}
+
+func TestHeartbeatsCreate_RejectsAnEmptyValue(t *testing.T) {
+	for _, s := range settingsIn(&heartbeatFlags{}) {
+		if s.flag == "description" || s.flag == "tag" || s.flag == "manual-resume" {
+			continue // cleared by an empty value; not a text
+		}
+		for _, command := range []string{"create --name B", "edit backup"} {
+			asked := newHeartbeatAPI(t)
+			got := runOverdue(backend{}, strings.Fields("heartbeats "+command+" --"+s.flag+"=")...)
+			if got.code != 2 || !strings.Contains(got.err, "--"+s.flag) || len(*asked) != 0 {
+				t.Errorf("%s --%s=: %+v, asked %v; want a usage error", command, s.flag, got, *asked)
+			}
+		}
+	}
+	newHeartbeatAPI(t)
+	got := runOverdue(backend{}, "heartbeats", "edit", "backup", "--grace", "")
+	if want := "overdue: --grace must not be empty: write a duration, such as 15m, or reset it with --unset grace\n"; got != (commandResult{2, "", want}) {
+		t.Errorf("%+v; want %q", got, want)
+	}
+}
+
+func TestUnset_SetsTheDefaultOfTheServer(t *testing.T) {
+	want := map[string]string{"grace": manage.DefaultGrace.String()}
+	for _, f := range manage.HeartbeatFields {
+		switch f.Type {
+		case manage.FieldChoice:
+			want[f.Name] = f.Values()[0]
+		case manage.FieldNumber:
+			want[f.Name] = strconv.Itoa(f.Min)
+		case manage.FieldSwitch:
+			want[f.Name] = "false"
+		}
+	}
+	got := map[string]string{}
+	for _, s := range settingsIn(&heartbeatFlags{}) {
+		to := s.tag.Get(unsetTag)
+		if d, err := time.ParseDuration(to); err == nil {
+			to = d.String()
+		}
+		if to != "" && to != unsetToNull && to != unsetToEmpty {
+			got[s.member] = to
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("defaults (-server +flags):\n%s", diff)
 	}
 }
 

@@ -27,7 +27,7 @@ type incidentsListCmd struct {
 	apiFlags
 	zoneFlag
 
-	State     string `enum:",open,acknowledged,resolved,all" default:"" placeholder:"STATE" help:"Only incidents in this state: open, acknowledged, resolved or all. Default: open and acknowledged."`
+	State     *string `enum:"open,acknowledged,resolved,all" placeholder:"STATE" help:"Only incidents in this state: open, acknowledged, resolved or all. Default: open and acknowledged."`
 	Heartbeat string `placeholder:"SLUG|ID" help:"Only incidents of this heartbeat."`
 	Limit     int    `default:"100" placeholder:"N" help:"Largest number of incidents to print; 0: no limit. Default: ${default}."`
 	JSON      bool   `name:"json" help:"Print all fields as JSON. Times are in UTC."`
@@ -66,8 +66,8 @@ func (c *incidentsListCmd) incidents(ctx context.Context, server *client.Client)
 		}
 		query.Heartbeat = h.Ref
 	}
-	states := []string{c.State}
-	switch c.State {
+	states := []string{valueOf(c.State)}
+	switch states[0] {
 	case "":
 		states = []string{"open", "acknowledged"}
 	case "all":

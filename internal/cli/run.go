@@ -11,7 +11,7 @@ type runCmd struct {
 	pingFlags
 
 	NoBody       bool     `help:"Do not send the output. The command then writes to the destination itself, not to a pipe."`
-	SuccessCodes string   `placeholder:"LIST" help:"Exit codes that count as a success, such as 0,1 or 0,10-19. Include 0 unless 0 is a failure. Default: 0."`
+	SuccessCodes string   `empty:"" placeholder:"LIST" help:"Exit codes that count as a success, such as 0,1 or 0,10-19. Include 0 unless 0 is a failure. Default: 0."`
 	Command      []string `arg:"" passthrough:"partial" help:"Command to run."`
 }
 

@@ -312,7 +312,7 @@ func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine,
 			return err
 		}
 	}
-	if !c.Yes && !confirm(std, fmt.Sprintf("Write this to %d files?", len(edits))) {
+	if !c.Yes && !confirm(std, fmt.Sprintf("Write this to %s?", countText(len(edits), "file"))) {
 		return errors.New("nothing written, but the heartbeats exist now and alert if their jobs do not ping: " +
 			"run this command again to write the files, or delete the heartbeats")
 	}

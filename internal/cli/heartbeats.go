@@ -3,8 +3,8 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -130,6 +130,14 @@ func scheduleText(h client.Heartbeat) string {
 	return "every " + durationText(*h.Interval) + ", grace " + durationText(h.Grace)
 }
 
+// alertAfterText returns the number of failed runs that opens an incident, in words.
+func alertAfterText(n int) string {
+	if n == 1 {
+		return "1 failed run"
+	}
+	return countText(n, "failed run") + " in a row"
+}
+
 // durationText returns a number of seconds in the words of the pages.
 func durationText(seconds int64) string {
 	return withPlainSpaces(duration.FormatDuration(time.Duration(seconds) * time.Second))
@@ -171,18 +179,32 @@ func (c *heartbeatsShowCmd) Run(ctx context.Context, std Streams) error {
 	if err != nil {
 		return withHeartbeatName(c.SlugOrID, err)
 	}
+	incident := ""
+	if h.IncidentID != nil {
+		incident = incidentNumber(ctx, server, *h.IncidentID)
+	}
 	if h.Channels != nil {
 		names := channelNames(ctx, server)
 		for i, id := range h.Channels {
 			h.Channels[i] = cmp.Or(names[id], id)
 		}
 	}
-	return printLine(std, heartbeatDetails(h, clock, why.Decision).String())
+	return printLine(std, heartbeatDetails(h, clock, why.Decision, incident).String())
+}
+
+// incidentNumber returns the number of an incident, by which people and the commands of
+// incidents know it. Without it, output has the id instead, so an error is not reported.
+func incidentNumber(ctx context.Context, server *client.Client, id string) string {
+	i, err := server.Incident(ctx, id)
+	if err != nil {
+		return id
+	}
+	return strconv.FormatInt(i.Number, 10)
 }
 
 // heartbeatDetails returns the fields of a heartbeat for people. Settings that
-// are not set are left out.
-func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
+// are not set are left out. incident is the number of the open incident, or "".
+func heartbeatDetails(h client.Heartbeat, clock clock, why, incident string) *details {
 	d := &details{}
 	d.add("Name", h.Name)
 	d.add("Status", statusText(h))
@@ -201,11 +223,7 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 	if h.ExpectFirstBy != nil {
 		d.add("Expect first by", clock.text(h.ExpectFirstBy))
 	}
-	alertAfter := "1 failed run"
-	if h.AlertAfter != 1 {
-		alertAfter = fmt.Sprintf("%d failed runs in a row", h.AlertAfter)
-	}
-	d.add("Alert after", alertAfter)
+	d.add("Alert after", alertAfterText(h.AlertAfter))
 	d.add("Severity", h.Severity)
 	d.add("Methods", h.Methods)
 	if h.ManualResume {
@@ -216,9 +234,7 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 		channels = strings.Join(h.Channels, ", ")
 	}
 	d.add("Channels", channels)
-	if h.IncidentID != nil {
-		d.add("Open incident", *h.IncidentID)
-	}
+	d.add("Open incident", incident)
 	if h.PingURL != nil {
 		d.add("Ping URL", *h.PingURL)
 	}

@@ -29,7 +29,7 @@ const listedHeartbeats = `{"items":[
 
 // oneHeartbeat is the response to every request for one heartbeat.
 const oneHeartbeat = `{"id":"` + anID + `","ref":"r1","name":"Backup","slug":"backup","status":"down","interval":86400,"grace":5400,"tags":["db","prod"],
-"description":"Runs on db1.\nCall Ada.","alert_after":1,"severity":"warning","methods":"any","due_at":"2026-01-02T03:04:05Z","decision":"Due since 2026-01-02 03:04:05 UTC.","ping_url":"https://o/api/v1/hb/x"}`
+"description":"Runs on db1.\nCall Ada.","incident_id":"i7","alert_after":1,"severity":"warning","methods":"any","due_at":"2026-01-02T03:04:05Z","decision":"Due since 2026-01-02 03:04:05 UTC.","ping_url":"https://o/api/v1/hb/x"}`
 
 // newFakeAPI starts an API that returns the given lists, and oneHeartbeat to every
 // other request. It returns the requests that it received.
@@ -62,8 +62,9 @@ func newFakeAPI(t *testing.T, lists map[string]string) *[]string {
 func newHeartbeatAPI(t *testing.T) *[]string {
 	t.Helper()
 	return newFakeAPI(t, map[string]string{
-		"GET /heartbeats": listedHeartbeats,
-		"GET /channels":   listedChannels,
+		"GET /heartbeats":   listedHeartbeats,
+		"GET /channels":     listedChannels,
+		"GET /incidents/i7": oneIncident,
 	})
 }
 
@@ -117,13 +118,14 @@ Alert after      1 failed run
 Severity         warning
 Methods          any
 Channels         all of the project
+Open incident    7
 Ping URL         https://o/api/v1/hb/x
 Ref              r1
 `, "\n")
 	if diff := cmp.Diff(commandResult{0, want, ""}, got, cmp.AllowUnexported(commandResult{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"GET /heartbeats/by-slug/backup", "GET /heartbeats/r1/why"}, *asked); diff != "" {
+	if diff := cmp.Diff([]string{"GET /heartbeats/by-slug/backup", "GET /heartbeats/r1/why", "GET /incidents/i7"}, *asked); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
@@ -133,6 +135,14 @@ func TestHeartbeatsShow_ExplainsInTheZoneOfTheOtherTimes(t *testing.T) {
 	got := runOverdue(backend{}, "heartbeats", "show", "backup", "--zone", "Asia/Tokyo")
 	if !strings.Contains(got.out, "Due since 2026-01-02 12:04:05.") || strings.Contains(got.out, "03:04:05") {
 		t.Errorf("the output has times of two zones: %+v", got)
+	}
+}
+
+func TestAlertAfterText_HasASingularAndAPlural(t *testing.T) {
+	for n, want := range map[int]string{1: "1 failed run", 3: "3 failed runs in a row"} {
+		if got := alertAfterText(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -74,6 +75,14 @@ func (l list[T]) print(std Streams) error {
 		return printJSON(std, all)
 	}
 	return l.table(all, clock).Write(std.Out, table.Width(std.Out))
+}
+
+// countText returns a number with its noun: "1 file", "3 files".
+func countText(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // printable replaces characters that would move the cursor or color the terminal:

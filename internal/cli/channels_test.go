@@ -118,7 +118,7 @@ func TestChannelsCreate_RejectsFlagsBeforeItCallsTheServer(t *testing.T) {
 func TestChannelsCreate_ErrorsNameTheSetting(t *testing.T) {
 	newProblemAPI(t, http.StatusUnprocessableEntity, `{"errors":[{"location":"body.settings.url","message":"Write https."},{"location":"body.kind","message":"Unknown."}]}`)
 	got := runOverdue(backend{}, "channels", "create", "--kind", "x", "--name", "N")
-	if want := "overdue: channel \"N\": --set url: Write https.; --kind: Unknown.\n"; got != (commandResult{1, "", want}) {
+	if want := "overdue: channel \"N\":\n  --set url: Write https.\n  --kind: Unknown.\n"; got != (commandResult{1, "", want}) {
 		t.Errorf("%+v, want %q", got, want)
 	}
 }

@@ -355,7 +355,7 @@ func TestHeartbeatFlags_CoverEverySettingOfTheAPI(t *testing.T) {
 func TestHeartbeatsCreate_ErrorsNameFlags(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"title":"Unprocessable Entity","detail":"No.","errors":[{"location":"body.max_run_time","message":"Too long."}]}`:                                                   "overdue: heartbeat \"B\": --max-run-time: Too long.\n",
-		`{"title":"Unprocessable Entity","detail":"No.","errors":[{"location":"body.cron[1]","message":"No."},{"location":"body.oncalendar[0]","message":"Two schedules."}]}`: "overdue: heartbeat \"B\": --cron (number 2): No.; --oncalendar: Two schedules.\n",
+		`{"title":"Unprocessable Entity","detail":"No.","errors":[{"location":"body.cron[1]","message":"No."},{"location":"body.oncalendar[0]","message":"Two schedules."}]}`: "overdue: heartbeat \"B\":\n  --cron (number 2): No.\n  --oncalendar: Two schedules.\n",
 		`{"title":"Unprocessable Entity","detail":"No.","errors":[{"location":"body.channels[0]","message":"Unknown."}]}`:                                                     "overdue: heartbeat \"B\": --channel: Unknown.\n",
 		`{"title":"Unprocessable Entity","detail":"Too many.","errors":[{"location":"body.other","message":"Too many."}]}`:                                                    "overdue: heartbeat \"B\": the server answered 422 Unprocessable Entity: body.other: Too many.\n",
 	} {

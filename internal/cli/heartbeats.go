@@ -56,7 +56,7 @@ type heartbeatsListCmd struct {
 
 // Help is the long part of --help.
 func (heartbeatsListCmd) Help() string {
-	return `The order is: down, late, new, paused, and then up by the next due time. On a terminal, columns that do not fit are hidden, beginning on the right; without a terminal, all columns are printed in full.
+	return `The order is: down, late, new, paused, and then up by the next due time. On a terminal, columns that do not fit are hidden, beginning on the right, but never the slug; without a terminal, all columns are printed in full.
 
 Examples:
 
@@ -96,15 +96,15 @@ func byAttention(a, b client.Heartbeat) int {
 	)
 }
 
-// heartbeatTable returns the table of the list. The name comes early, because the
-// columns on the right are hidden first.
+// heartbeatTable returns the table of the list. The columns on the right are hidden
+// first, except the slug: the other commands need it, so it is also never cut.
 func heartbeatTable(all []client.Heartbeat, clock clock) *table.Table {
 	t := table.New(
 		table.Column{Title: "STATUS", Keep: true},
 		table.Column{Title: "NAME", Min: 24, Keep: true},
 		table.Column{Title: clock.title("LAST PING")},
 		table.Column{Title: "DUE"},
-		table.Column{Title: "SLUG", Min: 32},
+		table.Column{Title: "SLUG", Keep: true},
 		table.Column{Title: "SCHEDULE", Min: 16},
 		table.Column{Title: "ID"},
 	)

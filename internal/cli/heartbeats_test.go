@@ -85,6 +85,22 @@ up, running  Nightly �[31mbackup  2026-01-01 03:04:05  2026-01-02 03:04:05  ba
 	}
 }
 
+func TestHeartbeatTable_KeepsTheSlugIn80Columns(t *testing.T) {
+	slug := "web1-pg-dump-of-the-orders-database"
+	due := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	listed := heartbeatTable([]client.Heartbeat{{
+		Name: "pg_dump of the orders database on web1", Slug: slug, Status: "up", Running: true, LastPingAt: &due, DueAt: &due,
+		Schedule: "at 03:00 every day", Ref: "r1",
+	}}, clock{time.UTC, "UTC"})
+	var out strings.Builder
+	if err := listed.Write(&out, 80); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "SLUG\n") || !strings.Contains(out.String(), slug+"\n") {
+		t.Errorf("the slug is hidden or cut:\n%s", out.String())
+	}
+}
+
 func TestHeartbeatsList_ZoneAppliesToEveryTime(t *testing.T) {
 	newHeartbeatAPI(t)
 	got := runOverdue(backend{}, "heartbeats", "list", "--zone", "Asia/Tokyo")

@@ -25,13 +25,17 @@ func printLine(std Streams, line string) error {
 	return nil
 }
 
-// printJSON writes a value as indented JSON.
+// printJSON writes a value as indented JSON. Characters of HTML, such as the & of a
+// command, are not escaped: people copy the values.
 func printJSON(std Streams, value any) error {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("JSON: %w", err)
 	}
-	return printLine(std, string(text))
+	return printLine(std, strings.TrimSuffix(text.String(), "\n"))
 }
 
 // collectAll returns all items of a list of the API. An empty list is not nil, so

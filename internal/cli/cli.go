@@ -121,7 +121,7 @@ func execute(args []string, std Streams, server backend) error {
 		_, _ = parser.Parse([]string{"--help"}) // no command is an error that the help explains
 		return &exitError{code: exitUsage}
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(addMissingTarget(parser.Model, args))
 	switch {
 	case printed: // the parser continues after --help and reports what is missing
 		return nil

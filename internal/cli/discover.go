@@ -28,7 +28,7 @@ type discoverCmd struct {
 	Create   bool     `help:"Create a heartbeat for each job, or update its schedule, and print the line that makes the job ping."`
 	Edit     bool     `help:"Do the same, show the changes of files, ask for confirmation, and write them. Copies of crontabs are kept."`
 	Yes      bool     `help:"Do not ask for confirmation."`
-	With     string   `default:"run" enum:"run,curl" help:"Program that pings: run (start, finish and output) or curl (finish only). Default: ${default}."`
+	With     string   `default:"run" enum:"run,curl" placeholder:"PROGRAM" help:"Program that pings: run (start, finish and output) or curl (finish only). Default: ${default}."`
 	Program  string   `placeholder:"PATH" help:"Path of overdue in the lines. Default: this program."`
 	Grace    string   `placeholder:"DURATION" help:"Grace period of all heartbeats. Default: a quarter of the shortest gap between runs, at least 5m, at most 1h."`
 	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag in addition to the name of the machine. Can be repeated."`

@@ -127,8 +127,8 @@ func TestProblem_IsOneClearSentence(t *testing.T) {
 func TestProblem_NamesEachFaultOnce(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"title":"No","detail":"Hour 25.","errors":[{"message":"Hour 25.","location":"body.cron[0]"}]}`:                                                                "No: body.cron[0]: Hour 25.",
-		`{"title":"No","detail":"Hour 25.","errors":[{"message":"Hour 25.","location":"body.cron[0]"},{"message":"Hour 25.","location":"body.cron[1]"}]}`:               "No: body.cron[0]: Hour 25.; body.cron[1]: Hour 25.",
-		`{"title":"No","detail":"Wrong.","errors":[{"message":"Hour 25.","location":"body.cron[0]"},{"message":"Hour 25.","location":"body.cron[0]"},{"message":"x"}]}`: "No: Wrong.; body.cron[0]: Hour 25.; x",
+		`{"title":"No","detail":"Hour 25.","errors":[{"message":"Hour 25.","location":"body.cron[0]"},{"message":"Hour 25.","location":"body.cron[1]"}]}`:               "No: body.cron[0]: Hour 25; body.cron[1]: Hour 25.",
+		`{"title":"No","detail":"Wrong.","errors":[{"message":"Hour 25.","location":"body.cron[0]"},{"message":"Hour 25.","location":"body.cron[0]"},{"message":"x"}]}`: "No: Wrong; body.cron[0]: Hour 25; x",
 		`{"title":"No","detail":"Wrong.","errors":[{"message":"Wrong."}]}`:                                                                                              "No: Wrong.",
 		`{"title":"No","detail":"No"}`: "No",
 	} {

@@ -75,6 +75,9 @@ func (p *Problem) Error() string {
 	if len(parts) == 0 {
 		return said
 	}
+	for i := range len(parts) - 1 { // a full stop before a semicolon ends no sentence
+		parts[i] = strings.TrimSuffix(parts[i], ".")
+	}
 	return said + ": " + strings.Join(parts, "; ")
 }
 

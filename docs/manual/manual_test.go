@@ -196,6 +196,12 @@ func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	if len(known) < 9 || !slices.Equal(known, written) {
 		t.Errorf("the manual documents %v; the program has %v", written, known)
 	}
+	readme := documents(t)["README.md"]
+	for _, name := range known {
+		if !strings.Contains(readme, "`"+name) {
+			t.Errorf("README does not list %s", name)
+		}
+	}
 }
 
 func TestManual_DocumentsEveryChannelKind(t *testing.T) {

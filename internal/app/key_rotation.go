@@ -51,7 +51,7 @@ func RotateSecretKey(ctx context.Context, database string, c KeyRotation, out io
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "values sealed with the key %s: %d\n", to.ID(), changed)
+	fmt.Fprintf(out, "values encrypted with the key %s: %d\n", to.ID(), changed)
 	if discarded > 0 {
 		fmt.Fprintf(out, "values removed because the old key cannot decrypt them: %d; `overdue check` lists the channels to set up again\n", discarded)
 	}
@@ -88,7 +88,7 @@ func (c KeyRotation) keys(ctx context.Context, db *store.DB, database string, ou
 		return nil, nil, err
 	}
 	if !sealed {
-		return nil, nil, errors.New("the database is not sealed yet; the next start of the server seals it")
+		return nil, nil, errors.New("the database is not encrypted yet; the next start of the server encrypts it")
 	}
 	from, next, err := c.Current.find(ctx, db, database)
 	if next {
@@ -100,7 +100,7 @@ func (c KeyRotation) keys(ctx context.Context, db *store.DB, database string, ou
 	case errNew != nil:
 		return nil, nil, errNew
 	case c.NewFile != "" && to.ID() == id:
-		fmt.Fprintf(out, "the database is already sealed with the key %s; configure it on every server: --secret-key-file %s\n", id, c.NewFile)
+		fmt.Fprintf(out, "the database is already encrypted with the key %s; configure it on every server: --secret-key-file %s\n", id, c.NewFile)
 		return nil, nil, nil
 	case err != nil && !c.Discard:
 		return nil, nil, err

@@ -93,13 +93,13 @@ func (k SecretKey) find(ctx context.Context, db *store.DB, database string) (key
 	case after != nil && after.ID() == id:
 		return after, true, nil
 	case now == nil:
-		return nil, false, fmt.Errorf("the database is sealed with the key %s, and there is %s: put the key file back, or name it with --secret-key-file; %s",
+		return nil, false, fmt.Errorf("the database is encrypted with the key %s, and there is %s: put the key file back, or name it with --secret-key-file; %s",
 			id, "no "+strings.TrimPrefix(k.describe(database), "the "), lostKeyAdvice)
 	}
 	if kept, path := k.keptKeyFile(database, id); kept != "" {
-		return nil, false, fmt.Errorf("the database is sealed with the key %s, which a rotation kept in %s: copy that file over %s", id, kept, path)
+		return nil, false, fmt.Errorf("the database is encrypted with the key %s, which a rotation kept in %s: copy that file over %s", id, kept, path)
 	}
-	return nil, false, fmt.Errorf("the database is sealed with the key %s, but %s holds %s: use the key that it was sealed with; %s",
+	return nil, false, fmt.Errorf("the database is encrypted with the key %s, but %s holds %s: use the key that it was encrypted with; %s",
 		id, k.describe(database), now.ID(), lostKeyAdvice)
 }
 
@@ -151,7 +151,7 @@ func (k SecretKey) unlock(ctx context.Context, db *store.DB, database string, lo
 		return err
 	}
 	if sealed > 0 {
-		log.Info("stored secrets sealed", "values", sealed, "key", key.ID())
+		log.Info("stored secrets encrypted", "values", sealed, "key", key.ID())
 	}
 	return nil
 }
@@ -243,8 +243,12 @@ func createKey(path string) (*seal.Key, error) {
 		// A link, not a rename: an existing key must never be replaced.
 		err = os.Link(draft.Name(), path)
 	}
+	exists := errors.Is(err, fs.ErrExist)
 	err = errors.Join(err, os.Remove(draft.Name()))
-	if err != nil {
+	switch {
+	case exists:
+		return nil, fmt.Errorf("%s already exists; name a new file", path)
+	case err != nil:
 		return nil, fmt.Errorf("new key file %s: %w", path, err)
 	}
 	if err := syncDir(path); err != nil {

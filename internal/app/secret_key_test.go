@@ -99,10 +99,10 @@ func TestUnlock_AWrongOrMissingKeyIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	if _, err := CreateSecretKey(other); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := CreateSecretKey(other); err == nil {
+	if _, err := CreateSecretKey(other); err == nil || err.Error() != other+" already exists; name a new file" {
 		t.Error("an existing key was replaced")
 	}
-	expectKeyRejected(t, "another file", database, SecretKey{File: other}, "is sealed with the key", other+" holds", "rotate --discard")
+	expectKeyRejected(t, "another file", database, SecretKey{File: other}, "is encrypted with the key", other+" holds", "rotate --discard")
 	expectKeyRejected(t, "another key", database, SecretKey{Text: seal.GenerateKey()}, "OVERDUE_SECRET_KEY holds")
 	expectKeyRejected(t, "no key", database, SecretKey{Text: "hunter2"}, "OVERDUE_SECRET_KEY", "32 bytes in base64")
 	if err := os.Rename(database+keySuffix, filepath.Join(dir, "aside")); err != nil {
@@ -124,7 +124,7 @@ func TestUnlock_PostgreSQLRequiresAKey(t *testing.T) {
 	key := SecretKey{Text: seal.GenerateKey()}
 	expectKeyWorks(t, "the first node", database, key)
 	expectKeyWorks(t, "the second node", database, key)
-	expectKeyRejected(t, "a node with another key", database, SecretKey{Text: seal.GenerateKey()}, "is sealed with the key")
+	expectKeyRejected(t, "a node with another key", database, SecretKey{Text: seal.GenerateKey()}, "is encrypted with the key")
 	expectKeyRejected(t, "a node without", database, SecretKey{}, "PostgreSQL requires a secret key")
 }
 
@@ -236,7 +236,7 @@ func TestRotateSecretKey_ToAGivenKeyWorksOnBothDatabases(t *testing.T) {
 				t.Errorf("again: %s", out)
 			}
 			expectKeyWorks(t, "the new key", database, SecretKey{File: file})
-			expectKeyRejected(t, "the old key", database, now, "is sealed with the key")
+			expectKeyRejected(t, "the old key", database, now, "is encrypted with the key")
 		})
 	}
 }
@@ -325,7 +325,7 @@ func TestCheck_ReportsWhetherTheKeyFits(t *testing.T) {
 	if out := check(SecretKey{}); !strings.Contains(out, "secret key ok") || !strings.Contains(out, `channel "ops"`) {
 		t.Error(out)
 	}
-	if out := check(SecretKey{Text: seal.GenerateKey()}); !strings.Contains(out, "secret key failed the database is sealed with") || !strings.Contains(out, "\nchannels skipped") {
+	if out := check(SecretKey{Text: seal.GenerateKey()}); !strings.Contains(out, "secret key failed the database is encrypted with") || !strings.Contains(out, "\nchannels skipped") {
 		t.Error(out)
 	}
 }

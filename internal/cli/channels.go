@@ -19,6 +19,7 @@ type channelsCmd struct {
 	List   channelsListCmd   `cmd:"" help:"List channels and whether they deliver."`
 	Show   channelsShowCmd   `cmd:"" help:"Show one channel and its settings."`
 	Create channelsCreateCmd `cmd:"" help:"Create a channel."`
+	Edit   channelsEditCmd   `cmd:"" help:"Change the settings of a channel."`
 	Test   channelsTestCmd   `cmd:"" help:"Send a test alert through a channel."`
 	Delete channelsDeleteCmd `cmd:"" help:"Delete a channel."`
 }

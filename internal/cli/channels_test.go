@@ -21,12 +21,31 @@ const listedChannels = `{"items":[
 // createdChannel is the response to the creation of a webhook.
 const createdChannel = `{"id":"c9","kind":"webhook","name":"Hook","settings":{"url":"https://h.example","secret":"whsec_new"}}`
 
+// testHint is what create prints on standard error.
+const testHint = "overdue: channel created; to check that alerts arrive, run overdue channels test c9\n"
+
+// createdChannelJSON is createdChannel as --json prints it.
+func createdChannelJSON(t *testing.T) string {
+	t.Helper()
+	var ch client.Channel
+	if err := json.Unmarshal([]byte(createdChannel), &ch); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := printJSON(Streams{Out: &out}, ch); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
 // newChannelAPI starts an API that has the channels of listedChannels.
 func newChannelAPI(t *testing.T) *[]string {
 	t.Helper()
 	return newFakeAPI(t, map[string]string{
 		"GET /channels":          listedChannels,
 		"POST /channels":         createdChannel,
+		"PATCH /channels/c1":     `{"id":"c1","kind":"email","name":"Crew"}`,
+		"PATCH /channels/c2":     createdChannel,
 		"POST /channels/c1/test": `{"delivered":true,"detail":"250 ok"}`,
 		"POST /channels/c2/test": `{"delivered":false,"detail":"410 Gone"}`,
 	})
@@ -74,15 +93,31 @@ func TestChannels_EachCommandSendsTheRequest(t *testing.T) {
 	}{
 		"create --kind email --name Team --set to=a@b.example --set to=c@b.example --notify-on-late --no-notify-on-recovery --remind-every 1h": {
 			[]string{`POST /channels {"kind":"email","name":"Team","settings":{"to":["a@b.example","c@b.example"]},"notify_on_late":true,"notify_on_recovery":false,"remind_every":"1h"}`},
-			commandResult{0, "c9\n", ""},
+			commandResult{0, "c9\n", testHint},
 		},
 		"create --kind webhook --name Hook --set url=https://h.example/?a=b --set headers.X-A=1 --secret-file headers.Authorization=" + secret: {
 			[]string{`POST /channels {"kind":"webhook","name":"Hook","settings":{"headers":{"Authorization":"Bearer x","X-A":"1"},"url":"https://h.example/?a=b"}}`},
-			commandResult{0, "c9\nsecret=whsec_new\n", ""},
+			commandResult{0, "c9\nsecret=whsec_new\n", testHint},
 		},
 		"create --kind webhook --name Hook --set url=https://h.example --set secret=whsec_mine": {
 			[]string{`POST /channels {"kind":"webhook","name":"Hook","settings":{"secret":"whsec_mine","url":"https://h.example"}}`},
-			commandResult{0, "c9\n", ""},
+			commandResult{0, "c9\n", testHint},
+		},
+		"create --kind email --name Team --set to=a@b.example --json": {
+			[]string{`POST /channels {"kind":"email","name":"Team","settings":{"to":["a@b.example"]}}`},
+			commandResult{0, createdChannelJSON(t), ""},
+		},
+		"edit Team --name Crew --set to=x@b.example --no-notify-on-late --remind-every 2h": {
+			[]string{"GET /channels", `PATCH /channels/c1 {"name":"Crew","settings":{"to":["x@b.example"]},"notify_on_late":false,"remind_every":"2h"}`},
+			commandResult{},
+		},
+		"edit Hook --set headers.X-B=1 --unset secret": {
+			[]string{"GET /channels", `PATCH /channels/c2 {"settings":{"headers":{"X-B":"1"},"secret":null}}`},
+			commandResult{0, "secret=whsec_new\n", ""},
+		},
+		"edit c1 --unset remind-every,notify-on-late,notify-on-recovery": {
+			[]string{"GET /channels", `PATCH /channels/c1 {"notify_on_late":false,"notify_on_recovery":true,"remind_every":null}`},
+			commandResult{},
 		},
 		"test Team":       {[]string{"GET /channels", "POST /channels/c1/test"}, commandResult{0, "delivered: 250 ok\n", ""}},
 		"test Hook":       {[]string{"GET /channels", "POST /channels/c2/test"}, commandResult{1, "", "overdue: channel Hook: test alert not delivered: 410 Gone\n"}},
@@ -115,10 +150,32 @@ func TestChannelsCreate_RejectsFlagsBeforeItCallsTheServer(t *testing.T) {
 	}
 }
 
+func TestChannelsEdit_RejectsFlagsThatContradict(t *testing.T) {
+	for args, want := range map[string]string{
+		"Hook":                       "nothing to change",
+		"Hook --unset url2":          "--unset url2: must be one of remind-every, notify-on-late, notify-on-recovery, secret, headers",
+		"Hook --unset to":            "--unset to: must be one of",
+		"Hook --remind-every 24":     "--remind-every 24: 24 has no unit",
+		"Hook --remind-every=":       "--remind-every must not be empty: write a duration, such as 15m, or reset it with --unset remind-every",
+		"Hook --name=":               "--name must not be empty: write --name NAME",
+		"Hook --set url":             "--set url: write it as KEY=VALUE",
+		"Team --set to=x --unset to": "--unset to and a new value exclude each other",
+		"Hook --kind email":          "unknown flag --kind",
+		"Twice --name T":             "2 channels have this name",
+		"c1 --remind-every 1h --unset remind-every": "--unset remind-every and a new value exclude each other",
+	} {
+		newChannelAPI(t)
+		got := runOverdue(backend{}, append([]string{"channels", "edit"}, strings.Fields(args)...)...)
+		if got.code == 0 || got.out != "" || !strings.Contains(got.err, want) {
+			t.Errorf("%s: %+v; want %q", args, got, want)
+		}
+	}
+}
+
 func TestChannelsCreate_ErrorsNameTheSetting(t *testing.T) {
 	newProblemAPI(t, http.StatusUnprocessableEntity, `{"errors":[{"location":"body.settings.url","message":"Write https."},{"location":"body.kind","message":"Unknown."}]}`)
 	got := runOverdue(backend{}, "channels", "create", "--kind", "x", "--name", "N")
-	if want := "overdue: channel \"N\": --set url: Write https.; --kind: Unknown.\n"; got != (commandResult{1, "", want}) {
+	if want := "overdue: channel \"N\":\n  --set url: Write https.\n  --kind: Unknown.\n"; got != (commandResult{1, "", want}) {
 		t.Errorf("%+v, want %q", got, want)
 	}
 }

@@ -23,7 +23,7 @@ The exit code is 1 if a check failed. A skipped check is not a failure.
 
 Examples:
 
-    overdue check --config /etc/overdue.yaml
+    overdue check --config /etc/overdue/overdue.yaml
     overdue check --database /var/lib/overdue/overdue.db --json`
 }
 

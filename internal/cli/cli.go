@@ -13,6 +13,8 @@
 //     which overrides the default. An unknown setting is an error that names it, so
 //     a typo never silently means the default. "run" only warns: a job must not
 //     fail because of the monitor.
+//   - A flag that was given is never ignored: an optional flag whose zero value is a
+//     possible mistake is a pointer, and an empty text is an error (see rejectEmptyFlags).
 //   - Standard output contains the result and nothing else, so that it can be
 //     piped. Messages go to standard error.
 //   - Every list and create command has --json.
@@ -119,12 +121,15 @@ func execute(args []string, std Streams, server backend) error {
 		_, _ = parser.Parse([]string{"--help"}) // no command is an error that the help explains
 		return &exitError{code: exitUsage}
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(addMissingTarget(parser.Model, args))
 	switch {
 	case printed: // the parser continues after --help and reports what is missing
 		return nil
 	case err != nil:
 		return parseError(parser, err)
+	}
+	if err := rejectEmptyFlags(parsed); err != nil {
+		return err
 	}
 	ctx, stop := signalContext()
 	defer stop()

@@ -166,6 +166,10 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	if got := runOverdue(in, "person", "sign-out", "a@b.example"); got != (commandResult{0, "3 sessions of a@b.example ended\n", ""}) {
 		t.Errorf("person sign-out: %+v", got)
 	}
+	in.signOut = func(context.Context, StoreFlags, string) (int, error) { return 1, nil }
+	if got := runOverdue(in, "person", "sign-out", "a@b.example"); got != (commandResult{0, "1 session of a@b.example ended\n", ""}) {
+		t.Errorf("person sign-out of one session: %+v", got)
+	}
 	if got := runOverdue(in, "backup", "copy.db"); got != (commandResult{}) {
 		t.Errorf("backup: %+v", got)
 	}

@@ -80,7 +80,7 @@ func candidates(ctx context.Context) completion.Source {
 		case "kind":
 			return kindCandidates(), true
 		case "unset":
-			return unsetCandidates(), true
+			return unsetCandidates(command), true
 		}
 		return nil, !takesFile(value)
 	}
@@ -157,8 +157,15 @@ func kindCandidates() []completion.Candidate {
 	return found
 }
 
-func unsetCandidates() []completion.Candidate {
+// unsetCandidates returns the settings that a command can reset.
+func unsetCandidates(command *kong.Node) []completion.Candidate {
 	var found []completion.Candidate
+	if command.Parent.Name == "channels" {
+		for _, name := range channelUnsetNames(notify.Kinds()...) {
+			found = append(found, completion.Candidate{Value: name})
+		}
+		return found
+	}
 	for _, s := range settingsIn(&heartbeatFlags{}) {
 		if _, can := s.tag.Lookup(unsetTag); can {
 			found = append(found, completion.Candidate{Value: s.flag})

@@ -24,11 +24,11 @@ import (
 type discoverCmd struct {
 	apiFlags
 
-	Slugs    []string `arg:"" optional:"" name:"slug" help:"Only these jobs, by the last column of the table. Default: all jobs that can ping."`
+	Slugs    []string `arg:"" optional:"" name:"slug" help:"Only these jobs, by the last column of the table. Default: all jobs."`
 	Create   bool     `help:"Create a heartbeat for each job, or update its schedule, and print the line that makes the job ping."`
 	Edit     bool     `help:"Do the same, show the changes of files, ask for confirmation, and write them. Copies of crontabs are kept."`
 	Yes      bool     `help:"Do not ask for confirmation."`
-	With     string   `default:"run" enum:"run,curl" help:"Program that pings: run (start, finish and output) or curl (finish only). Default: ${default}."`
+	With     string   `default:"run" enum:"run,curl" placeholder:"PROGRAM" help:"Program that pings: run (start, finish and output) or curl (finish only). Default: ${default}."`
 	Program  string   `placeholder:"PATH" help:"Path of overdue in the lines. Default: this program."`
 	Grace    string   `placeholder:"DURATION" help:"Grace period of all heartbeats. Default: a quarter of the shortest gap between runs, at least 5m, at most 1h."`
 	Tags     []string `name:"tag" placeholder:"TAG" help:"Tag in addition to the name of the machine. Can be repeated."`
@@ -73,10 +73,14 @@ func (c *discoverCmd) Run(ctx context.Context, std Streams) error {
 	for _, note := range found.Notes {
 		warn(std, "%s", printable(note))
 	}
-	if !c.Create && !c.Edit {
-		return c.printJobs(std, found.Jobs, nil)
+	named, err := c.namedJobs(found.Jobs)
+	if err != nil {
+		return err
 	}
-	return c.createAndWire(ctx, std, machine, found)
+	if !c.Create && !c.Edit {
+		return c.printJobs(std, named, nil)
+	}
+	return c.createAndAddPings(ctx, std, machine, found, named)
 }
 
 // machine returns this machine, or the image in --root. A missing image is an error,
@@ -137,8 +141,8 @@ func currentUser() user.User {
 	return user.User{Uid: id, Username: id, HomeDir: home}
 }
 
-// wiring returns the program in the lines, and how it pings.
-func (c *discoverCmd) wiring() (discover.PingSettings, error) {
+// pingSettings returns the program in the lines, and how it pings.
+func (c *discoverCmd) pingSettings() (discover.PingSettings, error) {
 	w := discover.PingSettings{Method: discover.PingMethod(c.With), Program: c.Program}
 	if w.Method == discover.PingWithRun && w.Program == "" {
 		path, err := os.Executable()
@@ -166,16 +170,17 @@ func isTemporary(path string) bool {
 	return false
 }
 
-// createAndWire creates the heartbeats, and then prints or writes the lines.
-func (c *discoverCmd) createAndWire(ctx context.Context, std Streams, m discover.Machine, found *discover.Result) error {
-	wiring, err := c.wiring()
+// createAndAddPings creates the heartbeats of the named jobs, and then prints or writes the
+// lines.
+func (c *discoverCmd) createAndAddPings(ctx context.Context, std Streams, m discover.Machine, found *discover.Result, named []discover.Job) error {
+	pinging, err := c.pingSettings()
 	if err != nil {
 		return err
 	}
 	if c.Edit && !c.Yes && !isTerminal(std.In) {
 		return errNoTerminal("--edit")
 	}
-	jobs, err := c.selectJobs(found.Jobs)
+	jobs, err := c.selectJobs(named)
 	if err != nil {
 		return err
 	}
@@ -187,39 +192,52 @@ func (c *discoverCmd) createAndWire(ctx context.Context, std Streams, m discover
 	if err != nil {
 		return err
 	}
-	lines := watched.lines(std, m, wiring)
+	lines := watched.lines(std, m, pinging)
 	switch {
 	case c.Edit:
-		return c.edit(ctx, std, m, m.PlanEdits(found, watched.wires, wiring))
+		return c.edit(ctx, std, m, m.PlanEdits(found, watched.pings, pinging))
 	case c.JSON:
-		return c.printJobs(std, found.Jobs, lines)
+		return c.printJobs(std, named, lines)
 	}
-	return printWiring(std, lines)
+	return printPingLines(std, lines)
+}
+
+// namedJobs returns the jobs whose slugs are arguments, or all jobs without arguments.
+func (c *discoverCmd) namedJobs(all []discover.Job) ([]discover.Job, error) {
+	if len(c.Slugs) == 0 {
+		return all, nil
+	}
+	var named []discover.Job
+	unknown := slices.Clone(c.Slugs)
+	for _, j := range all {
+		if slices.Contains(c.Slugs, j.Slug) {
+			named = append(named, j)
+			unknown = slices.DeleteFunc(unknown, func(slug string) bool { return slug == j.Slug })
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, usageError("%s: no job has this slug; overdue discover shows them in its last column", strings.Join(unknown, ", "))
+	}
+	return named, nil
 }
 
 // selectJobs returns the jobs that get a heartbeat. Naming one that cannot is an error.
-func (c *discoverCmd) selectJobs(all []discover.Job) ([]discover.Job, error) {
+func (c *discoverCmd) selectJobs(named []discover.Job) ([]discover.Job, error) {
 	var jobs []discover.Job
-	left := slices.Clone(c.Slugs)
-	for _, j := range all {
-		named := slices.Contains(c.Slugs, j.Slug)
-		left = slices.DeleteFunc(left, func(slug string) bool { return slug == j.Slug })
+	for _, j := range named {
 		switch {
-		case named && j.Problem != "":
+		case len(c.Slugs) > 0 && j.Problem != "":
 			return nil, fmt.Errorf("%s: %s", j.Slug, j.Problem)
-		case j.Watchable() && (named || len(c.Slugs) == 0):
+		case j.Watchable():
 			jobs = append(jobs, j)
 		}
-	}
-	if len(left) > 0 {
-		return nil, usageError("%s: no job has this slug; overdue discover shows them in its last column", strings.Join(left, ", "))
 	}
 	return jobs, nil
 }
 
 // createdHeartbeats are jobs with their heartbeats.
 type createdHeartbeats struct {
-	wires   []discover.JobPing
+	pings   []discover.JobPing
 	created []bool // false: the heartbeat existed
 }
 
@@ -245,7 +263,7 @@ func (c *discoverCmd) create(ctx context.Context, server *client.Client, jobs []
 		case h.PingURL == nil:
 			return done, errors.New("heartbeat: the response has no ping URL: the API key is read-only")
 		}
-		done.wires = append(done.wires, discover.JobPing{Job: j, URL: *h.PingURL})
+		done.pings = append(done.pings, discover.JobPing{Job: j, URL: *h.PingURL})
 		done.created = append(done.created, created)
 	}
 	return done, nil
@@ -312,7 +330,7 @@ func (c *discoverCmd) edit(ctx context.Context, std Streams, m discover.Machine,
 			return err
 		}
 	}
-	if !c.Yes && !confirm(std, fmt.Sprintf("Write this to %d files?", len(edits))) {
+	if !c.Yes && !confirm(std, fmt.Sprintf("Write this to %s?", countText(len(edits), "file"))) {
 		return errors.New("nothing written, but the heartbeats exist now and alert if their jobs do not ping: " +
 			"run this command again to write the files, or delete the heartbeats")
 	}

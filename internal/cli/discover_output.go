@@ -8,8 +8,8 @@ import (
 	"overdue/internal/discover"
 )
 
-// wiringLine is the line or file that makes a job ping, and its place.
-type wiringLine struct {
+// pingLine is the line or file that makes a job ping, and its place.
+type pingLine struct {
 	slug, place, text string
 	url               string
 	created           bool
@@ -17,23 +17,23 @@ type wiringLine struct {
 
 // lines returns the lines. A job without one is reported, because its heartbeat
 // exists and expects a ping.
-func (w createdHeartbeats) lines(std Streams, m discover.Machine, wiring discover.PingSettings) []wiringLine {
-	var all []wiringLine
-	for i, wire := range w.wires {
-		at, text, err := m.PingLine(wire, wiring)
+func (w createdHeartbeats) lines(std Streams, m discover.Machine, pinging discover.PingSettings) []pingLine {
+	var all []pingLine
+	for i, one := range w.pings {
+		at, text, err := m.PingLine(one, pinging)
 		if err != nil {
-			warn(std, "%s: %v", printable(jobSource(wire.Job)), err)
+			warn(std, "%s: %v", printable(jobSource(one.Job)), err)
 			continue
 		}
-		all = append(all, wiringLine{slug: wire.Job.Slug, place: at, text: text, url: wire.URL, created: w.created[i]})
+		all = append(all, pingLine{slug: one.Job.Slug, place: at, text: text, url: one.URL, created: w.created[i]})
 	}
 	return all
 }
 
-// printWiring prints the lines for people to copy.
-func printWiring(std Streams, lines []wiringLine) error {
+// printPingLines prints the lines for people to copy.
+func printPingLines(std Streams, lines []pingLine) error {
 	if len(lines) == 0 {
-		return printLine(std, "Nothing to wire.")
+		return printLine(std, "No job needs a line.")
 	}
 	for i, l := range lines {
 		state := "updated"
@@ -56,7 +56,7 @@ func printWiring(std Streams, lines []wiringLine) error {
 const maxCommandWidth = 40
 
 // printJobs prints the jobs that were found.
-func (c *discoverCmd) printJobs(std Streams, jobs []discover.Job, lines []wiringLine) error {
+func (c *discoverCmd) printJobs(std Streams, jobs []discover.Job, lines []pingLine) error {
 	if c.JSON {
 		return printJSON(std, jobsJSON(jobs, lines))
 	}
@@ -66,7 +66,7 @@ func (c *discoverCmd) printJobs(std Streams, jobs []discover.Job, lines []wiring
 		table.Column{Title: "SCHEDULE", Min: 12},
 		table.Column{Title: "ZONE"},
 		table.Column{Title: "COMMAND", Min: 12},
-		table.Column{Title: "HEARTBEAT", Min: 20, Keep: true},
+		table.Column{Title: "HEARTBEAT", Keep: true, Wrap: true},
 	)
 	for _, j := range jobs {
 		source := j.Source
@@ -96,7 +96,7 @@ func scheduleColumn(j discover.Job) string {
 func heartbeatColumn(j discover.Job) string {
 	switch {
 	case j.HasPing:
-		return "already wired"
+		return "already pings"
 	case j.Problem != "":
 		return "none: " + j.Problem
 	default:
@@ -134,7 +134,7 @@ type jobJSON struct {
 	Grace      int64    `json:"grace"` // seconds
 	Name       string   `json:"name"`
 	Slug       string   `json:"slug"`
-	Wired      bool     `json:"wired"`
+	Pings      bool     `json:"pings"` // already, before any change
 	Problem    *string  `json:"problem"`
 
 	PingURL *string `json:"ping_url,omitempty"` // with --create
@@ -143,12 +143,12 @@ type jobJSON struct {
 }
 
 // jobsJSON converts jobs for --json.
-func jobsJSON(jobs []discover.Job, lines []wiringLine) []jobJSON {
+func jobsJSON(jobs []discover.Job, lines []pingLine) []jobJSON {
 	all := make([]jobJSON, 0, len(jobs))
 	for _, j := range jobs {
 		d := jobJSON{
 			Source: j.Source, User: j.User, Command: j.Command, Cron: j.Cron, OnCalendar: j.OnCalendar, Timezone: j.Zone,
-			Words: j.Description, Persistent: j.Persistent, Grace: int64(j.Grace.Seconds()), Name: j.Name, Slug: j.Slug, Wired: j.HasPing,
+			Words: j.Description, Persistent: j.Persistent, Grace: int64(j.Grace.Seconds()), Name: j.Name, Slug: j.Slug, Pings: j.HasPing,
 		}
 		if j.Line > 0 {
 			d.Line = &j.Line

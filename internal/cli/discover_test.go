@@ -68,7 +68,7 @@ func TestDiscover_ListsJobsWithoutAServer(t *testing.T) {
 /etc/crontab:1    www-data  every 5 min           Europe/Berlin  /opt/` + "\ufffd" + `[31mtick                     web1-www-data-job
 /etc/cron.d/app:1  root      at 03:00 every day    Europe/Berlin  tar cz /srv -P s3cret | ssh b      web1-tar
 /etc/cron.d/app:2  root      @reboot               Europe/Berlin  x                                  none: runs at startup, not on a schedule
-/etc/cron.d/app:3  root      5 min past every hour  Europe/Berlin  y; curl https://o/api/v1/hb/0c1d8f0e-7d…  already wired
+/etc/cron.d/app:3  root      5 min past every hour  Europe/Berlin  y; curl https://o/api/v1/hb/0c1d8f0e-7d…  already pings
 db.timer          root      every 2 h             -              /opt/db                            web1-db
 `
 	squeeze := func(s string) []string {
@@ -80,6 +80,25 @@ db.timer          root      every 2 h             -              /opt/db        
 	}
 	if diff := cmp.Diff(squeeze(want), squeeze(got.out)); diff != "" || got.code != 0 || got.err != "overdue: cron daemon: cron (as given)\n" {
 		t.Errorf("%d %q (-want +got):\n%s", got.code, got.err, diff)
+	}
+}
+
+func TestDiscover_ShowsOnlyTheNamedJobs(t *testing.T) {
+	_, flags := newMachineImage(t)
+	newSlugAPI(t)
+	got := runOverdue(backend{}, append(flags, "web1-tar", "web1-x")...)
+	if got.code != 0 || strings.Count(got.out, "\n") != 3 || !strings.Contains(got.out, "web1-tar\n") || !strings.Contains(got.out, "none: runs at startup") {
+		t.Errorf("%+v; want the titles and two jobs", got)
+	}
+	for _, args := range [][]string{{"--json"}, {"--json", "--create"}} {
+		got := runOverdue(backend{}, append(append(flags, "web1-tar"), args...)...)
+		var jobs []jobJSON
+		if err := json.Unmarshal([]byte(got.out), &jobs); err != nil || len(jobs) != 1 || jobs[0].Slug != "web1-tar" {
+			t.Errorf("%v: %+v, %v; want one job", args, got, err)
+		}
+	}
+	if got := runOverdue(backend{}, append(flags, "nosuch")...); got.code != 2 || got.out != "" {
+		t.Errorf("unknown slug: %+v; want a usage error", got)
 	}
 }
 
@@ -166,7 +185,7 @@ func TestDiscover_EditsOnceAndOnlyTheNamedJobs(t *testing.T) {
 	}
 	tick, _ := os.ReadFile(root + "/etc/crontab")
 	if strings.Contains(string(tick), "curl") {
-		t.Error("a job that was not named was wired")
+		t.Error("a job that was not named was changed")
 	}
 }
 
@@ -175,6 +194,7 @@ func TestDiscover_RejectsBadFlagsBeforeItCallsTheServer(t *testing.T) {
 	put := newSlugAPI(t)
 	for args, want := range map[string]string{
 		"--edit":                  "set --yes",
+		"nosuch web1-tar":         "nosuch: no job has this slug; overdue discover shows them in its last column",
 		"--create nosuch":         "nosuch: no job has this slug; overdue discover shows them in its last column",
 		"--create web1-x":         "web1-x: runs at startup",
 		"--timezone CEST":         "Europe/Berlin",
@@ -201,14 +221,24 @@ func TestDiscover_JSONHasEveryField(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &jobs); err != nil || len(jobs) != 5 {
 		t.Fatalf("%+v: %v", got, err)
 	}
-	tar, wired, db := jobs[1], jobs[3], jobs[4]
+	tar, pinging, db := jobs[1], jobs[3], jobs[4]
 	if *tar.Line != 1 || tar.Cron[0] != "0 3 * * *" || tar.Grace != 3600 || !strings.HasSuffix(*tar.Write, "ssh b'") || tar.Problem != nil {
 		t.Errorf("%+v", tar)
 	}
-	if !wired.Wired || wired.Write != nil || *jobs[2].Problem == "" {
-		t.Errorf("%+v", wired)
+	if !pinging.Pings || pinging.Write != nil || *jobs[2].Problem == "" {
+		t.Errorf("%+v", pinging)
 	}
 	if db.Line != nil || *db.Interval != 7200 || db.Timezone != "" || !strings.HasSuffix(*db.Place, "overdue.conf") {
 		t.Errorf("%+v", db)
+	}
+}
+
+func TestPrintJSON_DoesNotEscapeShellOperators(t *testing.T) {
+	var out strings.Builder
+	if err := printJSON(Streams{Out: &out}, map[string]string{"command": "a && b <c >d"}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "{\n  \"command\": \"a && b <c >d\"\n}\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }

@@ -20,8 +20,7 @@ type healthCmd struct{ ServerFlags }
 
 // Help is the long part of --help.
 func (healthCmd) Help() string {
-	return `For health checks of containers and supervisors: asks /readyz of the server on this
-machine, prints the answer, and exits with 1 if the server is not ready.
+	return `Asks /readyz, prints the answer, and exits with 1 if the server is not ready or does not answer.
 
 Examples:
 

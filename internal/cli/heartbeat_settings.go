@@ -18,39 +18,47 @@ import (
 )
 
 // memberTag names the member of the API that a flag sets. unsetTag says how
-// --unset resets it: to null, or to an empty value. durationTag marks a duration.
+// --unset resets it: to null, to an empty value, or to the value in the tag.
+// durationTag marks a duration.
 const (
 	memberTag   = "member"
 	unsetTag    = "unset"
 	durationTag = "duration"
 )
 
+// Values of unsetTag that are not a value of the setting.
+const (
+	unsetToNull  = "null"
+	unsetToEmpty = "empty"
+)
+
 // heartbeatFlags are the settings of a heartbeat, one flag for each member of the
 // API. This is the only list of them: create, edit, --unset, the request and the
 // names in errors come from here. Durations reach the server as they were written,
-// so that only the server defines what "1d" means.
+// so that only the server defines what "1d" means. A flag that was not given is nil, so
+// that "--alert-after 0" is not the same as no flag.
 type heartbeatFlags struct {
-	Description string `member:"description" unset:"empty" placeholder:"TEXT" help:"Where the job runs, who owns it, what to do when it is down. Alerts contain it."`
-	Interval    string `member:"interval" duration:"" placeholder:"DURATION" help:"Time between pings, such as 5m, 24h or 1d."`
+	Description *string `member:"description" unset:"empty" empty:"" placeholder:"TEXT" help:"Where the job runs, who owns it, what to do when it is down. Alerts contain it."`
+	Interval    *string `member:"interval" duration:"" placeholder:"DURATION" help:"Time between pings, such as 5m, 24h or 1d."`
 
 	// Separators are off because cron lines contain commas.
 	Cron       []string `member:"cron" sep:"none" placeholder:"LINE" help:"Cron line, such as \"0 3 * * *\". Can be repeated."`
 	OnCalendar []string `name:"oncalendar" member:"oncalendar" sep:"none" placeholder:"EXPRESSION" help:"systemd calendar expression, such as \"Mon..Fri 03:00\". Can be repeated."`
-	Timezone   string   `member:"timezone" placeholder:"ZONE" help:"Time zone of --cron or --oncalendar, such as Europe/Berlin. Default: the zone of the project."`
+	Timezone   *string  `member:"timezone" unset:"empty" placeholder:"ZONE" help:"Time zone of --cron or --oncalendar, such as Europe/Berlin. Default: the zone of the project."`
 
-	Early         string `member:"early" unset:"null" duration:"" placeholder:"DURATION" help:"${field_early}"`
-	Grace         string `member:"grace" duration:"" placeholder:"DURATION" help:"${field_grace}"`
-	MinRunTime    string `member:"min_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"${field_min_run_time}"`
-	MaxRunTime    string `member:"max_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"${field_max_run_time}"`
-	StartGrace    string `member:"start_grace" unset:"null" duration:"" placeholder:"DURATION" help:"${field_start_grace}"`
-	AlertAfter    int    `member:"alert_after" placeholder:"N" help:"${field_alert_after}"`
-	ExpectFirstBy string `member:"expect_first_by" unset:"null" placeholder:"TIME" help:"${field_expect_first_by}"`
+	Early         *string `member:"early" unset:"null" duration:"" placeholder:"DURATION" help:"${field_early}"`
+	Grace         *string `member:"grace" unset:"5m" duration:"" placeholder:"DURATION" help:"${field_grace}"`
+	MinRunTime    *string `member:"min_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"${field_min_run_time}"`
+	MaxRunTime    *string `member:"max_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"${field_max_run_time}"`
+	StartGrace    *string `member:"start_grace" unset:"null" duration:"" placeholder:"DURATION" help:"${field_start_grace}"`
+	AlertAfter    *int    `member:"alert_after" unset:"1" placeholder:"N" help:"${field_alert_after}"`
+	ExpectFirstBy *string `member:"expect_first_by" unset:"null" placeholder:"TIME" help:"${field_expect_first_by}"`
 
-	Severity     string   `member:"severity" enum:",critical,warning,info" default:"" placeholder:"SEVERITY" help:"${field_severity}"`
-	Methods      string   `member:"methods" enum:",any,post" default:"" placeholder:"METHODS" help:"Requests that count as pings: any (POST, GET and HEAD) or post. Default: any."`
-	ManualResume *bool    `member:"manual_resume" negatable:"" help:"A ping does not resume the heartbeat when it is paused."`
+	Severity     *string  `member:"severity" unset:"critical" enum:"critical,warning,info" placeholder:"SEVERITY" help:"${field_severity}"`
+	Methods      *string  `member:"methods" unset:"any" enum:"any,post" placeholder:"METHODS" help:"Requests that count as pings: any (POST, GET and HEAD) or post. Default: any."`
+	ManualResume *bool    `member:"manual_resume" unset:"false" negatable:"" help:"A ping does not resume the heartbeat when it is paused."`
 	Channels     []string `name:"channel" member:"channels" unset:"null" sep:"none" placeholder:"NAME|ID" help:"Channel to notify. Can be repeated. Default: all channels of the project."`
-	Tags         []string `name:"tag" member:"tags" unset:"empty" placeholder:"TAG" help:"Tag. Can be repeated."`
+	Tags         []string `name:"tag" member:"tags" unset:"empty" empty:"" placeholder:"TAG" help:"Tag. Can be repeated."`
 }
 
 // fieldHelp returns the help texts of the flags of heartbeats, as variables of the
@@ -66,7 +74,7 @@ func fieldHelp() kong.Vars {
 // check rejects flags before the server is asked.
 func (f *heartbeatFlags) check() error {
 	schedules := 0
-	for _, given := range []bool{f.Interval != "", len(f.Cron) > 0, len(f.OnCalendar) > 0} {
+	for _, given := range []bool{f.Interval != nil, len(f.Cron) > 0, len(f.OnCalendar) > 0} {
 		if given {
 			schedules++
 		}
@@ -81,12 +89,12 @@ func (f *heartbeatFlags) check() error {
 // some people and seconds to the API.
 func (f *heartbeatFlags) checkUnits() error {
 	for _, s := range settingsIn(f) {
-		text, _ := s.value.Interface().(string)
-		if _, isDuration := s.tag.Lookup(durationTag); !isDuration {
+		text, _ := s.value.Interface().(*string)
+		if _, isDuration := s.tag.Lookup(durationTag); !isDuration || text == nil {
 			continue
 		}
-		if choices, bare := schedule.DurationsWithoutUnit(text); bare {
-			return usageError("--%s %s: %s has no unit: write %s", s.flag, text, text, schedule.JoinAlternatives(choices))
+		if choices, bare := schedule.DurationsWithoutUnit(*text); bare {
+			return usageError("--%s %s: %s has no unit: write %s", s.flag, *text, *text, schedule.JoinAlternatives(choices))
 		}
 	}
 	return nil
@@ -123,7 +131,7 @@ func settingsIn(flags any) []setting {
 // the server.
 func (f *heartbeatFlags) fill(s *client.HeartbeatSettings) {
 	for _, one := range settingsIn(f) {
-		if !one.value.IsZero() {
+		if !one.value.IsNil() {
 			setMember(s, one.member, one.value)
 		}
 	}
@@ -141,10 +149,12 @@ func (f *heartbeatFlags) unset(s *client.HeartbeatSettings, flags []string) erro
 		if !slices.Contains(flags, one.flag) {
 			continue
 		}
-		if !one.value.IsZero() {
+		if !one.value.IsNil() {
 			return usageError("--%s and --unset %[1]s exclude each other: set only one of them", one.flag)
 		}
-		resetMember(s, one.member, how == "empty")
+		if err := resetMember(s, one.member, how); err != nil {
+			return err
+		}
 	}
 	for _, flag := range flags {
 		if !slices.Contains(known, flag) {
@@ -170,26 +180,42 @@ func memberOf(s *client.HeartbeatSettings, member string) reflect.Value {
 func setMember(s *client.HeartbeatSettings, member string, value reflect.Value) {
 	target := memberOf(s, member)
 	switch {
-	case target.Kind() == reflect.Interface, target.Type() == value.Type():
+	case target.Kind() == reflect.Interface:
+		target.Set(value.Elem())
+	case target.Type() == value.Type():
 		target.Set(value)
-	default: // the member is a pointer to the type of the flag
+	default: // the flag is a list and the member a pointer to one
 		target.Set(reflect.New(target.Type().Elem()))
 		target.Elem().Set(value)
 	}
 }
 
-// resetMember sets a member to null, or to an empty text or list.
-func resetMember(s *client.HeartbeatSettings, member string, empty bool) {
+// resetMember sets a member to null, to an empty text or list, or to a value.
+func resetMember(s *client.HeartbeatSettings, member, to string) error {
 	target := memberOf(s, member)
-	if target.Kind() == reflect.Interface {
-		target.Set(reflect.ValueOf(json.RawMessage("null")))
-		return
+	if target.Kind() == reflect.Interface { // a duration
+		value := any(to)
+		if to == unsetToNull {
+			value = json.RawMessage("null")
+		}
+		target.Set(reflect.ValueOf(value))
+		return nil
 	}
 	// A pointer to a nil list is null in JSON.
 	target.Set(reflect.New(target.Type().Elem()))
-	if empty && target.Elem().Kind() == reflect.Slice {
-		target.Elem().Set(reflect.MakeSlice(target.Type().Elem(), 0, 0))
+	value := target.Elem()
+	switch {
+	case to == unsetToEmpty && value.Kind() == reflect.Slice:
+		value.Set(reflect.MakeSlice(value.Type(), 0, 0))
+	case to == unsetToEmpty, to == unsetToNull:
+	case value.Kind() == reflect.String:
+		value.SetString(to)
+	default: // a number or a boolean
+		if err := json.Unmarshal([]byte(to), target.Interface()); err != nil {
+			return fmt.Errorf("default of %s: %w", member, err) // a test resets every setting
+		}
 	}
+	return nil
 }
 
 // resolveChannels replaces the names of channels by their ids.
@@ -232,7 +258,7 @@ func (c *heartbeatsCreateCmd) Run(ctx context.Context, std Streams) error {
 	switch {
 	case c.Update && c.Slug == "":
 		return usageError("--update needs --slug, which names the heartbeat to change")
-	case c.Interval == "" && len(c.Cron) == 0 && len(c.OnCalendar) == 0:
+	case c.Interval == nil && len(c.Cron) == 0 && len(c.OnCalendar) == 0:
 		return usageError("no schedule: set one of --interval, --cron and --oncalendar")
 	}
 	if err := c.check(); err != nil {
@@ -290,7 +316,7 @@ type heartbeatsEditCmd struct {
 
 	Name  string   `placeholder:"NAME" help:"New name, up to 100 characters."`
 	Slug  string   `placeholder:"SLUG" help:"New short name for scripts."`
-	Unset []string `placeholder:"FLAG" help:"Reset a setting to its default, by the name of its flag: description, early, min-run-time, max-run-time, start-grace, expect-first-by, channel, tag. Can be repeated."`
+	Unset []string `placeholder:"FLAG" help:"Reset a setting to its default, by the name of its flag. The schedule (interval, cron, oncalendar) has no default. Can be repeated."`
 	JSON  bool     `name:"json" help:"Print all fields of the changed heartbeat as JSON."`
 }
 

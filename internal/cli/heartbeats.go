@@ -3,8 +3,8 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,7 +48,7 @@ type heartbeatsListCmd struct {
 	apiFlags
 	zoneFlag
 
-	Status string   `enum:",new,up,late,down,paused" default:"" placeholder:"STATUS" help:"Only heartbeats with this status: new, up, late, down or paused."`
+	Status *string  `enum:"new,up,late,down,paused" placeholder:"STATUS" help:"Only heartbeats with this status: new, up, late, down or paused."`
 	Tags   []string `name:"tag" placeholder:"TAG" help:"Only heartbeats with this tag. If repeated: with all of them."`
 	Search string   `placeholder:"TEXT" help:"Only heartbeats whose name, slug, description or tags contain this text."`
 	JSON   bool     `name:"json" help:"Print all fields as JSON. Times are in UTC."`
@@ -56,7 +56,7 @@ type heartbeatsListCmd struct {
 
 // Help is the long part of --help.
 func (heartbeatsListCmd) Help() string {
-	return `The order is: down, late, new, paused, and then up by the next due time. On a terminal, columns that do not fit are hidden, beginning on the right; without a terminal, all columns are printed in full.
+	return `The order is: down, late, new, paused, and then up by the next due time. On a terminal, columns that do not fit are hidden, beginning on the right, but never the slug; without a terminal, all columns are printed in full.
 
 Examples:
 
@@ -70,7 +70,7 @@ func (c *heartbeatsListCmd) Run(ctx context.Context, std Streams) error {
 	return list[client.Heartbeat]{
 		noun: "heartbeats", api: c.apiFlags, zone: c.zoneFlag, json: c.JSON,
 		read: func(server *client.Client) ([]client.Heartbeat, error) {
-			all, err := collectAll(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: c.Status, Tags: c.Tags, Q: c.Search}))
+			all, err := collectAll(server.AllHeartbeats(ctx, client.HeartbeatQuery{Status: valueOf(c.Status), Tags: c.Tags, Q: c.Search}))
 			slices.SortStableFunc(all, byAttention)
 			return all, err
 		},
@@ -96,15 +96,15 @@ func byAttention(a, b client.Heartbeat) int {
 	)
 }
 
-// heartbeatTable returns the table of the list. The name comes early, because the
-// columns on the right are hidden first.
+// heartbeatTable returns the table of the list. The columns on the right are hidden
+// first, except the slug: the other commands need it, so it is also never cut.
 func heartbeatTable(all []client.Heartbeat, clock clock) *table.Table {
 	t := table.New(
 		table.Column{Title: "STATUS", Keep: true},
 		table.Column{Title: "NAME", Min: 24, Keep: true},
 		table.Column{Title: clock.title("LAST PING")},
 		table.Column{Title: "DUE"},
-		table.Column{Title: "SLUG", Min: 32},
+		table.Column{Title: "SLUG", Keep: true},
 		table.Column{Title: "SCHEDULE", Min: 16},
 		table.Column{Title: "ID"},
 	)
@@ -128,6 +128,14 @@ func scheduleText(h client.Heartbeat) string {
 		return printable(withPlainSpaces(h.Schedule)) + ", grace " + durationText(h.Grace)
 	}
 	return "every " + durationText(*h.Interval) + ", grace " + durationText(h.Grace)
+}
+
+// alertAfterText returns the number of failed runs that opens an incident, in words.
+func alertAfterText(n int) string {
+	if n == 1 {
+		return "1 failed run"
+	}
+	return countText(n, "failed run") + " in a row"
 }
 
 // durationText returns a number of seconds in the words of the pages.
@@ -171,18 +179,32 @@ func (c *heartbeatsShowCmd) Run(ctx context.Context, std Streams) error {
 	if err != nil {
 		return withHeartbeatName(c.SlugOrID, err)
 	}
+	incident := ""
+	if h.IncidentID != nil {
+		incident = incidentNumber(ctx, server, *h.IncidentID)
+	}
 	if h.Channels != nil {
 		names := channelNames(ctx, server)
 		for i, id := range h.Channels {
 			h.Channels[i] = cmp.Or(names[id], id)
 		}
 	}
-	return printLine(std, heartbeatDetails(h, clock, why.Decision).String())
+	return printLine(std, heartbeatDetails(h, clock, why.Decision, incident).String())
+}
+
+// incidentNumber returns the number of an incident, by which people and the commands of
+// incidents know it. Without it, output has the id instead, so an error is not reported.
+func incidentNumber(ctx context.Context, server *client.Client, id string) string {
+	i, err := server.Incident(ctx, id)
+	if err != nil {
+		return id
+	}
+	return strconv.FormatInt(i.Number, 10)
 }
 
 // heartbeatDetails returns the fields of a heartbeat for people. Settings that
-// are not set are left out.
-func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
+// are not set are left out. incident is the number of the open incident, or "".
+func heartbeatDetails(h client.Heartbeat, clock clock, why, incident string) *details {
 	d := &details{}
 	d.add("Name", h.Name)
 	d.add("Status", statusText(h))
@@ -201,11 +223,7 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 	if h.ExpectFirstBy != nil {
 		d.add("Expect first by", clock.text(h.ExpectFirstBy))
 	}
-	alertAfter := "1 failed run"
-	if h.AlertAfter != 1 {
-		alertAfter = fmt.Sprintf("%d failed runs in a row", h.AlertAfter)
-	}
-	d.add("Alert after", alertAfter)
+	d.add("Alert after", alertAfterText(h.AlertAfter))
 	d.add("Severity", h.Severity)
 	d.add("Methods", h.Methods)
 	if h.ManualResume {
@@ -216,9 +234,7 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why string) *details {
 		channels = strings.Join(h.Channels, ", ")
 	}
 	d.add("Channels", channels)
-	if h.IncidentID != nil {
-		d.add("Open incident", *h.IncidentID)
-	}
+	d.add("Open incident", incident)
 	if h.PingURL != nil {
 		d.add("Ping URL", *h.PingURL)
 	}

@@ -8,10 +8,13 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/client"
+	"overdue/internal/manage"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -26,7 +29,7 @@ const listedHeartbeats = `{"items":[
 
 // oneHeartbeat is the response to every request for one heartbeat.
 const oneHeartbeat = `{"id":"` + anID + `","ref":"r1","name":"Backup","slug":"backup","status":"down","interval":86400,"grace":5400,"tags":["db","prod"],
-"description":"Runs on db1.\nCall Ada.","alert_after":1,"severity":"warning","methods":"any","due_at":"2026-01-02T03:04:05Z","decision":"Due since 2026-01-02 03:04:05 UTC.","ping_url":"https://o/api/v1/hb/x"}`
+"description":"Runs on db1.\nCall Ada.","incident_id":"i7","alert_after":1,"severity":"warning","methods":"any","due_at":"2026-01-02T03:04:05Z","decision":"Due since 2026-01-02 03:04:05 UTC.","ping_url":"https://o/api/v1/hb/x"}`
 
 // newFakeAPI starts an API that returns the given lists, and oneHeartbeat to every
 // other request. It returns the requests that it received.
@@ -59,8 +62,9 @@ func newFakeAPI(t *testing.T, lists map[string]string) *[]string {
 func newHeartbeatAPI(t *testing.T) *[]string {
 	t.Helper()
 	return newFakeAPI(t, map[string]string{
-		"GET /heartbeats": listedHeartbeats,
-		"GET /channels":   listedChannels,
+		"GET /heartbeats":   listedHeartbeats,
+		"GET /channels":     listedChannels,
+		"GET /incidents/i7": oneIncident,
 	})
 }
 
@@ -78,6 +82,22 @@ up, running  Nightly �[31mbackup  2026-01-01 03:04:05  2026-01-02 03:04:05  ba
 `, "\n")
 	if diff := cmp.Diff(commandResult{0, want, ""}, got, cmp.AllowUnexported(commandResult{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestHeartbeatTable_KeepsTheSlugIn80Columns(t *testing.T) {
+	slug := "web1-pg-dump-of-the-orders-database"
+	due := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	listed := heartbeatTable([]client.Heartbeat{{
+		Name: "pg_dump of the orders database on web1", Slug: slug, Status: "up", Running: true, LastPingAt: &due, DueAt: &due,
+		Schedule: "at 03:00 every day", Ref: "r1",
+	}}, clock{time.UTC, "UTC"})
+	var out strings.Builder
+	if err := listed.Write(&out, 80); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "SLUG\n") || !strings.Contains(out.String(), slug+"\n") {
+		t.Errorf("the slug is hidden or cut:\n%s", out.String())
 	}
 }
 
@@ -114,13 +134,14 @@ Alert after      1 failed run
 Severity         warning
 Methods          any
 Channels         all of the project
+Open incident    7
 Ping URL         https://o/api/v1/hb/x
 Ref              r1
 `, "\n")
 	if diff := cmp.Diff(commandResult{0, want, ""}, got, cmp.AllowUnexported(commandResult{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"GET /heartbeats/by-slug/backup", "GET /heartbeats/r1/why"}, *asked); diff != "" {
+	if diff := cmp.Diff([]string{"GET /heartbeats/by-slug/backup", "GET /heartbeats/r1/why", "GET /incidents/i7"}, *asked); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
@@ -130,6 +151,14 @@ func TestHeartbeatsShow_ExplainsInTheZoneOfTheOtherTimes(t *testing.T) {
 	got := runOverdue(backend{}, "heartbeats", "show", "backup", "--zone", "Asia/Tokyo")
 	if !strings.Contains(got.out, "Due since 2026-01-02 12:04:05.") || strings.Contains(got.out, "03:04:05") {
 		t.Errorf("the output has times of two zones: %+v", got)
+	}
+}
+
+func TestAlertAfterText_HasASingularAndAPlural(t *testing.T) {
+	for n, want := range map[int]string{1: "1 failed run", 3: "3 failed runs in a row"} {
+		if got := alertAfterText(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
 	}
 }
 
@@ -169,6 +198,17 @@ func TestHeartbeats_EachCommandSendsOneRequest(t *testing.T) {
 			"GET /heartbeats/by-slug/backup",
 			`PATCH /heartbeats/` + anID + ` {"description":"","tags":[],"early":null,"max_run_time":null,"min_run_time":null,"start_grace":null,"channels":null,"expect_first_by":""}`,
 		},
+		"edit backup --unset timezone,grace,alert-after,severity,methods,manual-resume": {
+			"GET /heartbeats/by-slug/backup",
+			`PATCH /heartbeats/` + anID + ` {"timezone":"","grace":"5m","alert_after":1,"severity":"critical","methods":"any","manual_resume":false}`,
+		},
+		"edit backup --alert-after 0 --grace 0": {
+			"GET /heartbeats/by-slug/backup", `PATCH /heartbeats/` + anID + ` {"grace":"0","alert_after":0}`,
+		},
+		"edit backup --description= --tag=": {
+			"GET /heartbeats/by-slug/backup", `PATCH /heartbeats/` + anID + ` {"description":"","tags":[]}`,
+		},
+		"create --name B --interval 1d --alert-after 0": {`POST /heartbeats {"name":"B","interval":"1d","alert_after":0}`},
 		"pause " + anID:        {"GET /heartbeats/" + anID, "POST /heartbeats/" + anID + "/pause"},
 		"resume backup":        {"GET /heartbeats/by-slug/backup", "POST /heartbeats/" + anID + "/resume"},
 		"delete --yes " + anID: {"GET /heartbeats/" + anID, "DELETE /heartbeats/" + anID},
@@ -245,7 +285,7 @@ func TestHeartbeats_ReportErrorsOfTheServer(t *testing.T) {
 func TestHeartbeatsEdit_RejectsFlagsThatContradict(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                              "nothing to change",
-		"--unset grace":                 "--unset grace: must be one of description, early,",
+		"--unset interval":              "--unset interval: must be one of description, timezone, early, grace,",
 		"--unset channel --channel c1":  "--channel and --unset channel exclude each other",
 		"--interval 1d --cron @daily":   "exclude each other",
 		"--grace 24":                    "--grace 24: 24 has no unit",
@@ -261,6 +301,53 @@ func TestHeartbeatsEdit_RejectsFlagsThatContradict(t *testing.T) {
 		if got.code == 0 || !strings.Contains(got.err, want) {
 			t.Errorf("%q: %+v; want %q", args, got, want)
 		}
+	}
+}
+
+func TestHeartbeatsCreate_RejectsAnEmptyValue(t *testing.T) {
+	for _, s := range settingsIn(&heartbeatFlags{}) {
+		if s.flag == "description" || s.flag == "tag" || s.flag == "manual-resume" {
+			continue // cleared by an empty value; not a text
+		}
+		for _, command := range []string{"create --name B", "edit backup"} {
+			asked := newHeartbeatAPI(t)
+			got := runOverdue(backend{}, strings.Fields("heartbeats "+command+" --"+s.flag+"=")...)
+			if got.code != 2 || !strings.Contains(got.err, "--"+s.flag) || len(*asked) != 0 {
+				t.Errorf("%s --%s=: %+v, asked %v; want a usage error", command, s.flag, got, *asked)
+			}
+		}
+	}
+	newHeartbeatAPI(t)
+	got := runOverdue(backend{}, "heartbeats", "edit", "backup", "--grace", "")
+	if want := "overdue: --grace must not be empty: write a duration, such as 15m, or reset it with --unset grace\n"; got != (commandResult{2, "", want}) {
+		t.Errorf("%+v; want %q", got, want)
+	}
+}
+
+func TestUnset_SetsTheDefaultOfTheServer(t *testing.T) {
+	want := map[string]string{"grace": manage.DefaultGrace.String()}
+	for _, f := range manage.HeartbeatFields {
+		switch f.Type {
+		case manage.FieldChoice:
+			want[f.Name] = f.Values()[0]
+		case manage.FieldNumber:
+			want[f.Name] = strconv.Itoa(f.Min)
+		case manage.FieldSwitch:
+			want[f.Name] = "false"
+		}
+	}
+	got := map[string]string{}
+	for _, s := range settingsIn(&heartbeatFlags{}) {
+		to := s.tag.Get(unsetTag)
+		if d, err := time.ParseDuration(to); err == nil {
+			to = d.String()
+		}
+		if to != "" && to != unsetToNull && to != unsetToEmpty {
+			got[s.member] = to
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("defaults (-server +flags):\n%s", diff)
 	}
 }
 
@@ -284,7 +371,7 @@ func TestHeartbeatFlags_CoverEverySettingOfTheAPI(t *testing.T) {
 func TestHeartbeatsCreate_ErrorsNameFlags(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"title":"Unprocessable Entity","detail":"No.","errors":[{"location":"body.max_run_time","message":"Too long."}]}`:                                                   "overdue: heartbeat \"B\": --max-run-time: Too long.\n",
-		`{"title":"Unprocessable Entity","detail":"No.","errors":[{"location":"body.cron[1]","message":"No."},{"location":"body.oncalendar[0]","message":"Two schedules."}]}`: "overdue: heartbeat \"B\": --cron (number 2): No.; --oncalendar: Two schedules.\n",
+		`{"title":"Unprocessable Entity","detail":"No.","errors":[{"location":"body.cron[1]","message":"No."},{"location":"body.oncalendar[0]","message":"Two schedules."}]}`: "overdue: heartbeat \"B\":\n  --cron (number 2): No.\n  --oncalendar: Two schedules.\n",
 		`{"title":"Unprocessable Entity","detail":"No.","errors":[{"location":"body.channels[0]","message":"Unknown."}]}`:                                                     "overdue: heartbeat \"B\": --channel: Unknown.\n",
 		`{"title":"Unprocessable Entity","detail":"Too many.","errors":[{"location":"body.other","message":"Too many."}]}`:                                                    "overdue: heartbeat \"B\": the server answered 422 Unprocessable Entity: body.other: Too many.\n",
 	} {

@@ -27,10 +27,10 @@ type incidentsListCmd struct {
 	apiFlags
 	zoneFlag
 
-	State     string `enum:",open,acknowledged,resolved,all" default:"" placeholder:"STATE" help:"Only incidents in this state: open, acknowledged, resolved or all. Default: open and acknowledged."`
-	Heartbeat string `placeholder:"SLUG|ID" help:"Only incidents of this heartbeat."`
-	Limit     int    `default:"100" placeholder:"N" help:"Largest number of incidents to print; 0: no limit. Default: ${default}."`
-	JSON      bool   `name:"json" help:"Print all fields as JSON. Times are in UTC."`
+	State     *string `enum:"open,acknowledged,resolved,all" placeholder:"STATE" help:"Only incidents in this state: open, acknowledged, resolved or all. Default: open and acknowledged."`
+	Heartbeat string  `placeholder:"SLUG|ID" help:"Only incidents of this heartbeat."`
+	Limit     int     `default:"100" placeholder:"N" help:"Largest number of incidents to print; 0: no limit. Default: ${default}."`
+	JSON      bool    `name:"json" help:"Print all fields as JSON. Times are in UTC."`
 }
 
 // Help is the long part of --help.
@@ -66,8 +66,8 @@ func (c *incidentsListCmd) incidents(ctx context.Context, server *client.Client)
 		}
 		query.Heartbeat = h.Ref
 	}
-	states := []string{c.State}
-	switch c.State {
+	states := []string{valueOf(c.State)}
+	switch states[0] {
 	case "":
 		states = []string{"open", "acknowledged"}
 	case "all":
@@ -99,6 +99,7 @@ func incidentTable(all []client.Incident, clock clock) *table.Table {
 	t := table.New(
 		table.Column{Title: "NUMBER", Keep: true},
 		table.Column{Title: "STATE", Keep: true},
+		table.Column{Title: "SEVERITY", Keep: true},
 		table.Column{Title: "HEARTBEAT", Min: 20, Keep: true},
 		table.Column{Title: "CAUSE"},
 		table.Column{Title: clock.title("OPENED")},
@@ -110,7 +111,7 @@ func incidentTable(all []client.Incident, clock clock) *table.Table {
 		if i.AcknowledgedBy != nil {
 			by = printable(*i.AcknowledgedBy)
 		}
-		t.Add(strconv.FormatInt(i.Number, 10), i.State, printable(i.HeartbeatName), causeText(i.Cause), clock.text(&i.OpenedAt), incidentDuration(i, time.Now()), by)
+		t.Add(strconv.FormatInt(i.Number, 10), i.State, i.Severity, printable(i.HeartbeatName), causeText(i.Cause), clock.text(&i.OpenedAt), incidentDuration(i, time.Now()), by)
 	}
 	return t
 }

@@ -11,8 +11,8 @@ import (
 )
 
 const listedIncidents = `{"items":[
-{"id":"i7","number":7,"heartbeat_name":"Sync","state":"acknowledged","cause":"not_started","opened_at":"2026-01-02T03:00:00Z","resolved_at":"2026-01-02T05:00:00Z","acknowledged_by":"Ada"},
-{"id":"i5","number":5,"heartbeat_name":"Backup","state":"open","cause":"missed","opened_at":"2026-01-01T03:00:00Z","resolved_at":"2026-01-01T03:05:00Z"}],"next_cursor":null}`
+{"id":"i7","number":7,"heartbeat_name":"Sync","severity":"critical","state":"acknowledged","cause":"not_started","opened_at":"2026-01-02T03:00:00Z","resolved_at":"2026-01-02T05:00:00Z","acknowledged_by":"Ada"},
+{"id":"i5","number":5,"heartbeat_name":"Backup","severity":"info","state":"open","cause":"missed","opened_at":"2026-01-01T03:00:00Z","resolved_at":"2026-01-01T03:05:00Z"}],"next_cursor":null}`
 
 const oneIncident = `{"id":"i7","number":7,"heartbeat_name":"Sync","severity":"warning","state":"resolved","cause":"missed","opened_at":"2026-01-02T03:00:00Z",
 "acknowledged_at":"2026-01-02T03:10:00Z","acknowledged_by":"Ada","resolved_at":"2026-01-02T05:00:00Z","resolution":"recovered",
@@ -35,9 +35,9 @@ func TestIncidentsList_PrintsATable(t *testing.T) {
 	newIncidentAPI(t)
 	got := runOverdue(backend{}, "incidents", "list", "--state", "all")
 	want := strings.TrimPrefix(`
-NUMBER  STATE         HEARTBEAT  CAUSE        OPENED (UTC)         DURATION  ACKNOWLEDGED BY
-7       acknowledged  Sync       not started  2026-01-02 03:00:00  2 h       Ada
-5       open          Backup     missed       2026-01-01 03:00:00  5 min     -
+NUMBER  STATE         SEVERITY  HEARTBEAT  CAUSE        OPENED (UTC)         DURATION  ACKNOWLEDGED BY
+7       acknowledged  critical  Sync       not started  2026-01-02 03:00:00  2 h       Ada
+5       open          info      Backup     missed       2026-01-01 03:00:00  5 min     -
 `, "\n")
 	if diff := cmp.Diff(commandResult{0, want, ""}, got, cmp.AllowUnexported(commandResult{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

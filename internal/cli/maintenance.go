@@ -102,7 +102,7 @@ type secretKeyRotateCmd struct {
 
 // Help is the long part of --help.
 func (secretKeyRotateCmd) Help() string {
-	return `Stop every server first, because running servers use the old key. If the command is interrupted, run it again. Until it has finished, the database is encrypted with one of the two keys, and both files exist.
+	return `Running servers use the old key, so the command rejects a database that is in use. If the command is interrupted, run it again. Until it has finished, the database is encrypted with one of the two keys, and both files exist.
 
 Examples:
 

@@ -21,7 +21,7 @@ var exitCodes = [][2]string{
 
 // manCmd prints manual pages.
 type manCmd struct {
-	Command []string `arg:"" optional:"" help:"Command whose page is printed. Default: the page of overdue itself."`
+	Command []string `arg:"" optional:"" commands:"" help:"Command whose page is printed. Default: the page of overdue itself."`
 	Dir     string   `placeholder:"DIR" help:"Write the pages of all commands to this directory."`
 }
 
@@ -70,7 +70,7 @@ func findCommand(node *kong.Node, words []string) (*kong.Node, error) {
 
 // helpCmd prints the help of a command, as --help does.
 type helpCmd struct {
-	Command []string `arg:"" optional:"" help:"Command. Default: the help of overdue itself."`
+	Command []string `arg:"" optional:"" commands:"" help:"Command. Default: the help of overdue itself."`
 }
 
 // Help is the long part of --help.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -24,13 +25,17 @@ func printLine(std Streams, line string) error {
 	return nil
 }
 
-// printJSON writes a value as indented JSON.
+// printJSON writes a value as indented JSON. Characters of HTML, such as the & of a
+// command, are not escaped: people copy the values.
 func printJSON(std Streams, value any) error {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("JSON: %w", err)
 	}
-	return printLine(std, string(text))
+	return printLine(std, strings.TrimSuffix(text.String(), "\n"))
 }
 
 // collectAll returns all items of a list of the API. An empty list is not nil, so
@@ -74,6 +79,14 @@ func (l list[T]) print(std Streams) error {
 		return printJSON(std, all)
 	}
 	return l.table(all, clock).Write(std.Out, table.Width(std.Out))
+}
+
+// countText returns a number with its noun: "1 file", "3 files".
+func countText(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // printable replaces characters that would move the cursor or color the terminal:

@@ -69,5 +69,5 @@ func (c *personSignOutCmd) Run(ctx context.Context, std Streams, in backend) err
 	if err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
-	return printLine(std, fmt.Sprintf("%d sessions of %s ended", n, c.Email))
+	return printLine(std, fmt.Sprintf("%s of %s ended", countText(n, "session"), c.Email))
 }

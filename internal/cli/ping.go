@@ -54,8 +54,8 @@ type pingCmd struct {
 	Fail  bool   `xor:"signal" help:"The job has failed."`
 	Log   bool   `xor:"signal" help:"Only add the body to the event log."`
 	Exit  *int   `xor:"signal" placeholder:"N" help:"The job has ended with this exit code, 0 to 255; 0 is a success."`
-	Rid   string `placeholder:"TEXT" help:"Run id that pairs a start with its finish: any text, such as a UUID."`
-	Body  string `placeholder:"TEXT" help:"Text to send; - sends the end of standard input, up to 100 kB."`
+	Rid   string `empty:"" placeholder:"TEXT" help:"Run id that pairs a start with its finish: any text, such as a UUID."`
+	Body  string `empty:"" placeholder:"TEXT" help:"Text to send; - sends the end of standard input, up to 100 kB."`
 }
 
 // Help is the long part of --help.

@@ -54,10 +54,12 @@ func (e *explainedError) Unwrap() error { return e.error }
 
 // replaceText replaces a part of an error's text.
 func replaceText(err error, old, replacement string) error {
-	return &explainedError{err, strings.Replace(err.Error(), old, replacement, 1)}
+	text := strings.Replace(err.Error(), old, replacement, 1)
+	return &explainedError{err, strings.ReplaceAll(text, " \n", "\n")} // "heartbeat: " before a line break
 }
 
-// problemText returns the faults of a request by the names of their flags.
+// problemText returns the faults of a request by the names of their flags, one per line
+// if there are several.
 func problemText(command *kong.Node, problem *client.Problem) string {
 	if problem.Status == http.StatusUnauthorized {
 		return fmt.Sprintf("the server rejected the API key: set $%s to a key of this server, or create one with overdue api-key create", settings.Variable("api-key"))
@@ -70,10 +72,13 @@ func problemText(command *kong.Node, problem *client.Problem) string {
 		}
 		parts = append(parts, flag+": "+e.Message)
 	}
-	if len(parts) == 0 {
+	switch len(parts) {
+	case 0:
 		return problem.Error()
+	case 1:
+		return parts[0]
 	}
-	return strings.Join(parts, "; ")
+	return "\n  " + strings.Join(parts, "\n  ")
 }
 
 // flagOf returns the flag for a place in a request, such as body.max_run_time or

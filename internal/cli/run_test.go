@@ -67,6 +67,29 @@ func TestRun_RunsTheCommandWithoutAPingURL(t *testing.T) {
 	}
 }
 
+func TestRun_RunsTheWholeCommandIfThePingURLWasForgotten(t *testing.T) {
+	t.Setenv("OVERDUE_URL", "https://o.example.org")
+	job := []string{"sh", "-c", "echo out $0; exit 3", "--full"}
+	for name, before := range map[string][]string{
+		"-- first":                 {"--"},
+		"flags and --":             {"--wait", "3s", "--no-body", "--timeout=1s", "--"},
+		"an empty variable and --": {"", "--"},
+		"no --":                    {},
+		"flags, no --":             {"--wait", "3s"},
+	} {
+		got := runOverdue(backend{}, slices.Concat([]string{"run"}, before, job)...)
+		want := commandResult{3, "out --full\n", "overdue: no ping URL: write it before the command, as in overdue run URL -- sh; the command runs without pings\n"}
+		if got != want {
+			t.Errorf("%s: %+v; want %+v", name, got, want)
+		}
+	}
+	for _, args := range [][]string{{"run", "nowhere"}, {"run", anID}, {"run", "--"}, {"run"}, {"run", "--wait"}, {"run", "--no-such-flag", "--", "true"}} {
+		if got := runOverdue(backend{}, args...); got.code != 2 {
+			t.Errorf("%q: %+v; want a usage error", args, got)
+		}
+	}
+}
+
 func TestRun_ExitsWithTheExitCodeOfTheCommand(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "text"), []byte("#!/bin/sh\n"), 0o600); err != nil {

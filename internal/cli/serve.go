@@ -60,8 +60,8 @@ type ServerFlags struct {
 	MaxConnections           int `default:"0" placeholder:"N" setting:"file" help:"Maximum number of open connections. 0: 10000, or fewer if the limit of open files is low. Default: ${default}."`
 	MaxConnectionsPerAddress int `default:"512" placeholder:"N" setting:"file" help:"Maximum number of open connections of one IPv4 address or IPv6 /64, at most half of all. Does not apply to this machine and trusted proxies. 0: no limit. Default: ${default}."`
 
-	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"Least important messages to log: ${enum}. Default: ${default}."`
-	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"Format of the log: ${enum}. auto means text on a terminal and json otherwise. Default: ${default}."`
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"Least important messages to log: debug, info, warn or error. Default: ${default}."`
+	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"Format of the log: auto, text or json. auto means text on a terminal and json otherwise. Default: ${default}."`
 
 	MetricsToken settings.Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token required by /metrics. Without it, anyone can read the metrics."`
 
@@ -139,7 +139,7 @@ Examples:
 
     overdue serve
     overdue serve --listen :80 --public-url https://overdue.example.org
-    OVERDUE_DATABASE_FILE=/run/secrets/database overdue serve --config /etc/overdue.yaml`
+    OVERDUE_DATABASE_FILE=/run/secrets/database overdue serve --config /etc/overdue/overdue.yaml`
 }
 
 // Run serves until SIGINT or SIGTERM.

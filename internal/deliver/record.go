@@ -3,6 +3,7 @@ package deliver
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"overdue/internal/monitor"
@@ -236,9 +237,23 @@ func (c *Dispatcher) markFailed(tx *store.Tx, r sendResult, failure *notify.Send
 		if r.alert.Recipient != "" {
 			to += " for " + r.alert.Recipient
 		}
-		if err := tx.AddTimelineEntry(r.alert.Incident, "undelivered", "Not delivered to "+to+": "+failure.Error()+".", now); err != nil {
+		if err := tx.AddTimelineEntry(r.alert.Incident, "undelivered", undeliveredText(to, failure), now); err != nil {
 			return err
 		}
 	}
 	return tx.ReleaseNext(r.alert, now)
+}
+
+// undeliveredText returns the sentence for the timeline of an incident. A reason can end
+// with a full stop, because pages show it alone.
+func undeliveredText(to string, failure *notify.SendError) string {
+	reason := failure.Reason
+	if failure.Status != 0 {
+		reason = failure.Error()
+	}
+	text := strings.TrimSuffix("Not delivered to "+to+": "+strings.TrimSpace(reason), ": ")
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "…") {
+		return text
+	}
+	return text + "."
 }

@@ -41,7 +41,7 @@ func (w PingSettings) Validate() error {
 	case w.Method == PingWithRun && !safePath.MatchString(w.Program):
 		return fmt.Errorf("program %q: must be an absolute path of letters, digits and ._/+-", w.Program)
 	case w.Method != PingWithRun && w.Method != PingWithCurl:
-		return fmt.Errorf("wiring %q: must be run or curl", w.Method)
+		return fmt.Errorf("method %q: must be run or curl", w.Method)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (k *Key) Open(name, value string) (string, error) {
 		return "", errors.New("not a sealed value")
 	}
 	if id != k.id {
-		return "", fmt.Errorf("sealed with the secret key %s, not %s", id, k.id)
+		return "", fmt.Errorf("encrypted with the secret key %s, not %s", id, k.id)
 	}
 	closed, err := base64.RawStdEncoding.Strict().DecodeString(coded)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 const keyIDSetting = "secret-key"
 
 // ErrKeyNotLoaded means that a secret was read or written without the secret key.
-var ErrKeyNotLoaded = errors.New("the database is sealed, and the secret key is not loaded")
+var ErrKeyNotLoaded = errors.New("the database is encrypted, and the secret key is not loaded")
 
 // SecretKeyID returns the id of the key that the database is sealed with. found is
 // false before the first start with a key.
@@ -42,7 +42,7 @@ func (db *DB) UseSecretKey(ctx context.Context, key *seal.Key) (sealed int, err 
 			return err
 		}
 		if id != key.ID() {
-			return fmt.Errorf("the database is sealed with the secret key %s, not %s", id, key.ID())
+			return fmt.Errorf("the database is encrypted with the secret key %s, not %s", id, key.ID())
 		}
 		sealed, err = tx.resealAll(keyChange{from: key, to: key})
 		return err
@@ -107,7 +107,7 @@ func (db *DB) CheckSealed(ctx context.Context, key *seal.Key) error {
 	return db.viewTables(ctx, func(tx *Tx) error {
 		return tx.eachSecret(func(s storedSecret) error {
 			if !seal.IsSealed(s.value) {
-				return fmt.Errorf("%s is stored in plain text; the next start of the server seals it", s.name)
+				return fmt.Errorf("%s is stored in plain text; the next start of the server encrypts it", s.name)
 			}
 			_, err := key.Open(s.name, s.value)
 			return nameSecret(s.name, err)
@@ -163,7 +163,7 @@ func (tx *Tx) sealText(name, text string) (string, error) {
 	case key == nil:
 		return "", ErrKeyNotLoaded
 	case id != key.ID():
-		return "", fmt.Errorf("the database is sealed with the secret key %s now, not %s: restart with the new key", id, key.ID())
+		return "", fmt.Errorf("the database is encrypted with the secret key %s now, not %s: restart with the new key", id, key.ID())
 	default:
 		return key.Seal(name, text), nil
 	}
@@ -216,7 +216,7 @@ func (tx *Tx) eachSecret(each func(storedSecret) error) error {
 			return s, err
 		}, query)
 		if err != nil {
-			return fmt.Errorf("sealed %s: %w", source.table, err)
+			return fmt.Errorf("encrypted %s: %w", source.table, err)
 		}
 		for _, s := range all {
 			if err := each(s); err != nil {
@@ -274,7 +274,7 @@ func (tx *Tx) replaceSecret(s storedSecret, value string) error {
 		text = `UPDATE secrets SET value = $2 WHERE name = $1`
 	}
 	if _, err := tx.exec(text, s.key, value); err != nil {
-		return fmt.Errorf("seal %s: %w", s.name, err)
+		return fmt.Errorf("encrypt %s: %w", s.name, err)
 	}
 	return nil
 }

@@ -23,6 +23,9 @@ import (
 // Command is the hidden command that the scripts run.
 const Command = "__complete"
 
+// commandsTag marks an argument that consists of the names of commands, as of "help".
+const commandsTag = "commands"
+
 // filesLine asks the shell to offer names of files.
 const filesLine = ":files"
 
@@ -112,7 +115,7 @@ func joinAssignments(words []string) []string {
 type line struct {
 	node          *kong.Node
 	flag          *kong.Value // whose value the next word is
-	arguments     int         // positional arguments read so far
+	arguments     []string    // positional arguments read so far
 	onlyArguments bool        // after --
 	passthrough   bool        // the rest is another command
 }
@@ -135,21 +138,21 @@ func (l *line) read(word string) {
 		return
 	}
 	for _, child := range l.node.Children {
-		if child.Name == word && l.arguments == 0 {
+		if child.Name == word && len(l.arguments) == 0 {
 			l.node = child
 			return
 		}
 	}
 	l.passthrough = l.nextArgument() != nil && l.nextArgument().Passthrough
-	l.arguments++
+	l.arguments = append(l.arguments, word)
 }
 
 // nextArgument returns the positional argument that comes next, or nil.
 func (l *line) nextArgument() *kong.Value {
 	all := l.node.Positional
 	switch {
-	case l.arguments < len(all):
-		return all[l.arguments]
+	case len(l.arguments) < len(all):
+		return all[len(l.arguments)]
 	case len(all) > 0 && all[len(all)-1].IsCumulative():
 		return all[len(all)-1]
 	}
@@ -185,18 +188,44 @@ func (l *line) flags(prefix string) []Candidate {
 // next returns the candidates for a word that is not a flag: a command or an argument.
 func (l *line) next(prefix string, source Source) ([]Candidate, bool) {
 	if len(l.node.Children) > 0 {
-		var all []Candidate
-		for _, child := range l.node.Children {
-			if !child.Hidden {
-				all = append(all, Candidate{child.Name, child.Help})
-			}
-		}
-		return startingWith(all, prefix, ""), false
+		return startingWith(commands(l.node), prefix, ""), false
 	}
-	if argument := l.nextArgument(); argument != nil {
+	argument := l.nextArgument()
+	if argument != nil && argument.Tag.Has(commandsTag) {
+		return startingWith(commands(l.namedCommand()), prefix, ""), false
+	}
+	if argument != nil {
 		return values(l.node, argument, prefix, "", source)
 	}
 	return nil, false
+}
+
+// commands returns the commands below a node.
+func commands(node *kong.Node) []Candidate {
+	var all []Candidate
+	for _, child := range node.Children {
+		if !child.Hidden {
+			all = append(all, Candidate{child.Name, child.Help})
+		}
+	}
+	return all
+}
+
+// namedCommand returns the command that the arguments name, as after "help". It has no
+// commands below it if the arguments name none.
+func (l *line) namedCommand() *kong.Node {
+	node := l.node
+	for node.Parent != nil {
+		node = node.Parent
+	}
+	for _, word := range l.arguments {
+		i := slices.IndexFunc(node.Children, func(child *kong.Node) bool { return child.Name == word && !child.Hidden })
+		if i < 0 {
+			return &kong.Node{}
+		}
+		node = node.Children[i]
+	}
+	return node
 }
 
 // values returns the candidates for a value. Without a source, files are offered.

@@ -29,6 +29,9 @@ type grammar struct {
 		Wait    string   `help:"How long to wait."`
 		Command []string `arg:"" passthrough:"partial"`
 	} `cmd:"" help:"Run a job."`
+	Help struct {
+		Command []string `arg:"" optional:"" commands:""`
+	} `cmd:"" help:"Show help."`
 	Secret struct{} `cmd:"" hidden:""`
 }
 
@@ -57,8 +60,12 @@ func TestWrite_CompletesTheLastWord(t *testing.T) {
 		words []string
 		want  string
 	}{
-		"commands":                        {[]string{""}, "things\tManage things.\nrun\tRun a job.\n"},
-		"no words at all":                 {nil, "things\tManage things.\nrun\tRun a job.\n"},
+		"commands":                        {[]string{""}, "things\tManage things.\nrun\tRun a job.\nhelp\tShow help.\n"},
+		"no words at all":                 {nil, "things\tManage things.\nrun\tRun a job.\nhelp\tShow help.\n"},
+		"commands after help":             {[]string{"help", "t"}, "things\tManage things.\n"},
+		"subcommands after help":          {[]string{"help", "things", ""}, "list\tList things.\nshow\tShow one thing.\n"},
+		"nothing below a last command":    {[]string{"help", "things", "list", ""}, ""},
+		"nothing below an unknown one":    {[]string{"help", "nothing", ""}, ""},
 		"a prefix of a command":           {[]string{"th"}, "things\tManage things.\n"},
 		"subcommands":                     {[]string{"things", ""}, "list\tList things.\nshow\tShow one thing.\n"},
 		"flags":                           {[]string{"things", "list", "--st"}, "--status\tOnly these.\n"},

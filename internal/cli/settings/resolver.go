@@ -183,7 +183,7 @@ func (r *Resolver) configPath(ctx *kong.Context) string {
 // flag of any command.
 func (r *Resolver) rejectUnknownVariables(app *kong.Application) error {
 	known := []string{}
-	for _, name := range flagNames(app, isSetting) {
+	for _, name := range flagNames(app, IsSetting) {
 		known = append(known, Variable(name))
 	}
 	for _, name := range flagNames(app, isSecret) {
@@ -197,7 +197,9 @@ func (r *Resolver) rejectUnknownVariables(app *kong.Application) error {
 	return nil
 }
 
-func isSetting(f *kong.Flag) bool     { return f.Tag.Has(settingTag) }
+// IsSetting reports whether the environment can set a flag.
+func IsSetting(f *kong.Flag) bool { return f.Tag.Has(settingTag) }
+
 func isFileSetting(f *kong.Flag) bool { return f.Tag.Get(settingTag) == fromFile }
 func isSecret(f *kong.Flag) bool      { return f.Tag.Has(settingTag) && f.Tag.Has(secretTag) }
 

@@ -3,7 +3,8 @@
 //
 // If a table is too wide, columns disappear from the right until the others fit
 // at their minimum width, and text that is still too long ends in "…". A column
-// with Keep never disappears. Without a terminal, nothing is hidden or cut,
+// with Keep never disappears, and the text of a column with Wrap continues on the next
+// line. Without a terminal, nothing is hidden or cut,
 // because a program reads the output or a file keeps it.
 package table
 
@@ -26,6 +27,7 @@ type Column struct {
 	Title string
 	Min   int  // width to which text may be cut; 0: the text is never cut
 	Keep  bool // the column is never hidden
+	Wrap  bool // long text continues on the next line, at a blank; a word is never cut
 }
 
 // Table collects rows and writes them at once.
@@ -54,7 +56,9 @@ func (t *Table) Write(out io.Writer, width int) error {
 	}
 	writeRow(&text, titles, widths)
 	for _, row := range t.rows {
-		writeRow(&text, row, widths)
+		for _, line := range t.wrapRow(row, widths) {
+			writeRow(&text, line, widths)
+		}
 	}
 	if _, err := io.WriteString(out, text.String()); err != nil {
 		return fmt.Errorf("standard output: %w", err)
@@ -79,8 +83,12 @@ func (t *Table) naturalWidths() []int {
 func (t *Table) fit(natural []int, limit int) []int {
 	widths := slices.Clone(natural)
 	for i, c := range t.columns {
-		if c.Min > 0 {
-			widths[i] = min(natural[i], max(c.Min, runewidth.StringWidth(c.Title)))
+		least := c.Min
+		if c.Wrap {
+			least = max(least, t.longestWord(i))
+		}
+		if least > 0 {
+			widths[i] = min(natural[i], max(least, runewidth.StringWidth(c.Title)))
 		}
 	}
 	for i := len(widths) - 1; i >= 0 && total(widths) > limit; i-- {
@@ -97,6 +105,17 @@ func (t *Table) fit(natural []int, limit int) []int {
 	return widths
 }
 
+// longestWord returns the width of the longest word in a column.
+func (t *Table) longestWord(column int) int {
+	longest := 0
+	for _, row := range t.rows {
+		for word := range strings.FieldsSeq(row[column]) {
+			longest = max(longest, runewidth.StringWidth(word))
+		}
+	}
+	return longest
+}
+
 // total returns the width of a row.
 func total(widths []int) int {
 	sum := -gap
@@ -106,6 +125,40 @@ func total(widths []int) int {
 		}
 	}
 	return sum
+}
+
+// wrapRow returns the lines of a row.
+func (t *Table) wrapRow(row []string, widths []int) [][]string {
+	lines := [][]string{slices.Clone(row)}
+	for i, c := range t.columns {
+		if !c.Wrap || widths[i] == 0 {
+			continue
+		}
+		for n, part := range wrapText(row[i], widths[i]) {
+			if n == len(lines) {
+				lines = append(lines, make([]string, len(row)))
+			}
+			lines[n][i] = part
+		}
+	}
+	return lines
+}
+
+// wrapText returns the lines of a text: as many words as fit into width, at least one.
+func wrapText(text string, width int) []string {
+	if runewidth.StringWidth(text) <= width {
+		return []string{text}
+	}
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		last := len(lines) - 1
+		if last >= 0 && runewidth.StringWidth(lines[last]+" "+word) <= width {
+			lines[last] += " " + word
+			continue
+		}
+		lines = append(lines, word)
+	}
+	return lines
 }
 
 // writeRow writes the visible cells of a row, without blanks at its end.

@@ -85,3 +85,42 @@ func TestWidth_IsZeroWithoutATerminal(t *testing.T) {
 		t.Errorf("width of a buffer: %d, want 0", got)
 	}
 }
+
+func TestTable_WrapContinuesOnTheNextLineAndCutsNoWord(t *testing.T) {
+	jobs := table.New(
+		table.Column{Title: "SOURCE", Keep: true},
+		table.Column{Title: "COMMAND", Min: 6},
+		table.Column{Title: "HEARTBEAT", Min: 8, Keep: true, Wrap: true},
+	)
+	jobs.Add("/etc/crontab:1", "/opt/backup --full", "web1-a-long-slug")
+	jobs.Add("/etc/crontab:2", "x", "none: runs at startup, not on a schedule")
+	for width, want := range map[int]string{
+		0: `
+SOURCE          COMMAND             HEARTBEAT
+/etc/crontab:1  /opt/backup --full  web1-a-long-slug
+/etc/crontab:2  x                   none: runs at startup, not on a schedule
+`,
+		44: `
+SOURCE          COMMAND     HEARTBEAT
+/etc/crontab:1  /opt/back…  web1-a-long-slug
+/etc/crontab:2  x           none: runs at
+                            startup, not on
+                            a schedule
+`,
+		20: `
+SOURCE          HEARTBEAT
+/etc/crontab:1  web1-a-long-slug
+/etc/crontab:2  none: runs at
+                startup, not on
+                a schedule
+`,
+	} {
+		var out strings.Builder
+		if err := jobs.Write(&out, width); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), out.String()); diff != "" {
+			t.Errorf("width %d (-want +got):\n%s", width, diff)
+		}
+	}
+}

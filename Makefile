@@ -44,10 +44,12 @@ gallery: needs-test ## screenshots of the main pages with demo data, in gallery/
 	@echo "Open gallery/index.html."
 
 # The tests with PostgreSQL in their name start a server of it. The tests with AgreesWith in
-# their name compare thousands of schedules with a real scheduler.
+# their name compare thousands of schedules with a real scheduler. "make check" reads all texts.
+# The slowest packages come first.
 quick: ## what to run before a commit: vet and most tests, on SQLite only, without the race detector
 	$(GO) vet ./...
-	$(INMEMORY) TEST_DATABASES=sqlite $(GO) test $(PARALLEL) -timeout 3m -skip 'PostgreSQL|AgreesWith' . ./client/... ./internal/...
+	$(INMEMORY) TEST_DATABASES=sqlite $(GO) test $(PARALLEL) -timeout 3m -skip 'PostgreSQL|AgreesWith|NoPhraseOfTheTable' \
+		./internal/app ./internal/web ./internal/store ./internal/httpd . ./client/... ./internal/...
 
 test: needs-test ## every test, on both databases; the product's packages with the race detector
 ifdef PACKAGES
@@ -59,8 +61,9 @@ endif
 e2e: needs-test ## only the tests of the real binary
 	$(POSTGRES) $(MAKE) --no-print-directory test-outside COUNT=-count=1
 
+# The slowest packages come first.
 test-outside:
-	$(GO) test $(COUNT) -timeout 12m $(OUTSIDE)
+	$(GO) test $(COUNT) -timeout 12m ./e2e/crash ./e2e/browser $(OUTSIDE)
 
 test-inside:
 	$(INMEMORY) $(GO) test -timeout 6m $(PURE)

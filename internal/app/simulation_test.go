@@ -94,8 +94,10 @@ type simulation struct {
 	log      io.Writer         // of all nodes
 }
 
-// simulate runs a test in a new simulation, once per database, in virtual time.
+// simulate runs a test in a new simulation, once per database, in virtual time. A simulation
+// uses one processor at a time, so two of them run next to each other.
 func simulate(t *testing.T, test func(*simulation)) {
+	t.Parallel()
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		sim := &simulation{t: t, openDB: open, db: open(), receiver: &alertReceiver{}, ids: map[string]string{}, log: io.Discard}
 		sim.update(func(tx *store.Tx) error {

@@ -195,11 +195,11 @@ const zoneIsClear = `(() => {
 	const at = zone.getBoundingClientRect();
 	const clear = [...document.querySelectorAll("main *")].every((e) => {
 		const r = e.getBoundingClientRect();
-		return e === zone || !e.checkVisibility() || [...e.childNodes].every((n) => n.nodeType !== 3 || !n.data.trim()) ||
+		return zone.contains(e) || !e.checkVisibility() || [...e.childNodes].every((n) => n.nodeType !== 3 || !n.data.trim()) ||
 			r.top >= at.bottom - 1 || r.bottom <= at.top + 1 || r.left >= at.right || r.right <= at.left;
 	});
-	const onTop = document.elementFromPoint((at.left + at.right) / 2, (at.top + at.bottom) / 2) === zone;
-	return others.length === 0 && onTop && zone.textContent === "Times in " + document.documentElement.dataset.tz &&
+	const onTop = zone.contains(document.elementFromPoint((at.left + at.right) / 2, (at.top + at.bottom) / 2));
+	return others.length === 0 && onTop && zone.textContent === "Times in " + document.documentElement.dataset.tz + " Change" &&
 		at.width > 40 && at.left >= 0 && at.right <= innerWidth && at.top >= 0 && at.bottom < 140 && clear;
 })()`
 

@@ -18,7 +18,7 @@ func TestSetPersonZone_PagesUseItAndSchedulesKeepTheirs(t *testing.T) {
 		w.expectHTML(w.post("member", "/account/zone", url.Values{"timezone": {"Nowhere/None"}}), 422, `value="Nowhere/None"`)
 		w.expectRedirect(w.post("member", "/account/zone", url.Values{"timezone": {zone}}), "/account")
 		w.expectHTML(w.get("member", "/account"), 200, "Times are shown in "+zone, `value="`+zone+`"`)
-		w.expectHTML(w.get("member", "/incidents"), 200, there, `data-tz="`+zone+`"`, "Times in "+zone+"</p>")
+		w.expectHTML(w.get("member", "/incidents"), 200, there, `data-tz="`+zone+`"`, "Times in "+zone+" <a")
 		w.expectHTML(w.get("member", "/incidents/none"), 404, `data-tz="`+zone+`"`)
 		w.expectHTML(w.get("viewer", "/incidents"), 200, `data-tz="UTC"`) // the zone of the project
 		w.expectHTML(w.get("member", "/heartbeats/new"), 200, `name="cron_timezone"`, `value="UTC"`)
@@ -36,7 +36,7 @@ func TestPages_UseTheZoneOfTheBrowserByDefault(t *testing.T) {
 			r.AddCookie(&http.Cookie{Name: "zone", Value: zone})
 			return w.send("member", r)
 		}
-		w.expectHTML(get("/incidents", "Asia/Tokyo"), 200, `data-tz="Asia/Tokyo"`, "Times in Asia/Tokyo</p>")
+		w.expectHTML(get("/incidents", "Asia/Tokyo"), 200, `data-tz="Asia/Tokyo"`, "Times in Asia/Tokyo <a")
 		w.expectHTML(get("/account", "Asia/Tokyo"), 200, "Times are shown in Asia/Tokyo", `placeholder="Asia/Tokyo"`)
 		for _, invalid := range []string{"", "Nowhere/None", "Local", "../../etc/passwd"} {
 			w.expectHTML(get("/incidents", invalid), 200, `data-tz="UTC"`) // the zone of the project

@@ -50,7 +50,7 @@ func missedNotification() Notification {
 	}
 }
 
-// sendErrorOf returns the SendError in err. The test fails if there is none.
+// sendErrorOf returns the SendError in err. Without one, the test fails.
 func sendErrorOf(t *testing.T, err error) *SendError {
 	t.Helper()
 	failure, ok := errors.AsType[*SendError](err)

@@ -239,7 +239,7 @@ func (h Heartbeat) runningSince() time.Time {
 }
 
 // limitedRun returns the start of the run whose time limit decides: it was exceeded, or
-// it replaces the deadline. It returns the zero time if there is none.
+// it replaces the deadline. Without such a run, it returns the zero time.
 func (h Heartbeat) limitedRun() time.Time {
 	switch h.Status {
 	case "down":

@@ -53,7 +53,7 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	}
 	node := uuid.NewString()
 	db.SetNode(node)
-	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals()}
+	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals(), Log: log}
 	e.dispatcher = &deliver.Dispatcher{
 		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.delivery.Wake() },
 	}

@@ -70,6 +70,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	defer outside.Close()
 	engine := NewEngine(db, outside.Send, base, log)
+	engine.watcher.Version = o.Version
 	engine.dispatcher.MaxConcurrent = memory.maxDeliveries()
 	faces, err := newHandlers(ctx, o, engine, outside, base)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"overdue/internal/deliver"
 	"overdue/internal/ingest"
+	"overdue/internal/loop"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/pingurl"
@@ -153,6 +154,12 @@ type node struct {
 // withSend lets a node send through send.
 func withSend(send deliver.SendFunc) func(*Engine) {
 	return func(e *Engine) { e.dispatcher.Send = send }
+}
+
+// withoutSweeps lets a node evaluate nothing by itself. It still records that it is
+// watching.
+func withoutSweeps(e *Engine) {
+	e.sweep = loop.New("sweep", e.log, func(context.Context, time.Time) (time.Duration, error) { return time.Hour, nil })
 }
 
 // withMaxConcurrent bounds how much a node sends at once.
@@ -303,17 +310,18 @@ func TestSweep_SilenceIsNoticedAtItsDeadlineAndSentOnceByTwoNodes(t *testing.T) 
 	})
 }
 
-func TestSweep_ADeadlineThatPassesWhileNoNodeRunsIsNoticedLater(t *testing.T) {
+func TestSweep_ADeadlineThatPassedBeforeACrashIsNoticedLater(t *testing.T) {
 	simulate(t, func(sim *simulation) {
-		n := sim.startNode()
+		n := sim.startNode(withoutSweeps)
 		sim.addHeartbeat("backup", fiveMinuteRule)
 		deadline := time.Now().Add(7 * time.Minute)
 		sim.mustPing(n, "backup", "")
-		sim.stopNode(n)
+		time.Sleep(8 * time.Minute)
+		sim.killNode(n)
 		time.Sleep(time.Hour)
 		sim.startNode()
-		time.Sleep(time.Second)
-		sim.expectEvents("opened")
+		time.Sleep(5 * time.Second)
+		sim.expectEvents("opened", "blackout.noticed")
 		if i := sim.incidents()[0]; !i.OpenedAt.Equal(deadline) || i.DetectedAt.Sub(deadline) < 50*time.Minute {
 			sim.t.Errorf("opened %s, detected %s; want opened at the deadline %s and detected after the restart", i.OpenedAt, i.DetectedAt, deadline)
 		}

@@ -148,10 +148,9 @@ func TestChangeHeartbeat_AMissIsReportedWhenNoPingIsOnItsWay(t *testing.T) {
 	for name, change := range heartbeatChanges {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, func(sim *simulation) {
-				n := sim.startNode()
+				n := sim.startNode(withoutSweeps)
 				sim.addHeartbeat("backup", fiveMinuteRule)
 				sim.mustPing(n, "backup", "")
-				sim.stopNode(n) // nothing sweeps
 				time.Sleep(8 * time.Minute)
 				db := sim.openDB()
 				service, actor := sim.serviceOf(&node{Engine: NewEngine(db, sim.receiver.send, "", n.log)})

@@ -28,6 +28,8 @@ type Metrics struct {
 	deliveries      *prometheus.CounterVec
 	deliverySeconds *prometheus.HistogramVec
 	rejected        *prometheus.CounterVec
+	blackouts       prometheus.Counter
+	blackoutSeconds prometheus.Counter
 }
 
 // Outbox counts the alerts that are not delivered yet.
@@ -103,9 +105,15 @@ func New(waiting, open func() float64) *Metrics {
 			Name: "overdue_rejected_total", Help: "Requests and connections that were rejected, by reason. Pings are also in overdue_pings_total.",
 		}, []string{"reason"}),
 	}
+	m.blackouts = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "overdue_blackouts_total", Help: "Blackouts that this node recorded: times in which no node could store pings.",
+	})
+	m.blackoutSeconds = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "overdue_blackout_seconds_total", Help: "Length of all blackouts that this node recorded.",
+	})
 	m.stored = m.pings.WithLabelValues("success", "200")
 	m.registry.MustRegister(
-		m.pings, m.bodiesTruncated, m.commitPings, m.commitSeconds, m.lateness, m.deadlinesPassed, m.deliveries, m.deliverySeconds, m.rejected,
+		m.pings, m.bodiesTruncated, m.commitPings, m.commitSeconds, m.lateness, m.deadlinesPassed, m.deliveries, m.deliverySeconds, m.rejected, m.blackouts, m.blackoutSeconds,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_pings_waiting", Help: "Pings that wait to be stored."}, waiting),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_incidents_open", Help: "Incidents that are not resolved."}, open),
 		collectors.NewGoCollector(),
@@ -141,6 +149,12 @@ func (m *Metrics) Commit(pings int, took time.Duration) {
 func (m *Metrics) DeadlinePassed(late time.Duration) {
 	m.deadlinesPassed.Inc()
 	m.lateness.Observe(late.Seconds())
+}
+
+// BlackoutEnded counts a blackout.
+func (m *Metrics) BlackoutEnded(length time.Duration) {
+	m.blackouts.Inc()
+	m.blackoutSeconds.Add(length.Seconds())
 }
 
 // Delivery counts one attempt.

@@ -17,6 +17,7 @@ const (
 	HeartbeatLate        Event = "heartbeat.late"
 	ChannelFailing       Event = "channel.failing"
 	ChannelRecovered     Event = "channel.recovered"
+	BlackoutNoticed      Event = "blackout.noticed"
 	TestAlert            Event = "test"
 )
 

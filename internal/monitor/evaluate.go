@@ -7,12 +7,13 @@ const Precision = time.Microsecond
 
 // Change contains the changes of one operation. The zero Change has none.
 type Change struct {
-	Ping        Ping        // the ping to store, if a ping caused the change
-	LateSince   time.Time   // when it became late; zero unless it did and still is
-	ClosedSpans []Span      // spans of the run history that no longer grow, oldest first
-	Opened      *Opening    // the incident that opened
-	Resolved    *Resolution // the incident that was resolved
-	FailedAgain bool        // a further failed run while the incident was already open
+	Ping            Ping             // the ping to store, if a ping caused the change
+	LateSince       time.Time        // when it became late; zero unless it did and still is
+	ClosedSpans     []Span           // spans of the run history that no longer grow, oldest first
+	BlackoutEffects []BlackoutEffect // what blackouts changed, oldest first
+	Opened          *Opening         // the incident that opened
+	Resolved        *Resolution      // the incident that was resolved
+	FailedAgain     bool             // a further failed run while the incident was already open
 }
 
 // Opening is how an incident opened.
@@ -127,6 +128,7 @@ func (h Heartbeat) finishRun(p finishingPing, change Change) (Heartbeat, Change)
 		h.EarlySlot = r.slot
 	}
 	h.ActiveRuns = withoutExpiredRuns(h.ActiveRuns, h.Rule.runLimit(), p.At)
+	h.Blackout = h.blackoutStateAfterPing()
 	if p.HasRunTime {
 		h.LastRunTime, h.HasRunTime = p.RunTime, true
 	}
@@ -192,12 +194,30 @@ func (h Heartbeat) recordFailure(p finishingPing, bad Outcome, change Change) (H
 // Evaluate returns the heartbeat at now if no further ping arrives.
 //
 // The change is dated at the deadline, not at now: a late sweep must not shorten the reported
-// outage. A sweep passes a now before its watermark, not the watermark itself: the ping at the
+// outage. Blackouts that the heartbeat has (see WithBlackouts) are taken into account: nothing is
+// judged within one. A sweep passes a now before its watermark, not the watermark itself: the ping at the
 // watermark can have arrived exactly at the deadline, and is then in time.
 func (h Heartbeat) Evaluate(now time.Time) (Heartbeat, Change) {
 	var change Change
+	for {
+		b, pending := h.nextBlackout(now)
+		if !pending {
+			return h.evaluateUntil(now, change)
+		}
+		h, change = h.evaluateUntil(b.From.Add(-Precision), change)
+		if now.Before(b.To) {
+			return h, change // nothing is judged within a blackout
+		}
+		h, change = h.applyBlackout(b, change)
+	}
+}
+
+// evaluateUntil applies the deadlines up to now.
+func (h Heartbeat) evaluateUntil(now time.Time, change Change) (Heartbeat, Change) {
 	for next := h.NextEvaluation(); !next.IsZero() && !next.After(now); next = h.NextEvaluation() {
 		switch {
+		case next.Equal(h.RunDeadline()) && h.unwatchedRunEnds(next):
+			h, change = h.runUnknown(next, change)
 		case next.Equal(h.RunDeadline()):
 			h, change = h.runOverran(next, change)
 		case h.Status == New:
@@ -237,11 +257,11 @@ func (h Heartbeat) runOverran(at time.Time, change Change) (Heartbeat, Change) {
 	before := h
 	runs := make([]ActiveRun, len(h.ActiveRuns))
 	for i, r := range h.ActiveRuns {
-		r.Overran = r.Overran || !r.StartedAt.Add(h.Rule.runLimit()).After(at)
+		r.Overran = r.Overran || !r.deadline(h.Rule.runLimit()).After(at)
 		runs[i] = r
 	}
 	h.ActiveRuns = runs
-	h, r := h.assign(finishedRun{endedAt: at, startedAt: at.Add(-h.Rule.runLimit()), failure: RunOverran, activeRuns: before.ActiveRuns})
+	h, r := h.assign(finishedRun{endedAt: at, startedAt: before.startedBy(at), failure: RunOverran, activeRuns: before.ActiveRuns})
 	change.ClosedSpans = append(change.ClosedSpans, r.closedSpans...)
 	if h.Rule.Calendar == nil && !r.lastSlot.IsZero() && !h.CountedFrom.IsZero() {
 		r.lastSlot = before.slotAfter(laterOf(before.countedUntil(), r.lastSlot.Add(-Precision))) // the expected finish

@@ -15,6 +15,12 @@ func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05
 func (h Heartbeat) explainOrigin() string {
 	from := "last ping " + formatTime(h.LastPing)
 	switch {
+	case h.countsFromBlackout():
+		b := h.Blackout.Reprieve
+		from = fmt.Sprintf("Overdue was not watching from %s to %s, so the run that was expected is unknown", formatTime(b.From), formatTime(b.To))
+		if h.Rule.Calendar == nil {
+			from += "; " + formatTime(b.To)
+		}
 	case h.CountedFrom.Before(h.LastPing):
 		from += ", for a run that started too early for the slot " + formatTime(h.CountedFrom.Add(Precision))
 	case !h.CountedFrom.Equal(h.LastPing):
@@ -47,7 +53,26 @@ func (h Heartbeat) explainDeadline() string {
 	if last.IsZero() {
 		return text + "; too few slots remain to open an incident"
 	}
-	return fmt.Sprintf("%s; + grace %s = deadline %s", text, schedule.FormatDuration(h.Rule.Grace), formatTime(h.Deadline()))
+	return fmt.Sprintf("%s; + grace %s%s = deadline %s", text, schedule.FormatDuration(h.Rule.Grace), h.explainCredit(), formatTime(h.Deadline()))
+}
+
+// countsFromBlackout reports whether the wait counts from the end of a blackout.
+func (h Heartbeat) countsFromBlackout() bool {
+	return h.Blackout.Reprieve.Key > 0 && h.CountedFrom.Equal(h.Blackout.Reprieve.To)
+}
+
+// explainCredit describes how much later a deadline is because Overdue was not watching, or returns
+// "".
+func (h Heartbeat) explainCredit() string {
+	if h.Blackout.Credit == 0 {
+		return ""
+	}
+	return explainUnwatched(h.Blackout.Credit)
+}
+
+// explainUnwatched describes the time by which a short blackout moves a deadline.
+func explainUnwatched(d time.Duration) string {
+	return " + " + schedule.FormatDuration(max(d.Round(time.Second), time.Second)) + " in which Overdue was not watching"
 }
 
 // explainMissed explains a missed ping.
@@ -61,7 +86,7 @@ func explainNeverPinged(by time.Time) string {
 // explainNotStarted explains a run that did not start by at.
 func (h Heartbeat) explainNotStarted(at time.Time) string {
 	return fmt.Sprintf("%s = due %s; + start grace %s = %s; no run had started by then.",
-		h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace), formatTime(at))
+		h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit(), formatTime(at))
 }
 
 // explainOverran explains a run that exceeded its time limit at at.
@@ -70,8 +95,11 @@ func (h Heartbeat) explainOverran(at time.Time) string {
 	if h.Rule.MaxRunTime == 0 {
 		name = "grace"
 	}
-	return fmt.Sprintf("started %s + %s %s = %s; no finish arrived.",
-		formatTime(at.Add(-limit)), name, schedule.FormatDuration(limit), formatTime(at))
+	text := fmt.Sprintf("started %s + %s %s", formatTime(h.startedBy(at)), name, schedule.FormatDuration(limit))
+	if credit := at.Sub(h.startedBy(at)) - limit; credit > 0 {
+		text += explainUnwatched(credit)
+	}
+	return fmt.Sprintf("%s = %s; no finish arrived.", text, formatTime(at))
 }
 
 // explainFailure describes what the job reported.
@@ -129,7 +157,7 @@ func (h Heartbeat) whyUp(now time.Time) string {
 		return "Up: " + h.explainDeadline() + "."
 	case h.Rule.hasStartDeadline() && by.After(now):
 		return fmt.Sprintf("Late: %s, which is not reached yet; a run must start by due + start grace %s = %s.",
-			h.explainDeadline(), schedule.FormatDuration(h.Rule.StartGrace), formatTime(by))
+			h.explainDeadline(), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit(), formatTime(by))
 	case !h.Deadline().IsZero() && !h.Deadline().After(now) && h.missedAt().IsZero():
 		return "Late: " + h.explainDeadline() + ", which has passed, but a run that started before it is in progress and within its time limit."
 	}
@@ -148,7 +176,7 @@ func (h Heartbeat) whyDown() string {
 		return "Down: a run exceeded its time limit: no finish arrived within " + schedule.FormatDuration(h.Rule.runLimit()) + " of its start."
 	case h.DownCause == CauseNotStarted:
 		return fmt.Sprintf("Down: %s = due %s; + start grace %s, and no run had started by then.",
-			h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace))
+			h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit())
 	case h.CountedFrom.IsZero():
 		return fmt.Sprintf("Down: the first ping was expected by %s, and none arrived by then.", formatTime(h.Rule.ExpectFirstBy))
 	}

@@ -61,6 +61,9 @@ type Heartbeat struct {
 	OpenIncident string          // id of the open incident, "" if none
 	DownCause    Cause           // current cause while Down, which can differ from that of the incident
 	History      RunHistory
+	Blackout     BlackoutState
+	// PendingBlackouts are not taken into account yet, see WithBlackouts. They are not stored.
+	PendingBlackouts []Blackout
 
 	Created time.Time
 	Updated time.Time // last change of its settings
@@ -86,13 +89,13 @@ func (h Heartbeat) Due() time.Time {
 }
 
 // Deadline returns when silence opens an incident: the due time plus grace, or a later slot plus
-// grace if the rule tolerates some failed runs in a row.
+// grace if the rule tolerates some failed runs in a row. A short blackout moves it.
 func (h Heartbeat) Deadline() time.Time {
 	slot := h.alertingSlot()
 	if slot.IsZero() {
 		return slot
 	}
-	return slot.Add(h.Rule.Grace)
+	return slot.Add(h.Rule.Grace + h.Blackout.Credit)
 }
 
 // Running reports whether a run has started, has not finished, and has not overrun.
@@ -115,7 +118,7 @@ func (h Heartbeat) RunDeadline() time.Time {
 	var first time.Time
 	for _, r := range h.ActiveRuns {
 		if !r.Overran {
-			first = Earlier(first, r.StartedAt.Add(limit))
+			first = Earlier(first, r.deadline(limit))
 		}
 	}
 	return first
@@ -152,7 +155,7 @@ func (h Heartbeat) StartDeadline() time.Time {
 	if due.IsZero() || !h.Rule.hasStartDeadline() {
 		return time.Time{}
 	}
-	by := due.Add(h.Rule.StartGrace)
+	by := due.Add(h.Rule.StartGrace + h.Blackout.Credit)
 	if h.coveredByRun(h.ActiveRuns, by, time.Time{}) {
 		return time.Time{}
 	}
@@ -163,6 +166,9 @@ func (h Heartbeat) StartDeadline() time.Time {
 // active run is not silence, and a time that passed during a pause does not count.
 func (h Heartbeat) firstPingDeadline() time.Time {
 	by := h.Rule.ExpectFirstBy
+	if !by.IsZero() {
+		by = by.Add(h.Blackout.Credit)
+	}
 	if !by.After(h.StaleBefore) || h.coveredByRun(h.ActiveRuns, by, time.Time{}) {
 		return time.Time{}
 	}

@@ -103,7 +103,7 @@ func (h Heartbeat) Resume(now time.Time) Heartbeat {
 	if h.Status != Paused {
 		return h
 	}
-	h.ActiveRuns, h.StaleBefore = nil, laterOf(h.StaleBefore, now)
+	h.ActiveRuns, h.StaleBefore, h.Blackout = nil, laterOf(h.StaleBefore, now), BlackoutState{}
 	if h.LastPing.IsZero() {
 		h.Status = New
 		return h
@@ -130,7 +130,7 @@ func (h Heartbeat) stopMonitoring(how ResolutionReason, now, until time.Time) (H
 		change.Resolved = &Resolution{Reason: how, At: now, Incident: h.OpenIncident}
 	}
 	h.Status, h.ActiveRuns, h.OpenIncident, h.DownCause = Paused, nil, "", ""
-	h.FailedRuns, h.Tolerated = 0, ToleratedRuns{}
+	h.FailedRuns, h.Tolerated, h.Blackout = 0, ToleratedRuns{}, BlackoutState{}
 	if !h.History.DecidedUntil.IsZero() {
 		h.History.DecidedUntil = laterOf(h.History.DecidedUntil, now) // nothing is expected after this
 	}

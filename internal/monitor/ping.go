@@ -47,7 +47,15 @@ type ActiveRun struct {
 	// Overran marks a run that exceeded its time limit. It stays here so that its finish can be
 	// measured, but it has no deadline.
 	Overran bool `json:"lost,omitempty"`
+	// Credit is how much later its time limit ends because of short blackouts.
+	Credit time.Duration `json:"credit,omitempty"`
+	// UnwatchedUntil is the end of the last longer blackout during the run, zero for none. Its end may
+	// have been reported then.
+	UnwatchedUntil time.Time `json:"unwatched,omitzero"`
 }
+
+// deadline returns when the run exceeds a time limit.
+func (r ActiveRun) deadline(limit time.Duration) time.Time { return r.StartedAt.Add(limit + r.Credit) }
 
 // maxActiveRuns limits the active runs of one heartbeat. The oldest ones are kept, because their
 // deadlines come first.
@@ -115,7 +123,7 @@ func removeFinishedRun(runs []ActiveRun, p Ping) (rest []ActiveRun, ended Active
 func withoutExpiredRuns(runs []ActiveRun, limit time.Duration, at time.Time) []ActiveRun {
 	var kept []ActiveRun
 	for _, r := range runs {
-		over := limit > 0 && r.StartedAt.Add(limit).Before(at)
+		over := limit > 0 && r.deadline(limit).Before(at)
 		if !r.Overran && !over {
 			kept = append(kept, r)
 		}

@@ -35,6 +35,7 @@ type assignment struct {
 // With a calendar, a run with a known start counts for the slot that it started for, however long
 // it took. If it started too early for a slot that is within grace, that slot stays open.
 func (h Heartbeat) assign(e finishedRun) (Heartbeat, assignment) {
+	h = h.reopenUnknown(e)
 	floor := h.Created // the first ping can count for an earlier slot of a calendar
 	if !h.History.DecidedUntil.IsZero() {
 		floor = laterOf(h.History.DecidedUntil, h.countedUntil())
@@ -165,12 +166,12 @@ func (h Heartbeat) openSlotFor(e finishedRun, latestSlot, floor time.Time) time.
 func (h Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time.Time {
 	over, limit := now, h.Rule.runLimit()
 	for _, r := range runs {
-		inTime := limit > 0 && !r.Overran && r.StartedAt.Add(limit).After(now)
+		inTime := limit > 0 && !r.Overran && r.deadline(limit).After(now)
 		if before := r.StartedAt.Add(-Precision); inTime && before.Before(over) {
 			over = before
 		}
 	}
-	return h.lastSlotBy(over.Add(-h.Rule.Grace), floor)
+	return h.lastSlotBy(over.Add(-h.Rule.Grace-h.Blackout.Credit), floor)
 }
 
 // nextSlotFor returns the slot that a run counts for if no slot is open, or zero if none exists.

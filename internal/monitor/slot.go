@@ -57,7 +57,7 @@ func (h Heartbeat) alertingSlot() time.Time {
 func (h Heartbeat) coveredByRun(runs []ActiveRun, deadline, at time.Time) bool {
 	limit := h.Rule.runLimit()
 	for _, r := range runs {
-		if limit > 0 && !r.Overran && !r.StartedAt.After(deadline) && !r.StartedAt.Add(limit).Before(at) {
+		if limit > 0 && !r.Overran && !r.StartedAt.After(deadline) && !r.deadline(limit).Before(at) {
 			return true
 		}
 	}

@@ -57,7 +57,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing) (ApplyResult, error) {
 	}
 	now := time.Now().UTC()
 	peers := peerWatermark{tx: tx, now: now}
-	result, transitions := transitionsOf(batch, states, peers.earliest)
+	result, transitions := transitionsOf(batch, states, peers.earliest, &tx.db.watching)
 	if peers.err != nil {
 		return ApplyResult{}, peers.err
 	}
@@ -87,7 +87,9 @@ func (w *peerWatermark) earliest(id string, own time.Time) time.Time {
 }
 
 // ownWatermark is the argument of transitionsOf when no other node can have a ping.
-func ownWatermark(_ string, own time.Time) time.Time { return own }
+func (db *DB) ownWatermark(_ string, own time.Time) time.Time {
+	return monitor.Earlier(own, db.watching.limitsAt(time.Now()).gap)
+}
 
 // uniqueIDs returns the ids of a batch, each once.
 func uniqueIDs(batch []ReceivedPing) []string {
@@ -102,10 +104,10 @@ func uniqueIDs(batch []ReceivedPing) []string {
 // transitionsOf applies pings to their heartbeats and updates states. If a ping
 // ends a silence past its deadline, earliest returns the watermark of all nodes: a
 // ping that another node has not stored yet can have been in time.
-func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time) (ApplyResult, []Transition) {
+func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, watching *watchingCache) (ApplyResult, []Transition) {
 	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch))}
 	transitions := make([]Transition, 0, len(batch))
-	for _, received := range batch {
+	for i, received := range batch {
 		h, known := states[received.ID]
 		if !known {
 			result.Unknown[received.ID] = true
@@ -114,8 +116,9 @@ func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, ea
 		watermark := received.Watermark
 		if next := h.NextEvaluation(); !next.IsZero() && next.Before(received.Ping.At) {
 			watermark = earliest(received.ID, watermark)
+			batch[i].Watermark = watermark // a replay of the record evaluates no further
 		}
-		h, change := h.ApplyPing(received.Ping, watermark)
+		h, change := h.WithBlackouts(watching.list()).ApplyPing(received.Ping, watermark)
 		states[received.ID] = h
 		result.Heartbeats = append(result.Heartbeats, h.Key)
 		transitions = append(transitions, Transition{Heartbeat: h, Change: change})
@@ -137,7 +140,7 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result App
 	if err != nil {
 		return ApplyResult{}, false, err
 	}
-	result, transitions := transitionsOf(batch, states, ownWatermark)
+	result, transitions := transitionsOf(batch, states, db.ownWatermark, &db.watching)
 	if len(transitions) == 0 {
 		return result, true, nil
 	}

@@ -16,7 +16,7 @@ import (
 const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags, h.severity,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
 	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
-	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished`
+	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished, h.blackout`
 
 // historyColumn is the column with the result of encodeRunState.
 const historyColumn = "ledger"
@@ -26,13 +26,13 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	var h monitor.Heartbeat
 	var tags string
 	var calendar calendarText
-	var channels, runs, incident, ledger, finished sql.NullString
+	var channels, runs, incident, ledger, finished, blackout sql.NullString
 	var interval, grace, maxRun, minRun, startGrace int64
 	var early, firstBy, created, updated, deleted, from, heard, last, began, took sql.NullInt64
 	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags, &h.Severity,
 		&interval, &calendar.language, &calendar.lines, &calendar.zone, &early, &grace, &maxRun, &minRun, &startGrace, &h.Rule.AlertAfter,
 		&firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
-		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.PingCount, &incident, &h.DownCause, &ledger, &finished)
+		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.PingCount, &incident, &h.DownCause, &ledger, &finished, &blackout)
 	if err != nil {
 		return h, err
 	}
@@ -53,6 +53,9 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	if h, err = decodeRunState(h, ledger); err != nil {
 		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
+	if h.Blackout, err = decodeBlackoutState(blackout); err != nil {
+		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
+	}
 	if h.FinishedRuns, err = decodeFinishedRuns(finished.String); err != nil {
 		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
@@ -68,7 +71,7 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 		}
 	}
-	return h, nil
+	return h.WithBlackouts(tx.db.watching.list()), nil
 }
 
 // Heartbeat returns the heartbeat with the given id or ref, in a project.

@@ -31,6 +31,7 @@ var landedMigrations = map[string]string{
 	"0011_recipients.sql":          "eea1b64294881f8aef3cb710c567e0b27ec4b64ae9bf31ca51c7ca0c4dd918e8",
 	"0012_notify_names.sql":        "646263daef5f1de1bc32ef3d9370ce1829aa0b30c4099cb26199857e98ebba2e",
 	"0013_severity.sql":            "1ceb13a82831f0c173d11d6763ce33bdbb2cab477bab8f67173c6a91faffdb36",
+	"0015_blackouts.sql":           "ef8ab8a9d8b2c65b6fda7896bd6dc765708f7d66a259a4ac4b7dbac1ffa95aad",
 	"0014_person_zone.sql":         "067267cd0a12228fb5538ce297201194025ce3de1250ba0be3710cd850ed4c87",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 }

@@ -60,16 +60,15 @@ type Peers struct {
 	Count            int
 	defaultWatermark time.Time            // the earliest of all nodes
 	holds            map[string]time.Time // the earliest of each heartbeat, by id
+	limits           watchLimits
 }
 
 // Watermark returns the time as of which the heartbeat with the given id can be
 // evaluated: own, or an earlier time up to which the other nodes have stored all of
 // its pings.
 func (p Peers) Watermark(id string, own time.Time) time.Time {
-	if p.Count == 0 {
-		return own
-	}
-	until := monitor.Earlier(own, p.defaultWatermark)
+	until := monitor.Earlier(monitor.Earlier(own, p.limits.gap), p.limits.drain)
+	until = monitor.Earlier(until, p.defaultWatermark)
 	return monitor.Earlier(until, p.holds[id])
 }
 
@@ -78,17 +77,22 @@ func (p Peers) Watermark(id string, own time.Time) time.Time {
 // every late ping would count as in time while a node is dead and not yet known to
 // be.
 func (p Peers) HeldWatermark(id string, own time.Time) time.Time {
-	return monitor.Earlier(own, p.holds[id])
+	return monitor.Earlier(monitor.Earlier(own, p.limits.gap), p.holds[id])
 }
 
-// Peers returns the watermarks of the other nodes that are alive at now.
+// Peers returns the watermarks of the other nodes that are alive at now. It also reads
+// the blackouts: no heartbeat is evaluated past the time until which pings could be
+// stored.
 func (tx *Tx) Peers(now time.Time) (Peers, error) {
 	published, err := queryAll(tx, scanWatermark, `SELECT horizon, rest_horizon, holds FROM nodes WHERE id <> $1 AND seen > $2`,
 		tx.db.node, micros(now.Add(-nodeTimeout)))
 	if err != nil {
 		return Peers{}, fmt.Errorf("other nodes: %w", err)
 	}
-	p := Peers{Count: len(published), holds: map[string]time.Time{}}
+	if err := tx.refreshWatching(); err != nil {
+		return Peers{}, fmt.Errorf("blackouts: %w", err)
+	}
+	p := Peers{Count: len(published), holds: map[string]time.Time{}, limits: tx.db.watching.limitsAt(now)}
 	for _, h := range published {
 		p.defaultWatermark = monitor.Earlier(p.defaultWatermark, h.Default)
 		for id, until := range h.Holds {

@@ -116,6 +116,9 @@ func (tx *Tx) recoverPings(records [][]byte) error {
 	for i, row := range rows {
 		records = slices.Insert(records, i, []byte(row))
 	}
+	if err := tx.refreshWatching(); err != nil {
+		return err
+	}
 	for _, record := range records {
 		batch, err := writebehind.DecodeBatch(record)
 		if err != nil {
@@ -126,7 +129,7 @@ func (tx *Tx) recoverPings(records [][]byte) error {
 			return err
 		}
 		batch = slices.DeleteFunc(batch, func(p ReceivedPing) bool { return p.Ping.Number <= states[p.ID].PingCount })
-		_, transitions := transitionsOf(batch, states, ownWatermark)
+		_, transitions := transitionsOf(batch, states, recordedWatermark, &tx.db.watching)
 		if err := tx.saveBuffered(transitions); err != nil {
 			return err
 		}
@@ -134,6 +137,10 @@ func (tx *Tx) recoverPings(records [][]byte) error {
 	_, err = tx.exec(`DELETE FROM journal`)
 	return err
 }
+
+// recordedWatermark is the argument of transitionsOf for a record of the WAL, which
+// contains the watermark.
+func recordedWatermark(_ string, own time.Time) time.Time { return own }
 
 // closeBuffer flushes everything and deletes the WAL. If that fails, the WAL stays
 // for the next server.

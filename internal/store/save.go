@@ -16,14 +16,14 @@ type Transition = writebehind.Transition
 var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dialect.Columns(`
 	key bigint, status text, counted_from bigint, heard bigint, last_ping bigint, began bigint,
 	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
-	` + historyColumn + ` text, finished text`)}
+	` + historyColumn + ` text, finished text, blackout text`)}
 
 // stateRow returns the state of a heartbeat in the order of stateBatch.
 func stateRow(h monitor.Heartbeat) []any {
 	row := []any{
 		h.Key, string(h.Status), micros(h.CountedFrom), micros(h.StaleBefore), micros(h.LastPing), micros(h.LastStart),
 		nil, nil, h.PingCount, nullableText(h.OpenIncident), string(h.DownCause), micros(h.NextEvaluation()), encodeRunState(h),
-		encodeFinishedRuns(h.FinishedRuns),
+		encodeFinishedRuns(h.FinishedRuns), encodeBlackoutState(h.Blackout),
 	}
 	if h.HasRunTime {
 		row[6] = h.LastRunTime.Microseconds()
@@ -41,7 +41,7 @@ func stateRow(h monitor.Heartbeat) []any {
 func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err error) {
 	b := incidentChanges{tx: tx, now: now, channels: map[int64][]monitor.Channel{}, nextNumber: map[int64]int64{}}
 	pings := make([][]any, 0, len(transitions))
-	var spans [][]any
+	var spans, effects [][]any
 	last := make(map[int64]int, len(transitions))
 	for i, t := range transitions {
 		if t.Change.Ping.Number > 0 {
@@ -53,10 +53,16 @@ func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err 
 		for _, s := range t.Change.ClosedSpans {
 			spans = append(spans, spanRow(t.Heartbeat.Key, s))
 		}
+		for _, e := range t.Change.BlackoutEffects {
+			effects = append(effects, effectRow(t.Heartbeat.Key, e))
+		}
 		last[t.Heartbeat.Key] = i
 	}
 	if err := tx.addSpans(spans); err != nil {
 		return 0, err
+	}
+	if err := tx.insertBatch(&effectBatch, effects); err != nil {
+		return 0, fmt.Errorf("add effects of blackouts: %w", err)
 	}
 	if err := b.collect(transitions); err != nil {
 		return 0, err

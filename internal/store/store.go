@@ -77,6 +77,7 @@ type DB struct {
 	readerStmts map[string]*sql.Stmt // SQLite: prepared on the readers, by text
 
 	calendars calendarCache
+	watching  watchingCache
 	key       *seal.Key // that secrets are sealed with; nil until UseSecretKey
 }
 

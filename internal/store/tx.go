@@ -145,6 +145,7 @@ var preparedBatches = []struct {
 	{&alertBatch, false},
 	{&attemptBatch, false},
 	{&spanBatch, false},
+	{&effectBatch, false},
 }
 
 // prepare prepares the statements of the hot paths once. The SQLite driver would

@@ -21,6 +21,7 @@ package watch
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"overdue/internal/loop"
@@ -36,7 +37,7 @@ const (
 	heldWait        = 50 * time.Millisecond // while a ping holds back an evaluation
 	maxWaitAlone    = 5 * time.Second       // a single node wakes itself after each of its changes
 	maxWaitShared   = 2 * time.Second       // pings on another node may make a heartbeat due sooner
-	publishInterval = 3 * time.Second
+	publishInterval = time.Second
 )
 
 // Snapshot is the state of the pings in flight on this node.
@@ -52,6 +53,12 @@ type Watcher struct {
 	Snapshot func() Snapshot
 	Metrics  *metrics.Metrics
 	Signals  loop.Signals
+	Log      *slog.Logger
+	Version  string // of the program
+
+	started  time.Time // of this process
+	recorded time.Time // when Publish last succeeded, with the monotonic clock
+	failure  error     // last error of Publish since then
 }
 
 // Sweep evaluates the heartbeats that are due, and returns how long to wait until the
@@ -124,7 +131,7 @@ func (w *Watcher) sweep(ctx context.Context) (sweepResult, error) {
 		var transitions []store.Transition
 		for _, h := range due {
 			until := peers.Watermark(h.ID, snapshot.EvaluableUntil(h.ID))
-			if h.NextEvaluation().After(until) {
+			if next := h.NextEvaluation(); next.After(until) && !next.After(snapshot.Now) {
 				r.held++
 				continue
 			}
@@ -151,20 +158,69 @@ func (w *Watcher) recordLateness(before monitor.Heartbeat, change monitor.Change
 	w.Metrics.DeadlinePassed(now.Sub(deadline))
 }
 
-// Publish publishes the watermark of this node, which also shows that the node is
-// running.
+// Publish publishes the watermark of this node, and records that pings can be stored. If
+// no node could record that for some seconds, it records a blackout.
 func (w *Watcher) Publish(ctx context.Context, _ time.Time) (wait time.Duration, err error) {
+	if w.started.IsZero() {
+		w.started = time.Now()
+	}
+	r, err := w.publish(ctx)
+	if err != nil {
+		w.failure = err
+		return 0, err
+	}
+	w.recorded, w.failure = time.Now(), nil
+	if blackout := r.Blackout; blackout != nil {
+		w.Metrics.BlackoutEnded(blackout.Length())
+		w.Log.Warn("blackout", "component", "watch", "from", blackout.From, "to", blackout.To, "length", blackout.Length().String(), "cause", blackout.Cause, "detail", blackout.Detail)
+		w.Signals.Send(loop.Effects{NextDue: blackout.To})
+	}
+	if r.NoticesDue {
+		return publishInterval, w.enqueueNotices(ctx)
+	}
+	return publishInterval, nil
+}
+
+// publish stores a test ping, then the watermark and the record.
+func (w *Watcher) publish(ctx context.Context) (store.Recorded, error) {
 	// Read before the transaction: every ping before the watermark is committed
 	// before other nodes can see the watermark.
 	snapshot := w.Snapshot()
-	publish := func(tx *store.Tx) error { return tx.PublishWatermark(snapshot.Now, snapshot.Watermark) }
-	if err := w.DB.UpdateWithoutFlush(ctx, publish); err != nil {
-		return 0, err
+	if err := w.DB.StoreTestPing(ctx); err != nil {
+		return store.Recorded{}, err
 	}
-	return publishInterval, w.DB.StoreTestPing(ctx)
+	return w.DB.RecordWatching(ctx, snapshot.Now, w.evidence(), func(tx *store.Tx) error {
+		return tx.PublishWatermark(snapshot.Now, snapshot.Watermark)
+	})
+}
+
+// evidence returns what this process knows about the time since its last record.
+func (w *Watcher) evidence() store.Evidence {
+	e := store.Evidence{Version: w.Version, Started: w.started, Failure: w.failure}
+	if now := time.Now(); !w.recorded.IsZero() {
+		e.ClockJump = now.Round(0).Sub(w.recorded.Round(0)) - now.Sub(w.recorded)
+	}
+	return e
+}
+
+// enqueueNotices enqueues the notices about blackouts.
+func (w *Watcher) enqueueNotices(ctx context.Context) error {
+	var pending int
+	err := w.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		pending, err = tx.EnqueueNotices(w.Snapshot().Now)
+		return err
+	})
+	w.Signals.Send(loop.Effects{Pending: pending > 0})
+	return err
 }
 
 // Leave removes this node from the list of nodes, so other nodes do not wait for it.
 func (w *Watcher) Leave(ctx context.Context) error {
-	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.RemoveNode(time.Now().UTC()) })
+	return w.DB.Update(ctx, func(tx *store.Tx) error {
+		now := w.Snapshot().Now
+		if err := tx.StopWatching(now, w.Version); err != nil {
+			return err
+		}
+		return tx.RemoveNode(now)
+	})
 }

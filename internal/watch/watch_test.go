@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func onEachDatabase(t *testing.T, test func(*fixture)) {
 		f.db.SetNode("node")
 		zero := func() float64 { return 0 }
 		f.Watcher = &Watcher{
-			DB: f.db, Metrics: metrics.New(zero, zero), Snapshot: f.snapshot,
+			DB: f.db, Metrics: metrics.New(zero, zero), Snapshot: f.snapshot, Log: slog.New(slog.DiscardHandler),
 			Signals: loop.Signals{Pending: func() { f.pending++ }, Changed: func(keys []int64) { f.changed = append(f.changed, keys...) }},
 		}
 		err := f.db.Update(context.Background(), func(tx *store.Tx) error {

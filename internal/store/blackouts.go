@@ -1,0 +1,225 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
+)
+
+// insertBlackout stores a blackout.
+func (tx *Tx) insertBlackout(b monitor.Blackout, now time.Time) error {
+	var noticed any
+	if b.Length() <= noticeableBlackout {
+		noticed = now.UnixMicro() // no notice
+	}
+	_, err := tx.exec(`INSERT INTO blackouts (key, started, ended, cause, detail, noticed) VALUES ($1, $2, $3, $4, $5, $6)`,
+		b.Key, b.From.UnixMicro(), b.To.UnixMicro(), string(b.Cause), b.Detail, noticed)
+	if err != nil {
+		return fmt.Errorf("add blackout: %w", err)
+	}
+	return nil
+}
+
+// Blackouts lists the newest n blackouts with a key below before, newest first. 0
+// begins with the newest.
+func (tx *Tx) Blackouts(before int64, n int) ([]monitor.Blackout, error) {
+	list, err := queryAll(tx, scanBlackout, `SELECT `+blackoutColumns+` FROM blackouts WHERE ($1 = 0 OR key < $1) ORDER BY key DESC LIMIT $2`, before, n)
+	if err != nil {
+		return nil, fmt.Errorf("blackouts: %w", err)
+	}
+	return list, nil
+}
+
+// blackoutColumns are in the order of scanBlackout.
+const blackoutColumns = `key, started, ended, cause, detail`
+
+// scanBlackout reads blackoutColumns.
+func scanBlackout(row scanner) (b monitor.Blackout, err error) {
+	var from, to sql.NullInt64
+	err = row.Scan(&b.Key, &from, &to, &b.Cause, &b.Detail)
+	b.From, b.To = timeFromMicros(from), timeFromMicros(to)
+	return b, err
+}
+
+// effectBatch inserts effects of blackouts. The first effect on a heartbeat counts.
+var effectBatch = dialect.Batch{Table: "blackout_effects", IgnoreExisting: true, Columns: dialect.Columns(`
+	blackout bigint, heartbeat bigint, kind text, due bigint, next bigint`)}
+
+// effectRow returns an effect in the order of effectBatch.
+func effectRow(heartbeat int64, e monitor.BlackoutEffect) []any {
+	return []any{e.Blackout, heartbeat, string(e.Kind), micros(e.Due), micros(e.Next)}
+}
+
+// encodeBlackoutState returns the state as it is stored: numbers in the order of
+// decodeBlackoutState, times and durations in microseconds. It is NULL for most
+// heartbeats.
+func encodeBlackoutState(s monitor.BlackoutState) any {
+	if s == (monitor.BlackoutState{}) {
+		return nil
+	}
+	var from, to int64
+	if s.Reprieve.Key > 0 {
+		from, to = s.Reprieve.From.UnixMicro(), s.Reprieve.To.UnixMicro()
+	}
+	return fmt.Sprintf("%d %d %d %d %d %d", s.Applied, s.Credit.Microseconds(), s.Unwatched.Microseconds(), s.Reprieve.Key, from, to)
+}
+
+var errBlackoutState = errors.New("invalid blackout state")
+
+// decodeBlackoutState parses the result of encodeBlackoutState.
+func decodeBlackoutState(text sql.NullString) (s monitor.BlackoutState, err error) {
+	if !text.Valid {
+		return s, nil
+	}
+	var n [6]int64
+	fields := strings.Split(text.String, " ")
+	if len(fields) != len(n) {
+		return s, errBlackoutState
+	}
+	for i, f := range fields {
+		if n[i], err = strconv.ParseInt(f, 10, 64); err != nil {
+			return s, errors.Join(errBlackoutState, err)
+		}
+	}
+	s = monitor.BlackoutState{Applied: n[0], Credit: durationFromMicros(n[1]), Unwatched: durationFromMicros(n[2])}
+	if n[3] > 0 {
+		s.Reprieve = monitor.Blackout{Key: n[3], From: time.UnixMicro(n[4]).UTC(), To: time.UnixMicro(n[5]).UTC()}
+	}
+	return s, nil
+}
+
+// EnqueueNotices enqueues the notices about blackouts that are long enough, once all
+// heartbeats that they touch are evaluated. It returns the number of new alerts.
+func (tx *Tx) EnqueueNotices(now time.Time) (newAlerts int, err error) {
+	due, err := queryAll(tx, scanBlackout, `SELECT `+blackoutColumns+` FROM blackouts WHERE noticed IS NULL AND ended < $1`, now.Add(-drainTime).UnixMicro())
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	next, err := tx.NextDue()
+	if err != nil {
+		return 0, err
+	}
+	for _, b := range due {
+		if now.Sub(b.To) < maxNoticeDelay && !next.IsZero() && !next.After(b.To) {
+			continue // heartbeats are still being evaluated
+		}
+		n, err := tx.enqueueNotice(b, now)
+		if err != nil {
+			return 0, fmt.Errorf("notice of blackout %d: %w", b.Key, err)
+		}
+		newAlerts += n
+	}
+	return newAlerts, nil
+}
+
+// enqueueNotice enqueues one alert for each channel of every project, unless another
+// node does.
+func (tx *Tx) enqueueNotice(b monitor.Blackout, now time.Time) (newAlerts int, err error) {
+	claimed, err := tx.exec(`UPDATE blackouts SET noticed = $2 WHERE key = $1 AND noticed IS NULL`, b.Key, now.UnixMicro())
+	if err != nil || claimed == 0 {
+		return 0, err
+	}
+	projects, err := tx.Projects()
+	if err != nil {
+		return 0, err
+	}
+	var rows [][]any
+	for _, p := range projects {
+		channels, err := tx.ChannelRoutes(p.Key)
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range channels {
+			a := monitor.Alert{
+				Project: p.Key, Channel: c.ID, Event: monitor.BlackoutNoticed, Subject: strconv.FormatInt(b.Key, 10), Created: now, NextAttempt: now,
+			}
+			a.ID = alertID(a, 0)
+			rows = append(rows, alertRow(a))
+		}
+	}
+	return len(rows), tx.insertBatch(&alertBatch, rows)
+}
+
+// Blackout returns a blackout by its key.
+func (tx *Tx) Blackout(key int64) (monitor.Blackout, error) {
+	b, found, err := queryOne(tx, scanBlackout, `SELECT `+blackoutColumns+` FROM blackouts WHERE key = $1`, key)
+	if err == nil && !found {
+		err = notFound("blackout")
+	}
+	return b, err
+}
+
+// AffectedHeartbeat is a heartbeat that a blackout affected, and how.
+type AffectedHeartbeat struct {
+	monitor.BlackoutEffect
+	Key           int64
+	ID, Ref, Name string
+}
+
+// AffectedHeartbeats lists up to n heartbeats of a project that a blackout affected and
+// that are not deleted, those with an unknown run first, by name. 0 means every
+// project.
+func (tx *Tx) AffectedHeartbeats(blackout, project int64, n int) ([]AffectedHeartbeat, error) {
+	list, err := queryAll(tx, func(row scanner) (a AffectedHeartbeat, err error) {
+		var due, next sql.NullInt64
+		err = row.Scan(&a.Blackout, &a.Kind, &due, &next, &a.Key, &a.ID, &a.Ref, &a.Name)
+		a.Due, a.Next = timeFromMicros(due), timeFromMicros(next)
+		return a, err
+	}, `SELECT e.blackout, e.kind, e.due, e.next, h.key, h.id, h.ref, h.name FROM blackout_effects e JOIN heartbeats h ON h.key = e.heartbeat
+		WHERE e.blackout = $1 AND ($2 = 0 OR h.project = $2) AND h.deleted IS NULL ORDER BY e.kind DESC, h.name, h.key LIMIT $3`, blackout, project, n)
+	if err != nil {
+		return nil, fmt.Errorf("affected heartbeats: %w", err)
+	}
+	return list, nil
+}
+
+// HeartbeatBlackout is a blackout that affected a heartbeat, and how.
+type HeartbeatBlackout struct {
+	monitor.Blackout
+	Effect monitor.BlackoutEffect
+}
+
+// BlackoutsOfHeartbeat lists the blackouts that affected a heartbeat and ended at or
+// after since, newest first.
+func (tx *Tx) BlackoutsOfHeartbeat(heartbeat int64, since time.Time, n int) ([]HeartbeatBlackout, error) {
+	list, err := queryAll(tx, func(row scanner) (h HeartbeatBlackout, err error) {
+		var from, to, due, next sql.NullInt64
+		err = row.Scan(&h.Key, &from, &to, &h.Cause, &h.Detail, &h.Effect.Kind, &due, &next)
+		h.From, h.To = timeFromMicros(from), timeFromMicros(to)
+		h.Effect.Blackout, h.Effect.Due, h.Effect.Next = h.Key, timeFromMicros(due), timeFromMicros(next)
+		return h, err
+	}, `SELECT b.key, b.started, b.ended, b.cause, b.detail, e.kind, e.due, e.next FROM blackout_effects e JOIN blackouts b ON b.key = e.blackout
+		WHERE e.heartbeat = $1 AND b.ended >= $2 ORDER BY e.blackout DESC LIMIT $3`, heartbeat, since.UnixMicro(), n)
+	if err != nil {
+		return nil, fmt.Errorf("blackouts of heartbeat: %w", err)
+	}
+	return list, nil
+}
+
+// CountAffected returns how many heartbeats of a project each blackout affected, by
+// kind of effect. 0 means every project.
+func (tx *Tx) CountAffected(project int64, blackouts []int64) (map[int64]map[monitor.BlackoutEffectKind]int, error) {
+	counts := map[int64]map[monitor.BlackoutEffectKind]int{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var key int64
+		var kind monitor.BlackoutEffectKind
+		var n int
+		err := row.Scan(&key, &kind, &n)
+		if counts[key] == nil {
+			counts[key] = map[monitor.BlackoutEffectKind]int{}
+		}
+		counts[key][kind] = n
+		return struct{}{}, err
+	}, `SELECT e.blackout, e.kind, COUNT(*) FROM blackout_effects e JOIN heartbeats h ON h.key = e.heartbeat
+		WHERE `+tx.d.InList("e.blackout", "$2")+` AND ($1 = 0 OR h.project = $1) AND h.deleted IS NULL GROUP BY e.blackout, e.kind`, project, tx.d.IntList(blackouts))
+	if err != nil {
+		return nil, fmt.Errorf("count affected heartbeats: %w", err)
+	}
+	return counts, nil
+}

@@ -84,6 +84,7 @@ var allowed = map[string][]string{
 	"internal/web/view/paths":               {},
 	"internal/web/view/ui":                  {"internal/safetext", "internal/snippet", "internal/web/static"},
 	"internal/wire":                         {"client", "internal/monitor", "internal/pingid", "internal/pingurl", "internal/schedule", "internal/store"},
+	"e2e/faults":                            {"client", "e2e/binary", "internal/store/storetest"},
 	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},

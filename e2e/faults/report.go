@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"overdue/client"
+)
+
+// noticeDelay is how long after a deadline an alert may arrive: requests that waited are
+// read first.
+const noticeDelay = 5 * time.Second
+
+// report prints a row, and reports whether the promises hold.
+func (w *world) report(s scenario, begin, end time.Time) (ok bool, err error) {
+	byName := map[string]*job{}
+	for _, j := range w.crowd.jobs {
+		byName[j.name] = j
+	}
+	var falseAlarms, doubled, notices, dead, late int
+	seen := map[string]bool{}
+	var slowest time.Duration
+	for _, hook := range w.receiver.webhooks() {
+		if seen[hook.AlertID] {
+			doubled++
+			continue
+		}
+		seen[hook.AlertID] = true
+		switch {
+		case hook.Event == "blackout.noticed":
+			notices++
+		case hook.Event != "incident.opened":
+		case !byName[hook.Heartbeat.Name].dies:
+			falseAlarms++
+		default:
+			j := byName[hook.Heartbeat.Name]
+			dead++
+			limit := end.Add(j.interval + j.grace + noticeDelay)
+			if hook.at.After(limit) || hook.at.Before(time.Unix(0, j.lastPing.Load()).Add(j.interval+j.grace-time.Second)) {
+				late++
+			}
+			slowest = max(slowest, hook.at.Sub(end)-j.interval-j.grace)
+		}
+	}
+	lost, err := w.lost()
+	if err != nil {
+		return false, err
+	}
+	wantNotices := 0
+	if s.blackout && end.Sub(begin) > time.Minute+5*time.Second {
+		wantNotices = 1
+	}
+	fmt.Printf("| %s | %.0f s | %d of %d | %d | %d | %d of %d, %d not in time, the last %+.1f s from return + interval + grace | %d of %d | %s |\n",
+		s.name, end.Sub(begin).Seconds(), falseAlarms, intervalJobs+cronJobs, lost, doubled, dead, deadJobs, late, slowest.Seconds(), notices, wantNotices, w.crowd.summary())
+	return falseAlarms == 0 && lost == 0 && doubled <= 1 && dead == deadJobs && late == 0 && notices == wantNotices, nil
+}
+
+// lost returns the number of acknowledged pings that are not stored.
+func (w *world) lost() (lost int64, err error) {
+	stored := map[string]int64{}
+	for h, err := range w.api.AllHeartbeats(w.ctx, client.HeartbeatQuery{PageQuery: client.PageQuery{Limit: 200}}) {
+		if err != nil {
+			return 0, fmt.Errorf("heartbeats: %w", err)
+		}
+		stored[h.Name] = h.PingsCount
+	}
+	for _, j := range w.crowd.jobs {
+		lost += max(0, j.stored.Load()-stored[j.name])
+	}
+	return lost, nil
+}

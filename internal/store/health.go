@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,8 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/circuit"
+	"overdue/internal/store/consistency"
+	"overdue/internal/store/sqlite"
 )
 
 // WatchAvailability starts to watch whether the database answers. It calls onChange
@@ -125,43 +129,288 @@ func (tx *Tx) testPing(project int64) error {
 	return nil
 }
 
-// CheckIntegrity looks for damage: in the file (SQLite), and in the relations
-// between rows.
-func (db *DB) CheckIntegrity(ctx context.Context) error {
-	return db.View(ctx, func(tx *Tx) error {
-		if db.path != "" {
-			if err := tx.checkFileIntegrity(); err != nil {
-				return err
-			}
+// Problem is something wrong in the database.
+type Problem = consistency.Problem
+
+// rule finds and repairs one kind of problem.
+type rule struct {
+	consistency.Rule
+	count func(tx *Tx) (int64, error)
+	fix   func(tx *Tx, now time.Time) error
+}
+
+// rules returns all rules, in the order in which they are repaired.
+func rules() []rule {
+	all := make([]rule, 0, len(consistency.Rules)+3)
+	for _, r := range consistency.Rules {
+		all = append(all, rule{
+			Rule: r,
+			count: func(tx *Tx) (int64, error) {
+				n, _, err := queryOne(tx, scanInt, r.Count)
+				return int64(n), err
+			},
+			fix: func(tx *Tx, _ time.Time) error {
+				for _, text := range r.Fix {
+					if _, err := tx.exec(text); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+		})
+	}
+	return append(all,
+		rule{
+			consistency.Rule{Name: "open_without_down", Problem: "open incidents whose heartbeat is not Down", Repair: "resolved"},
+			func(tx *Tx) (int64, error) { return countRows(tx.openWithoutDown()) }, (*Tx).resolveOpenWithoutDown,
+		},
+		rule{
+			consistency.Rule{Name: "down_without_incident", Problem: "heartbeats that are Down without an open incident", Repair: "given a new incident, with alerts"},
+			func(tx *Tx) (int64, error) { return countRows(tx.downWithoutIncident()) }, (*Tx).openForDown,
+		},
+		rule{
+			consistency.Rule{Name: "evaluated_too_late", Problem: "heartbeats that would be evaluated too late or never", Repair: "scheduled again"},
+			func(tx *Tx) (int64, error) { return countRows(tx.evaluatedTooLate()) }, (*Tx).rescheduleEvaluations,
+		},
+	)
+}
+
+// countRows returns the number of rows of a query.
+func countRows[T any](list []T, err error) (int64, error) { return int64(len(list)), err }
+
+// openWithoutDown returns the open incidents whose heartbeat is not Down or deleted.
+func (tx *Tx) openWithoutDown() ([]monitor.Incident, error) {
+	return queryAll(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
+		WHERE i.resolved IS NULL AND (h.status <> 'down' OR h.deleted IS NOT NULL) ORDER BY i.heartbeat`)
+}
+
+// resolveOpenWithoutDown resolves them: the state of the heartbeat decides, because it
+// changes with every ping.
+func (tx *Tx) resolveOpenWithoutDown(now time.Time) error {
+	incidents, err := tx.openWithoutDown()
+	if err != nil {
+		return err
+	}
+	var transitions []Transition
+	for _, i := range incidents {
+		h, err := tx.HeartbeatByKey(i.Heartbeat)
+		if err != nil {
+			return err
 		}
-		for _, check := range []struct{ problem, query string }{
-			{"heartbeats that are down without an open incident", `SELECT COUNT(*) FROM heartbeats h WHERE h.status = 'down' AND h.deleted IS NULL
-				AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = h.incident AND i.resolved IS NULL)`},
-			{"open incidents whose heartbeat is not down", `SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
-				WHERE i.resolved IS NULL AND (h.status <> 'down' OR h.incident <> i.id)`},
-			{"heartbeats that are up or late and never evaluated again", `SELECT COUNT(*) FROM heartbeats WHERE status IN ('up', 'late') AND next_at IS NULL
-				AND runs IS NULL AND deleted IS NULL`},
-		} {
-			n, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) }, check.query)
+		h.OpenIncident = ""
+		resolution := monitor.Resolution{Reason: monitor.ResolvedByRepair, At: laterOf(now, i.OpenedAt), Incident: i.ID}
+		transitions = append(transitions, Transition{Heartbeat: h, Change: monitor.Change{Resolved: &resolution}})
+	}
+	_, err = tx.Save(now, transitions)
+	return err
+}
+
+// laterOf returns the later of two times.
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// downWithoutIncident returns the heartbeats that are Down without an open incident.
+func (tx *Tx) downWithoutIncident() ([]monitor.Heartbeat, error) {
+	return queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.status = 'down' AND h.deleted IS NULL
+		AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.heartbeat = h.key AND i.resolved IS NULL) ORDER BY h.key`)
+}
+
+// openForDown opens an incident for each of them: otherwise no one would be notified.
+func (tx *Tx) openForDown(now time.Time) error {
+	heartbeats, err := tx.downWithoutIncident()
+	if err != nil {
+		return err
+	}
+	var transitions []Transition
+	for _, h := range heartbeats {
+		if h.OpenIncident = ""; h.DownCause == "" {
+			h.DownCause = monitor.CauseMissed
+		}
+		opening := monitor.Opening{
+			Cause: h.DownCause, At: now, LastPing: h.LastPing,
+			Reason: "The heartbeat was Down without an open incident. A repair of the database opened this one.",
+		}
+		transitions = append(transitions, Transition{Heartbeat: h, Change: monitor.Change{Opened: &opening}})
+	}
+	_, err = tx.Save(now, transitions)
+	return err
+}
+
+// evaluatedTooLate returns the heartbeats whose stored time of the next evaluation is
+// later than their state says, or missing. An earlier time does no harm.
+func (tx *Tx) evaluatedTooLate() ([]monitor.Heartbeat, error) {
+	const atOnce = 1000
+	var late []monitor.Heartbeat
+	for after := int64(0); ; {
+		read := 0
+		page, err := queryAll(tx, func(row scanner) (monitor.Heartbeat, error) {
+			var next sql.NullInt64
+			h, err := tx.scanHeartbeat(scanPlusLast{row, &next})
+			read, after = read+1, h.Key
+			if want := h.NextEvaluation(); want.IsZero() || next.Valid && next.Int64 <= want.UnixMicro() {
+				h.Key = 0
+			}
+			return h, err
+		}, `SELECT `+heartbeatColumns+`, h.next_at FROM heartbeats h WHERE h.key > $1 AND h.deleted IS NULL ORDER BY h.key LIMIT $2`, after, atOnce)
+		if err != nil {
+			return nil, err
+		}
+		late = append(late, slices.DeleteFunc(page, func(h monitor.Heartbeat) bool { return h.Key == 0 })...)
+		if read < atOnce {
+			return late, nil
+		}
+	}
+}
+
+// rescheduleEvaluations stores the time of the next evaluation again.
+func (tx *Tx) rescheduleEvaluations(now time.Time) error {
+	heartbeats, err := tx.evaluatedTooLate()
+	if err != nil {
+		return err
+	}
+	transitions := make([]Transition, 0, len(heartbeats))
+	for _, h := range heartbeats {
+		transitions = append(transitions, Transition{Heartbeat: h})
+	}
+	_, err = tx.Save(now, transitions)
+	return err
+}
+
+// The problems of a SQLite file.
+const (
+	brokenIndexes  = "broken_indexes"
+	leftoverFiles  = "leftover_files"
+	damagedFile    = "damaged_file"
+	maxDamageLines = 1000
+)
+
+// CheckIntegrity looks for damage: in the file (SQLite), and in the relations between
+// rows. It changes nothing.
+func (db *DB) CheckIntegrity(ctx context.Context) ([]Problem, error) {
+	var all []Problem
+	if db.path != "" {
+		leftovers, err := sqlite.Leftovers(db.path)
+		if err != nil {
+			return nil, err
+		}
+		if len(leftovers) > 0 {
+			all = append(all, Problem{
+				Name: leftoverFiles, Text: "files of an interrupted restore: " + strings.Join(leftovers, ", "), Count: int64(len(leftovers)), Repair: "deleted", Repairable: true,
+			})
+		}
+	}
+	inFile := len(all)
+	err := db.View(ctx, func(tx *Tx) error {
+		all = all[:inFile]
+		if db.path != "" {
+			damage, err := tx.fileDamage()
 			if err != nil {
 				return err
 			}
+			if all = append(all, damage...); len(damage) > 0 && !damage[0].Repairable {
+				return nil // queries of a damaged file prove nothing
+			}
+		}
+		for _, r := range rules() {
+			n, err := r.count(tx)
+			if err != nil {
+				return fmt.Errorf("check %s: %w", r.Name, err)
+			}
 			if n > 0 {
-				return fmt.Errorf("%d %s", n, check.problem)
+				all = append(all, Problem{Name: r.Name, Text: r.Problem, Count: n, Repair: r.Repair, Repairable: true})
 			}
 		}
 		return nil
 	})
+	return all, err
+}
+
+// fileDamage returns the damage that SQLite finds in its file, as at most one problem.
+// Damage to indexes alone loses no data.
+func (tx *Tx) fileDamage() ([]Problem, error) {
+	lines, err := queryAll(tx, scanText, fmt.Sprintf(`PRAGMA integrity_check(%d)`, maxDamageLines))
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) == 1 && lines[0] == "ok" {
+		return nil, nil
+	}
+	for _, line := range lines {
+		if !strings.Contains(line, "missing from index ") && !strings.HasPrefix(line, "wrong # of entries in index ") {
+			return []Problem{{Name: damagedFile, Text: "errors in the file: " + line + "; restore a backup", Count: int64(len(lines))}}, nil
+		}
+	}
+	return []Problem{{Name: brokenIndexes, Text: "errors in indexes: " + lines[0], Count: int64(len(lines)), Repair: "repaired", Repairable: true}}, nil
 }
 
 // checkFileIntegrity returns an error if SQLite finds damage in its file.
 func (tx *Tx) checkFileIntegrity() error {
-	result, _, err := queryOne(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA integrity_check(1)`)
-	if err != nil {
-		return err
+	damage, err := tx.fileDamage()
+	if err == nil && len(damage) > 0 {
+		err = fmt.Errorf("the file is damaged: %s", damage[0])
 	}
-	if result != "ok" {
-		return fmt.Errorf("the file is damaged: %s; restore a backup", result)
+	return err
+}
+
+// RepairBackup returns the name of a new file for a copy of the database before a
+// repair. It is empty on PostgreSQL.
+func (db *DB) RepairBackup(now time.Time) string {
+	if db.path == "" {
+		return ""
 	}
-	return nil
+	return db.path + ".before-repair-" + now.UTC().Format("20060102T150405Z")
+}
+
+// Repair repairs a problem in one transaction, and returns how many of them are left.
+// done is called in the same transaction.
+func (db *DB) Repair(ctx context.Context, p Problem, now time.Time, done func(*Tx) error) (left int64, err error) {
+	switch p.Name {
+	case leftoverFiles:
+		if err := sqlite.RemoveLeftovers(db.path); err != nil {
+			return p.Count, err
+		}
+		return 0, db.Update(ctx, done)
+	case brokenIndexes:
+		err = db.Update(ctx, func(tx *Tx) error {
+			if _, err := tx.exec(`REINDEX`); err != nil {
+				return err
+			}
+			return done(tx)
+		})
+		if err != nil {
+			return p.Count, err
+		}
+		err = db.View(ctx, func(tx *Tx) error {
+			left = 0
+			damage, err := tx.fileDamage()
+			for _, d := range damage {
+				left += d.Count
+			}
+			return err
+		})
+		return left, err
+	}
+	for _, r := range rules() {
+		if r.Name != p.Name {
+			continue
+		}
+		err = db.Update(ctx, func(tx *Tx) error {
+			if err := r.fix(tx, now); err != nil {
+				return err
+			}
+			if left, err = r.count(tx); err != nil {
+				return err
+			}
+			return done(tx)
+		})
+		if err != nil {
+			return p.Count, fmt.Errorf("repair %s: %w", r.Name, err)
+		}
+		return left, nil
+	}
+	return p.Count, fmt.Errorf("%s: no repair is known", p)
 }

@@ -10,13 +10,8 @@ import (
 	"overdue/internal/store/dialect"
 )
 
-// Limits of the history of a heartbeat.
-const (
-	maxPings      = 1000
-	maxHistoryAge = 90 * 24 * time.Hour
-	// pruneEvery is the number of pings between two prunings of a history.
-	pruneEvery = 100
-)
+// pruneEvery is the number of pings between two prunings of a history.
+const pruneEvery = 100
 
 var pingBatch = dialect.Batch{Table: "pings", Columns: dialect.Columns(`
 	heartbeat bigint, n bigint, kind text, at bigint, run_time bigint, exit_code bigint,
@@ -41,48 +36,18 @@ func pingRow(heartbeat int64, p monitor.Ping) []any {
 	return row
 }
 
-// prunePings deletes old pings of a history that is too long. It does so for every
-// hundredth ping, which limits the history without a background loop that could fall
-// behind.
+// prunePings deletes the oldest pings of a history that is too long. It does so for
+// every hundredth ping, so that a busy heartbeat does not wait for the next cleanup. A
+// longer rest, after a change of the settings, is left to the cleanup.
 func (tx *Tx) prunePings(heartbeat, newest int64) error {
-	if newest <= maxPings || newest%pruneEvery != 0 {
+	keep := int64(tx.db.retention.PingsPerHeartbeat)
+	if keep == 0 || newest <= keep || newest%pruneEvery != 0 {
 		return nil
 	}
-	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2`, heartbeat, newest-maxPings); err != nil {
+	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2 AND n > $3`, heartbeat, newest-keep, newest-keep-3*pruneEvery); err != nil {
 		return fmt.Errorf("prune pings: %w", err)
 	}
 	return nil
-}
-
-// expiringTables are the tables that DeleteExpired deletes from: the order of rows,
-// and the column with the time of a row.
-var expiringTables = []struct{ table, order, time string }{{"pings", "n", "at"}, {"slots", "first", "last"}}
-
-// DeleteExpired deletes expired data of at most n heartbeats per table, and returns
-// their number: pings and spans older than 90 days, and all of heartbeats that were
-// deleted more than a week before now.
-func (tx *Tx) DeleteExpired(now time.Time, n int) (int, error) {
-	expired, deletedBefore := micros(now.Add(-maxHistoryAge)), micros(now.Add(-7*24*time.Hour))
-	deleted := 0
-	for _, of := range expiringTables {
-		// It reads only the oldest row of each heartbeat: with a join, a database could
-		// scan whole histories.
-		keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
-			fmt.Sprintf(`SELECT h.key FROM heartbeats h
-			WHERE (SELECT p.%s FROM %s p WHERE p.heartbeat = h.key ORDER BY p.%s LIMIT 1) < $1
-			OR (h.deleted < $2 AND EXISTS (SELECT 1 FROM %s p WHERE p.heartbeat = h.key)) LIMIT $3`, of.time, of.table, of.order, of.table), expired, deletedBefore, n)
-		if err != nil {
-			return 0, fmt.Errorf("old %s: %w", of.table, err)
-		}
-		for _, key := range keys {
-			if _, err := tx.exec(fmt.Sprintf(`DELETE FROM %s WHERE heartbeat = $1
-				AND (%s < $2 OR (SELECT deleted FROM heartbeats WHERE key = $1) < $3)`, of.table, of.time), key, expired, deletedBefore); err != nil {
-				return 0, fmt.Errorf("delete old %s: %w", of.table, err)
-			}
-		}
-		deleted = max(deleted, len(keys))
-	}
-	return deleted, nil
 }
 
 // pingColumns are in the order of scanPing.
@@ -116,7 +81,7 @@ func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
 		return scanPing(scanPlusLast{row, &body})
 	}, `SELECT `+pingColumns+`, body FROM pings WHERE heartbeat = $1 AND n = $2`, heartbeat, n)
 	if err == nil && !found {
-		err = notFound("ping; old pings are deleted")
+		err = notFound("ping", tx.db.retention.PingsText())
 	}
 	p.Body = body
 	return p, err

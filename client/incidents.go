@@ -70,7 +70,7 @@ type Incident struct {
 	AcknowledgedAt *time.Time `json:"acknowledged_at"`
 	AcknowledgedBy *string    `json:"acknowledged_by"`
 	ResolvedAt     *time.Time `json:"resolved_at"`
-	Resolution     *string    `json:"resolution" enum:"recovered,edited,paused,deleted"`
+	Resolution     *string    `json:"resolution" enum:"recovered,edited,paused,deleted,repaired"`
 }
 
 // IncidentDetail is an incident with its timeline and deliveries.

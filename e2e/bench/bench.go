@@ -39,6 +39,7 @@ func benchmarks() []benchmark {
 		{"detection", (*bench).detection},
 		{"pages", (*bench).pages},
 		{"silence", (*bench).silence},
+		{"cleanup", (*bench).cleanup},
 	}
 }
 

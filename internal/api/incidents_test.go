@@ -179,3 +179,12 @@ func TestGetIncident_TheTimelineShowsEveryDeliveryAttempt(t *testing.T) {
 		}
 	})
 }
+
+func TestGetIncident_AMissingOneSaysWhenIncidentsAreDeleted(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
+		r := w.request("read-only", "GET", "/api/v1/incidents/ffffffff", "")
+		if r.status != 404 || !strings.Contains(r.body, "Incidents are deleted 400 days after they were resolved.") {
+			t.Errorf("%d: %s", r.status, r.body)
+		}
+	})
+}

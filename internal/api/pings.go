@@ -35,7 +35,7 @@ func (a *API) pingRoutes() {
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "list-pings", Method: http.MethodGet, Path: "/heartbeats/{id}/pings", Tags: tag,
 		Summary:     "List the pings of a heartbeat, newest first",
-		Description: "The last 1,000 pings are stored, for up to 90 days.",
+		Description: "By default, the last 1,000 pings are stored, for up to 90 days.",
 		Errors:      []int{http.StatusNotFound},
 	}}, a.listPings)
 	raw := &huma.Schema{Type: huma.TypeString, Format: "binary"}

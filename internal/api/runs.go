@@ -25,7 +25,7 @@ func (a *API) runRoutes(tag []string) {
 		OperationID: "list-runs", Method: http.MethodGet, Path: "/heartbeats/{id}/runs", Tags: tag,
 		Summary: "List the runs of a heartbeat, newest first",
 		Description: "Consecutive slots of a day with the same outcome are one item. Slots that have passed are listed " +
-			"even if no ping came since. 90 days and 2,000 items are stored. uptime counts the last 30 days, independent of the filter.",
+			"even if no ping came since. By default, 400 days and at most 2,000 items are stored. uptime counts the last 30 days, independent of the filter.",
 		Errors: []int{http.StatusNotFound},
 	}}, a.listRuns)
 }

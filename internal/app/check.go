@@ -27,6 +27,10 @@ type CheckResult struct {
 	Name   string     `json:"name"`
 	State  CheckState `json:"state"`
 	Detail string     `json:"detail"`
+
+	Problem string `json:"problem,omitempty"` // of the content of the database: its name
+	Count   int64  `json:"count,omitempty"`   // rows with the problem
+	Left    *int64 `json:"left,omitempty"`    // rows with the problem after a repair
 }
 
 // Check checks the settings and the database, calls report with each result as it
@@ -49,7 +53,7 @@ func Check(ctx context.Context, o Options, report func(CheckResult)) error {
 		c.skip("schema", "older than this program; the next start of the server migrates it")
 		return errors.Join(c.err(), db.Close())
 	}
-	c.check("integrity", db.CheckIntegrity(ctx), "")
+	c.checkIntegrity(ctx, db)
 	c.checkSecrets(ctx, o, db)
 	if err := db.Close(); err != nil {
 		c.check("database", fmt.Errorf("close: %w", err), where)

@@ -29,6 +29,7 @@ type Engine struct {
 	dispatcher *deliver.Dispatcher
 
 	rejections *httpd.Rejections
+	retention  *retentionLoop
 
 	// Changed gets the keys of heartbeats that changed. It is set before Start,
 	// must return at once, and may be nil.
@@ -61,7 +62,8 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	e.sweep = loop.New("sweep", log, e.watcher.Sweep)
 	e.publish = loop.New("publish", log, e.watcher.Publish)
 	e.delivery = loop.New("delivery", log, e.dispatcher.RunOnce)
-	e.cleanup = loop.New("cleanup", log, e.deleteExpired)
+	e.retention = &retentionLoop{db: db, cleanup: db.NewCleanup(), metrics: e.metrics, log: log, deleted: map[string]int64{}}
+	e.cleanup = loop.New("cleanup", log, e.retention.run)
 	m := &memoryRelease{db: db, stored: func() int64 { return e.batcher.StoredCount() }}
 	e.memory = loop.New("memory", log, m.run)
 	e.files = loop.New("files", log, e.checkFiles)
@@ -102,7 +104,7 @@ func (e *Engine) openIncidents() float64 {
 // server on SQLite, and adds this node to the list of nodes.
 func (e *Engine) Start(ctx context.Context) error {
 	now := time.Now().UTC()
-	err := e.db.Update(ctx, func(tx *store.Tx) error { return e.db.ReleaseClaims(tx, now) })
+	err := e.db.Update(ctx, func(tx *store.Tx) error { return errors.Join(e.db.ReleaseClaims(tx, now), tx.PublishRetention()) })
 	if err != nil {
 		return err
 	}
@@ -137,21 +139,6 @@ func (e *Engine) signals() loop.Signals {
 			}
 		},
 	}
-}
-
-// deleteExpired deletes expired data.
-func (e *Engine) deleteExpired(ctx context.Context, now time.Time) (time.Duration, error) {
-	const mostAtOnce, pauseBetween, pauseAfter = 50, 100 * time.Millisecond, time.Hour
-	forgotten := 0
-	err := e.db.Update(ctx, func(tx *store.Tx) error {
-		var err error
-		forgotten, err = tx.DeleteExpired(now, mostAtOnce)
-		return err
-	})
-	if forgotten == mostAtOnce {
-		return pauseBetween, err
-	}
-	return pauseAfter, err
 }
 
 // onAvailability is called when the database stops answering and when it answers

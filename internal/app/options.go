@@ -13,7 +13,14 @@ import (
 	"golang.org/x/term"
 
 	"overdue/internal/httpd"
+	"overdue/internal/monitor"
 )
+
+// Retention is how long the history is kept.
+type Retention = monitor.Retention
+
+// MinPingsPerHeartbeat is the smallest number of pings to keep that is not 0.
+const MinPingsPerHeartbeat = monitor.MinPingsPerHeartbeat
 
 // Options are the settings of a server.
 type Options struct {
@@ -31,6 +38,7 @@ type Options struct {
 	AllowNetworks        []netip.Prefix
 	PingRateLimit        float64 // per second and source; 0: none
 	MaxHeartbeats        int     // of a project; 0: no limit
+	Retention            Retention
 
 	MaxConnections           int // of all clients; 0: from the limit of open files
 	MaxConnectionsPerAddress int // 0: no limit

@@ -52,6 +52,7 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	defer closeDatabase(db, log)
+	db.SetRetention(o.Retention)
 	if err := o.SecretKey.unlock(ctx, db, o.Database, log); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"overdue/internal/app"
 )
@@ -31,6 +32,8 @@ type backend struct {
 	changeSecretKey func(ctx context.Context, f StoreFlags, c app.KeyRotation, std Streams) error
 	// check reports the result of each check and returns an error if a check failed.
 	check func(ctx context.Context, f ServerFlags, std Streams, report func(app.CheckResult)) error
+	// repair repairs the database and reports each step.
+	repair func(ctx context.Context, f StoreFlags, report func(app.CheckResult)) error
 }
 
 // KeyRequest describes an API key to create.
@@ -72,6 +75,9 @@ func newBackend() backend {
 		check: func(ctx context.Context, f ServerFlags, std Streams, report func(app.CheckResult)) error {
 			return app.Check(ctx, f.options(std), report)
 		},
+		repair: func(ctx context.Context, f StoreFlags, report func(app.CheckResult)) error {
+			return app.Repair(ctx, string(f.Database), report)
+		},
 	}
 }
 
@@ -86,6 +92,10 @@ func (f ServerFlags) options(std Streams) app.Options {
 		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
 		MaxConnections: f.MaxConnections, MaxConnectionsPerAddress: f.MaxConnectionsPerAddress,
 		MaxHeartbeats: f.MaxHeartbeats, OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),
+		Retention: app.Retention{
+			Pings: time.Duration(f.KeepPings), PingsPerHeartbeat: f.KeepPingsPerHeartbeat, Runs: time.Duration(f.KeepRuns),
+			Incidents: time.Duration(f.KeepIncidents), Audit: time.Duration(f.KeepAudit),
+		},
 		DebugListen: f.DebugListen, LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: currentBuild().Version, Out: std.Out, Err: std.Err,
 	}
 }

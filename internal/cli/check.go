@@ -18,19 +18,23 @@ import (
 type checkCmd struct {
 	ServerFlags
 
-	JSON bool `name:"json" help:"Print the results as JSON."`
+	JSON   bool `name:"json" help:"Print the results as JSON."`
+	Repair bool `help:"Repair what can be repaired in the database before the checks. No server may use it."`
 }
 
 // Help is the long part of --help.
 func (checkCmd) Help() string {
 	return `Checks the mail settings, the database, the secret key, and the settings and deliveries of channels. It can run next to a server. It sees the flags, variables and --config of this command only: to check a running server, use the same settings as the server. The first line says which settings were found.
 
+With --repair, problems that the check of the integrity finds in the database are repaired first, if that is possible without guessing: rows whose parent does not exist, counters, incidents that contradict their heartbeat, and indexes of a SQLite file. Stop the server before. With SQLite, a backup is created first. Each repair is in the audit log. No ping or incident of an existing heartbeat is deleted.
+
 The exit code is 1 if a check failed. A skipped check is not a failure.
 
 Examples:
 
     overdue check --config /etc/overdue/overdue.yaml
-    overdue check --database /var/lib/overdue/overdue.db --json`
+    overdue check --database /var/lib/overdue/overdue.db --json
+    overdue check --database /var/lib/overdue/overdue.db --repair`
 }
 
 // checkJSON is the output of --json.
@@ -50,7 +54,13 @@ func (c *checkCmd) Run(ctx context.Context, std Streams, server backend, resolve
 		}
 	}
 	report(app.CheckResult{Name: "settings", State: app.CheckOK, Detail: resolver.Sources() + ". A running server can have other settings"})
-	err := server.check(ctx, c.ServerFlags, std, report)
+	var err error
+	if c.Repair {
+		err = server.repair(ctx, c.StoreFlags, report)
+	}
+	if err == nil {
+		err = server.check(ctx, c.ServerFlags, std, report)
+	}
 	result.OK = err == nil
 	if c.JSON {
 		writeErr = printJSON(std, result)

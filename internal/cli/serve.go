@@ -60,6 +60,12 @@ type ServerFlags struct {
 	MaxConnections           int `default:"0" placeholder:"N" setting:"file" help:"Maximum number of open connections. 0: 10000, or fewer if the limit of open files is low. Default: ${default}."`
 	MaxConnectionsPerAddress int `default:"512" placeholder:"N" setting:"file" help:"Maximum number of open connections of one IPv4 address or IPv6 /64, at most half of all. Does not apply to this machine and trusted proxies. 0: no limit. Default: ${default}."`
 
+	KeepPings             settings.Age `default:"90d" placeholder:"AGE" setting:"file" help:"How long pings are kept: days such as 90d, or forever. Default: ${default}."`
+	KeepPingsPerHeartbeat int          `default:"1000" placeholder:"N" setting:"file" help:"Number of pings of a heartbeat that are kept, at least 100. 0: all. Default: ${default}."`
+	KeepRuns              settings.Age `default:"400d" placeholder:"AGE" setting:"file" help:"How long the run history is kept. Default: ${default}."`
+	KeepIncidents         settings.Age `default:"400d" placeholder:"AGE" setting:"file" help:"How long incidents are kept after they were resolved, with their timelines, alerts and delivery attempts. Default: ${default}."`
+	KeepAudit             settings.Age `default:"400d" placeholder:"AGE" setting:"file" help:"How long entries of the audit log are kept. Default: ${default}."`
+
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" setting:"file" placeholder:"LEVEL" help:"Least important messages to log: debug, info, warn or error. Default: ${default}."`
 	LogFormat string `default:"auto" enum:"auto,text,json" setting:"file" placeholder:"FORMAT" help:"Format of the log: auto, text or json. auto means text on a terminal and json otherwise. Default: ${default}."`
 
@@ -81,6 +87,9 @@ func (f ServerFlags) Validate() error {
 	}
 	if f.MaxHeartbeats < 0 {
 		return fmt.Errorf("--max-heartbeats %d: must not be negative", f.MaxHeartbeats)
+	}
+	if n := f.KeepPingsPerHeartbeat; n != 0 && n < app.MinPingsPerHeartbeat {
+		return fmt.Errorf("--keep-pings-per-heartbeat %d: must be at least %d, or 0 to keep all", n, app.MinPingsPerHeartbeat)
 	}
 	if f.MaxConnections < 0 {
 		return fmt.Errorf("--max-connections %d: must not be negative", f.MaxConnections)

@@ -9,11 +9,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/internal/cli/settings"
+	"overdue/internal/monitor"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// day is a day as the settings contain it.
+const day = settings.Age(24 * time.Hour)
 
 // parseServe parses a serve command and returns the settings that the server gets.
 func parseServe(t *testing.T, args ...string) (ServerFlags, commandResult) {
@@ -71,12 +76,13 @@ func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 		SMTPURL: "smtp://u:p@h:25", SMTPFrom: "o@example.org", SMTPBounceTo: "b@example.org", SMTPHelo: "o.example.org", SMTPCA: "/ca.pem",
 		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		AllowPrivateNetworks: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("192.168.1.1/32")},
-		PingRateLimit: 2.5, MaxHeartbeats: 7, MaxConnections: 900, MaxConnectionsPerAddress: 90, LogLevel: "debug", LogFormat: "json", DebugListen: "127.0.0.1:6060", OwnerEmail: "me@example.org", OwnerPassword: "pa,ss", MetricsToken: "to,ken",
+		PingRateLimit: 2.5, MaxHeartbeats: 7, MaxConnections: 900, MaxConnectionsPerAddress: 90, KeepPings: 30 * day, KeepPingsPerHeartbeat: 500, KeepRuns: 14 * day, KeepAudit: day, LogLevel: "debug", LogFormat: "json", DebugListen: "127.0.0.1:6060", OwnerEmail: "me@example.org", OwnerPassword: "pa,ss", MetricsToken: "to,ken",
 	}
 	values := map[string]string{
 		"database": "postgres://u:p@h/d", "listen": ":1", "public-url": "https://o.example.org/",
 		"smtp-url": "smtp://u:p@h:25", "smtp-from": "o@example.org", "smtp-bounce-to": "b@example.org", "smtp-helo": "o.example.org", "smtp-ca": "/ca.pem", "trusted-proxies": "10.1.2.3/8,fd00::1",
 		"allow-private-networks": "true", "allow-networks": "192.168.1.1", "ping-rate-limit": "2.5", "max-heartbeats": "7", "max-connections": "900", "max-connections-per-address": "90",
+		"keep-pings": "30d", "keep-pings-per-heartbeat": "500", "keep-runs": "2w", "keep-incidents": "forever", "keep-audit": "24h",
 		"log-level": "debug", "log-format": "json", "debug-listen": "127.0.0.1:6060", "owner-email": "me@example.org", "owner-password": "pa,ss", "metrics-token": "to,ken",
 	}
 	same := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
@@ -271,4 +277,26 @@ func TestExposedSecrets_NamesSecretsThatOthersCanRead(t *testing.T) {
 			t.Errorf("%+v; want no warning", got)
 		}
 	})
+}
+
+func TestSettings_RetentionHasDefaultsAndMinima(t *testing.T) {
+	f, got := parseServe(t)
+	if got.code != 0 || f.options(Streams{}).Retention != monitor.DefaultRetention {
+		t.Errorf("default retention %+v, %+v; want %+v", f.options(Streams{}).Retention, got, monitor.DefaultRetention)
+	}
+	if _, got := parseServe(t, "--keep-pings-per-heartbeat=0", "--keep-pings=0", "--keep-audit=forever"); got.code != 0 {
+		t.Errorf("unlimited: %+v", got)
+	}
+	for flag, want := range map[string]string{
+		"--keep-pings=1h": "at least 1d", "--keep-incidents=soon": "a number of days such as 90d", "--keep-pings-per-heartbeat=99": "at least 100",
+		"--keep-pings-per-heartbeat=-1": "at least 100",
+	} {
+		if _, got := parseServe(t, flag); got.code == 0 || !strings.Contains(got.err, want) {
+			t.Errorf("%s: %+v; want an error with %q", flag, got, want)
+		}
+	}
+	t.Setenv("OVERDUE_KEEP_RUNS", "3h")
+	if _, got := parseServe(t); got.code == 0 || !strings.Contains(got.err, "OVERDUE_KEEP_RUNS") {
+		t.Errorf("%+v; want an error that names the variable", got)
+	}
 }

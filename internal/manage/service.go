@@ -44,6 +44,9 @@ type Service struct {
 	maxHeartbeats int
 }
 
+// Retention returns how long the server keeps the history.
+func (svc *Service) Retention() monitor.Retention { return svc.db.Retention() }
+
 // New returns a service with the given options.
 func New(o Options) *Service {
 	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}

@@ -30,6 +30,8 @@ type Metrics struct {
 	rejected        *prometheus.CounterVec
 	blackouts       prometheus.Counter
 	blackoutSeconds prometheus.Counter
+	rowsDeleted     *prometheus.CounterVec
+	cleanupSeconds  prometheus.Histogram
 }
 
 // Outbox counts the alerts that are not delivered yet.
@@ -104,6 +106,12 @@ func New(waiting, open func() float64) *Metrics {
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "overdue_rejected_total", Help: "Requests and connections that were rejected, by reason. Pings are also in overdue_pings_total.",
 		}, []string{"reason"}),
+		rowsDeleted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "overdue_expired_rows_deleted_total", Help: "Rows of the database that were deleted because of their age or number, by table.",
+		}, []string{"table"}),
+		cleanupSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "overdue_cleanup_step_seconds", Help: "Time that one step of deleting expired rows took.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, 1},
+		}),
 	}
 	m.blackouts = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "overdue_blackouts_total", Help: "Blackouts that this node recorded: times in which no node could store pings.",
@@ -112,8 +120,11 @@ func New(waiting, open func() float64) *Metrics {
 		Name: "overdue_blackout_seconds_total", Help: "Length of all blackouts that this node recorded.",
 	})
 	m.stored = m.pings.WithLabelValues("success", "200")
+	for _, table := range []string{"pings", "slots", "incidents", "timeline", "alerts", "attempts", "audit", "heartbeats"} {
+		m.rowsDeleted.WithLabelValues(table) // Prometheus cannot compute the rate of a counter that begins at 1
+	}
 	m.registry.MustRegister(
-		m.pings, m.bodiesTruncated, m.commitPings, m.commitSeconds, m.lateness, m.deadlinesPassed, m.deliveries, m.deliverySeconds, m.rejected, m.blackouts, m.blackoutSeconds,
+		m.pings, m.bodiesTruncated, m.commitPings, m.commitSeconds, m.lateness, m.deadlinesPassed, m.deliveries, m.deliverySeconds, m.rejected, m.rowsDeleted, m.cleanupSeconds, m.blackouts, m.blackoutSeconds,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_pings_waiting", Help: "Pings that wait to be stored."}, waiting),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "overdue_incidents_open", Help: "Incidents that are not resolved."}, open),
 		collectors.NewGoCollector(),
@@ -170,3 +181,12 @@ func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).I
 // InitRejected makes the metric exist for a reason before anything is rejected:
 // Prometheus cannot compute the rate of a counter that begins at 1.
 func (m *Metrics) InitRejected(reason string) { m.rejected.WithLabelValues(reason) }
+
+// RowsDeleted counts rows that were deleted because they were expired. There are few
+// tables.
+func (m *Metrics) RowsDeleted(table string, n int64) {
+	m.rowsDeleted.WithLabelValues(table).Add(float64(n))
+}
+
+// CleanupStep counts one step that deleted expired rows.
+func (m *Metrics) CleanupStep(took time.Duration) { m.cleanupSeconds.Observe(took.Seconds()) }

@@ -23,6 +23,7 @@ const (
 	ResolvedByEdit   ResolutionReason = "edited"
 	ResolvedByPause  ResolutionReason = "paused"
 	ResolvedByDelete ResolutionReason = "deleted"
+	ResolvedByRepair ResolutionReason = "repaired" // by overdue check --repair
 )
 
 // IncidentState is the state of an incident. The values are part of the API.

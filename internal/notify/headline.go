@@ -87,6 +87,11 @@ func (n Notification) resolvedHeadline() headline {
 			status: "Resolved", tone: "quiet", subject: n.shortName() + ": paused",
 			lead: n.name() + " was paused." + was,
 		}
+	case endedRepaired:
+		return headline{
+			status: "Resolved", tone: "quiet", subject: n.shortName() + ": not Down",
+			lead: "A repair of the database found that " + n.name() + " is not Down." + was,
+		}
 	case endedDeleted:
 		return headline{status: "Resolved", tone: "quiet", subject: n.shortName() + ": deleted", lead: n.name() + " was deleted." + was}
 	}

@@ -30,6 +30,7 @@ const (
 	endedEdited     = "edited"
 	endedPaused     = "paused"
 	endedDeleted    = "deleted"
+	endedRepaired   = "repaired"
 )
 
 // Limits of a message.
@@ -91,7 +92,7 @@ type Notification struct {
 	DownSince time.Time
 	// DownFor is the duration of the incident so far, or in total.
 	DownFor time.Duration
-	// Resolution is "recovered", "edited", "paused" or "deleted".
+	// Resolution is "recovered", "edited", "paused", "deleted" or "repaired".
 	Resolution string
 	// NextDue is the time at which the next ping is expected after a recovery.
 	NextDue time.Time

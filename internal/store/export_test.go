@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -63,16 +64,21 @@ func firstColumn(pool *sql.DB, text string, args ...any) (string, error) {
 // QueryPlans runs fn on a SQLite store and returns the query plan of each of its
 // statements: the text of the statement, then a line per step of its plan.
 func QueryPlans(db *DB, fn func(*Tx) error) ([]string, error) {
+	return queryPlans(db, func(recorded *DB) error { return recorded.Update(context.Background(), fn) })
+}
+
+// queryPlans returns the query plans of the statements of a store that run sends.
+func queryPlans(db *DB, run func(recorded *DB) error) ([]string, error) {
 	r := &planRecorder{dsn: sqlite.DSN(db.path, false, fullLimits.cache)}
 	pool := sql.OpenDB(r)
 	defer pool.Close()
-	recorded := &DB{dialect: db.dialect, writer: pool, reader: pool, writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{}}
+	recorded := &DB{dialect: db.dialect, retention: db.retention, writer: pool, reader: pool, writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{}}
 	if err := recorded.prepare(context.Background()); err != nil {
 		return nil, err
 	}
 	// A prepared statement would not be recorded when it runs.
 	delete(recorded.writerStmts, heartbeatsForPingsSQL(recorded.dialect))
-	if err := recorded.Update(context.Background(), fn); err != nil {
+	if err := run(recorded); err != nil {
 		return nil, err
 	}
 	return r.plans, nil
@@ -199,6 +205,27 @@ func MigrateDown(ctx context.Context, db *DB, to int64) error {
 	provider, err := db.schema().Provider()
 	if err == nil {
 		_, err = provider.DownTo(ctx, to)
+	}
+	return err
+}
+
+// CleanupPlans is QueryPlans of a whole round of a cleanup at now.
+func CleanupPlans(db *DB, now time.Time) ([]string, error) {
+	return queryPlans(db, func(recorded *DB) error {
+		c := recorded.NewCleanup()
+		for {
+			if step, err := c.Step(context.Background(), now); err != nil || step.Done {
+				return err
+			}
+		}
+	})
+}
+
+// LockCleanup claims the cleanup until the transaction ends.
+func LockCleanup(tx *Tx) error {
+	busy, err := tx.deleteRows(nil, nil)
+	if err == nil && busy {
+		err = errors.New("another node deletes")
 	}
 	return err
 }

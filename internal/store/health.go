@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/circuit"
+	"overdue/internal/store/consistency"
 )
 
 // WatchAvailability starts to watch whether the database answers. It calls onChange
@@ -125,43 +128,145 @@ func (tx *Tx) testPing(project int64) error {
 	return nil
 }
 
-// CheckIntegrity looks for damage: in the file (SQLite), and in the relations
-// between rows.
-func (db *DB) CheckIntegrity(ctx context.Context) error {
-	return db.View(ctx, func(tx *Tx) error {
-		if db.path != "" {
-			if err := tx.checkFileIntegrity(); err != nil {
-				return err
-			}
-		}
-		for _, check := range []struct{ problem, query string }{
-			{"heartbeats that are down without an open incident", `SELECT COUNT(*) FROM heartbeats h WHERE h.status = 'down' AND h.deleted IS NULL
-				AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = h.incident AND i.resolved IS NULL)`},
-			{"open incidents whose heartbeat is not down", `SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
-				WHERE i.resolved IS NULL AND (h.status <> 'down' OR h.incident <> i.id)`},
-			{"heartbeats that are up or late and never evaluated again", `SELECT COUNT(*) FROM heartbeats WHERE status IN ('up', 'late') AND next_at IS NULL
-				AND runs IS NULL AND deleted IS NULL`},
-		} {
-			n, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) }, check.query)
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				return fmt.Errorf("%d %s", n, check.problem)
-			}
-		}
-		return nil
-	})
+// Problem is something wrong in the database.
+type Problem = consistency.Problem
+
+// rule finds and repairs one kind of problem.
+type rule struct {
+	consistency.Rule
+	count func(tx *Tx) (int64, error)
+	fix   func(tx *Tx, now time.Time) error
 }
 
-// checkFileIntegrity returns an error if SQLite finds damage in its file.
-func (tx *Tx) checkFileIntegrity() error {
-	result, _, err := queryOne(tx, func(row scanner) (s string, err error) { return s, row.Scan(&s) }, `PRAGMA integrity_check(1)`)
+// rules returns all rules, in the order in which they are repaired.
+func rules() []rule {
+	all := make([]rule, 0, len(consistency.Rules)+3)
+	for _, r := range consistency.Rules {
+		all = append(all, rule{
+			Rule: r,
+			count: func(tx *Tx) (int64, error) {
+				n, _, err := queryOne(tx, scanInt, r.Count)
+				return int64(n), err
+			},
+			fix: func(tx *Tx, _ time.Time) error {
+				for _, text := range r.Fix {
+					if _, err := tx.exec(text); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+		})
+	}
+	return append(all,
+		rule{
+			consistency.Rule{Name: "open_without_down", Problem: "open incidents whose heartbeat is not Down", Repair: "resolved"},
+			func(tx *Tx) (int64, error) { return countRows(tx.openWithoutDown()) }, (*Tx).resolveOpenWithoutDown,
+		},
+		rule{
+			consistency.Rule{Name: "down_without_incident", Problem: "heartbeats that are Down without an open incident", Repair: "given a new incident, with alerts"},
+			func(tx *Tx) (int64, error) { return countRows(tx.downWithoutIncident()) }, (*Tx).openForDown,
+		},
+		rule{
+			consistency.Rule{Name: "evaluated_too_late", Problem: "heartbeats that would be evaluated too late or never", Repair: "scheduled again"},
+			func(tx *Tx) (int64, error) { return countRows(tx.evaluatedTooLate()) }, (*Tx).rescheduleEvaluations,
+		},
+	)
+}
+
+// countRows returns the number of rows of a query.
+func countRows[T any](list []T, err error) (int64, error) { return int64(len(list)), err }
+
+// openWithoutDown returns the open incidents whose heartbeat is not Down or deleted.
+func (tx *Tx) openWithoutDown() ([]monitor.Incident, error) {
+	return queryAll(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
+		WHERE i.resolved IS NULL AND (h.status <> 'down' OR h.deleted IS NOT NULL) ORDER BY i.heartbeat`)
+}
+
+// resolveOpenWithoutDown resolves them: the state of the heartbeat decides, because it
+// changes with every ping.
+func (tx *Tx) resolveOpenWithoutDown(now time.Time) error {
+	incidents, err := tx.openWithoutDown()
 	if err != nil {
 		return err
 	}
-	if result != "ok" {
-		return fmt.Errorf("the file is damaged: %s; restore a backup", result)
+	var transitions []Transition
+	for _, i := range incidents {
+		h, err := tx.HeartbeatByKey(i.Heartbeat)
+		if err != nil {
+			return err
+		}
+		h.OpenIncident = ""
+		resolution := monitor.Resolution{Reason: monitor.ResolvedByRepair, At: laterTime(now, i.OpenedAt), Incident: i.ID}
+		transitions = append(transitions, Transition{Heartbeat: h, Change: monitor.Change{Resolved: &resolution}})
 	}
-	return nil
+	_, err = tx.Save(now, transitions)
+	return err
+}
+
+// downWithoutIncident returns the heartbeats that are Down without an open incident.
+func (tx *Tx) downWithoutIncident() ([]monitor.Heartbeat, error) {
+	return queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.status = 'down' AND h.deleted IS NULL
+		AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.heartbeat = h.key AND i.resolved IS NULL) ORDER BY h.key`)
+}
+
+// openForDown opens an incident for each of them: otherwise no one would be notified.
+func (tx *Tx) openForDown(now time.Time) error {
+	heartbeats, err := tx.downWithoutIncident()
+	if err != nil {
+		return err
+	}
+	var transitions []Transition
+	for _, h := range heartbeats {
+		if h.OpenIncident = ""; h.DownCause == "" {
+			h.DownCause = monitor.CauseMissed
+		}
+		opening := monitor.Opening{
+			Cause: h.DownCause, At: now, LastPing: h.LastPing,
+			Reason: "The heartbeat was Down without an open incident. A repair of the database opened this one.",
+		}
+		transitions = append(transitions, Transition{Heartbeat: h, Change: monitor.Change{Opened: &opening}})
+	}
+	_, err = tx.Save(now, transitions)
+	return err
+}
+
+// evaluatedTooLate returns the heartbeats whose stored time of the next evaluation is
+// later than their state says, or missing. An earlier time does no harm.
+func (tx *Tx) evaluatedTooLate() ([]monitor.Heartbeat, error) {
+	const atOnce = 1000
+	var late []monitor.Heartbeat
+	for after := int64(0); ; {
+		read := 0
+		page, err := queryAll(tx, func(row scanner) (monitor.Heartbeat, error) {
+			var next sql.NullInt64
+			h, err := tx.scanHeartbeat(scanPlusLast{row, &next})
+			read, after = read+1, h.Key
+			if want := h.NextEvaluation(); want.IsZero() || next.Valid && next.Int64 <= want.UnixMicro() {
+				h.Key = 0
+			}
+			return h, err
+		}, `SELECT `+heartbeatColumns+`, h.next_at FROM heartbeats h WHERE h.key > $1 AND h.deleted IS NULL ORDER BY h.key LIMIT $2`, after, atOnce)
+		if err != nil {
+			return nil, err
+		}
+		late = append(late, slices.DeleteFunc(page, func(h monitor.Heartbeat) bool { return h.Key == 0 })...)
+		if read < atOnce {
+			return late, nil
+		}
+	}
+}
+
+// rescheduleEvaluations stores the time of the next evaluation again.
+func (tx *Tx) rescheduleEvaluations(now time.Time) error {
+	heartbeats, err := tx.evaluatedTooLate()
+	if err != nil {
+		return err
+	}
+	transitions := make([]Transition, 0, len(heartbeats))
+	for _, h := range heartbeats {
+		transitions = append(transitions, Transition{Heartbeat: h})
+	}
+	_, err = tx.Save(now, transitions)
+	return err
 }

@@ -40,7 +40,7 @@ func (tx *Tx) Incident(project int64, id string) (monitor.Incident, error) {
 	i, found, err := queryOne(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
 		WHERE i.id = $1 AND i.project = $2`, id, project)
 	if err == nil && !found {
-		err = notFound("incident")
+		err = notFound("incident", tx.db.retention.IncidentsText())
 	}
 	return i, err
 }
@@ -123,6 +123,7 @@ var resolutionTexts = map[monitor.ResolutionReason]struct{ kind, text string }{
 	monitor.ResolvedByEdit:   {"resolved", "Resolved: the settings were edited, and the heartbeat is not Down with the new settings."},
 	monitor.ResolvedByPause:  {"resolved", "Resolved: the heartbeat was paused."},
 	monitor.ResolvedByDelete: {"resolved", "Resolved: the heartbeat was deleted."},
+	monitor.ResolvedByRepair: {"resolved", "Resolved: a repair of the database found that the heartbeat is not Down."},
 }
 
 // Timeline lists the events of an incident, oldest first. It derives the beginning
@@ -230,7 +231,7 @@ func (tx *Tx) IncidentByID(id string) (monitor.Incident, error) {
 	i, found, err := queryOne(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
 		WHERE i.id = $1`, id)
 	if err == nil && !found {
-		err = notFound("incident")
+		err = notFound("incident", tx.db.retention.IncidentsText())
 	}
 	return i, err
 }

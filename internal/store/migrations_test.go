@@ -33,6 +33,7 @@ var landedMigrations = map[string]string{
 	"0013_severity.sql":            "1ceb13a82831f0c173d11d6763ce33bdbb2cab477bab8f67173c6a91faffdb36",
 	"0015_blackouts.sql":           "ef8ab8a9d8b2c65b6fda7896bd6dc765708f7d66a259a4ac4b7dbac1ffa95aad",
 	"0014_person_zone.sql":         "067267cd0a12228fb5538ce297201194025ce3de1250ba0be3710cd850ed4c87",
+	"0017_retention.sql":           "b526911181e9dc614928f80c5a1905fc5488126e45ebcb706002d70d8cdea9ea",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 }
 

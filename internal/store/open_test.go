@@ -34,7 +34,7 @@ func TestOpen_NodesMayOpenAnEmptyStoreAtTheSameTime(t *testing.T) {
 			}
 			nodes.Wait()
 			db := openStore(t, address)
-			if n, err := store.QueryReader(db, "SELECT COUNT(*) FROM counters"); err != nil || n != "2" {
+			if n, err := store.QueryReader(db, "SELECT COUNT(*) FROM counters"); err != nil || n != "3" {
 				t.Errorf("%s counters, %v; want one run of the migrations", n, err)
 			}
 		})

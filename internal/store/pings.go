@@ -1,22 +1,213 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/writebehind"
 )
 
-// Limits of the history of a heartbeat.
-const (
-	maxPings      = 1000
-	maxHistoryAge = 90 * 24 * time.Hour
-	// pruneEvery is the number of pings between two prunings of a history.
-	pruneEvery = 100
-)
+// ReceivedPing is one ping, with the watermark of its heartbeat.
+type ReceivedPing = writebehind.ReceivedPing
+
+// maxBatchBodyBytes is the size of the bodies of a batch above which it is saved to
+// the tables at once.
+const maxBatchBodyBytes = 64 << 10
+
+// ApplyResult is the effect of a batch of pings.
+type ApplyResult struct {
+	Unknown    map[string]bool // ids that no heartbeat has
+	NewAlerts  int             // number of alerts that became pending
+	Heartbeats []int64         // keys of the heartbeats that got a ping
+	NextDue    time.Time       // first time that one of these heartbeats is due for evaluation
+}
+
+// ApplyPings applies a batch of pings to their heartbeats, in the given order, and
+// returns when the result is on disk.
+func (db *DB) ApplyPings(ctx context.Context, batch []ReceivedPing) (ApplyResult, error) {
+	var result ApplyResult
+	if db.buffer == nil {
+		err := db.Update(ctx, func(tx *Tx) (err error) {
+			result, err = tx.applyPings(batch)
+			return err
+		})
+		if err == nil && len(result.Heartbeats) > 0 {
+			db.lastTestPing.Store(time.Now().UnixNano())
+		}
+		return result, err
+	}
+	err := db.breaker.Load().Guard(ctx, func(ctx context.Context) (err error) {
+		var done bool
+		if result, done, err = db.bufferPings(ctx, batch); done || err != nil {
+			return err
+		}
+		result, err = db.flushAndApply(ctx, batch)
+		return err
+	})
+	return result, err
+}
+
+// applyPings applies a batch to the heartbeats in the tables and saves them.
+func (tx *Tx) applyPings(batch []ReceivedPing) (ApplyResult, error) {
+	states, err := tx.HeartbeatsForPings(uniqueIDs(batch))
+	if err != nil {
+		return ApplyResult{}, err
+	}
+	now := time.Now().UTC()
+	peers := peerWatermark{tx: tx, now: now}
+	result, transitions := transitionsOf(batch, states, peers.earliest, &tx.db.watching)
+	if peers.err != nil {
+		return ApplyResult{}, peers.err
+	}
+	result.NewAlerts, err = tx.Save(now, transitions)
+	return result, err
+}
+
+// peerWatermark returns the time before which all nodes have stored the pings of a
+// heartbeat that are known to be in flight. It queries the database only when
+// first used, because most pings end no silence.
+type peerWatermark struct {
+	tx     *Tx
+	now    time.Time
+	loaded bool
+	peers  Peers
+	err    error
+}
+
+// earliest returns own, the watermark of this node, or that of the other nodes if
+// it is earlier.
+func (w *peerWatermark) earliest(id string, own time.Time) time.Time {
+	if !w.loaded {
+		w.loaded = true
+		w.peers, w.err = w.tx.Peers(w.now)
+	}
+	return w.peers.HeldWatermark(id, own.Add(-monitor.Precision)).Add(monitor.Precision)
+}
+
+// ownWatermark is the argument of transitionsOf when no other node can have a ping.
+func (db *DB) ownWatermark(_ string, own time.Time) time.Time {
+	return monitor.Earlier(own, db.watching.limitsAt(time.Now()).gap)
+}
+
+// uniqueIDs returns the ids of a batch, each once.
+func uniqueIDs(batch []ReceivedPing) []string {
+	ids := make([]string, 0, len(batch))
+	for _, p := range batch {
+		ids = append(ids, p.ID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// transitionsOf applies pings to their heartbeats and updates states. If a ping
+// ends a silence past its deadline, earliest returns the watermark of all nodes: a
+// ping that another node has not stored yet can have been in time.
+func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, watching *watchingCache) (ApplyResult, []Transition) {
+	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch))}
+	transitions := make([]Transition, 0, len(batch))
+	for i, received := range batch {
+		h, known := states[received.ID]
+		if !known {
+			result.Unknown[received.ID] = true
+			continue
+		}
+		watermark := received.Watermark
+		if next := h.NextEvaluation(); !next.IsZero() && next.Before(received.Ping.At) {
+			watermark = earliest(received.ID, watermark)
+			batch[i].Watermark = watermark // a replay of the record evaluates no further
+		}
+		h, change := h.WithBlackouts(watching.list()).ApplyPing(received.Ping, watermark)
+		states[received.ID] = h
+		result.Heartbeats = append(result.Heartbeats, h.Key)
+		transitions = append(transitions, Transition{Heartbeat: h, Change: change})
+		result.NextDue = monitor.Earlier(result.NextDue, h.NextEvaluation())
+	}
+	return result, transitions
+}
+
+// bufferPings applies a batch to the heartbeats in memory and appends it to the
+// WAL. done is false, and nothing has changed, if the batch is notable or the
+// buffer is full.
+func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result ApplyResult, done bool, err error) {
+	b := db.buffer
+	if err := b.Lock(ctx); err != nil {
+		return ApplyResult{}, false, err
+	}
+	defer b.Unlock()
+	states, err := db.lookupStates(ctx, batch)
+	if err != nil {
+		return ApplyResult{}, false, err
+	}
+	result, transitions := transitionsOf(batch, states, db.ownWatermark, &db.watching)
+	if len(transitions) == 0 {
+		return result, true, nil
+	}
+	if b.IsFull() || !bufferable(transitions) {
+		return ApplyResult{}, false, nil
+	}
+	if err := b.Append(batch, transitions, states, result.NextDue); err != nil {
+		return ApplyResult{}, false, err
+	}
+	db.breaker.Load().RecordProgress()
+	return result, true, nil
+}
+
+// flushAndApply saves all pending pings and a batch in one transaction. The batch
+// is applied again: another batch can have been stored since it was found notable.
+func (db *DB) flushAndApply(ctx context.Context, batch []ReceivedPing) (result ApplyResult, err error) {
+	err = db.flushThen(ctx, func(tx *Tx) error {
+		result, err = tx.applyPings(batch)
+		return err
+	})
+	return result, err
+}
+
+// lookupStates returns the heartbeats of a batch from memory, or from the tables,
+// which are right for heartbeats without pending pings. The caller holds the lock
+// of the buffer.
+func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing) (map[string]monitor.Heartbeat, error) {
+	states := make(map[string]monitor.Heartbeat, len(batch))
+	var unread []ReceivedPing
+	for _, received := range batch {
+		if h, found := db.buffer.State(received.ID); found {
+			states[received.ID] = h
+		} else {
+			unread = append(unread, received)
+		}
+	}
+	if len(unread) == 0 {
+		return states, nil
+	}
+	err := db.viewTables(ctx, func(tx *Tx) error {
+		read, err := tx.HeartbeatsForPings(uniqueIDs(unread))
+		for id, h := range read {
+			states[id] = h
+		}
+		return err
+	})
+	return states, err
+}
+
+// bufferable reports whether transitions can wait in the buffer: they cause no
+// notification and are small.
+func bufferable(transitions []Transition) bool {
+	bytes := 0
+	for _, t := range transitions {
+		if bytes += len(t.Change.Ping.Body); t.Change.Notable() || bytes > maxBatchBodyBytes {
+			return false
+		}
+	}
+	return true
+}
+
+// pruneEvery is the number of pings between two prunings of a history.
+const pruneEvery = 100
 
 var pingBatch = dialect.Batch{Table: "pings", Columns: dialect.Columns(`
 	heartbeat bigint, n bigint, kind text, at bigint, run_time bigint, exit_code bigint,
@@ -41,48 +232,18 @@ func pingRow(heartbeat int64, p monitor.Ping) []any {
 	return row
 }
 
-// prunePings deletes old pings of a history that is too long. It does so for every
-// hundredth ping, which limits the history without a background loop that could fall
-// behind.
+// prunePings deletes the oldest pings of a history that is too long. It does so for
+// every hundredth ping, so that a busy heartbeat does not wait for the next cleanup. A
+// longer rest, after a change of the settings, is left to the cleanup.
 func (tx *Tx) prunePings(heartbeat, newest int64) error {
-	if newest <= maxPings || newest%pruneEvery != 0 {
+	keep := int64(tx.db.retention.PingsPerHeartbeat)
+	if keep == 0 || newest <= keep || newest%pruneEvery != 0 {
 		return nil
 	}
-	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2`, heartbeat, newest-maxPings); err != nil {
+	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2 AND n > $3`, heartbeat, newest-keep, newest-keep-3*pruneEvery); err != nil {
 		return fmt.Errorf("prune pings: %w", err)
 	}
 	return nil
-}
-
-// expiringTables are the tables that DeleteExpired deletes from: the order of rows,
-// and the column with the time of a row.
-var expiringTables = []struct{ table, order, time string }{{"pings", "n", "at"}, {"slots", "first", "last"}}
-
-// DeleteExpired deletes expired data of at most n heartbeats per table, and returns
-// their number: pings and spans older than 90 days, and all of heartbeats that were
-// deleted more than a week before now.
-func (tx *Tx) DeleteExpired(now time.Time, n int) (int, error) {
-	expired, deletedBefore := micros(now.Add(-maxHistoryAge)), micros(now.Add(-7*24*time.Hour))
-	deleted := 0
-	for _, of := range expiringTables {
-		// It reads only the oldest row of each heartbeat: with a join, a database could
-		// scan whole histories.
-		keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
-			fmt.Sprintf(`SELECT h.key FROM heartbeats h
-			WHERE (SELECT p.%s FROM %s p WHERE p.heartbeat = h.key ORDER BY p.%s LIMIT 1) < $1
-			OR (h.deleted < $2 AND EXISTS (SELECT 1 FROM %s p WHERE p.heartbeat = h.key)) LIMIT $3`, of.time, of.table, of.order, of.table), expired, deletedBefore, n)
-		if err != nil {
-			return 0, fmt.Errorf("old %s: %w", of.table, err)
-		}
-		for _, key := range keys {
-			if _, err := tx.exec(fmt.Sprintf(`DELETE FROM %s WHERE heartbeat = $1
-				AND (%s < $2 OR (SELECT deleted FROM heartbeats WHERE key = $1) < $3)`, of.table, of.time), key, expired, deletedBefore); err != nil {
-				return 0, fmt.Errorf("delete old %s: %w", of.table, err)
-			}
-		}
-		deleted = max(deleted, len(keys))
-	}
-	return deleted, nil
 }
 
 // pingColumns are in the order of scanPing.
@@ -116,7 +277,7 @@ func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
 		return scanPing(scanPlusLast{row, &body})
 	}, `SELECT `+pingColumns+`, body FROM pings WHERE heartbeat = $1 AND n = $2`, heartbeat, n)
 	if err == nil && !found {
-		err = notFound("ping; old pings are deleted")
+		err = notFound("ping", tx.db.retention.PingsText())
 	}
 	p.Body = body
 	return p, err

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -134,81 +133,5 @@ func TestPing_ADeletedPingIsMissing(t *testing.T) {
 			_, err := tx.Ping(h.Key, 1)
 			return err
 		}), monitor.NotFound)
-	})
-}
-
-func TestDeleteExpired_DeletesPingsOlderThanNinetyDays(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		day := 24 * time.Hour
-		h, young := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("young")
-		w.applyPings(h, w.ping(monitor.PingSuccess, 0), w.ping(monitor.PingSuccess, day), w.ping(monitor.PingSuccess, 2*day))
-		w.applyPings(young, w.ping(monitor.PingSuccess, 2*day))
-		forget := func(d time.Duration) int {
-			return updateValue(w, func(tx *store.Tx) (int, error) { return tx.DeleteExpired(w.at(d), 10) })
-		}
-		for _, step := range []struct {
-			at     time.Duration
-			forgot int
-			stored []int64
-		}{
-			{90 * day, 0, []int64{3, 2, 1}},
-			{90*day + time.Microsecond, 1, []int64{3, 2}},
-			{90*day + time.Microsecond, 0, []int64{3, 2}},
-			{91*day + time.Hour, 1, []int64{3}},
-		} {
-			if n := forget(step.at); n != step.forgot {
-				w.Errorf("after %s: pings of %d heartbeats deleted; want %d", step.at, n, step.forgot)
-			}
-			if diff := cmp.Diff(step.stored, w.pingNumbers(h, 0, 10)); diff != "" {
-				w.Errorf("stored after %s (-want +got):\n%s", step.at, diff)
-			}
-		}
-		if stored := w.pingNumbers(young, 0, 10); len(stored) != 1 {
-			w.Errorf("the new heartbeat has %d pings; want its only one", len(stored))
-		}
-	})
-}
-
-func TestDeleteExpired_DeletesAllPingsOfAHeartbeatDeletedAWeekAgo(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		week := 7 * 24 * time.Hour
-		h, living := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("living")
-		w.applyManyPings(h, 5, 0)
-		w.applyManyPings(living, 5, 0)
-		h.Deleted = w.at(time.Hour)
-		w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
-		for d, want := range map[time.Duration]int{0: 5, time.Microsecond: 0} {
-			w.rollBack(func(tx *store.Tx) error {
-				if _, err := tx.DeleteExpired(w.at(time.Hour+week+d), 10); err != nil {
-					return err
-				}
-				left, err := tx.Pings(h.Key, 0, 10)
-				if len(left) != want {
-					w.Errorf("a week and %s after the deletion: %d pings; want %d", d, len(left), want)
-				}
-				return err
-			})
-		}
-		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(2*week), 10); return err })
-		if stored := w.pingNumbers(living, 0, 10); len(stored) != 5 {
-			w.Errorf("the other heartbeat has %d pings; want 5", len(stored))
-		}
-	})
-}
-
-func TestDeleteExpired_LimitsTheNumberOfHeartbeats(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		for n := range 5 {
-			w.applyPings(w.newSavedHeartbeat(fmt.Sprint("job-", n)), w.ping(monitor.PingSuccess, 0))
-		}
-		for _, want := range []int{2, 2, 1, 0} {
-			n := updateValue(w, func(tx *store.Tx) (int, error) { return tx.DeleteExpired(w.at(100*24*time.Hour), 2) })
-			if n != want {
-				w.Errorf("pings of %d heartbeats deleted; want %d", n, want)
-			}
-		}
-		if n := w.queryNumber("SELECT COUNT(*) FROM pings"); n != "0" {
-			w.Errorf("%s pings are stored; want none", n)
-		}
 	})
 }

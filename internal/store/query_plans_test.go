@@ -61,8 +61,6 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	} {
 		w.expectIndexed(name, large, ask)
 	}
-	// DeleteExpired reads each heartbeat once a day, but not each of its pings.
-	w.expectIndexed("Forget", []string{"pings", "slots", "p"}, func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.start, 10); return err })
 	w.expectIndexed("a full history", []string{"pings"}, func(tx *store.Tx) error {
 		h := w.reload(h)
 		h.PingCount = 1999

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -161,4 +162,139 @@ func (db *DB) closeBuffer() error {
 		return errors.Join(err, db.buffer.Close(false))
 	}
 	return db.buffer.Close(true)
+}
+
+// The problems of a SQLite file.
+const (
+	brokenIndexes  = "broken_indexes"
+	leftoverFiles  = "leftover_files"
+	damagedFile    = "damaged_file"
+	maxDamageLines = 1000
+)
+
+// CheckIntegrity looks for damage: in the file (SQLite), and in the relations between
+// rows. It changes nothing.
+func (db *DB) CheckIntegrity(ctx context.Context) ([]Problem, error) {
+	var all []Problem
+	if db.path != "" {
+		leftovers, err := sqlite.Leftovers(db.path)
+		if err != nil {
+			return nil, err
+		}
+		if len(leftovers) > 0 {
+			all = append(all, Problem{
+				Name: leftoverFiles, Text: "files of an interrupted restore: " + strings.Join(leftovers, ", "), Count: int64(len(leftovers)), Repair: "deleted", Repairable: true,
+			})
+		}
+	}
+	inFile := len(all)
+	err := db.View(ctx, func(tx *Tx) error {
+		all = all[:inFile]
+		if db.path != "" {
+			damage, err := tx.fileDamage()
+			if err != nil {
+				return err
+			}
+			if all = append(all, damage...); len(damage) > 0 && !damage[0].Repairable {
+				return nil // queries of a damaged file prove nothing
+			}
+		}
+		for _, r := range rules() {
+			n, err := r.count(tx)
+			if err != nil {
+				return fmt.Errorf("check %s: %w", r.Name, err)
+			}
+			if n > 0 {
+				all = append(all, Problem{Name: r.Name, Text: r.Problem, Count: n, Repair: r.Repair, Repairable: true})
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// fileDamage returns the damage that SQLite finds in its file, as at most one problem.
+// Damage to indexes alone loses no data.
+func (tx *Tx) fileDamage() ([]Problem, error) {
+	lines, err := queryAll(tx, scanText, fmt.Sprintf(`PRAGMA integrity_check(%d)`, maxDamageLines))
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) == 1 && lines[0] == "ok" {
+		return nil, nil
+	}
+	for _, line := range lines {
+		if !strings.Contains(line, "missing from index ") && !strings.HasPrefix(line, "wrong # of entries in index ") {
+			return []Problem{{Name: damagedFile, Text: "errors in the file: " + line + "; restore a backup", Count: int64(len(lines))}}, nil
+		}
+	}
+	return []Problem{{Name: brokenIndexes, Text: "errors in indexes: " + lines[0], Count: int64(len(lines)), Repair: "repaired", Repairable: true}}, nil
+}
+
+// checkFileIntegrity returns an error if SQLite finds damage in its file.
+func (tx *Tx) checkFileIntegrity() error {
+	damage, err := tx.fileDamage()
+	if err == nil && len(damage) > 0 {
+		err = fmt.Errorf("the file is damaged: %s", damage[0])
+	}
+	return err
+}
+
+// RepairBackup returns the name of a new file for a copy of the database before a
+// repair. It is empty on PostgreSQL.
+func (db *DB) RepairBackup(now time.Time) string {
+	if db.path == "" {
+		return ""
+	}
+	return db.path + ".before-repair-" + now.UTC().Format("20060102T150405Z")
+}
+
+// Repair repairs a problem in one transaction, and returns how many of them are left.
+// done is called in the same transaction.
+func (db *DB) Repair(ctx context.Context, p Problem, now time.Time, done func(*Tx) error) (left int64, err error) {
+	switch p.Name {
+	case leftoverFiles:
+		if err := sqlite.RemoveLeftovers(db.path); err != nil {
+			return p.Count, err
+		}
+		return 0, db.Update(ctx, done)
+	case brokenIndexes:
+		err = db.Update(ctx, func(tx *Tx) error {
+			if _, err := tx.exec(`REINDEX`); err != nil {
+				return err
+			}
+			return done(tx)
+		})
+		if err != nil {
+			return p.Count, err
+		}
+		err = db.View(ctx, func(tx *Tx) error {
+			left = 0
+			damage, err := tx.fileDamage()
+			for _, d := range damage {
+				left += d.Count
+			}
+			return err
+		})
+		return left, err
+	}
+	for _, r := range rules() {
+		if r.Name != p.Name {
+			continue
+		}
+		err = db.Update(ctx, func(tx *Tx) error {
+			if err := r.fix(tx, now); err != nil {
+				return err
+			}
+			if left, err = r.count(tx); err != nil {
+				return err
+			}
+			return done(tx)
+		})
+		if err != nil {
+			return p.Count, fmt.Errorf("repair %s: %w", r.Name, err)
+		}
+		return left, nil
+	}
+	return p.Count, fmt.Errorf("%s: no repair is known", p)
 }

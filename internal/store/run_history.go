@@ -14,7 +14,7 @@ import (
 	"overdue/internal/store/dialect"
 )
 
-// Limits of the run history of a heartbeat, in addition to the 90 days of all history.
+// Limits of the run history of a heartbeat, in addition to its age.
 // One in pruneOneIn new spans deletes the oldest ones.
 const (
 	maxSpans   = 2000

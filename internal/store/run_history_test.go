@@ -104,33 +104,6 @@ func TestRunHistory_ReturnsTheRequestedPart(t *testing.T) {
 	})
 }
 
-func TestDeleteExpired_DeletesOldRunHistory(t *testing.T) {
-	onEachDatabase(t, func(w *fixture) {
-		h, gone := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("gone")
-		for _, of := range []monitor.Heartbeat{h, gone} {
-			w.applyPings(of, w.ping(monitor.PingSuccess, 0), w.ping(monitor.PingFail, 24*time.Hour), w.ping(monitor.PingSuccess, 48*time.Hour))
-		}
-		w.update(func(tx *store.Tx) error {
-			gone := w.reload(gone)
-			gone.Deleted = w.at(49 * time.Hour)
-			return tx.SaveHeartbeatSettings(gone)
-		})
-		before := w.queryNumber("SELECT COUNT(*) FROM slots")
-		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(49*time.Hour), 10); return err })
-		if n := w.queryNumber("SELECT COUNT(*) FROM slots"); n != before {
-			t.Errorf("%s of %s spans are left", n, before)
-		}
-		w.update(func(tx *store.Tx) error { _, err := tx.DeleteExpired(w.at(90*24*time.Hour+time.Hour), 10); return err })
-		left := w.runHistory(h, 49*time.Hour)
-		if len(left) == 0 || !left[0].First.Equal(w.at(5*time.Minute)) {
-			t.Errorf("left %+v; want all except the first", left)
-		}
-		if n := w.queryNumber(fmt.Sprint("SELECT COUNT(*) FROM slots WHERE heartbeat = ", gone.Key)); n != "0" {
-			t.Errorf("%s spans of a deleted heartbeat are left", n)
-		}
-	})
-}
-
 func TestSave_LimitsTheRunHistory(t *testing.T) {
 	w, _ := serveSQLite(t)
 	h := w.newSavedHeartbeat("backup")

@@ -27,7 +27,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
+	"overdue/internal/monitor"
 	"overdue/internal/seal"
 	"overdue/internal/store/circuit"
 	"overdue/internal/store/dialect"
@@ -62,6 +64,8 @@ type DB struct {
 	path    string       // SQLite: the real path of the file
 	limits  memoryLimits // SQLite
 	node    string       // see SetNode
+
+	retention monitor.Retention // see SetRetention
 
 	serverLock *filelock.Server    // SQLite: held by a server
 	files      sqlite.Files        // SQLite: the files of a server
@@ -175,6 +179,28 @@ func OpenExisting(ctx context.Context, address string) (db *DB, needsMigration b
 	return db, needsMigration, nil
 }
 
+// OpenToRepair opens a database for repairs. It fails if a server uses it, or if the
+// schema is older than the program.
+func OpenToRepair(ctx context.Context, address string, now time.Time) (*DB, error) {
+	db, older, err := OpenExisting(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if older {
+		err = errors.New("the database schema is older than this program; start the server of this version first")
+	} else if err = db.ClaimWithoutServer(ctx, now); err == nil {
+		err = db.prepare(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// RecoverPings stores pings that a killed server had only in its WAL. On PostgreSQL
+// there are none.
+func (db *DB) RecoverPings(ctx context.Context) error { return db.startBuffer(ctx) }
+
 // finishOpening migrates a database and prepares statements, or closes it after
 // an error.
 func (db *DB) finishOpening(ctx context.Context) (*DB, error) {
@@ -201,7 +227,7 @@ func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 		}
 		conns.Prober.SetMaxOpenConns(circuit.MaxProbes)
 		conns.Prober.SetMaxIdleConns(1)
-		return &DB{dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns}, nil
+		return &DB{dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns, retention: monitor.DefaultRetention}, nil
 	}
 	path, err := sqlite.PrepareFile(ctx, address)
 	if err != nil {
@@ -218,6 +244,7 @@ func openSQLite(ctx context.Context, path string, lock *filelock.Server, limits 
 	}
 	return &DB{
 		dialect: &dialect.SQLite, writer: writer, reader: reader, path: path, limits: limits, serverLock: lock,
+		retention:   monitor.DefaultRetention,
 		writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{},
 	}, nil
 }

@@ -293,9 +293,11 @@ func (s scannerWithFirst) Scan(into ...any) error {
 	return s.scanner.Scan(append([]any{s.into}, into...)...)
 }
 
-// notFound returns the fault for something that does not exist.
-func notFound(what string) error {
-	return monitor.Faultf(monitor.NotFound, "", "There is no such %s.", what)
+// notFound returns the fault for something that does not exist. Further sentences can
+// say why.
+func notFound(what string, why ...string) error {
+	sentences := append([]string{"There is no such " + what + "."}, why...)
+	return monitor.Faultf(monitor.NotFound, "", "%s", strings.TrimSpace(strings.Join(sentences, " ")))
 }
 
 // newID returns an id for a row. Such ids grow with time and can be guessed: they

@@ -73,6 +73,16 @@ func (req *request) authenticatePerson(rt route) (err error) {
 // clientAddress returns the address of the client.
 func (req *request) clientAddress() string { return req.site.ClientAddress(req.r) }
 
+// missingResource returns the error for a resource that does not exist. It says when
+// such resources are deleted, because old messages contain links to them.
+func (req *request) missingResource(kind string) error {
+	kept := ""
+	if kind == "incidents" {
+		kept = " " + req.site.Service.Retention().IncidentsText()
+	}
+	return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.%s", strings.TrimRight(kept, " "))
+}
+
 // authorize selects the project of the request. It is the project of the resource
 // in the path, so that a link opens the same page for everyone, and otherwise the
 // project that was selected. Resources of projects that the person does not belong
@@ -87,7 +97,7 @@ func (req *request) authorize(rt route) error {
 		}
 		there := req.person.Actor(project, req.clientAddress())
 		if !found || there.Role == 0 {
-			return monitor.Faultf(monitor.NotFound, "", "The page does not exist, or its content was deleted.")
+			return req.missingResource(m[1])
 		}
 		if there.Project.Slug != req.actor.Project.Slug {
 			req.site.People.Sessions.SelectProject(req.ctx(), there.Project.Slug)

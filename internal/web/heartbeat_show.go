@@ -156,6 +156,8 @@ func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQuery) heartbeatview.EventLog {
 	base := paths.Heartbeat(present.HeartbeatKey(d.Heartbeat))
 	l := heartbeatview.EventLog{Kind: q.Kind, Total: d.EventCount, PagePath: base, ExpandFirst: true, IsOlderPage: q.Before > 0, Day: q.Since}
+	keep := req.site.Service.Retention()
+	l.Kept, l.KeptCount = keep.PingsText(), keep.PingsPerHeartbeat
 	for _, p := range d.Log {
 		e := heartbeatview.Event{
 			Number: int(p.Number), Kind: string(p.Kind), At: p.At, RunTime: p.RunTime, ExitStatus: max(p.ExitCode, 0), Exited: p.ExitCode != monitor.NoExitCode,

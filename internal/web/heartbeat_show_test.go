@@ -105,3 +105,19 @@ func TestShowHeartbeat_NamesASeverityOtherThanCriticalAtTheName(t *testing.T) {
 		}
 	})
 }
+
+func TestRetention_ListsAndMissingPagesSayWhenRowsAreDeleted(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h, i := w.failHeartbeat("backup", time.Minute)
+		const incidents = "Incidents are deleted 400 days after they were resolved."
+		w.expectText(w.get("member", paths.Heartbeat(h.ID)), 200, "The last 1,000 pings are kept, for up to 90 days.")
+		w.expectText(w.get("member", paths.Incidents), 200, incidents)
+		w.expectText(w.get("owner", paths.AuditLog), 200, "Entries are deleted after 400 days.")
+		missing := strings.Repeat("f", len(i.ID))
+		w.expectText(w.get("member", paths.Incident(missing)), 404, "The page does not exist, or its content was deleted. "+incidents)
+		w.expectText(w.get("member", paths.Heartbeat(h.ID)+"/pings/99/body"), 404, "The last 1,000 pings are kept")
+		w.db.SetRetention(monitor.Retention{})
+		w.expectNone(w.get("member", paths.Heartbeat(h.ID)), "pings are kept")
+		w.expectNone(w.get("member", paths.Incident(missing)), incidents)
+	})
+}

@@ -46,6 +46,7 @@ func listIncidents(req *request) error {
 			First: l.Before + 1, Last: l.Before + len(l.Rows), Total: l.Total,
 			Prev: pageURL(paths.Incidents, q, l.Prev), Next: pageURL(paths.Incidents, q, l.Next),
 		},
+		Kept: req.site.Service.Retention().IncidentsText(),
 		Stats: incidentview.Stats{
 			Opened: l.Last30Days.Opened, TotalDown: l.Last30Days.TotalDuration, LongestDown: l.Last30Days.LongestDuration, MedianTimeToAcknowledge: l.Last30Days.MedianToAcknowledge, MedianAlertDelay: l.Last30Days.MedianToFirstAlert,
 			AlertsDelivered: l.Last30Days.Alerts[monitor.AlertSent], Alerts: l.Last30Days.Alerts[monitor.AlertSent] + l.Last30Days.Alerts[monitor.AlertPending] + l.Last30Days.Alerts[monitor.AlertFailed],

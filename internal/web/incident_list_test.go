@@ -279,7 +279,7 @@ func TestShowIncident_LeadsToTheIncidentWithTheNumber(t *testing.T) {
 		_, i := w.failHeartbeat("backup", time.Minute)
 		path := fmt.Sprintf("/incidents/%d", i.Number)
 		w.expectRedirect(w.get("viewer", path), "/incidents/"+i.ID)
-		w.expectHTML(w.get("viewer", "/incidents/99"), 404, "has no incident #99")
+		w.expectHTML(w.get("viewer", "/incidents/99"), 404, "has no incident #99. Incidents are deleted 400 days after they were resolved.")
 		w.expectHTML(w.get("stranger", path), 404)
 	})
 }

@@ -32,7 +32,7 @@ func redirectIncidentNumber(req *request) error {
 		return err
 	}
 	if len(found.Items) == 0 {
-		return monitor.Faultf(monitor.NotFound, "", "The project %s has no incident #%s.", req.actor.Project.Name, number)
+		return monitor.Faultf(monitor.NotFound, "", "The project %s has no incident #%s. %s", req.actor.Project.Name, number, req.site.Service.Retention().IncidentsText())
 	}
 	return req.redirect(paths.Incident(found.Items[0].ID))
 }

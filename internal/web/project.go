@@ -244,7 +244,7 @@ func showAudit(req *request) error {
 	if row, err := strconv.Atoi(q.Get("row")); err == nil && row > 1 && page.Prev != "" {
 		first = row
 	}
-	p := accountview.AuditLogPage{Shell: req.shell(""), Query: q.Get("q"), Pager: ui.Pager{First: first, Last: first + n - 1, Total: -1}}
+	p := accountview.AuditLogPage{Shell: req.shell(""), Query: q.Get("q"), Pager: ui.Pager{First: first, Last: first + n - 1, Total: -1}, Kept: req.site.Service.Retention().AuditText()}
 	if page.Next != "" {
 		p.Pager.Next = auditPageURL(q, "after", page.Next, first+n)
 	}

@@ -53,18 +53,26 @@ func (s Swap) PreviousPath(path string) string { return filepath.Join(filepath.D
 // RemoveLeftovers removes the staged files of restores that were killed before
 // they recorded a swap. The caller holds the locks, so no other restore runs.
 func RemoveLeftovers(path string) error {
+	names, err := Leftovers(path)
+	for _, name := range names {
+		err = errors.Join(err, RemoveIfExists(filepath.Join(filepath.Dir(path), name)))
+	}
+	return err
+}
+
+// Leftovers returns the names of the files that RemoveLeftovers removes.
+func Leftovers(path string) ([]string, error) {
 	files, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
-		return fmt.Errorf("restore: %w", err)
+		return nil, fmt.Errorf("files next to the database: %w", err)
 	}
+	var names []string
 	for _, f := range files {
 		if strings.HasPrefix(f.Name(), filepath.Base(path)+stagedInfix) {
-			if err := RemoveIfExists(filepath.Join(filepath.Dir(path), f.Name())); err != nil {
-				return fmt.Errorf("restore: %w", err)
-			}
+			names = append(names, f.Name())
 		}
 	}
-	return nil
+	return names, nil
 }
 
 // SwapPath returns the path of the file that records a swap.

@@ -36,7 +36,8 @@ var AuditActions = map[string]string{
 	"session.end-others": "ended all other sessions of", "session.end-all": "ended all sessions of",
 	"person.rename": "changed their name to", "person.reset-link": "created a password link for",
 	"person.setup": "set up Overdue:", "person.password": "set a new password for",
-	"project.create": "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
+	"database.repair": "repaired the",
+	"project.create":  "created the project", "project.change": "changed the project", "project.delete": "deleted the project",
 }
 
 // ActorKinds are the texts of the kinds of actor.

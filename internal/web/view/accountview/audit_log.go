@@ -15,6 +15,7 @@ type AuditLogPage struct {
 	AllPath string // the log of all actors
 	Entries []AuditEntry
 	Pager   ui.Pager
+	Kept    string // sentence: when entries are deleted; empty: never
 }
 
 // AuditEntry is one change.

@@ -16,6 +16,8 @@ type EventLog struct {
 	Total     int    // events of the last 30 days
 	OlderPath string // address of the next page; empty on the last page
 	PagePath  string // address of the page with the log
+	Kept      string // sentence: when pings are deleted; empty: never
+	KeptCount int    // number of events that are always kept; above it, the oldest of 30 days can be deleted; 0: all
 
 	ExpandFirst bool // shows the body of the first event
 	IsOlderPage bool // not the newest page: new events do not change it
@@ -147,14 +149,10 @@ func (l EventLog) query(kind string) string {
 	return "?" + q.Encode()
 }
 
-// alwaysKept is the number of events that are always kept. Above it, the oldest of 30 days
-// can be deleted.
-const alwaysKept = 1000
-
 // description returns which events the log contains.
 func (l EventLog) description(c ui.Clock) string {
 	if l.Day.IsZero() {
-		if l.Total >= alwaysKept {
+		if l.KeptCount > 0 && l.Total >= l.KeptCount {
 			return "The newest " + ui.Plural(l.Total, "event")
 		}
 		return ui.Plural(l.Total, "event") + " in 30 days"

@@ -19,7 +19,7 @@ type DetailPage struct {
 	State      string // open, acknowledged or resolved
 	Cause      string
 	Severity   string // critical, warning or info
-	Resolution string // recovered, edited, paused or deleted; empty if not resolved
+	Resolution string // recovered, edited, paused, deleted or repaired; empty if not resolved
 	Heartbeat  Heartbeat
 
 	Opened, Detected time.Time
@@ -82,6 +82,7 @@ var resolutionTexts = map[string]string{
 	"edited":    "Resolved by an edit",
 	"paused":    "Resolved by pausing",
 	"deleted":   "Resolved by deletion",
+	"repaired":  "Resolved by a repair of the database",
 }
 
 func (p DetailPage) resolution() string {

@@ -24,6 +24,7 @@ type ListPage struct {
 	Rows         []Row
 	Pager        ui.Pager
 	CSVPath      string // address of the list as a CSV file
+	Kept         string // sentence: when incidents are deleted; empty: never
 }
 
 // Stats are the figures of the last 30 days. A median is 0 if there are no values.

@@ -35,6 +35,9 @@ type Options struct {
 	// Inherited is true if another process also holds the socket. The next server
 	// then accepts the connections that wait in it.
 	Inherited bool
+	// Restarting reports whether this process is about to run the next server, which
+	// gets the same socket. It can be nil.
+	Restarting func() bool
 	// Report is filled when the server has stopped. It can be nil.
 	Report *StopReport
 }

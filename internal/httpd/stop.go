@@ -45,7 +45,7 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	}
 	deadline := time.Now().Add(o.StopTimeout)
 	stopping.Store(true)
-	if !o.Inherited {
+	if !o.Inherited && (o.Restarting == nil || !o.Restarting()) {
 		// Connections that wait in the socket are lost when it is closed.
 		waitWhile(acceptDuration, func() bool { return true })
 	}

@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"client":                                {},
 	"docs/manual":                           {},
 	"internal/api":                          {"client", "internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/safetext", "internal/wire"},
-	"internal/app":                          {"client", "internal/api", "internal/auth", "internal/deliver", "internal/httpd", "internal/ingest", "internal/loop", "internal/manage", "internal/metrics", "internal/monitor", "internal/notify", "internal/pingurl", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/live", "internal/web/view/paths"},
+	"internal/app":                          {"client", "internal/api", "internal/auth", "internal/deliver", "internal/httpd", "internal/ingest", "internal/loop", "internal/manage", "internal/metrics", "internal/monitor", "internal/notify", "internal/pingurl", "internal/process", "internal/seal", "internal/store", "internal/watch", "internal/web", "internal/web/live", "internal/web/view/paths"},
 	"internal/auth":                         {"internal/monitor", "internal/ratelimit", "internal/safetext", "internal/schedule", "internal/store"},
 	"internal/auth/authtest":                {"internal/auth", "internal/store"},
 	"internal/cli":                          {"client", "internal/app", "internal/cli/completion", "internal/cli/manpage", "internal/cli/settings", "internal/cli/table", "internal/discover", "internal/discover/crontab", "internal/manage", "internal/notify", "internal/runjob", "internal/safetext", "internal/schedule", "internal/wire"},
@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/notify":                       {"client", "internal/safetext"},
 	"internal/pingid":                       {},
 	"internal/pingurl":                      {},
+	"internal/process":                      {},
 	"internal/prose":                        {},
 	"internal/prose/sample":                 {"internal/prose"},
 	"internal/prose/measure":                {},
@@ -119,6 +120,7 @@ var confinedImports = map[string][]string{
 	"github.com/mattn/go-runewidth":       {"internal/cli/table"},
 
 	"github.com/KimMachineGun/automemlimit": {"internal/app"},
+	"github.com/coreos/go-systemd/v22":      {"internal/process"},
 }
 
 // purePackages, and the packages below them, have no side effects. They get the

@@ -90,6 +90,40 @@ api http://localhost:8080/api/v1/heartbeats | grep -q '"status":"up"' || fail "t
 grep -q 'changed by the operator' /etc/overdue/overdue.yaml || fail "the configuration was overwritten"
 say "upgraded over data: $sent pings during the upgrade, $lost lost; configuration and heartbeat are still there"
 
+# The same during a reload, which restarts the program in place, and while the service is restarted.
+rm stop
+( sent=0 lost=0
+  while [ ! -e stop ]; do
+	sent=$((sent + 1))
+	curl -sS -o /dev/null --fail -X POST "http://localhost:8080/api/v1/hb/$id" 2>>curl.log || lost=$((lost + 1))
+  done
+  echo "$sent $lost" >pings ) &
+sleep 1
+before=$(systemctl show -P MainPID overdue)
+systemctl reload overdue || fail "systemctl reload"
+sleep 5
+[ "$(systemctl show -P MainPID overdue)" = "$before" ] && systemctl is-active -q overdue || fail "the reload changed the process"
+[ "$(journalctl --no-pager -u overdue | grep -c 'restart complete')" = 1 ] || fail "the reload did not restart the program"
+say "status after the reload: $(systemctl show -P StatusText overdue)"
+systemctl restart overdue
+ready
+sleep 1
+touch stop
+wait
+read -r sent lost <pings
+[ "$lost" = 0 ] || fail "$lost of $sent pings were lost during a reload and a restart: $(sort curl.log | uniq -c)"
+say "reloaded and restarted: $sent pings meanwhile, $lost lost; the watchdog is set to $(systemctl show -P WatchdogUSec overdue)"
+before=$(systemctl show -P NRestarts overdue) began=$(date +%s)
+kill -STOP "$(systemctl show -P MainPID overdue)"
+until [ "$(systemctl show -P NRestarts overdue)" -gt "$before" ]; do [ $(($(date +%s) - began)) -lt 180 ] || fail "the watchdog did not restart a stopped process"; sleep 1; done
+ready
+say "a process that hangs was restarted by the watchdog after $(($(date +%s) - began)) s"
+echo 'unknown-setting: 1' >>/etc/overdue/overdue.yaml
+systemctl reload overdue 2>/dev/null && fail "a reload with an invalid configuration succeeds"
+overdue health >/dev/null || fail "a failed reload ended the server"
+sed -i '/unknown-setting/d' /etc/overdue/overdue.yaml
+say "a reload with an invalid configuration fails, and the server continues"
+
 dpkg -r overdue >/dev/null 2>&1
 systemctl is-active -q overdue.service overdue.socket && fail "still running after removal"
 [ -s /var/lib/overdue/overdue.db ] || fail "removal deleted the data"

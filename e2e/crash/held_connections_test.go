@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -168,51 +167,4 @@ func TestServe_AStopAnswersCompleteRequestsAndDropsTheOthers(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the stop waits for requests that are not complete")
 	}
-}
-
-func TestServe_ARestartWithAnInheritedSocketAnswersEveryConnection(t *testing.T) {
-	t.Parallel()
-	s := newServer(t, sqliteFile(t))
-	l, err := net.Listen("tcp", s.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if s.socket, err = l.(*net.TCPListener).File(); err != nil {
-		t.Fatal(err)
-	}
-	defer s.socket.Close()
-	s.startReady(t)
-	heartbeats := createHeartbeats(t, s.api(), "busy", 20, longInterval)
-	b := newPingRecorder(heartbeats)
-	var pinging sync.WaitGroup
-	var stop atomic.Bool
-	var sent, unanswered atomic.Int64
-	for n := range 16 {
-		pinging.Go(func() {
-			for !stop.Load() {
-				w := &pingConn{address: s.address} // a new connection, as each curl makes
-				a := b.send(w, *heartbeats[n].ID, http.MethodPost, "", "")
-				w.close()
-				sent.Add(1)
-				if !a.ok() {
-					unanswered.Add(1)
-				}
-				sleep(t.Context(), 10*time.Millisecond)
-			}
-		})
-	}
-	for range 4 {
-		sleep(t.Context(), 500*time.Millisecond)
-		s.stop(t)
-		s.start(t)
-		s.waitForReadyz(t, http.StatusOK, 20*time.Second)
-	}
-	stop.Store(true)
-	pinging.Wait()
-	t.Logf("%d pings over 4 restarts, %d without an answer", sent.Load(), unanswered.Load())
-	if n := unanswered.Load(); n > 0 {
-		t.Errorf("%d of %d pings have no answer", n, sent.Load())
-	}
-	b.verify(t, s.api())
 }

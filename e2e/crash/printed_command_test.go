@@ -13,8 +13,8 @@ import (
 	"overdue/internal/snippet"
 )
 
-// restartsFlag sets the number of restarts during the runs of the printed command.
-var restartsFlag = flag.Int("restarts", 3, "restarts under runs of the printed ping line; 20 runs of it for each")
+// restartsFlag sets the number of restarts under load.
+var restartsFlag = flag.Int("restarts", 3, "restarts under load; of the printed ping line, 20 runs for each")
 
 // TestPrinted_TheCommandLosesNoPingDuringARestart runs the curl command
 // that the pages print while the server restarts.

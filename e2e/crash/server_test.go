@@ -29,6 +29,9 @@ type server struct {
 	key      string   // API key, created at the first start
 	log      string   // log file of all starts
 	wrapper  []string // command that starts the binary; empty for none
+	program  string   // path of the binary
+	level    string   // of the log; warn by default
+	env      []string // additional variables
 	files    int      // limit of open files; 0 for the default
 	socket   *os.File // inherited socket, as from systemd; nil if the server listens itself
 
@@ -41,7 +44,7 @@ type server struct {
 func newServer(t *testing.T, database string) *server {
 	t.Helper()
 	address := freeAddress(t)
-	s := &server{database: database, address: address, base: "http://" + address, log: filepath.Join(t.TempDir(), "log")}
+	s := &server{database: database, program: binary, level: "warn", address: address, base: "http://" + address, log: filepath.Join(t.TempDir(), "log")}
 	t.Cleanup(func() {
 		if s.running() {
 			s.kill(t)
@@ -100,9 +103,10 @@ func (s *server) command() *exec.Cmd {
 		before += "export LISTEN_FDS=1 LISTEN_PID=$$; "
 	}
 	args := append([]string{"-c", before + `exec "$0" "$@"`}, s.wrapper...)
-	args = append(args, binary, "serve", "--database", s.database, "--listen", s.address,
-		"--public-url", s.base, "--allow-private-networks", "--log-format", "json", "--log-level", "warn")
+	args = append(args, s.program, "serve", "--database", s.database, "--listen", s.address,
+		"--public-url", s.base, "--allow-private-networks", "--log-format", "json", "--log-level", s.level)
 	cmd := exec.Command("sh", args...)
+	cmd.Env = append(os.Environ(), s.env...)
 	if s.socket != nil {
 		cmd.ExtraFiles = []*os.File{s.socket} // the first after the three usual ones
 	}

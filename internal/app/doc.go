@@ -11,7 +11,7 @@
 // Signals: a change that makes a heartbeat due sooner wakes "sweep"; a change that
 // enqueues alerts wakes "delivery".
 //
-// A stop goes against the direction of the data: no new requests, responses to
-// accepted ones, the queued pings, the loops, sends in progress, the entry in the
-// list of nodes, the database.
+// A stop first waits for sends in progress. Then it goes along the direction of the data:
+// no new requests, responses to accepted ones, the queued pings, the loops, the results
+// of sends, the entry in the list of nodes, the database.
 package app

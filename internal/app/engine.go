@@ -41,6 +41,7 @@ type Engine struct {
 	stopWatching func()
 	loops        sync.WaitGroup
 	readyLog     readyLog
+	started      time.Time
 }
 
 // NewEngine connects the parts. base is the base URL of the pages. Nothing runs
@@ -112,6 +113,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		return err
 	}
 	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, e.signals())
+	e.started = now
 	// The loops do not end with ctx: they run until Stop, because accepted requests
 	// still need them.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -90,12 +90,17 @@ func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing
 			_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // its caller stops waiting
 		}()
 		<-held
+		waiting := n.inFlight.Add("a ping whose commit hangs", func() (time.Duration, bool) { return 0, false })
+		n.inFlight.Complete(waiting)
 		time.Sleep(8 * time.Second)
 		for range 300 {
 			time.Sleep(100 * time.Millisecond)
 			code, said := ready()
 			if code != 503 || !strings.Contains(said, "the database is unavailable") || strings.Contains(said, dir) {
 				t.Fatalf("while the disk hangs: %d %s", code, said)
+			}
+			if err := n.stalled(time.Now()); err != nil {
+				t.Fatalf("while the disk hangs, the server counts as stalled, and systemd would restart it: %v", err)
 			}
 		}
 		synctest.Wait()
@@ -104,9 +109,13 @@ func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing
 		}
 		close(hanging)
 		<-ended
+		n.inFlight.Remove(waiting)
 		time.Sleep(time.Second)
 		if code, said := ready(); code != 200 {
 			t.Errorf("a second after the database continued: %d %s", code, said)
+		}
+		if err := n.stalled(time.Now()); err != nil {
+			t.Errorf("a second after the database continued: %v", err)
 		}
 		sim.mustPing(n, "backup", "/fail")
 		time.Sleep(time.Second)

@@ -6,14 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/google/uuid"
 
 	"overdue/client"
@@ -25,6 +22,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/pingurl"
+	"overdue/internal/process"
 	"overdue/internal/store"
 )
 
@@ -34,76 +32,94 @@ const (
 	engineStopTimeout  = 40 * time.Second
 )
 
-// Serve runs a server until ctx ends. Then it stops gracefully: every accepted
-// request is answered.
-func Serve(ctx context.Context, o Options) error {
-	log := o.logger()
-	stopProfiles, err := o.serveProfiles(log)
+// server is a server and its connections to the process in which it runs.
+type server struct {
+	Options
+	log       *slog.Logger
+	restarter *process.Restarter
+	reporter  *process.Reporter
+}
+
+// run runs a server until ctx ends. Then it stops gracefully: every accepted request is
+// answered. The report describes the stop.
+func (s *server) run(ctx context.Context) (report httpd.StopReport, err error) {
+	stopProfiles, err := s.serveProfiles(s.log)
 	if err != nil {
-		return err
+		return report, err
 	}
 	defer stopProfiles()
-	memory := limitMemory(log)
+	memory := limitMemory(s.log)
 	onWait := func(file, holder string) {
-		log.Warn("database lock held", "component", "store", "file", file, "holder", holder)
+		s.log.Warn("database lock held", "component", "store", "file", file, "holder", holder)
 	}
-	db, err := store.OpenToServe(ctx, o.Database, store.ServeOptions{Memory: int64(memory), OnLockWait: onWait})
+	db, err := store.OpenToServe(ctx, s.Database, store.ServeOptions{Memory: int64(memory), OnLockWait: onWait})
 	if err != nil {
-		return err
+		return report, err
 	}
-	defer closeDatabase(db, log)
-	db.SetRetention(o.Retention)
-	if err := o.SecretKey.unlock(ctx, db, o.Database, log); err != nil {
-		return err
+	defer closeDatabase(db, s.log)
+	db.SetRetention(s.Retention)
+	if err := s.SecretKey.unlock(ctx, db, s.Database, s.log); err != nil {
+		return report, err
 	}
 	first, err := ensureProject(ctx, db)
 	if err != nil {
-		return err
+		return report, err
 	}
-	listener, inherited, err := listen(o.Listen)
+	// Until here, a proxy sees a closed port and asks another server.
+	listener, err := process.Listen(s.Listen)
 	if err != nil {
-		return err
+		return report, err
 	}
-	base := o.baseURL(listener.Addr())
-	outside, err := o.newSender(log)
+	defer listener.Close() // the error does not matter: the server closed it, or did not start
+	outside, err := s.newSender(s.log)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return report, err
 	}
 	defer outside.Close()
-	engine := NewEngine(db, outside.Send, base, log)
-	engine.watcher.Version = o.Version
+	base := s.baseURL(listener.Addr())
+	engine := NewEngine(db, outside.Send, base, s.log)
+	engine.watcher.Version = s.Version
 	engine.dispatcher.MaxConcurrent = memory.maxDeliveries()
-	faces, err := newHandlers(ctx, o, engine, outside, base)
+	faces, err := newHandlers(ctx, s.Options, engine, outside, base)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return report, err
 	}
-	setup, err := faces.ensureOwner(ctx, o, base)
+	setup, err := faces.ensureOwner(ctx, s.Options, base)
 	if err != nil {
-		return errors.Join(fmt.Errorf("owner: %w", err), listener.Close())
+		return report, fmt.Errorf("owner: %w", err)
 	}
 	if err := engine.Start(ctx); err != nil {
-		return errors.Join(err, listener.Close())
+		return report, err
 	}
-	handler := routes(o, engine, faces, base, ingest.NewBodyBudget(memory.bodyBudget()))
-	o.printWelcome(base, first, setup)
-	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // does nothing without systemd
-	log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.DescribeAddress(o.Database), "version", o.Version)
-	// Live pages never end by themselves: they are closed first, and reconnect to the
-	// next server.
-	defer context.AfterFunc(ctx, faces.site.Feed.Close)()
-	err = httpd.Serve(ctx, listener, httpd.Options{
-		Handler: handler, Log: log, Rejections: engine.rejections, Limits: o.connectionLimits(), StopTimeout: requestStopTimeout, Inherited: inherited,
-	})
-	return errors.Join(err, stop(ctx, engine, log))
+	handler := routes(s.Options, engine, faces, base, ingest.NewBodyBudget(memory.bodyBudget()))
+	s.printWelcome(base, first, setup)
+	s.log.Info("serving", "address", listener.Addr().String(), "base", base, "database", store.DescribeAddress(s.Database), "version", s.Version)
+	return s.accept(ctx, listener, handler, engine, faces)
 }
 
-// stop stops the engine after the last request was answered.
-func stop(ctx context.Context, engine *Engine, log *slog.Logger) error {
-	log.Info("stopping")
-	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+// accept serves the listener until ctx ends, and stops the engine.
+func (s *server) accept(ctx context.Context, l *process.Listener, h http.Handler, e *Engine, f handlers) (report httpd.StopReport, err error) {
+	if err := s.restarter.SetSocket(l, s.Listen); err != nil {
+		s.log.Warn("restart in place disabled", "component", "restart", "error", err)
+	}
+	s.announceReady(l, e)
+	accepting, stopAccepting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAccepting()
+	defer context.AfterFunc(ctx, func() {
+		s.announceStop()
+		e.finishSends(ctx)
+		// Live pages never end by themselves: they are closed first, and reconnect to the
+		// next server.
+		f.site.Feed.Close()
+		stopAccepting()
+	})()
+	err = httpd.Serve(accepting, l, httpd.Options{
+		Handler: h, Log: s.log, Rejections: e.rejections, Limits: s.connectionLimits(), StopTimeout: requestStopTimeout,
+		Inherited: l.Held, Restarting: s.restarter.Requested, Report: &report,
+	})
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineStopTimeout)
 	defer cancel()
-	return engine.Stop(rest)
+	return report, errors.Join(err, e.Stop(rest))
 }
 
 // closeDatabase closes the database.
@@ -111,20 +127,6 @@ func closeDatabase(db io.Closer, log *slog.Logger) {
 	if err := db.Close(); err != nil {
 		log.Error("database close failed", "component", "store", "error", err)
 	}
-}
-
-// listen returns the socket that systemd passed, or opens one. inherited is true
-// if systemd also holds the socket.
-func listen(address string) (listener net.Listener, inherited bool, err error) {
-	passed, err := activation.Listeners()
-	if err == nil && len(passed) > 0 && passed[0] != nil {
-		return passed[0], true, nil
-	}
-	listener, err = net.Listen("tcp", address)
-	if err != nil {
-		return nil, false, fmt.Errorf("listen on %s: %w; set another address with --listen", address, err)
-	}
-	return listener, false, nil
 }
 
 // connectionLimits returns the limits of connections.

@@ -12,6 +12,8 @@ import (
 type backend struct {
 	// serve runs the server until ctx ends.
 	serve func(ctx context.Context, f ServerFlags, std Streams) error
+	// checkStart returns an error if the server cannot start.
+	checkStart func(ctx context.Context, f ServerFlags, std Streams) error
 	// listAPIKeys returns the API keys of a project, newest first.
 	listAPIKeys func(ctx context.Context, f StoreFlags, project string) ([]app.APIKey, error)
 	// createAPIKey returns the new key, which cannot be read again.
@@ -47,6 +49,9 @@ type KeyRequest struct {
 func newBackend() backend {
 	return backend{
 		serve: func(ctx context.Context, f ServerFlags, std Streams) error { return app.Serve(ctx, f.options(std)) },
+		checkStart: func(ctx context.Context, f ServerFlags, std Streams) error {
+			return app.CheckStart(ctx, f.options(std))
+		},
 		listAPIKeys: func(ctx context.Context, f StoreFlags, project string) ([]app.APIKey, error) {
 			return app.ListAPIKeys(ctx, string(f.Database), project)
 		},

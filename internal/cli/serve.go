@@ -138,11 +138,15 @@ func decodeNetwork(ctx *kong.DecodeContext, target reflect.Value) error {
 }
 
 // serveCmd runs the server.
-type serveCmd struct{ ServerFlags }
+type serveCmd struct {
+	ServerFlags
+
+	DryRun bool `help:"Check the settings, the secret key and the database without starting, and exit. It can run next to a server, and needs the database of an earlier start."`
+}
 
 // Help is the long part of --help.
 func (serveCmd) Help() string {
-	return `Stops cleanly on SIGTERM and SIGINT. SQLite needs no other program; with PostgreSQL, several servers can share a database.
+	return `Stops cleanly on SIGTERM and SIGINT. On SIGUSR2, restarts the program from its file in the same process, and loses no connection: the new program first checks that it can start. SQLite needs no other program; with PostgreSQL, several servers can share a database.
 
 Examples:
 
@@ -153,5 +157,11 @@ Examples:
 
 // Run serves until SIGINT or SIGTERM.
 func (c *serveCmd) Run(ctx context.Context, std Streams, in backend) error {
+	if c.DryRun {
+		if err := in.checkStart(ctx, c.ServerFlags, std); err != nil {
+			return fmt.Errorf("the server cannot start: %w", err)
+		}
+		return printLine(std, "The server can start.")
+	}
 	return in.serve(ctx, c.ServerFlags, std)
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"overdue/internal/metrics"
@@ -54,6 +55,8 @@ type Dispatcher struct {
 	cancels      cancelGroup
 	slowChannels map[string]bool // channels whose last send was slow; only used by RunOnce
 	reviewed     reviewState
+	paused       atomic.Bool  // no alerts are claimed any more
+	sending      atomic.Int32 // sends in progress
 }
 
 // activeSend is a send that is not recorded yet.
@@ -160,7 +163,9 @@ func (c *Dispatcher) discardResults(recorded []sendResult) {
 // ends: its result decides whether the alert is sent again.
 func (c *Dispatcher) startSend(ctx context.Context, e delivery, now time.Time) {
 	c.active[e.alert.ID] = activeSend{e.channel.ID, time.Now().UTC(), now.Add(leaseDuration)}
+	c.sending.Add(1)
 	c.sendGroup.Go(func() {
+		defer c.sending.Add(-1)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout(e.channel.Kind))
 		defer cancel()
 		defer c.cancels.add(cancel)()
@@ -186,6 +191,21 @@ func (c *Dispatcher) sendRecovered(ctx context.Context, e delivery) (receipt not
 	return c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.notification)
 }
 
+// Pause makes later runs claim no alerts, and waits until no send is in progress or ctx
+// ends. Results are still recorded.
+func (c *Dispatcher) Pause(ctx context.Context) {
+	c.paused.Store(true)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for c.sending.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // Stop waits for sends in progress, cancels those that take long, and records the
 // results. RunOnce must not run at the same time or afterwards.
 func (c *Dispatcher) Stop(ctx context.Context) error {
@@ -208,6 +228,9 @@ func (c *Dispatcher) Stop(ctx context.Context) error {
 // the next alert of a channel with a free slot is due, or the zero time if there
 // is none.
 func (c *Dispatcher) claimDue(tx *store.Tx, l slots, now time.Time) (deliveries []delivery, next time.Time, err error) {
+	if c.paused.Load() {
+		return nil, next, nil
+	}
 	owing, err := tx.PendingByChannel()
 	if err != nil {
 		return nil, next, err

@@ -214,6 +214,42 @@ func TestRunOnce_WaitsUntilTheNextAlertButNotLongerThanTheMaximum(t *testing.T) 
 	})
 }
 
+func TestPause_WaitsForSendsInProgressAndClaimsNoAlerts(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		f.takes = 3 * time.Second
+		f.enqueue(0)
+		f.runOnce()
+		began := time.Now()
+		f.Pause(context.Background())
+		if waited := time.Since(began); waited < 3*time.Second || waited > 4*time.Second || len(f.sent) != 1 {
+			t.Errorf("waited %s, %d sent; want 3 s and 1", waited, len(f.sent))
+		}
+		f.enqueue(0)
+		f.deliver()
+		if n := f.pending(); n != 1 || len(f.sent) != 1 {
+			t.Errorf("%d pending, %d sent; want the result recorded and the new alert left to the next server", n, len(f.sent))
+		}
+	})
+}
+
+func TestPause_EndsWithItsContext(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		f.takes = 20 * time.Second
+		f.enqueue(0)
+		f.runOnce()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		began := time.Now()
+		f.Pause(ctx)
+		if waited := time.Since(began); waited > 6*time.Second {
+			t.Errorf("waited %s; want 5 s", waited)
+		}
+		if err := f.Stop(context.Background()); err != nil || len(f.sent) != 1 {
+			t.Errorf("%v, %d sent", err, len(f.sent))
+		}
+	})
+}
+
 func TestStop_RecordsTheResultOfASendInProgress(t *testing.T) {
 	onEachDatabase(t, func(f *fixture) {
 		f.takes = 2 * time.Second

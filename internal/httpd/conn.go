@@ -128,11 +128,12 @@ type listener struct {
 	stopped  atomic.Bool
 	once     sync.Once
 	closed   chan struct{}
+	drained  chan struct{} // closed when every accepted connection is registered
 }
 
 // newListener applies the limits to a listener.
 func newListener(l net.Listener, table *connRegistry) *listener {
-	return &listener{Listener: l, registry: table, closed: make(chan struct{})}
+	return &listener{Listener: l, registry: table, closed: make(chan struct{}), drained: make(chan struct{})}
 }
 
 // Accept returns the next connection that may be served.
@@ -141,6 +142,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		accepted, err := l.Listener.Accept()
 		switch {
 		case err != nil && l.stopped.Load():
+			close(l.drained)
 			<-l.closed // until then the server serves the accepted connections
 			return nil, net.ErrClosed
 		case err != nil:
@@ -156,11 +158,19 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 // stopAccepting closes the socket, but not the listener: the server continues
-// with the accepted connections.
+// with the accepted connections, which are all registered afterwards.
 func (l *listener) stopAccepting() error {
 	l.stopped.Store(true)
-	return l.Listener.Close()
+	err := l.Listener.Close()
+	select {
+	case <-l.drained:
+	case <-time.After(maxAcceptDelay):
+	}
+	return err
 }
+
+// maxAcceptDelay is the longest pause of net/http after an error of Accept.
+const maxAcceptDelay = time.Second
 
 // Close ends the listener.
 func (l *listener) Close() error {

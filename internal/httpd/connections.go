@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"overdue/internal/ratelimit"
@@ -41,6 +42,8 @@ type connRegistry struct {
 	clients map[netip.Prefix]*clientConns
 	open    int // connections of all clients
 	limited int // of clients that are not exempt
+
+	dropped atomic.Int64 // connections closed by a stop after part of a request had arrived
 }
 
 // clientConns holds the connections that share one limit per address.
@@ -212,23 +215,16 @@ func (t *connRegistry) all() []*conn {
 	return list
 }
 
-// anyWithoutRequest reports whether a connection has not sent its first request yet.
-func (t *connRegistry) anyWithoutRequest() bool {
-	for _, c := range t.all() {
-		if !c.hadRequest.Load() {
-			return true
-		}
-	}
-	return false
-}
-
 // closeWaiting closes the connections without a complete request, and those
 // whose client does not read the response.
 func (t *connRegistry) closeWaiting() {
 	now := time.Now()
 	for _, c := range t.all() {
 		if c.isWaiting(now, stalledWriteAtStop) {
-			_ = c.Close() // without a request, no response is lost
+			if c.received.Load() || c.serving.Load() || c.http2.Load() {
+				t.dropped.Add(1)
+			}
+			_ = c.Close() // without a complete request, no response is lost
 		}
 	}
 }

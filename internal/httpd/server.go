@@ -1,12 +1,8 @@
 package httpd
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -39,6 +35,11 @@ type Options struct {
 	// Inherited is true if another process also holds the socket. The next server
 	// then accepts the connections that wait in it.
 	Inherited bool
+	// Restarting reports whether this process is about to run the next server, which
+	// gets the same socket. It can be nil.
+	Restarting func() bool
+	// Report is filled when the server has stopped. It can be nil.
+	Report *StopReport
 }
 
 // server returns the server with limits against slow and hostile clients.
@@ -63,91 +64,6 @@ func (o Options) server(stopping *atomic.Bool) *http.Server {
 		ConnContext: withConn,
 		ConnState:   stateChanged,
 		ErrorLog:    log.New(errorLog{o.Log, o.Rejections}, "", 0),
-	}
-}
-
-// How a server stops.
-const (
-	// acceptDuration is the period for which a stopping server still accepts connections.
-	acceptDuration = 500 * time.Millisecond
-	// firstRequestTimeout is the period after that in which accepted connections can send
-	// their first request.
-	firstRequestTimeout = 500 * time.Millisecond
-	// incompleteTimeout is the time after the start of the stop at which incomplete
-	// requests are closed.
-	incompleteTimeout = 2 * time.Second
-)
-
-// Serve serves the listener until ctx ends. Then it stops accepting connections
-// and answers every complete request, for at most StopTimeout. Incomplete
-// requests are closed after two seconds.
-func Serve(ctx context.Context, l net.Listener, o Options) error {
-	var stopping atomic.Bool
-	table := newConnRegistry(o.Limits, o.Rejections)
-	s, accepting := o.server(&stopping), newListener(l, table)
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(accepting) }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
-	case <-ctx.Done():
-	}
-	began := time.Now()
-	stopping.Store(true)
-	if !o.Inherited {
-		// Connections that wait in the socket are lost when it is closed.
-		waitWhile(acceptDuration, func() bool { return true })
-	}
-	err := accepting.stopAccepting()
-	// Shutdown drops data that has arrived and was not read yet.
-	waitWhile(firstRequestTimeout, table.anyWithoutRequest)
-	err = errors.Join(err, shutDown(s, table, began, o.StopTimeout))
-	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	if err != nil {
-		return fmt.Errorf("stop serving on %s: %w", l.Addr(), err)
-	}
-	return nil
-}
-
-// shutDown waits for the requests that are being answered. Two seconds after
-// the start of the stop it closes incomplete requests: they must not delay the
-// next server.
-func shutDown(s *http.Server, table *connRegistry, began time.Time, patience time.Duration) error {
-	ctx, cancel := context.WithDeadline(context.Background(), began.Add(patience))
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(ctx) }()
-	tick := time.NewTicker(acceptDuration / 10)
-	defer tick.Stop()
-	for {
-		select {
-		case err := <-done:
-			if errors.Is(err, context.DeadlineExceeded) {
-				err = s.Close()
-			}
-			return err
-		case <-tick.C:
-			if time.Since(began) >= incompleteTimeout {
-				table.closeWaiting()
-			}
-		}
-	}
-}
-
-// waitWhile waits for a duration, or until the condition is false. It waits in short
-// steps and counts them: on a starved machine a step takes longer, and other
-// goroutines still get their turns.
-func waitWhile(d time.Duration, condition func() bool) {
-	const step = 10 * time.Millisecond
-	tick := time.NewTicker(step)
-	defer tick.Stop()
-	for range d / step {
-		if !condition() {
-			return
-		}
-		<-tick.C
 	}
 }
 

@@ -192,13 +192,15 @@ func TestServe_AStopDoesNotWaitForIncompleteRequests(t *testing.T) {
 
 // The next server uses the same inherited socket and accepts the waiting connections.
 func TestServe_AStopAnswersEveryConnectionThatItAccepted(t *testing.T) {
+	t.Parallel()
 	for _, inherited := range []bool{false, true} {
-		s := startServer(t, httpd.Options{Inherited: inherited, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		var report httpd.StopReport
+		s := startServer(t, httpd.Options{Inherited: inherited, Report: &report, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "OK") // the client reads it
 		})})
 		var accepted []net.Conn
-		for range 20 {
-			accepted = append(accepted, s.dial("127.0.0.1", "GET"))
+		for n := range 20 {
+			accepted = append(accepted, s.dial("127.0.0.1", "GET"[:n%4]))
 		}
 		// The server accepts in order, so it has accepted all of those before.
 		if resp, err := http.Get(s.url()); err != nil {
@@ -207,8 +209,9 @@ func TestServe_AStopAnswersEveryConnectionThatItAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.stop()
-		for _, c := range accepted {
-			if _, err := io.WriteString(c, " / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		<-time.After(1200 * time.Millisecond) // as long as a client waits that sends a lost packet again
+		for n, c := range accepted {
+			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"[n%4:]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -217,9 +220,41 @@ func TestServe_AStopAnswersEveryConnectionThatItAccepted(t *testing.T) {
 				t.Errorf("answer %q to a request that came just after the stop began (inherited: %t)", sent, inherited)
 			}
 		}
-		if err := <-s.ended; err != nil {
-			t.Error(err)
+		if err := <-s.ended; err != nil || report.Dropped > 0 {
+			t.Errorf("%v, %d connections dropped", err, report.Dropped)
 		}
+	}
+}
+
+// Browsers open connections before they need them, and keep used ones.
+func TestServe_AStopWaitsOnlyBrieflyForConnectionsThatSendNothing(t *testing.T) {
+	t.Parallel()
+	var report httpd.StopReport
+	s := startServer(t, httpd.Options{Inherited: true, Report: &report, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})})
+	s.dial("127.0.0.1", "")
+	s.dial("127.0.0.1", "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-time.After(2100 * time.Millisecond) // longer than a client needs to send a lost packet again
+	began := time.Now()
+	s.expectStop("waits for idle connections")
+	if took := time.Since(began); took > 1500*time.Millisecond || report.Dropped > 0 {
+		t.Errorf("stopped after %s, %d connections dropped", took, report.Dropped)
+	}
+}
+
+func TestServe_AStopReportsDroppedConnections(t *testing.T) {
+	t.Parallel()
+	var report httpd.StopReport
+	s := startServer(t, httpd.Options{Inherited: true, Report: &report, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})})
+	s.dial("127.0.0.1", "GET / HT")
+	if resp, err := http.Get(s.url()); err != nil { // the server accepts in order
+		t.Fatal(err)
+	} else if err := resp.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	s.expectStop("waits for an incomplete request")
+	if report.Dropped != 1 || report.StoppedAccepting.Before(before) {
+		t.Errorf("report %+v", report)
 	}
 }
 

@@ -30,7 +30,8 @@ type InFlightPing struct {
 	// nodes: otherwise a client could do so with a made-up id.
 	confirmed bool
 	// complete is true if the whole request has arrived.
-	complete bool
+	complete    bool
+	completedAt time.Time
 	// delayed is true if the request waited in its socket while the process was
 	// suspended.
 	delayed bool
@@ -94,8 +95,22 @@ func (a *InFlight) Complete(arrival *InFlightPing) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requestEnded(arrival)
-	arrival.confirmed, arrival.complete = true, true
+	arrival.confirmed, arrival.complete, arrival.completedAt = true, true, time.Now()
 	return a.lastSuspension.draining()
+}
+
+// StoringSince returns since when the ping that is being stored for longest is complete.
+func (a *InFlight) StoringSince() (oldest time.Time, found bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, list := range a.byID {
+		for _, p := range list {
+			if p.complete && (!found || p.completedAt.Before(oldest)) {
+				oldest, found = p.completedAt, true
+			}
+		}
+	}
+	return oldest, found
 }
 
 // requestEnded records that a request is complete or has ended.

@@ -33,6 +33,28 @@ func TestInFlight_AHeartbeatIsHeldBackByItsOwnPingsOnly(t *testing.T) {
 	})
 }
 
+func TestInFlight_StoringSinceIsWhenTheOldestRequestWasComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewInFlight()
+		slow, next := a.Add("slow", neverKnown), a.Add("next", neverKnown)
+		time.Sleep(time.Minute)
+		if at, found := a.StoringSince(); found {
+			t.Errorf("an incomplete request counts, since %s", at)
+		}
+		a.Complete(slow)
+		want := time.Now()
+		time.Sleep(time.Second)
+		a.Complete(next)
+		if at, found := a.StoringSince(); !found || !at.Equal(want) {
+			t.Errorf("since %s, %t; want %s", at, found, want)
+		}
+		a.Remove(slow)
+		if at, _ := a.StoringSince(); !at.Equal(want.Add(time.Second)) {
+			t.Errorf("since %s; want the other ping", at)
+		}
+	})
+}
+
 func TestRemove_PingsEndInAnyOrder(t *testing.T) {
 	a := NewInFlight()
 	var all []*InFlightPing

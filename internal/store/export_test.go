@@ -71,7 +71,7 @@ func QueryPlans(db *DB, fn func(*Tx) error) ([]string, error) {
 		return nil, err
 	}
 	// A prepared statement would not be recorded when it runs.
-	delete(recorded.writerStmts, heartbeatsForPingsSQL(recorded.dialect))
+	delete(recorded.writerStmts, heartbeatsForPingsSQL(recorded.dialect, ""))
 	if err := recorded.Update(context.Background(), fn); err != nil {
 		return nil, err
 	}

@@ -156,11 +156,11 @@ var outageLength = flag.Duration("half-open", 15*time.Second, "how long the data
 // Limits while the database does not respond. They allow for a busy machine, but are
 // shorter than the outage: no request may wait until it ends.
 const (
-	maxFirstResponse = 8 * time.Second // of pings that arrived before the circuit opened
-	circuitOpenAfter = 9 * time.Second // after that, all requests are answered at once
-	maxRejectionTime = 2 * time.Second
-	maxPageTime      = 8 * time.Second
-	maxRecoveryTime  = 5 * time.Second
+	maxFirstResponse = 3 * time.Second // of pings that arrived before the circuit opened
+	circuitOpenAfter = 3 * time.Second // after that, all requests are answered at once
+	maxRejectionTime = 2500 * time.Millisecond
+	maxPageTime      = 5 * time.Second
+	maxRecoveryTime  = 3 * time.Second
 )
 
 // checkUnresponsiveDatabase checks the responses of a server while its database does

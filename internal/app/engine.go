@@ -151,7 +151,11 @@ func (e *Engine) onAvailability(why error) {
 		return
 	}
 	e.log.Info("database available again", "component", "store")
-	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery} {
+	if loss := e.db.TakeLoss(); loss.Pings > 0 {
+		e.log.Error("database lost acknowledged pings", "component", "store", "pings", loss.Pings, "heartbeats", loss.Heartbeats)
+	}
+	e.batcher.DatabaseReturned()
+	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery, e.cleanup, e.memory} {
 		l.Retry()
 	}
 }

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -20,12 +21,15 @@ const (
 	maxBatch  = 512
 	maxQueued = 8192
 	// commitTimeout is the timeout of one commit. Pings of a slower commit are
-	// answered 503. A row lock of another session times out earlier.
-	commitTimeout = 5 * time.Second
+	// answered 503. A lock of another session times out earlier.
+	commitTimeout = 4 * time.Second
 )
 
 // errQueueFull means that more pings arrived than can be stored in time.
 var errQueueFull = errors.New("the queue is full")
+
+// errTooManyLocks means that pings of too many locked heartbeats wait.
+var errTooManyLocks = fmt.Errorf("%w: pings of %d locked heartbeats wait", store.ErrLocked, maxLockedHeartbeats)
 
 // errUnknownID means that no heartbeat has the id.
 var errUnknownID = errors.New("no such heartbeat")
@@ -53,7 +57,9 @@ type Batcher struct {
 	signals     loop.Signals
 	workers     sync.WaitGroup
 	storedCount atomic.Int64
+	lastStored  atomic.Int64 // when a batch was last stored, in ns since 1970
 	failures    failures
+	locked      lockedPings
 }
 
 // NewBatcher returns a Batcher and starts its workers: as many as can usefully
@@ -71,10 +77,17 @@ func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.
 func (b *Batcher) Stop() {
 	close(b.queue)
 	b.workers.Wait()
+	b.locked.goroutines.Wait()
 }
 
 // StoredCount returns the number of pings stored since the start.
 func (b *Batcher) StoredCount() int64 { return b.storedCount.Load() }
+
+// storedSince reports whether a batch was stored after t.
+func (b *Batcher) storedSince(t time.Time) bool { return b.lastStored.Load() > t.UnixNano() }
+
+// DatabaseReturned forgets the failures of pings while the database was unavailable.
+func (b *Batcher) DatabaseReturned() { b.failures.reset() }
 
 // enqueue queues a ping. Its result is sent to done.
 func (b *Batcher) enqueue(w *queuedPing) error {
@@ -121,7 +134,9 @@ func (b *Batcher) runWorker() {
 		}
 		gathered := b.gather(first)
 		before = len(gathered.pings)
-		b.commit(gathered)
+		if b.locked.take(gathered); len(gathered.pings) > 0 {
+			b.commit(gathered)
+		}
 	}
 }
 
@@ -142,17 +157,28 @@ func (b *Batcher) gather(first *queuedPing) *batch {
 	return gathered
 }
 
-// commit stores a batch and answers each ping. If an available database rejects
-// a batch, one ping or a row lock is the cause. Each ping is then stored alone,
-// so only that one fails.
+// commit stores a batch and answers each ping. If an available database rejects a
+// batch, one ping is the cause. Each ping is then stored alone, so only that one
+// fails. Pings of heartbeats that another session has locked wait separately.
 func (b *Batcher) commit(gathered *batch) {
 	begun := time.Now()
-	unknown, err := b.store(gathered)
-	if err != nil && len(gathered.pings) > 1 && (errors.Is(err, store.ErrLocked) || !errors.Is(err, store.ErrUnavailable)) {
+	result, err := b.store(gathered, b.db.ApplyUnlockedPings)
+	if err != nil && len(gathered.pings) > 1 && !errors.Is(err, store.ErrUnavailable) {
 		for _, w := range gathered.pings {
 			b.commit(&batch{pings: []*queuedPing{w}})
 		}
 		return
+	}
+	if len(result.Locked) > 0 {
+		b.waitForLocks(gathered, result.Locked)
+	}
+	b.answer(gathered, begun, result.Unknown, err)
+}
+
+// answer records the result of a batch and answers each ping.
+func (b *Batcher) answer(gathered *batch, begun time.Time, unknown map[string]bool, err error) {
+	if len(gathered.pings) == 0 {
+		return // all wait for locks
 	}
 	b.failures.record(time.Now(), gathered, err)
 	if err != nil {
@@ -160,6 +186,7 @@ func (b *Batcher) commit(gathered *batch) {
 	} else {
 		b.metrics.Commit(len(gathered.pings), time.Since(begun))
 		b.storedCount.Add(int64(len(gathered.pings)))
+		b.lastStored.Store(time.Now().UnixNano())
 	}
 	var stored, ended []*InFlightPing
 	for _, w := range gathered.pings {
@@ -182,9 +209,8 @@ func (b *Batcher) commit(gathered *batch) {
 	}
 }
 
-// store stores a batch in one transaction. It returns the ids that no heartbeat
-// has.
-func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
+// store stores a batch in one transaction.
+func (b *Batcher) store(gathered *batch, apply func(context.Context, []store.ReceivedPing) (store.ApplyResult, error)) (store.ApplyResult, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	slices.SortStableFunc(gathered.pings, func(x, y *queuedPing) int { return x.inFlight.At.Compare(y.inFlight.At) })
@@ -193,10 +219,10 @@ func (b *Batcher) store(gathered *batch) (unknown map[string]bool, err error) {
 	for i, w := range gathered.pings {
 		batch[i] = store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: watermarks[i]}
 	}
-	result, err := b.db.ApplyPings(ctx, batch)
+	result, err := apply(ctx, batch)
 	if err != nil {
-		return nil, err
+		return store.ApplyResult{}, err
 	}
 	b.signals.Send(loop.Effects{NextDue: result.NextDue, Pending: result.NewAlerts > 0, Changed: result.Heartbeats})
-	return result.Unknown, nil
+	return result, nil
 }

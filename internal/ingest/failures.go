@@ -42,6 +42,13 @@ func (f *failures) record(now time.Time, gathered *batch, err error) {
 	f.last, f.err = now, err
 }
 
+// reset forgets all failures.
+func (f *failures) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.ids)
+}
+
 // check returns the last error if several heartbeats failed and no batch was
 // stored since.
 func (f *failures) check(now time.Time) error {

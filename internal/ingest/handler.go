@@ -21,7 +21,7 @@ const (
 	bodyTimeout        = 10 * time.Second // for the bytes that are stored
 	crowdedBodyTimeout = 2 * time.Second  // the same, while many heartbeats have an incomplete request
 	discardTimeout     = time.Minute
-	commitWaitTimeout  = 8 * time.Second // for the commit
+	commitWaitTimeout  = 4500 * time.Millisecond // for the commit
 	maxUserAgent       = 300
 	retryAfterSeconds  = "5" // seconds, with 503
 )
@@ -210,23 +210,38 @@ const unknownIDText = "not found: no heartbeat has this id; copy the ping URL ag
 // notStoredText is the text of the 503 response while the database is unavailable.
 const notStoredText = "not stored: the database is unavailable, send it again"
 
+// patienceMargin is the time after which a ping is answered although the circuit did
+// not open, for example because another process has locked the tables of SQLite.
+const patienceMargin = 100 * time.Millisecond
+
 // waitForCommit waits for the commit of a queued ping and returns the response. If the
 // database stops answering, the client is answered at once. The ping may still be stored,
 // so it stays registered until its commit has ended.
 func (h *Handler) waitForCommit(w http.ResponseWriter, waits *queuedPing) (status int, line string) {
-	timer := time.NewTimer(commitWaitTimeout)
-	defer timer.Stop()
 	opened, _ := h.Batcher.db.Unavailable()
 	err, line := store.ErrUnavailable, notStoredText
-	select {
-	case err = <-waits.done:
-	case <-opened:
+	begun := time.Now()
+	timer := time.NewTimer(h.Batcher.db.Patience() + patienceMargin)
+	defer timer.Stop()
+	for waiting := true; waiting; {
 		select {
-		case err = <-waits.done: // if both are ready, the result counts
-		default:
+		case err = <-waits.done:
+			waiting = false
+		case <-opened:
+			select {
+			case err = <-waits.done: // if both are ready, the result counts
+			default:
+			}
+			waiting = false
+		case <-timer.C:
+			// A busy or slow database stores other pings first.
+			rest := commitWaitTimeout - time.Since(begun)
+			if waiting = rest > 0 && h.Batcher.storedSince(begun); waiting {
+				timer.Reset(rest)
+			} else {
+				line = "not stored in time: send it again"
+			}
 		}
-	case <-timer.C:
-		line = "not stored in time: send it again"
 	}
 	switch {
 	case err == nil:

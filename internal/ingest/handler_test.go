@@ -75,8 +75,13 @@ func (d *fixture) add(rule monitor.Rule) (h monitor.Heartbeat) {
 
 // send sends one request to the heartbeat; form is the part of the path after its id.
 func (d *fixture) send(method, form string, body io.Reader) *httptest.ResponseRecorder {
+	return d.sendTo(d.h.ID, method, form, body)
+}
+
+// sendTo sends a ping to a heartbeat.
+func (d *fixture) sendTo(id, method, form string, body io.Reader) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
-	r := httptest.NewRequest(method, pingurl.For("", "")+d.h.ID+form, body)
+	r := httptest.NewRequest(method, pingurl.For("", "")+id+form, body)
 	r.Header.Set("User-Agent", "curl/8.0\x00\xff")
 	d.handler.ServeHTTP(answer, r)
 	return answer

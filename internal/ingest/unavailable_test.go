@@ -119,3 +119,41 @@ func TestFailures_SeveralHeartbeatsThatFailMeanThatNoneIsStored(t *testing.T) {
 		t.Errorf("after a success: %v", err)
 	}
 }
+
+func TestBatcher_ALockedHeartbeatOnPostgreSQLDelaysNoOther(t *testing.T) {
+	onEachDatabase(t, func(d *fixture) {
+		if d.db.Writers() == 1 {
+			return // SQLite has no locks of rows
+		}
+		locked, answers := d.h, make(chan int, 3) // a busy worker would wait for the virtual clock
+		err := d.db.Update(context.Background(), func(tx *store.Tx) error {
+			if _, err := tx.HeartbeatsForPings([]string{locked.ID}); err != nil {
+				return err
+			}
+			for range cap(answers) {
+				go func() { answers <- d.sendTo(locked.ID, "POST", "", nil).Code }()
+			}
+			other := d.add(locked.Rule)
+			for range 20 {
+				if answer := d.sendTo(other.ID, "POST", "", nil); answer.Code != 200 {
+					d.t.Errorf("another heartbeat: answered %d; want 200", answer.Code)
+				}
+			}
+			if n := len(answers); n > 0 {
+				d.t.Errorf("%d pings of the locked heartbeat were answered before the others", n)
+			}
+			return nil
+		})
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for range cap(answers) {
+			if code := <-answers; code != 200 {
+				d.t.Errorf("after the lock: answered %d; want 200", code)
+			}
+		}
+		if n := d.handler.InFlight.Count(); n != 0 {
+			d.t.Errorf("%d pings are still registered as in flight", n)
+		}
+	})
+}

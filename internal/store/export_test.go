@@ -77,7 +77,7 @@ func queryPlans(db *DB, run func(recorded *DB) error) ([]string, error) {
 		return nil, err
 	}
 	// A prepared statement would not be recorded when it runs.
-	delete(recorded.writerStmts, heartbeatsForPingsSQL(recorded.dialect))
+	delete(recorded.writerStmts, heartbeatsForPingsSQL(recorded.dialect, ""))
 	if err := run(recorded); err != nil {
 		return nil, err
 	}

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"overdue/internal/monitor"
@@ -15,13 +17,16 @@ const (
 	pingsPerFlush      = 512             // pings, or a few more, per transaction in the background
 	separateFlushAbove = 4096            // pending pings: more are flushed first, in a separate transaction
 	flushTimeout       = time.Minute     // for a flush that no caller waits for any longer
-	maxReadFlushWait   = 3 * time.Second // after that, a read uses the tables as they are
+	maxReadFlushWait   = time.Second     // after that, a read uses the tables as they are
+	readFlushPause     = 2 * time.Second // in which reads do not wait, after one waited in vain
 )
 
 // flusher runs the flushes of the write-behind buffer.
 type flusher struct {
 	mu   sync.Mutex
 	next *sharedFlush // nil if no caller waits for one
+
+	failedAt atomic.Int64 // when a read last waited in vain, in ns since 1970
 
 	stop    chan struct{} // closed to stop the flushes in the background
 	stopped chan struct{} // closed when they have stopped
@@ -170,11 +175,18 @@ func (db *DB) flushBriefly(ctx context.Context) error {
 	if breaker == nil {
 		return db.flush(ctx)
 	}
-	return breaker.Guard(ctx, func(ctx context.Context) error {
+	if time.Since(time.Unix(0, db.flusher.failedAt.Load())) < readFlushPause {
+		return nil
+	}
+	err := breaker.Guard(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, maxReadFlushWait)
 		defer cancel()
 		return db.flush(ctx)
 	})
+	if errors.Is(err, ErrUnavailable) {
+		db.flusher.failedAt.Store(time.Now().UnixNano())
+	}
+	return err
 }
 
 // pendingPings returns the number of pings that are in the WAL and not in the tables.

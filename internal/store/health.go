@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ import (
 // again. onChange must return at once. Without it, as in commands, operations have
 // no limit. It returns a function that stops watching.
 func (db *DB) WatchAvailability(onChange func(cause error)) (stop func()) {
-	o := circuit.Options{Probe: db.storeTestPing, Disconnect: func() {}, Reconnect: func() {}, OnChange: onChange}
+	o := circuit.Options{Probe: db.probe, Disconnect: func() {}, Reconnect: func() {}, OnChange: onChange}
 	if db.postgres != nil {
 		o.Disconnect, o.Reconnect = db.postgres.Disconnect, db.postgres.Reconnect
 	}
@@ -41,6 +42,68 @@ func (db *DB) stopWatching() {
 func (db *DB) Unavailable() (opened <-chan struct{}, cause error) {
 	return db.breaker.Load().Unavailable()
 }
+
+// Loss is the number of acknowledged pings that the database no longer has.
+type Loss struct{ Pings, Heartbeats int64 }
+
+// TakeLoss returns what the database lost while it was unavailable, as far as this
+// node remembers, and forgets it. A standby that took over can lack the
+// last commits.
+func (db *DB) TakeLoss() Loss {
+	if l := db.loss.Swap(nil); l != nil {
+		return *l
+	}
+	return Loss{}
+}
+
+// probe stores a test ping. After an outage, it also looks for lost pings, before any
+// other is stored.
+func (db *DB) probe(ctx context.Context) error {
+	if err := db.storeTestPing(ctx); err != nil || db.postgres == nil {
+		return err
+	}
+	if _, down := db.Unavailable(); down == nil {
+		return nil
+	}
+	return db.findLoss(ctx)
+}
+
+// findLoss compares the acknowledged pings with the database.
+func (db *DB) findLoss(ctx context.Context) error {
+	acknowledged := db.postgres.Acknowledged.All()
+	if len(acknowledged) == 0 {
+		return nil
+	}
+	type count struct{ key, pings int64 }
+	var stored []count
+	err := db.runTx(ctx, db.postgres.Prober, &sql.TxOptions{ReadOnly: true}, func(tx *Tx) (err error) {
+		stored, err = queryAll(tx, func(row scanner) (c count, err error) { return c, row.Scan(&c.key, &c.pings) },
+			`SELECT key, pings FROM heartbeats WHERE `+tx.d.InList("key", "$1"), tx.d.IntList(slices.Collect(maps.Keys(acknowledged))))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("look for lost pings: %w", err)
+	}
+	found := make(map[int64]int64, len(stored))
+	for _, c := range stored {
+		found[c.key] = c.pings
+	}
+	var loss Loss
+	for key, n := range acknowledged {
+		if missing := n - found[key]; missing > 0 {
+			loss.Pings += missing
+			loss.Heartbeats++
+		}
+	}
+	if loss.Pings > 0 {
+		db.loss.Store(&loss)
+		db.postgres.Acknowledged.Forget() // each loss is reported once
+	}
+	return nil
+}
+
+// Patience returns how long nothing may be committed before operations fail.
+func (db *DB) Patience() time.Duration { return db.breaker.Load().Patience() }
 
 // testPingInterval is the interval of test pings on PostgreSQL while no real ping
 // is stored.
@@ -111,7 +174,7 @@ func (tx *Tx) testPing(project int64) error {
 	}
 	result, err := tx.applyPings([]ReceivedPing{{ID: id, Watermark: now, Ping: monitor.Ping{
 		Kind: monitor.PingSuccess, At: now, ExitCode: monitor.NoExitCode, Method: "POST", Source: "test", UserAgent: "test", Body: []byte("test"), BodySize: 4,
-	}}})
+	}}}, (*Tx).HeartbeatsForPings)
 	if err != nil {
 		return err
 	}

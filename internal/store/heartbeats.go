@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -124,7 +125,32 @@ func (tx *Tx) HeartbeatByKey(key int64) (monitor.Heartbeat, error) {
 // HeartbeatsForPings returns the heartbeats with the given ids, of any project,
 // locked in the order of their keys so that two batches never wait for each other.
 func (tx *Tx) HeartbeatsForPings(ids []string) (map[string]monitor.Heartbeat, error) {
-	found, err := queryAll(tx, tx.scanHeartbeat, heartbeatsForPingsSQL(tx.d), tx.d.TextList(ids))
+	return tx.heartbeatsForPings(heartbeatsForPingsSQL(tx.d, tx.d.ForUpdate), ids)
+}
+
+// unlockedHeartbeats is HeartbeatsForPings without the heartbeats that another
+// transaction has locked, whose ids it returns.
+func (tx *Tx) unlockedHeartbeats(ids []string) (byID map[string]monitor.Heartbeat, locked map[string]bool, err error) {
+	byID, err = tx.heartbeatsForPings(heartbeatsForPingsSQL(tx.d, tx.d.ForUpdateSkipLocked), ids)
+	if err != nil || len(byID) == len(ids) {
+		return byID, nil, err
+	}
+	absent := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { _, found := byID[id]; return found })
+	skipped, err := queryAll(tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
+		`SELECT id FROM heartbeats WHERE `+tx.d.InList("id", "$1")+` AND deleted IS NULL`, tx.d.TextList(absent))
+	if err != nil {
+		return nil, nil, fmt.Errorf("locked heartbeats: %w", err)
+	}
+	locked = make(map[string]bool, len(skipped))
+	for _, id := range skipped {
+		locked[id] = true
+	}
+	return byID, locked, nil
+}
+
+// heartbeatsForPings runs a heartbeatsForPingsSQL.
+func (tx *Tx) heartbeatsForPings(text string, ids []string) (map[string]monitor.Heartbeat, error) {
+	found, err := queryAll(tx, tx.scanHeartbeat, text, tx.d.TextList(ids))
 	if err != nil {
 		return nil, fmt.Errorf("heartbeats of the pings: %w", err)
 	}
@@ -135,9 +161,9 @@ func (tx *Tx) HeartbeatsForPings(ids []string) (map[string]monitor.Heartbeat, er
 	return byID, nil
 }
 
-// heartbeatsForPingsSQL is the statement of HeartbeatsForPings.
-func heartbeatsForPingsSQL(d *dialect.Dialect) string {
-	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.InList("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + d.ForUpdate
+// heartbeatsForPingsSQL is the statement of HeartbeatsForPings. lock ends it.
+func heartbeatsForPingsSQL(d *dialect.Dialect, lock string) string {
+	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h WHERE ` + d.InList("h.id", "$1") + ` AND h.deleted IS NULL ORDER BY h.key` + lock
 }
 
 // HeartbeatExists reports whether a heartbeat of any project has the given id.

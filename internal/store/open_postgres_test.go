@@ -28,8 +28,6 @@ func TestOpenToServe_ReportsUnsuitablePostgreSQLServers(t *testing.T) {
 		return strings.Replace(address, "user=overdue", "user="+role, 1)
 	}
 	for _, c := range []struct{ name, address, want string }{
-		{"exec", at("bare", "overdue") + "&default_query_exec_mode=exec", "default_query_exec_mode=exec cannot store pings"},
-		{"simple protocol", at("bare", "overdue") + "&default_query_exec_mode=simple_protocol", "default_query_exec_mode=cache_describe"},
 		{"encoding", at("ascii", "overdue"), "the database has the encoding SQL_ASCII"},
 		{"read-only", at("readonly", "overdue"), "read-only standby"},
 		{"no right to create", at("bare", "app"), `GRANT CREATE ON SCHEMA "public" TO "app"`},

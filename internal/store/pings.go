@@ -23,22 +23,48 @@ const maxBatchBodyBytes = 64 << 10
 // ApplyResult is the effect of a batch of pings.
 type ApplyResult struct {
 	Unknown    map[string]bool // ids that no heartbeat has
+	Locked     map[string]bool // ids whose pings were not stored, see ApplyUnlockedPings
 	NewAlerts  int             // number of alerts that became pending
 	Heartbeats []int64         // keys of the heartbeats that got a ping
 	NextDue    time.Time       // first time that one of these heartbeats is due for evaluation
+	counts     map[int64]int64 // number of pings of each of these heartbeats
 }
 
 // ApplyPings applies a batch of pings to their heartbeats, in the given order, and
 // returns when the result is on disk.
 func (db *DB) ApplyPings(ctx context.Context, batch []ReceivedPing) (ApplyResult, error) {
+	return db.applyPings(ctx, batch, (*Tx).HeartbeatsForPings)
+}
+
+// ApplyUnlockedPings is ApplyPings, but it does not wait for heartbeats that another
+// transaction has locked: it stores none of their pings and returns their ids in Locked.
+func (db *DB) ApplyUnlockedPings(ctx context.Context, batch []ReceivedPing) (ApplyResult, error) {
+	if db.buffer != nil {
+		return db.ApplyPings(ctx, batch) // SQLite has no locked rows
+	}
+	var locked map[string]bool
+	result, err := db.applyPings(ctx, batch, func(tx *Tx, ids []string) (states map[string]monitor.Heartbeat, err error) {
+		states, locked, err = tx.unlockedHeartbeats(ids)
+		return states, err
+	})
+	for id := range locked {
+		delete(result.Unknown, id)
+	}
+	result.Locked = locked
+	return result, err
+}
+
+// applyPings is ApplyPings with the query for the heartbeats of a batch.
+func (db *DB) applyPings(ctx context.Context, batch []ReceivedPing, lock lockFunc) (ApplyResult, error) {
 	var result ApplyResult
 	if db.buffer == nil {
 		err := db.Update(ctx, func(tx *Tx) (err error) {
-			result, err = tx.applyPings(batch)
+			result, err = tx.applyPings(batch, lock)
 			return err
 		})
-		if err == nil && len(result.Heartbeats) > 0 {
+		if err == nil && len(result.Heartbeats) > 0 && db.postgres != nil {
 			db.lastTestPing.Store(time.Now().UnixNano())
+			db.postgres.Acknowledged.Record(result.counts)
 		}
 		return result, err
 	}
@@ -53,9 +79,12 @@ func (db *DB) ApplyPings(ctx context.Context, batch []ReceivedPing) (ApplyResult
 	return result, err
 }
 
+// lockFunc locks heartbeats and returns them by id.
+type lockFunc func(tx *Tx, ids []string) (map[string]monitor.Heartbeat, error)
+
 // applyPings applies a batch to the heartbeats in the tables and saves them.
-func (tx *Tx) applyPings(batch []ReceivedPing) (ApplyResult, error) {
-	states, err := tx.HeartbeatsForPings(uniqueIDs(batch))
+func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, error) {
+	states, err := lock(tx, uniqueIDs(batch))
 	if err != nil {
 		return ApplyResult{}, err
 	}
@@ -109,7 +138,7 @@ func uniqueIDs(batch []ReceivedPing) []string {
 // ends a silence past its deadline, earliest returns the watermark of all nodes: a
 // ping that another node has not stored yet can have been in time.
 func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, watching *watchingCache) (ApplyResult, []Transition) {
-	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch))}
+	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch)), counts: make(map[int64]int64, len(batch))}
 	transitions := make([]Transition, 0, len(batch))
 	for i, received := range batch {
 		h, known := states[received.ID]
@@ -125,6 +154,7 @@ func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, ea
 		h, change := h.WithBlackouts(watching.list()).ApplyPing(received.Ping, watermark)
 		states[received.ID] = h
 		result.Heartbeats = append(result.Heartbeats, h.Key)
+		result.counts[h.Key] = h.PingCount
 		transitions = append(transitions, Transition{Heartbeat: h, Change: change})
 		result.NextDue = monitor.Earlier(result.NextDue, h.NextEvaluation())
 	}
@@ -162,7 +192,7 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result App
 // is applied again: another batch can have been stored since it was found notable.
 func (db *DB) flushAndApply(ctx context.Context, batch []ReceivedPing) (result ApplyResult, err error) {
 	err = db.flushThen(ctx, func(tx *Tx) error {
-		result, err = tx.applyPings(batch)
+		result, err = tx.applyPings(batch, (*Tx).HeartbeatsForPings)
 		return err
 	})
 	return result, err

@@ -75,6 +75,8 @@ type DB struct {
 	postgres     *postgres.Conns
 	lastTestPing atomic.Int64 // PostgreSQL: when a ping could last be stored, in ns since 1970
 
+	loss atomic.Pointer[Loss] // PostgreSQL: not reported yet
+
 	breaker atomic.Pointer[circuit.Breaker] // nil unless the availability is watched
 
 	writerStmts map[string]*sql.Stmt // SQLite: prepared on the writer, by text
@@ -226,7 +228,6 @@ func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 			return nil, err
 		}
 		conns.Prober.SetMaxOpenConns(circuit.MaxProbes)
-		conns.Prober.SetMaxIdleConns(1)
 		return &DB{dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns, retention: monitor.DefaultRetention}, nil
 	}
 	path, err := sqlite.PrepareFile(ctx, address)

@@ -100,6 +100,9 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 		// It has no effect after a commit. Before one, the first error counts.
 		_ = tx.Rollback()
 	}()
+	if err := db.applySettings(ctx, tx, opts); err != nil {
+		return db.contextCause(ctx, err)
+	}
 	if err := fn(&Tx{ctx: ctx, tx: tx, db: db, d: db.dialect, writable: opts == nil}); err != nil {
 		return db.contextCause(ctx, err)
 	}
@@ -108,6 +111,17 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 	}
 	if opts == nil {
 		db.breaker.Load().RecordProgress()
+	}
+	return nil
+}
+
+// applySettings applies the settings of a transaction that writes.
+func (db *DB) applySettings(ctx context.Context, tx *sql.Tx, opts *sql.TxOptions) error {
+	if db.postgres == nil || db.postgres.TransactionSettings == "" || opts != nil {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, db.postgres.TransactionSettings); err != nil {
+		return fmt.Errorf("settings of the transaction: %w", db.dialect.Classify(err))
 	}
 	return nil
 }
@@ -154,7 +168,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.dialect.ArrayArguments {
 		return nil
 	}
-	texts := []string{heartbeatsForPingsSQL(db.dialect)}
+	texts := []string{heartbeatsForPingsSQL(db.dialect, "")}
 	for _, b := range preparedBatches {
 		if b.isUpdate {
 			texts = append(texts, b.UpdateRow())
@@ -169,7 +183,7 @@ func (db *DB) prepare(ctx context.Context) error {
 		}
 		db.writerStmts[text] = s
 	}
-	text := heartbeatsForPingsSQL(db.dialect)
+	text := heartbeatsForPingsSQL(db.dialect, "")
 	s, err := db.reader.PrepareContext(ctx, text)
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", text, err)

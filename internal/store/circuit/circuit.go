@@ -3,9 +3,9 @@
 //
 // A slow operation proves nothing, because another session can have locked one
 // row: it only starts a probe, which does what pings do. If the probe gets no
-// answer either, the circuit opens:
+// answer either, the circuit opens. If it cannot even connect, the circuit opens at once:
 //
-//	         an operation is slow or gets no answer
+//	         an operation takes a quarter of a second or gets no answer
 //	closed ────────────────────────────────────────▶ probe ── an answer ──▶ closed
 //	   ▲                                               │
 //	   │                                               │ no answer, and nothing else
@@ -30,16 +30,23 @@ import (
 
 // MaxProbes is the maximum number of probes that run at the same time: more than
 // start within probeTimeout, so that no probe waits for a connection.
-const MaxProbes = 8
+const MaxProbes = 12
 
 // Timeouts. An operation without a deadline serves a request.
+//
+// The circuit opens when nothing was committed for the patience. A database that
+// needs a second for a commit is slow, not silent: the patience grows with the
+// latency of the probes.
 const (
-	slowOperation     = 2 * time.Second // then a probe starts
-	firstProbeTimeout = 2 * time.Second // without an answer by then, the circuit opens
-	requestTimeout    = 4 * time.Second
-	probeTimeout      = 3 * time.Second
-	probeInterval     = 500 * time.Millisecond // a lost probe must not delay the next
-	minProbePause     = 100 * time.Millisecond // between two rounds of probes
+	slowOperation    = 250 * time.Millisecond // then a probe starts
+	minPatience      = 1750 * time.Millisecond
+	maxPatience      = 4 * time.Second
+	patienceMemory   = time.Minute // a slow probe counts for this long
+	requestTimeout   = 4 * time.Second
+	probeTimeout     = 4 * time.Second
+	probeInterval    = 400 * time.Millisecond // a lost probe must not delay the next
+	minProbePause    = 100 * time.Millisecond // between two rounds of probes
+	rejectedInterval = 100 * time.Millisecond // of probes that fail at once
 )
 
 // Options describes how a Breaker probes the database and reports changes.
@@ -56,10 +63,11 @@ type Breaker struct {
 	wake         chan struct{}
 	lastProgress atomic.Int64 // of a commit or a long transaction, in ns since 1970
 
-	mu     sync.Mutex
-	closed context.Context // ends when the circuit opens
-	open   context.CancelFunc
-	cause  error // nil while closed
+	mu      sync.Mutex
+	latency latency         // of the probes
+	closed  context.Context // ends when the circuit opens
+	open    context.CancelFunc
+	cause   error // nil while closed
 
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -165,51 +173,145 @@ func (b *Breaker) run(ctx context.Context) {
 	}
 }
 
+// result is the result of a probe.
+type result struct {
+	started time.Time
+	err     error
+}
+
 // probeUntilAnswer probes until the database answers. While the circuit is open,
 // further probes start although earlier ones still wait: an answer that the
 // network dropped never arrives.
 func (b *Breaker) probeUntilAnswer(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	results, running := make(chan error, MaxProbes), 0
+	results, running := make(chan result, MaxProbes), 0
 	start := func() {
 		running++
 		go func() {
+			started := time.Now()
 			limited, cancel := context.WithTimeout(ctx, probeTimeout)
 			defer cancel()
-			results <- b.options.Probe(limited)
+			results <- result{started, b.options.Probe(limited)}
 		}()
 	}
+	begun := time.Now()
 	start()
-	first := time.NewTicker(firstProbeTimeout)
-	defer first.Stop()
-	next := time.NewTicker(probeInterval)
+	silent := time.NewTimer(b.untilSilent(begun))
+	defer silent.Stop()
+	next := time.NewTimer(probeInterval)
 	defer next.Stop()
 	for {
-		var noAnswer error
 		select {
 		case <-ctx.Done():
 			return
-		case err := <-results:
+		case r := <-results:
 			running--
-			// The probe uses a new row, so only a lock on the whole table can block it.
-			if !errors.Is(err, dialect.ErrNoAnswer) && !errors.Is(err, dialect.ErrLocked) {
-				b.reset()
+			if answered(r.err) {
+				b.recordAnswer(r.started)
 				return
 			}
-			noAnswer = err
-		case <-first.C:
-			noAnswer = fmt.Errorf("%w within %s", dialect.ErrNoAnswer, firstProbeTimeout)
+			b.noAnswer(r)
+			if running == 0 {
+				next.Reset(max(0, rejectedInterval-time.Since(r.started)))
+			}
+		case <-silent.C:
+			if wait := b.untilSilent(begun); wait > 0 {
+				silent.Reset(wait)
+			} else if !b.isOpen() {
+				b.trip(fmt.Errorf("%w: no commit within %s", dialect.ErrNoAnswer, time.Since(b.silentSince(begun)).Round(time.Millisecond)))
+			}
 		case <-next.C:
 			if running == 0 || running < MaxProbes && b.isOpen() {
 				start()
 			}
-			continue
-		}
-		if !b.isOpen() && time.Since(time.Unix(0, b.lastProgress.Load())) >= firstProbeTimeout {
-			b.trip(noAnswer)
+			next.Reset(probeInterval)
 		}
 	}
+}
+
+// answered reports whether the result of a probe shows that pings can be stored, or
+// that they fail fast. The probe uses a new row, so only a lock on the whole table
+// can block it.
+func answered(err error) bool {
+	return !errors.Is(err, dialect.ErrNoAnswer) && !errors.Is(err, dialect.ErrLocked)
+}
+
+// noAnswer opens the circuit if the database rejected the connection of a probe or
+// ended it, and nothing was committed since. A probe that timed out only waits.
+func (b *Breaker) noAnswer(r result) {
+	waited := errors.Is(r.err, context.DeadlineExceeded) || errors.Is(r.err, dialect.ErrLocked)
+	if !waited && !b.isOpen() && !b.progress().After(r.started) {
+		b.trip(r.err)
+	}
+}
+
+// progress returns when something was last committed.
+func (b *Breaker) progress() time.Time { return time.Unix(0, b.lastProgress.Load()) }
+
+// silentSince returns when an operation began to wait without any progress, if the
+// first probe began at begun.
+func (b *Breaker) silentSince(begun time.Time) time.Time {
+	since := begun.Add(-slowOperation)
+	if p := b.progress(); p.After(since) {
+		return p
+	}
+	return since
+}
+
+// untilSilent returns how long to wait until the patience is over.
+func (b *Breaker) untilSilent(begun time.Time) time.Duration {
+	return b.Patience() - time.Since(b.silentSince(begun))
+}
+
+// Patience returns how long nothing may be committed before the circuit opens.
+func (b *Breaker) Patience() time.Duration {
+	if b == nil {
+		return maxPatience
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.latency.patience(time.Now(), b.progress())
+}
+
+// recordAnswer closes the circuit after the answer to a probe.
+func (b *Breaker) recordAnswer(started time.Time) {
+	now := time.Now()
+	b.mu.Lock()
+	if b.cause != nil {
+		b.latency.returned = now
+	} else {
+		b.latency.record(now, now.Sub(started))
+	}
+	b.mu.Unlock()
+	b.reset()
+}
+
+// latency is what is known of the speed of the database.
+type latency struct {
+	slowest  time.Duration // of a probe
+	at       time.Time     // of that probe
+	returned time.Time     // when the circuit closed
+}
+
+// record records the latency of a probe.
+func (l *latency) record(now time.Time, took time.Duration) {
+	if took >= l.slowest || now.Sub(l.at) > patienceMemory {
+		l.slowest, l.at = took, now
+	}
+}
+
+// patience returns how long nothing may be committed before the circuit opens: up
+// to twice the latency of a slow database. The first commit after the database came
+// back can take longer, because its caches are empty.
+func (l *latency) patience(now, progress time.Time) time.Duration {
+	switch {
+	case !l.returned.IsZero() && !progress.After(l.returned):
+		return maxPatience
+	case now.Sub(l.at) > patienceMemory:
+		return minPatience
+	}
+	return min(max(2*l.slowest, minPatience), maxPatience)
 }
 
 // isOpen reports whether operations fail at once.

@@ -3,6 +3,7 @@ package circuit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,8 @@ type fixture struct {
 	swallowing atomic.Bool  // probes that begin while silent never get an answer
 	probes     atomic.Int64 // running
 	maxProbes  atomic.Int64
+	commitTime atomic.Int64 // of a commit and of a probe
+	refused    atomic.Pointer[error]
 	changes    chan error
 }
 
@@ -43,6 +46,9 @@ func (f *fixture) probe(ctx context.Context) error {
 
 // query gets an answer, or none before ctx ends.
 func (f *fixture) query(ctx context.Context) error {
+	if refused := f.refused.Load(); refused != nil {
+		return *refused
+	}
 	swallowed := f.silent.Load() && f.swallowing.Load()
 	for swallowed || f.silent.Load() {
 		select {
@@ -51,7 +57,21 @@ func (f *fixture) query(ctx context.Context) error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	return nil
+	select {
+	case <-ctx.Done():
+		return dialect.PostgreSQL.Classify(context.DeadlineExceeded)
+	case <-time.After(time.Duration(f.commitTime.Load())):
+		return nil
+	}
+}
+
+// commit is query with a commit, which takes commitTime.
+func (f *fixture) commit(ctx context.Context) error {
+	err := f.query(ctx)
+	if err == nil {
+		f.RecordProgress()
+	}
+	return err
 }
 
 // measure runs an operation and returns how long it took.
@@ -64,8 +84,8 @@ func (f *fixture) measure(operation func(context.Context) error) (time.Duration,
 func TestCircuit_OperationsFailAtOnceAfterAProbeGetsNoAnswer(t *testing.T) {
 	onFixture(t, func(f *fixture) {
 		f.silent.Store(true)
-		if took, err := f.measure(f.query); !errors.Is(err, dialect.ErrUnavailable) || took > slowOperation+firstProbeTimeout {
-			t.Errorf("first operation: %v after %s; want ErrUnavailable within %s", err, took, slowOperation+firstProbeTimeout)
+		if took, err := f.measure(f.query); !errors.Is(err, dialect.ErrUnavailable) || took > minPatience {
+			t.Errorf("first operation: %v after %s; want ErrUnavailable within %s", err, took, minPatience)
 		}
 		for range 100 {
 			if took, err := f.measure(f.query); !errors.Is(err, dialect.ErrUnavailable) || took > 0 {
@@ -121,13 +141,80 @@ func TestCircuit_StaysClosedWhileCommitsProgress(t *testing.T) {
 	onFixture(t, func(f *fixture) {
 		f.silent.Store(true)
 		for range 20 {
-			if _, err := f.measure(func(context.Context) error { time.Sleep(2 * slowOperation / 3); f.RecordProgress(); return nil }); err != nil {
+			if _, err := f.measure(func(context.Context) error { time.Sleep(1500 * time.Millisecond); f.RecordProgress(); return nil }); err != nil {
 				t.Fatal(err)
 			}
 			_, _ = f.measure(func(context.Context) error { return dialect.ErrNoAnswer }) // starts a probe
 		}
 		if len(f.changes) > 0 {
 			t.Errorf("the circuit opened: %v", <-f.changes)
+		}
+	})
+}
+
+func TestCircuit_ASlowDatabaseGetsMorePatience(t *testing.T) {
+	onFixture(t, func(f *fixture) {
+		commit := func(took time.Duration) {
+			t.Helper()
+			f.commitTime.Store(int64(took))
+			if _, err := f.measure(f.commit); err != nil {
+				t.Fatalf("a commit of %s: %v", took, err)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		commit(1500 * time.Millisecond) // its probe is as slow
+		commit(2500 * time.Millisecond)
+		commit(3900 * time.Millisecond)
+		if len(f.changes) > 0 {
+			t.Errorf("the circuit opened: %v", <-f.changes)
+		}
+		time.Sleep(2 * patienceMemory) // the database is fast again
+		f.silent.Store(true)
+		if took, err := f.measure(f.query); err == nil || took > minPatience {
+			t.Errorf("%v after %s; want an error within %s", err, took, minPatience)
+		}
+	})
+}
+
+func TestCircuit_TheFirstCommitAfterAnOutageCanBeSlow(t *testing.T) {
+	onFixture(t, func(f *fixture) {
+		f.silent.Store(true)
+		_, _ = f.measure(f.query) // opens the circuit
+		f.silent.Store(false)
+		f.commitTime.Store(int64(2500 * time.Millisecond))
+		for cause := range f.changes {
+			if cause == nil {
+				break
+			}
+		}
+		if _, err := f.measure(f.commit); err != nil {
+			t.Errorf("the first commit: %v", err)
+		}
+		f.commitTime.Store(0)
+		time.Sleep(2 * patienceMemory)
+		f.silent.Store(true)
+		if took, err := f.measure(f.query); err == nil || took > minPatience {
+			t.Errorf("%v after %s; want an error within %s", err, took, minPatience)
+		}
+	})
+}
+
+func TestCircuit_OpensAtOnceIfNoConnectionIsPossible(t *testing.T) {
+	onFixture(t, func(f *fixture) {
+		refused := fmt.Errorf("%w: connection refused", dialect.ErrNoAnswer)
+		f.refused.Store(&refused)
+		begun := time.Now()
+		if _, err := f.measure(f.query); !errors.Is(err, dialect.ErrUnavailable) {
+			t.Errorf("%v; want ErrUnavailable", err)
+		}
+		if cause := <-f.changes; !errors.Is(cause, refused) || time.Since(begun) > minProbePause {
+			t.Errorf("%v after %s; want %v at once", cause, time.Since(begun), refused)
+		}
+		time.Sleep(10 * time.Second)
+		f.refused.Store(nil)
+		begun = time.Now()
+		if cause := <-f.changes; cause != nil || time.Since(begun) > rejectedInterval {
+			t.Errorf("%v, %s after the database returned; want nil within %s", cause, time.Since(begun), rejectedInterval)
 		}
 	})
 }
@@ -139,7 +226,6 @@ func TestCircuit_FastErrorsAndCancelledCallersDoNotOpenIt(t *testing.T) {
 				t.Errorf("error %v; want %v", err, want)
 			}
 		}
-		f.silent.Store(true)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if err := f.Guard(ctx, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }); err == nil {

@@ -6,12 +6,12 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
-	"github.com/pressly/goose/v3/lock"
 
 	"overdue/internal/store/dialect"
 	"overdue/internal/store/filelock"
@@ -78,11 +78,38 @@ func (s Schema) Provider() (*goose.Provider, error) {
 		if err := s.DB.QueryRow(`SELECT COALESCE(current_schema(), '')`).Scan(&name); err != nil {
 			return nil, s.Dialect.Classify(err)
 		}
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(int64(crc32.ChecksumIEEE([]byte("overdue " + name)))))
-		if err != nil {
-			return nil, err
-		}
-		options = append(options, goose.WithSessionLocker(locker))
+		id := int64(crc32.ChecksumIEEE([]byte("overdue " + name)))
+		options = append(options, goose.WithSessionLocker(&transactionLock{db: s.DB, id: id}))
 	}
 	return goose.NewProvider(database.Dialect(s.Dialect.Name), s.DB, files, options...)
 }
+
+// transactionLock is an advisory lock that a transaction holds. Behind a pooler, a
+// lock of a session could be taken in one session and released in another.
+type transactionLock struct {
+	db *sql.DB
+	id int64
+	tx *sql.Tx
+}
+
+// lockSettings allow the transaction to wait, and to be idle while it holds the lock.
+const lockSettings = `SELECT set_config('lock_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`
+
+// SessionLock waits for the lock. Nodes of earlier versions use the same id.
+func (l *transactionLock) SessionLock(ctx context.Context, _ *sql.Conn) error {
+	tx, err := l.db.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	if _, err = tx.ExecContext(ctx, lockSettings); err == nil {
+		_, err = tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, l.id)
+	}
+	if err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	l.tx = tx
+	return nil
+}
+
+// SessionUnlock releases the lock.
+func (l *transactionLock) SessionUnlock(context.Context, *sql.Conn) error { return l.tx.Commit() }

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,17 +24,17 @@ import (
 // sessionSettings are the defaults of our connections; the address can override
 // them. A committed ping is synced whatever the server's default is, and nothing
 // waits long for a row lock of a stuck session or of a transaction of ours whose
-// connection is dead.
+// connection is dead. A lock ends before a client waited for two seconds.
 var sessionSettings = map[string]string{
-	"client_encoding":                     "UTF8",
 	"synchronous_commit":                  "on",
-	"lock_timeout":                        "3s",
+	"lock_timeout":                        "1700ms",
 	"idle_in_transaction_session_timeout": "5s",
 }
 
 // Limits of the connections.
 const (
 	connectTimeout  = 5 * time.Second
+	hostTimeout     = time.Second // per host if there are several: the next one may answer
 	poolPingTimeout = time.Second // for a connection that was idle
 	maxReaders      = 8           // connections that read at the same time
 )
@@ -43,7 +44,11 @@ type Conns struct {
 	DB     *sql.DB // the connections of Pool
 	Pool   *pgxpool.Pool
 	Prober *sql.DB // for test pings: independent of the pool
-	dialer *poolDialer
+	// TransactionSettings is a statement that each transaction that writes begins
+	// with, empty for none: behind a pooler, other clients share the sessions.
+	TransactionSettings string
+	Acknowledged        Acknowledged
+	dialer              *poolDialer
 }
 
 // IsAddress reports whether an address names a PostgreSQL server.
@@ -67,21 +72,49 @@ func DescribeAddress(address string) string {
 // Open connects to a server. It does not wait for an unavailable server: it
 // returns an error with the reason.
 func Open(ctx context.Context, address string) (*Conns, error) {
-	config, err := parseConfig(address)
+	c, err := open(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", DescribeAddress(address), err)
+	}
+	return c, nil
+}
+
+// open is Open without the address in errors.
+func open(ctx context.Context, address string) (*Conns, error) {
+	config, settings, err := parseConfig(address)
 	if err != nil {
 		return nil, err
 	}
-	c := &Conns{Prober: stdlib.OpenDB(*config.ConnConfig), dialer: &poolDialer{}}
+	c := &Conns{dialer: &poolDialer{}}
+	if hasSeveralHosts(config.ConnConfig) {
+		c.dialer.primary = &primary{}
+		c.dialer.primary.follow(&config.ConnConfig.Config)
+	}
+	route, err := findRoute(ctx, config.ConnConfig)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect: %w", withAdvice(err))
+	}
+	if settings["synchronous_commit"] == sessionSettings["synchronous_commit"] && route.synchronousCommit == "remote_apply" {
+		delete(settings, "synchronous_commit") // the server's default is stricter
+	}
+	conn := config.ConnConfig
+	if route.pooled {
+		// Other modes need two messages to the same server.
+		conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		c.TransactionSettings = setLocal(settings)
+	} else {
+		maps.Copy(conn.RuntimeParams, settings)
+	}
+	c.Prober = stdlib.OpenDB(*conn)
+	c.limitProber()
+	config.ConnConfig = conn.Copy()
 	config.ConnConfig.DialFunc = c.dialer.dial
 	if c.Pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
-		return nil, fmt.Errorf("%s: %w", DescribeAddress(address), err)
+		return nil, errors.Join(err, c.Prober.Close())
 	}
 	c.DB = stdlib.OpenDBFromPool(c.Pool)
-	if err := c.DB.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("%s: cannot connect: %w", DescribeAddress(address), errors.Join(withAdvice(err), c.Close()))
-	}
-	if err := c.checkServer(ctx, config.ConnConfig); err != nil {
-		return nil, fmt.Errorf("%s: %w", DescribeAddress(address), errors.Join(err, c.Close()))
+	if err := c.checkServer(ctx, settings["synchronous_commit"]); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
@@ -93,61 +126,75 @@ func (c *Conns) Close() error {
 	return err
 }
 
+// limitProber allows the prober one idle connection.
+func (c *Conns) limitProber() { c.Prober.SetMaxIdleConns(1) }
+
 // Disconnect closes all connections of the pool, and allows none until Reconnect:
-// idle connections can be as dead as those in use.
+// idle connections can be as dead as those in use. The next probe opens a connection
+// too, because another host may be the primary now.
 func (c *Conns) Disconnect() {
 	c.dialer.disconnect()
 	c.Pool.Reset()
+	c.Prober.SetMaxIdleConns(0)
+	c.limitProber()
 }
 
 // Reconnect allows connections again.
 func (c *Conns) Reconnect() { c.dialer.reconnect() }
 
-// parseConfig parses an address and sets the defaults.
-func parseConfig(address string) (*pgxpool.Config, error) {
+// parseConfig parses an address. It returns the session settings apart, because a
+// pooler rejects them at the start of a connection.
+func parseConfig(address string) (*pgxpool.Config, map[string]string, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
-		return nil, fmt.Errorf("database address: %w", err)
+		return nil, nil, fmt.Errorf("database address: %w", err)
 	}
 	conn := config.ConnConfig
-	switch mode := conn.DefaultQueryExecMode; mode {
-	case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
-		return nil, fmt.Errorf("database address: default_query_exec_mode=%s cannot store pings; %s", queryModeNames[mode], poolerAdvice)
+	switch conn.DefaultQueryExecMode {
+	case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol: // they cannot send arrays
+		conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = connectTimeout
 	}
 	conn.DialFunc = dial
-	for name, value := range sessionSettings {
-		if _, given := conn.RuntimeParams[name]; !given {
-			conn.RuntimeParams[name] = value
+	conn.LookupFunc = newResolver(conn.LookupFunc).lookup
+	settings := maps.Clone(sessionSettings)
+	for name := range settings {
+		if value, given := conn.RuntimeParams[name]; given {
+			settings[name] = value
+			delete(conn.RuntimeParams, name)
 		}
 	}
-	otherHost := func(f *pgconn.FallbackConfig) bool { return f.Host != conn.Host || f.Port != conn.Port }
-	if conn.ValidateConnect == nil && slices.ContainsFunc(conn.Fallbacks, otherHost) {
-		// Of several hosts, only the primary can store anything.
-		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	if _, given := conn.RuntimeParams["client_encoding"]; !given {
+		conn.RuntimeParams["client_encoding"] = "UTF8"
+	}
+	if hasSeveralHosts(conn) {
+		conn.ConnectTimeout = min(conn.ConnectTimeout, hostTimeout)
+		if conn.ValidateConnect == nil { // only the primary can store anything
+			conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		}
 	}
 	config.PingTimeout = poolPingTimeout
 	config.MaxConns = max(config.MaxConns, dialect.PostgreSQL.Writers+maxReaders)
-	return config, nil
+	return config, settings, nil
 }
 
-// queryModeNames are the query execution modes that cannot send arrays.
-var queryModeNames = map[pgx.QueryExecMode]string{pgx.QueryExecModeExec: "exec", pgx.QueryExecModeSimpleProtocol: "simple_protocol"}
+// hasSeveralHosts reports whether an address names several hosts.
+func hasSeveralHosts(conn *pgx.ConnConfig) bool {
+	return slices.ContainsFunc(conn.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.Host != conn.Host || f.Port != conn.Port })
+}
 
-// poolerAdvice is the advice for a server behind a pooler.
-const poolerAdvice = "behind a pooler in transaction mode set default_query_exec_mode=cache_describe in the address, otherwise omit it"
-
-// withAdvice adds advice to an error of the first connection.
+// withAdvice adds advice to an error of the first connections.
 func withAdvice(err error) error {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case !ok:
 		return err
-	case e.Code == "08P01":
-		return fmt.Errorf("a pooler rejects our settings; set ignore_startup_parameters = lock_timeout, idle_in_transaction_session_timeout, "+
-			"synchronous_commit in pgbouncer.ini and, if it pools transactions, default_query_exec_mode=cache_describe in the address: %w", err)
+	case strings.Contains(e.Message, "unsupported startup parameter"):
+		return fmt.Errorf("a pooler rejects a setting of the address; remove it from the address and set it for the role with ALTER ROLE … SET: %w", err)
+	case strings.Contains(e.Message, "statement pooling"):
+		return fmt.Errorf("a pooler does not allow transactions; set pool_mode = transaction in pgbouncer.ini: %w", err)
 	case e.Code == "53300":
 		return fmt.Errorf("no connection is free; raise max_connections, or the CONNECTION LIMIT of the role or database: %w", err)
 	}

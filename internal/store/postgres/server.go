@@ -36,7 +36,7 @@ func (f serverFacts) problem(commitGiven bool) error {
 	case f.readOnly:
 		return errors.New("the server is a read-only standby, or read-only by its settings; name the primary, or all hosts with target_session_attrs=read-write")
 	case f.synchronousCommit == "off" && !commitGiven:
-		return fmt.Errorf("synchronous_commit is off, so a stored ping could be lost; a pooler dropped the setting of Overdue: run ALTER ROLE %q SET synchronous_commit = on", f.role)
+		return fmt.Errorf("synchronous_commit stays off, so a stored ping could be lost: run ALTER ROLE %q SET synchronous_commit = on", f.role)
 	case f.schema == "":
 		return errors.New("no schema of the search path exists; create it, or correct search_path in the address")
 	case !f.hasTables && !f.canCreate:
@@ -48,37 +48,33 @@ func (f serverFacts) problem(commitGiven bool) error {
 	return nil
 }
 
-// checkServer rejects a server on which pings could not be stored.
-func (c *Conns) checkServer(ctx context.Context, config *pgx.ConnConfig) error {
+// checkServer rejects a server on which pings could not be stored. synchronousCommit
+// is the setting that we want, empty for the server's default.
+func (c *Conns) checkServer(ctx context.Context, synchronousCommit string) error {
 	var f serverFacts
-	// The simple protocol, because named statements fail behind some poolers.
-	err := c.Pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
-		pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', current_setting('synchronous_commit'),
-		current_user::text, COALESCE(current_schema()::text, ''), COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false),
-		to_regclass('goose_db_version') IS NOT NULL,
-		COALESCE((SELECT string_agg(c.relname::text, ', ' ORDER BY c.relname) FROM pg_class c WHERE c.relkind = 'r'
-			AND c.oid IN (to_regclass('projects'), to_regclass('heartbeats'), to_regclass('pings'), to_regclass('incidents'),
-				to_regclass('alerts'), to_regclass('nodes'), to_regclass('goose_db_version'))
-			AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-				AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))), '')`,
-		pgx.QueryExecModeSimpleProtocol).
-		Scan(&f.version, &f.encoding, &f.readOnly, &f.synchronousCommit, &f.role, &f.schema, &f.canCreate, &f.hasTables, &f.inaccessibleTables)
+	// In a transaction, because some poolers reject them and others apply settings to
+	// one transaction only.
+	err := pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
+		if c.TransactionSettings != "" {
+			if _, err := tx.Exec(ctx, c.TransactionSettings); err != nil {
+				return err
+			}
+		}
+		return tx.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+			pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', current_setting('synchronous_commit'),
+			current_user::text, COALESCE(current_schema()::text, ''), COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false),
+			to_regclass('goose_db_version') IS NOT NULL,
+			COALESCE((SELECT string_agg(c.relname::text, ', ' ORDER BY c.relname) FROM pg_class c WHERE c.relkind = 'r'
+				AND c.oid IN (to_regclass('projects'), to_regclass('heartbeats'), to_regclass('pings'), to_regclass('incidents'),
+					to_regclass('alerts'), to_regclass('nodes'), to_regclass('goose_db_version'))
+				AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+					AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))), '')`).
+			Scan(&f.version, &f.encoding, &f.readOnly, &f.synchronousCommit, &f.role, &f.schema, &f.canCreate, &f.hasTables, &f.inaccessibleTables)
+	})
 	if err != nil {
 		return fmt.Errorf("check the server: %w", withAdvice(err))
 	}
-	if err := f.problem(config.RuntimeParams["synchronous_commit"] != sessionSettings["synchronous_commit"]); err != nil {
-		return err
-	}
-	_, shared, err := c.backendProcesses(ctx, 2)
-	switch {
-	case err != nil:
-		return withAdvice(err)
-	case shared && config.DefaultQueryExecMode != pgx.QueryExecModeCacheDescribe:
-		// describe_exec fails too: it describes a statement and runs it in two steps,
-		// which can reach two servers.
-		return errors.New("a pooler shares the server's connections between transactions; set default_query_exec_mode=cache_describe in the address")
-	}
-	return nil
+	return f.problem(synchronousCommit == "off")
 }
 
 // furtherConnectionTimeout is the maximum time that a further connection can take

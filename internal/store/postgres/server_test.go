@@ -18,7 +18,7 @@ func TestServerFacts_AnErrorSaysHowToFixTheServer(t *testing.T) {
 		{"too old", func(f *serverFacts) { f.version = 130014 }, []string{"PostgreSQL 13 is too old", "14 or later"}},
 		{"encoding", func(f *serverFacts) { f.encoding = "SQL_ASCII" }, []string{"SQL_ASCII", "ENCODING 'UTF8'"}},
 		{"standby", func(f *serverFacts) { f.readOnly = true }, []string{"read-only standby", "target_session_attrs=read-write"}},
-		{"not synced", func(f *serverFacts) { f.synchronousCommit = "off" }, []string{"synchronous_commit is off", `ALTER ROLE "app" SET synchronous_commit = on`}},
+		{"not synced", func(f *serverFacts) { f.synchronousCommit = "off" }, []string{"synchronous_commit stays off", `ALTER ROLE "app" SET synchronous_commit = on`}},
 		{"no schema", func(f *serverFacts) { f.schema = "" }, []string{"search_path"}},
 		{"no tables yet", func(f *serverFacts) { f.canCreate = false }, []string{`GRANT CREATE ON SCHEMA "public" TO "app"`}},
 		{"tables of another role", func(f *serverFacts) { f.hasTables, f.inaccessibleTables = true, "pings" }, []string{`cannot read and write pings`, "GRANT SELECT"}},

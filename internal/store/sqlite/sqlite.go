@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	sqlitedriver "modernc.org/sqlite" // registers the driver "sqlite"
 
@@ -67,10 +68,14 @@ func Open(ctx context.Context, path string, isServer bool, cache Cache) (writer,
 	if _, err := sqlitedriver.OFDLocking(true); err != nil && !errors.Is(err, sqlitedriver.ErrOFDLockingUnavailable) {
 		return nil, nil, fmt.Errorf("database %s: %w", path, err)
 	}
-	if writer, err = sql.Open("sqlite", DSN(path, false, cache)); err != nil {
+	wait := commandLockTimeout
+	if isServer {
+		wait = serverLockTimeout
+	}
+	if writer, err = sql.Open("sqlite", dsn(path, false, cache, wait)); err != nil {
 		return nil, nil, fmt.Errorf("database %s: %w", path, err)
 	}
-	if reader, err = sql.Open("sqlite", DSN(path, true, cache)); err != nil {
+	if reader, err = sql.Open("sqlite", dsn(path, true, cache, wait)); err != nil {
 		return nil, nil, fmt.Errorf("database %s: %w", path, errors.Join(err, writer.Close()))
 	}
 	writer.SetMaxOpenConns(1)
@@ -100,11 +105,23 @@ func connectFirst(ctx context.Context, path string, isServer bool, writer *sql.D
 	return writer.PingContext(ctx)
 }
 
-// DSN returns the data source name of a file. It contains the pragmas, because a
-// PRAGMA statement reaches only one connection of a pool.
+// How long to wait for the lock of another process. A ping that needs the tables must
+// be answered within two seconds. A command can wait for a server with a slow disk.
+const (
+	serverLockTimeout  = 1500 * time.Millisecond
+	commandLockTimeout = 4 * time.Second
+)
+
+// DSN returns the data source name of a file for a command.
 func DSN(path string, readOnly bool, cache Cache) string {
+	return dsn(path, readOnly, cache, commandLockTimeout)
+}
+
+// dsn returns the data source name of a file. It contains the pragmas, because a
+// PRAGMA statement reaches only one connection of a pool.
+func dsn(path string, readOnly bool, cache Cache, wait time.Duration) string {
 	q := url.Values{}
-	q.Add("_pragma", "busy_timeout(4000)")
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()))
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 		q.Add("_pragma", fmt.Sprintf("cache_size(-%d)", cache.ReaderKiB()))

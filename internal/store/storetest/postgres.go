@@ -23,6 +23,7 @@ type Postgres struct {
 	cmd        *exec.Cmd
 	log        *os.File
 	noSync     bool
+	settings   []string // further arguments of the server
 }
 
 // NewPostgres prepares a server in dir, which must not exist, and starts it.
@@ -100,6 +101,7 @@ func (p *Postgres) Start() error {
 		return fmt.Errorf("log of PostgreSQL: %w", err)
 	}
 	args := []string{"-D", p.dataDir(), "-k", p.dir, "-c", "listen_addresses=", "-c", "max_connections=300"}
+	args = append(args, p.settings...)
 	if p.noSync {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 	}

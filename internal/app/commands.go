@@ -97,6 +97,9 @@ func selectProject(tx *store.Tx, name string) (monitor.Project, error) {
 
 // Backup writes a consistent copy of the database to a new file.
 func Backup(ctx context.Context, database, file string) (err error) {
+	if err := store.CheckBackup(database, file); err != nil {
+		return err
+	}
 	db, _, err := store.OpenExisting(ctx, database)
 	if err != nil {
 		return err

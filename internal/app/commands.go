@@ -64,6 +64,9 @@ func openCurrent(ctx context.Context, database string) (*store.DB, error) {
 	if older {
 		return nil, errors.Join(errors.New("the database schema is older than this program; start the server of this version first"), db.Close())
 	}
+	if err := db.CheckNotMoved(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	return db, nil
 }
 

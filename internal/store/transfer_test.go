@@ -216,6 +216,7 @@ func TestMove_ReportsADifference(t *testing.T) {
 }
 
 func TestMove_RejectsDatabasesInUse(t *testing.T) {
+	t.Parallel() // it waits for locks
 	f := newMoveFixture(t)
 	target := filepath.Join(t.TempDir(), "target.db")
 	for name, address := range storetest.Addresses(t) {
@@ -285,5 +286,16 @@ func TestMove_ReplacesInvalidBytes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestMove_IncludesThePingsOfAKilledServer(t *testing.T) {
+	killed, _, h := newBackup(t) // the third ping is only in the WAL
+	target := filepath.Join(t.TempDir(), "target.db")
+	if _, err := store.Move(t.Context(), killed, target, func(store.MoveProgress) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := pingCountIn(t, target, h); got != 3 {
+		t.Errorf("%d pings in the target; want 3", got)
 	}
 }

@@ -24,7 +24,7 @@ UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory overd
 RACE     := -race $(foreach pkg,$(UNRACED),-gcflags='$(pkg)=$(PLAIN)')
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo gallery quick test test-outside test-inside e2e bench check generate dist needs-test
+.PHONY: help run demo gallery quick test test-outside test-inside e2e bench upgrade-test check generate dist needs-test
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -71,6 +71,9 @@ test-inside:
 
 bench: needs-test ## pings per second, memory, pages, many heartbeats that go silent at once
 	$(GO) run ./e2e/bench
+
+upgrade-test: needs-test ## opens databases that earlier versions wrote; builds each of them
+	$(GO) run ./e2e/upgrade
 
 check: ## vet, staticcheck, gofumpt, wording, generated code, licences
 	$(GO) vet ./...

@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"internal/schedule/wallclock":           {},
 	"internal/seal":                         {},
 	"internal/snippet":                      {},
-	"internal/store":                        {"internal/monitor", "internal/seal", "internal/store/circuit", "internal/store/consistency", "internal/store/dialect", "internal/store/filelock", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/writebehind", "internal/wal"},
+	"internal/store":                        {"internal/monitor", "internal/seal", "internal/store/circuit", "internal/store/consistency", "internal/store/dialect", "internal/store/filelock", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/transfer", "internal/store/writebehind", "internal/wal"},
 	"internal/store/circuit":                {"internal/store/dialect"},
 	"internal/store/consistency":            {},
 	"internal/store/dialect":                {},
@@ -66,6 +66,7 @@ var allowed = map[string][]string{
 	"internal/store/sqlite":                 {"internal/store/dialect", "internal/store/filelock", "internal/wal"},
 	"internal/store/storetest":              {"internal/monitor", "internal/store"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
+	"internal/store/transfer":               {"internal/store/dialect", "internal/store/sqlite"},
 	"internal/store/writebehind":            {"internal/monitor", "internal/store/dialect", "internal/wal"},
 	"internal/wal":                          {},
 	"internal/watch":                        {"internal/loop", "internal/metrics", "internal/monitor", "internal/store"},
@@ -92,6 +93,8 @@ var allowed = map[string][]string{
 	"e2e/browser":                           {},
 	"e2e/cron":                              {},
 	"e2e/demo":                              {"internal/app", "internal/demo", "internal/store"},
+	"e2e/migrate":                           {"client", "e2e/binary", "internal/monitor", "internal/store", "internal/store/storetest"},
+	"e2e/upgrade":                           {"client", "e2e/binary", "internal/store/storetest"},
 	"tools/image":                           {},
 	"tools/manifest":                        {},
 }
@@ -100,7 +103,7 @@ var allowed = map[string][]string{
 // the pure ones may import the other libraries.
 var confinedImports = map[string][]string{
 	"database/sql": {
-		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest",
+		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest", "internal/store/transfer",
 	},
 	"modernc.org/sqlite":                  {"internal/store/dialect", "internal/store/sqlite"},
 	"github.com/jackc/pgx/v5":             {"internal/store/dialect", "internal/store/postgres", "internal/store/storetest"},

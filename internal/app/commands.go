@@ -64,6 +64,9 @@ func openCurrent(ctx context.Context, database string) (*store.DB, error) {
 	if older {
 		return nil, errors.Join(errors.New("the database schema is older than this program; start the server of this version first"), db.Close())
 	}
+	if err := db.CheckNotMoved(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	return db, nil
 }
 
@@ -97,6 +100,9 @@ func selectProject(tx *store.Tx, name string) (monitor.Project, error) {
 
 // Backup writes a consistent copy of the database to a new file.
 func Backup(ctx context.Context, database, file string) (err error) {
+	if err := store.CheckBackup(database, file); err != nil {
+		return err
+	}
 	db, _, err := store.OpenExisting(ctx, database)
 	if err != nil {
 		return err

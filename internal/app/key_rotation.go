@@ -40,6 +40,9 @@ func RotateSecretKey(ctx context.Context, database string, c KeyRotation, out io
 	if older {
 		return errors.New("the database schema is older than this program; start the server of this version first")
 	}
+	if err := db.CheckNotMoved(ctx); err != nil {
+		return err
+	}
 	if err := db.ClaimWithoutServer(ctx, time.Now().UTC()); err != nil {
 		return err
 	}

@@ -28,6 +28,10 @@ type backend struct {
 	backup func(ctx context.Context, f StoreFlags, file string) error
 	// restore replaces the database with a backup and reports the result on std.Out.
 	restore func(ctx context.Context, f StoreFlags, file string, std Streams) error
+	// migrate copies everything to another database and reports progress on std.Err.
+	migrate func(ctx context.Context, m app.Migration, std Streams) (app.MigrationResult, error)
+	// cancelMigration makes a database usable again that was migrated.
+	cancelMigration func(ctx context.Context, f StoreFlags) (string, error)
 	// createSecretKey writes a new key to a new file.
 	createSecretKey func(file string) (id string, err error)
 	// changeSecretKey encrypts the secrets in the database with another key.
@@ -72,6 +76,12 @@ func newBackend() backend {
 		},
 		restore: func(ctx context.Context, f StoreFlags, file string, std Streams) error {
 			return app.Restore(ctx, string(f.Database), file, std.Out)
+		},
+		migrate: func(ctx context.Context, m app.Migration, std Streams) (app.MigrationResult, error) {
+			return app.Migrate(ctx, m, std.Err)
+		},
+		cancelMigration: func(ctx context.Context, f StoreFlags) (string, error) {
+			return app.CancelMigration(ctx, string(f.Database))
 		},
 		createSecretKey: app.CreateSecretKey,
 		changeSecretKey: func(ctx context.Context, f StoreFlags, c app.KeyRotation, std Streams) error {

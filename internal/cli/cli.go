@@ -77,6 +77,7 @@ type commandLine struct {
 	SecretKey  secretKeyCmd  `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
 	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
 	Restore    restoreCmd    `cmd:"" help:"Replace the database with a backup."`
+	Migrate    migrateCmd    `cmd:"" help:"Move everything to another database: from SQLite to PostgreSQL, or back."`
 	Check      checkCmd      `cmd:"" help:"Check the settings, the database and the channels."`
 	Health     healthCmd     `cmd:"" help:"Ask the server on this machine whether it is ready, for health checks of containers."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`

@@ -149,6 +149,17 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 			calls = append(calls, string(f.Database), file)
 			return printLine(std, "restored")
 		},
+		migrate: func(_ context.Context, m app.Migration, _ Streams) (app.MigrationResult, error) {
+			calls = append(calls, m.Database, m.To, m.SecretKey.File)
+			return app.MigrationResult{
+				Source: "S", Target: "T", Cleaned: 2, KeyAdvice: "use key k", Tables: []app.MigratedTable{{Name: "pings", Rows: 3, Copied: 3, Checksum: "abc", Equal: true}},
+				NotCopied: []app.TableLeftOut{{Name: "nodes", Reason: "running servers"}},
+			}, nil
+		},
+		cancelMigration: func(_ context.Context, f StoreFlags) (string, error) {
+			calls = append(calls, string(f.Database))
+			return "cancelled", nil
+		},
 		check: func(_ context.Context, _ ServerFlags, _ Streams, report func(app.CheckResult)) error {
 			report(app.CheckResult{Name: "mail", State: app.CheckSkipped, Detail: "why"})
 			return errors.New("disk is full")
@@ -176,6 +187,20 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	if got := runOverdue(in, "restore", "copy.db", "--database", "y.db"); got != (commandResult{0, "restored\n", ""}) {
 		t.Errorf("restore: %+v", got)
 	}
+	moved := "TABLE  ROWS  COPIED  RESULT  CHECKSUM\npings  3     3       equal   abc\nnot copied: nodes, running servers\n" +
+		"texts with NUL or invalid UTF-8, which PostgreSQL rejects: 2; the bytes were replaced by U+FFFD\n" +
+		"S is unchanged, and no server starts on it any longer\nnext: set --database or OVERDUE_DATABASE to T and start the server\nuse key k\n"
+	if got := runOverdue(in, "migrate", "--database", "z.db", "--to", "postgres://h/d", "--secret-key-file", "k"); got != (commandResult{0, moved, ""}) {
+		t.Errorf("migrate: %+v", got)
+	}
+	if got := runOverdue(in, "migrate", "--database", "z.db", "--cancel"); got != (commandResult{0, "cancelled\n", ""}) {
+		t.Errorf("migrate --cancel: %+v", got)
+	}
+	for want, args := range map[string][]string{"--to is required": {"migrate"}, "--cancel excludes --to": {"migrate", "--cancel", "--to", "x"}} {
+		if got := runOverdue(in, args...); got.code != exitUsage || !strings.Contains(got.err, want) {
+			t.Errorf("%v: %+v; want %q", args, got, want)
+		}
+	}
 	if got := runOverdue(in, "serve", "--listen", ":1"); got != (commandResult{}) {
 		t.Errorf("serve: %+v", got)
 	}
@@ -183,7 +208,7 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	if got := runOverdue(in, "check"); got != (commandResult{1, sources + "mail        skipped: why\n", "overdue: check: disk is full\n"}) {
 		t.Errorf("check: %+v", got)
 	}
-	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", "y.db", "copy.db", ":1"}
+	want := []any{"x.db", KeyRequest{Name: "deploy", Project: "p", ReadOnly: true}, "overdue.db", "https://o.example", "a@b.example", "overdue.db", "", "a@b.example", "overdue.db", "a@b.example", "overdue.db", "copy.db", "y.db", "copy.db", "z.db", "postgres://h/d", "k", "z.db", ":1"}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("arguments (-want +got):\n%s", diff)
 	}

@@ -2,9 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"overdue/internal/app"
+	"overdue/internal/cli/settings"
+	"overdue/internal/cli/table"
 )
 
 // backupCmd copies the database. A copy with cp while the server runs would lack the
@@ -17,7 +22,7 @@ type backupCmd struct {
 
 // Help is the long part of --help.
 func (backupCmd) Help() string {
-	return `Writes a complete and consistent copy of a SQLite database, also while the server runs. The secret key is in a separate file: back it up as well. For PostgreSQL, use pg_dump.
+	return `Writes a complete and consistent copy of a SQLite database, also while the server runs. The secret key is in a separate file: back it up as well. For PostgreSQL, the command prints the pg_dump command to run.
 
 Examples:
 
@@ -43,7 +48,7 @@ type restoreCmd struct {
 
 // Help is the long part of --help.
 func (restoreCmd) Help() string {
-	return `Stop the server first. The command verifies the backup and does not change it. The previous database is kept under another name next to the restored one. For PostgreSQL, use pg_restore.
+	return `Stop the server first. The command verifies the backup and does not change it. The previous database is kept under another name next to the restored one. For PostgreSQL, the command prints the pg_restore or psql command to run.
 
 Examples:
 
@@ -56,6 +61,92 @@ func (c *restoreCmd) Run(ctx context.Context, std Streams, in backend) error {
 		return fmt.Errorf("restore: %w", err)
 	}
 	return nil
+}
+
+// migrateCmd moves everything to another database.
+type migrateCmd struct {
+	StoreFlags
+	KeyFlags
+
+	To     settings.Secret `placeholder:"FILE|URL" help:"Database to move to: a new SQLite file, or postgres://… of an empty database. Omit the password of the URL if PGPASSWORD or ~/.pgpass contains it."`
+	Cancel bool            `help:"Allow servers to use --database again after a migration, or instead of finishing one."`
+	JSON   bool            `name:"json" help:"Print the result as JSON."`
+}
+
+// Help is the long part of --help.
+func (migrateCmd) Help() string {
+	return `Copies everything from one database to another, for example from SQLite to PostgreSQL, and compares all rows. Ping URLs, API keys, passwords, sessions and the secret key stay the same. Stop every server first.
+
+If the command is interrupted, run it again: it continues where it stopped. No server starts on the target before the command has finished, and none on the source afterwards. Nothing else in the source is changed.
+
+Examples:
+
+    systemctl stop overdue
+    overdue migrate --database overdue.db --to postgres://overdue@db.example.com/overdue
+    overdue migrate --database postgres://overdue@db.example.com/overdue --to ./overdue.db
+    overdue migrate --database overdue.db --cancel`
+}
+
+// Run migrates the database and prints the comparison.
+func (c *migrateCmd) Run(ctx context.Context, std Streams, in backend) error {
+	key, err := c.secretKey()
+	if err != nil {
+		return usageError("%w", err)
+	}
+	switch {
+	case c.Cancel && (c.To != "" || c.JSON):
+		return usageError("--cancel excludes --to and --json")
+	case c.Cancel:
+		line, err := in.cancelMigration(ctx, c.StoreFlags)
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		return printLine(std, line)
+	case c.To == "":
+		return usageError("--to is required: a new SQLite file, or postgres://… of an empty database")
+	}
+	result, err := in.migrate(ctx, app.Migration{Database: string(c.Database), To: string(c.To), SecretKey: key}, std)
+	if c.JSON && err == nil {
+		return printJSON(std, result)
+	}
+	if len(result.Tables) > 0 || err == nil {
+		err = errors.Join(printMigration(std, result), err)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// printMigration prints the comparison of the tables and what to do next.
+func printMigration(std Streams, r app.MigrationResult) error {
+	if r.WasFinished {
+		return printLine(std, r.Source+" was already migrated to "+r.Target+": nothing to do\n"+r.KeyAdvice)
+	}
+	t := table.New(table.Column{Title: "TABLE", Keep: true}, table.Column{Title: "ROWS", Keep: true}, table.Column{Title: "COPIED", Keep: true},
+		table.Column{Title: "RESULT", Keep: true}, table.Column{Title: "CHECKSUM"})
+	equal := true
+	for _, row := range r.Tables {
+		verdict := "equal"
+		if !row.Equal {
+			verdict, equal = "DIFFERENT", false
+		}
+		t.Add(row.Name, strconv.FormatInt(row.Rows, 10), strconv.FormatInt(row.Copied, 10), verdict, row.Checksum)
+	}
+	if err := t.Write(std.Out, table.Width(std.Out)); err != nil {
+		return err
+	}
+	var notes []string
+	for _, left := range r.NotCopied {
+		notes = append(notes, "not copied: "+left.Name+", "+left.Reason)
+	}
+	if r.Cleaned > 0 {
+		notes = append(notes, fmt.Sprintf("texts with NUL or invalid UTF-8, which PostgreSQL rejects: %d; the bytes were replaced by U+FFFD", r.Cleaned))
+	}
+	if equal {
+		notes = append(notes, r.Source+" is unchanged, and no server starts on it any longer", "next: set --database or OVERDUE_DATABASE to "+r.Target+" and start the server", r.KeyAdvice)
+	}
+	return printLine(std, strings.Join(notes, "\n"))
 }
 
 // secretKeyCmd groups the commands for the key that encrypts secrets.

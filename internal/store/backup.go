@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,6 +36,44 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 		return fmt.Errorf("backup to %s: %w", file, errors.Join(err, sqlite.RemoveIfExists(file)))
 	}
 	return sqlite.SyncFile(file)
+}
+
+// CheckBackup returns an error that says what to do if overdue backup cannot copy the
+// database: PostgreSQL has its own program.
+func CheckBackup(address, file string) error {
+	if !postgres.IsAddress(address) {
+		return nil
+	}
+	return fmt.Errorf("overdue backup copies only SQLite. For PostgreSQL run: pg_dump --format=custom --file=%s %s\nBack up the secret key too: overdue check shows whether the server finds it",
+		shellWord(file), shellWord(postgres.ToolAddress(address)))
+}
+
+// restoreCommand returns the error of a restore on PostgreSQL, with the command that
+// restores a file of its kind.
+func restoreCommand(address, file string) error {
+	target := shellWord(postgres.ToolAddress(address))
+	var head [16]byte
+	if f, err := os.Open(file); err == nil {
+		_, _ = io.ReadFull(f, head[:]) // a short or unreadable file is of no known kind
+		_ = f.Close()
+	}
+	command := fmt.Sprintf("psql --single-transaction --set=ON_ERROR_STOP=1 --file=%s %s, with an empty database", shellWord(file), target)
+	switch {
+	case strings.HasPrefix(string(head[:]), "PGDMP"):
+		command = fmt.Sprintf("pg_restore --clean --if-exists --no-owner --single-transaction --dbname=%s %s", target, shellWord(file))
+	case strings.HasPrefix(string(head[:]), "SQLite format 3"):
+		return fmt.Errorf("%s is a backup of SQLite. Restore it to a file and move that to an empty database: overdue restore %s --database restored.db, then overdue migrate --database restored.db --to %s",
+			file, shellWord(file), target)
+	}
+	return fmt.Errorf("overdue restore replaces only SQLite. For PostgreSQL, stop all servers and run: %s", command)
+}
+
+// shellWord quotes a word for a shell, if needed.
+func shellWord(word string) string {
+	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+,=") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // copyTo copies the WAL and then the tables: pings that are flushed in between are
@@ -118,7 +158,7 @@ type RestoreResult struct {
 // next open finds either the previous or the restored database, complete.
 func Restore(ctx context.Context, address, file string, now time.Time) (result RestoreResult, err error) {
 	if postgres.IsAddress(address) {
-		return result, errors.New("restore supports only SQLite; for PostgreSQL, stop all servers and use pg_restore, or psql for a plain dump")
+		return result, restoreCommand(address, file)
 	}
 	backup, err := filepath.EvalSymlinks(file)
 	if err != nil {

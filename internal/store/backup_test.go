@@ -95,3 +95,39 @@ func TestBackup_LeavesNoFileAfterAFailure(t *testing.T) {
 		t.Error("a backup into a directory that does not exist succeeded")
 	}
 }
+
+// TestBackup_NamesTheCommandsOfOtherDatabases: no server is needed to learn them, and they
+// contain neither the password nor parameters that only Overdue accepts.
+func TestBackup_NamesTheCommandsOfOtherDatabases(t *testing.T) {
+	const address = "postgres://me:hunter2@db.example.com/o?sslmode=verify-full&default_query_exec_mode=cache_describe&password=hunter2&search_path=x"
+	const bare = "'postgres://me@db.example.com/o?sslmode=verify-full'"
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	archive, plain, ours := write("it's", "PGDMP\x01"), write("plain", "-- PostgreSQL"), write("ours.db", "SQLite format 3\x00")
+	restore := func(file string) error {
+		_, err := store.Restore(t.Context(), address, file, realTimeStart)
+		return err
+	}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{store.CheckBackup(address, "/b/x.dump"), "pg_dump --format=custom --file=/b/x.dump " + bare},
+		{restore(archive), "pg_restore --clean --if-exists --no-owner --single-transaction --dbname=" + bare + ` '` + dir + `/it'\''s'`},
+		{restore(plain), "psql --single-transaction --set=ON_ERROR_STOP=1 --file=" + plain + " " + bare},
+		{restore(ours), "overdue restore " + ours + " --database restored.db, then overdue migrate --database restored.db --to " + bare},
+	} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.want) || strings.Contains(c.err.Error(), "hunter2") {
+			t.Errorf("%v; want %s", c.err, c.want)
+		}
+	}
+	if err := store.CheckBackup("overdue.db", "x"); err != nil {
+		t.Errorf("SQLite: %v", err)
+	}
+}

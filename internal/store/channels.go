@@ -4,9 +4,13 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
 // channelColumns are in the order of scanChannel.
@@ -170,4 +174,193 @@ func (tx *Tx) ChannelNames(project int64) (map[string]string, error) {
 		names[n.id] = n.name
 	}
 	return names, nil
+}
+
+var attemptBatch = dialect.Batch{Table: "attempts", IgnoreExisting: true, Columns: dialect.Columns(`
+	alert text, n bigint, at bigint, took bigint, outcome text, status bigint, detail text`)}
+
+// Attempt is one attempt to deliver an alert.
+type Attempt struct {
+	AlertID string
+	Number  int // Attempts of the alert when it was claimed
+	At      time.Time
+	Took    time.Duration
+	Outcome string // sent, retry, refused
+	Status  int    // status code of the provider, 0 for none
+	Detail  string
+}
+
+// AddAttempt stores an attempt.
+func (tx *Tx) AddAttempt(a Attempt) error {
+	var status any
+	if a.Status != 0 {
+		status = int64(a.Status)
+	}
+	err := tx.insertBatch(&attemptBatch, [][]any{{a.AlertID, int64(a.Number), a.At.UnixMicro(), a.Took.Microseconds(), a.Outcome, status, validText(a.Detail)}})
+	if err != nil {
+		return fmt.Errorf("add attempt: %w", err)
+	}
+	return nil
+}
+
+// Delivery is an alert with all attempts to deliver it.
+type Delivery struct {
+	monitor.Alert
+	AttemptLog []Attempt
+}
+
+// Deliveries lists the alerts of an incident, in the order of their creation.
+func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
+	alerts, err := queryAll(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts WHERE incident = $1 ORDER BY created, turn, channel, recipient`, incident)
+	if err != nil {
+		return nil, fmt.Errorf("alerts of incident: %w", err)
+	}
+	attempts, err := queryAll(tx, scanAttempt, `SELECT t.alert, t.n, t.at, t.took, t.outcome, t.status, t.detail FROM attempts t
+		JOIN alerts a ON a.id = t.alert WHERE a.incident = $1 ORDER BY t.n`, incident)
+	if err != nil {
+		return nil, fmt.Errorf("attempts of incident: %w", err)
+	}
+	all := make([]Delivery, len(alerts))
+	for i, a := range alerts {
+		all[i].Alert = a
+		for _, t := range attempts {
+			if t.AlertID == a.ID {
+				all[i].AttemptLog = append(all[i].AttemptLog, t)
+			}
+		}
+	}
+	return all, nil
+}
+
+// scanAttempt reads an attempt.
+func scanAttempt(row scanner) (Attempt, error) {
+	var t Attempt
+	var at, took, status sql.NullInt64
+	err := row.Scan(&t.AlertID, &t.Number, &at, &took, &t.Outcome, &status, &t.Detail)
+	t.At, t.Took, t.Status = timeFromMicros(at), durationFromMicros(took.Int64), int(status.Int64)
+	return t, err
+}
+
+// ChannelAttempt is one attempt to deliver on a channel, with its event and the state
+// of its alert.
+type ChannelAttempt struct {
+	Attempt
+	Event      monitor.Event
+	AlertState monitor.AlertState // of the alert
+}
+
+// RecentChannelAttempts lists the attempts of the newest n alerts of a channel,
+// newest first.
+func (tx *Tx) RecentChannelAttempts(channel string, n int) ([]ChannelAttempt, error) {
+	found, err := queryAll(tx, func(row scanner) (ChannelAttempt, error) {
+		var d ChannelAttempt
+		var at, took, status sql.NullInt64
+		err := row.Scan(&d.AlertID, &d.Number, &at, &took, &d.Outcome, &status, &d.Detail, &d.Event, &d.AlertState)
+		d.At, d.Took, d.Status = timeFromMicros(at), durationFromMicros(took.Int64), int(status.Int64)
+		return d, err
+	}, `SELECT t.alert, t.n, t.at, t.took, t.outcome, t.status, t.detail, a.event, a.state
+		FROM (SELECT b.id, b.event, b.state FROM alerts b WHERE b.channel = $1 AND b.attempts > 0 ORDER BY b.created DESC LIMIT $2) a
+		JOIN attempts t ON t.alert = a.id ORDER BY t.at DESC LIMIT $2`, channel, n)
+	if err != nil {
+		return nil, fmt.Errorf("last deliveries: %w", err)
+	}
+	return found, nil
+}
+
+// maxTestAlerts is the number of test alerts that a channel keeps: its page shows as
+// many.
+const maxTestAlerts = 10
+
+// AddTestAlert stores the result of a test alert, as an alert that is sent or failed.
+func (tx *Tx) AddTestAlert(c monitor.Channel, a Attempt) error {
+	state := monitor.AlertSent
+	if a.Outcome != "sent" {
+		state = monitor.AlertFailed
+	}
+	a.AlertID, a.Number = newID(), 1
+	_, err := tx.exec(`INSERT INTO alerts (id, project, channel, event, turn, about, state, attempts, created, next_at, asked)
+		VALUES ($1, $2, $3, $4, 0, '', $5, 1, $6, $6, 0)`, a.AlertID, c.Project, c.ID, string(monitor.TestAlert), string(state), micros(a.At))
+	if err != nil {
+		return fmt.Errorf("add test alert: %w", err)
+	}
+	if err := tx.AddAttempt(a); err != nil {
+		return err
+	}
+	const old = `(SELECT id FROM alerts WHERE channel = $1 AND event = $2 ORDER BY created DESC, id LIMIT 1000 OFFSET $3)`
+	for _, text := range []string{`DELETE FROM attempts WHERE alert IN ` + old, `DELETE FROM alerts WHERE id IN ` + old} {
+		if _, err := tx.exec(text, c.ID, string(monitor.TestAlert), maxTestAlerts); err != nil {
+			return fmt.Errorf("delete old test alerts: %w", err)
+		}
+	}
+	return nil
+}
+
+// SplitRecipients returns the recipients that got a separate alert, split from this
+// one.
+func (tx *Tx) SplitRecipients(alert string) ([]string, error) {
+	found, err := queryAll(tx, func(row scanner) (r string, err error) { return r, row.Scan(&r) },
+		`SELECT recipient FROM alerts WHERE parent = $1`, alert)
+	if err != nil {
+		return nil, fmt.Errorf("recipients of split alert: %w", err)
+	}
+	return found, nil
+}
+
+// RecipientsWithEarlierAlerts returns the recipients with an earlier pending alert of
+// the same heartbeat and channel, and the time of its next attempt.
+func (tx *Tx) RecipientsWithEarlierAlerts(a monitor.Alert) (map[string]time.Time, error) {
+	waiting := map[string]time.Time{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var recipient string
+		var next sql.NullInt64
+		err := row.Scan(&recipient, &next)
+		waiting[recipient] = timeFromMicros(next)
+		return struct{}{}, err
+	}, `SELECT e.recipient, MAX(e.next_at) FROM alerts e WHERE e.heartbeat = $1 AND e.channel = $2 AND e.state = 'pending' AND e.recipient <> ''
+		AND e.turn BETWEEN 1 AND (SELECT d.turn FROM alerts d WHERE d.id = $3) - 1 GROUP BY e.recipient`, a.Heartbeat, a.Channel, a.ID)
+	if err != nil {
+		return nil, fmt.Errorf("recipients with earlier alerts: %w", err)
+	}
+	return waiting, nil
+}
+
+// SplitRecipient creates a separate alert for one recipient of an alert, with the
+// given number of attempts so far and the time of the next one. Its id is derived
+// from the alert and the recipient, so that splitting twice, or on two nodes, changes
+// nothing.
+func (tx *Tx) SplitRecipient(a monitor.Alert, recipient string, attempts int, next time.Time) (monitor.Alert, error) {
+	part := a
+	part.ID = uuid.NewSHA1(alertIDNamespace, []byte(a.ID+"/"+recipient)).String()
+	part.SplitFrom, part.Recipient, part.State, part.Attempts, part.NextAttempt = a.ID, recipient, monitor.AlertPending, attempts, next
+	_, err := tx.exec(`INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at,
+			asked, recipient, parent)
+		SELECT CAST($2 AS TEXT), project, channel, event, turn, heartbeat, incident, about, 'pending', CAST($4 AS BIGINT), created, CAST($5 AS BIGINT),
+			0, CAST($3 AS TEXT), id FROM alerts WHERE id = $1
+		ON CONFLICT (id) DO NOTHING`, a.ID, part.ID, recipient, attempts, micros(next))
+	if err != nil {
+		return part, fmt.Errorf("split alert: %w", err)
+	}
+	return part, nil
+}
+
+// NarrowToRecipient makes a pending alert that reached none of its recipients the
+// alert of one of them. It does nothing if another node has claimed it since.
+func (tx *Tx) NarrowToRecipient(a monitor.Alert, recipient string) (monitor.Alert, error) {
+	_, err := tx.exec(`UPDATE alerts SET recipient = $3 WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts, recipient)
+	if err != nil {
+		return a, fmt.Errorf("narrow alert: %w", err)
+	}
+	a.Recipient = recipient
+	return a, nil
+}
+
+// MarkSentToRecipients marks the alerts that were split from another one as sent, for
+// recipients that got it meanwhile: another node had sent it too.
+func (tx *Tx) MarkSentToRecipients(alert string, recipients []string) error {
+	_, err := tx.exec(`UPDATE alerts SET state = 'sent', holder = NULL WHERE parent = $1 AND state = 'pending' AND `+tx.d.InList("recipient", "$2"),
+		alert, tx.d.TextList(slices.Clone(recipients)))
+	if err != nil {
+		return fmt.Errorf("mark split alerts as sent: %w", err)
+	}
+	return nil
 }

@@ -125,18 +125,34 @@ type ServeOptions struct {
 // OpenToServe is Open and Serve. It locks a SQLite file before SQLite opens it: a
 // newer program must not upgrade the schema of a running server.
 func OpenToServe(ctx context.Context, address string, o ServeOptions) (*DB, error) {
-	if postgres.IsAddress(address) {
-		db, err := connect(ctx, address, o.Memory)
-		if err == nil {
-			db, err = db.finishOpening(ctx)
-		}
-		if err != nil {
-			return nil, err
-		}
+	db, err := connectLocked(ctx, address, o)
+	if err != nil {
+		return nil, err
+	}
+	// Before the schema changes: the database is not for this server.
+	if err := db.CheckNotMoved(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if db, err = db.finishOpening(ctx); err != nil {
+		return nil, err
+	}
+	if db.postgres != nil {
 		if err := db.postgres.CheckConnectionLimit(ctx); err != nil {
 			return nil, fmt.Errorf("%s: %w", DescribeAddress(address), errors.Join(err, db.Close()))
 		}
 		return db, nil
+	}
+	if err := db.startBuffer(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// connectLocked opens the database without changing it, and locks a SQLite file for
+// this process.
+func connectLocked(ctx context.Context, address string, o ServeOptions) (*DB, error) {
+	if postgres.IsAddress(address) {
+		return connect(ctx, address, o.Memory)
 	}
 	path, err := sqlite.PrepareFile(ctx, address)
 	if err != nil {
@@ -149,12 +165,6 @@ func OpenToServe(ctx context.Context, address string, o ServeOptions) (*DB, erro
 	db, err := openSQLite(ctx, path, lock, limitsFor(o.Memory))
 	if err != nil {
 		return nil, errors.Join(err, lock.Release())
-	}
-	if db, err = db.finishOpening(ctx); err != nil {
-		return nil, err
-	}
-	if err := db.startBuffer(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

@@ -343,11 +343,9 @@ func timeFromMicros(n sql.NullInt64) time.Time {
 // durationFromMicros returns a stored duration.
 func durationFromMicros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
 
-// validText returns a text that both databases accept: PostgreSQL rejects NUL and
-// invalid UTF-8, and the text of an unauthenticated client must not fail the whole batch.
-func validText(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-}
+// validText returns a text that both databases accept: the text of an
+// unauthenticated client must not fail the whole batch.
+func validText(s string) string { return dialect.ValidText(s) }
 
 // nullableText returns an optional text as it is stored; an empty one is NULL.
 func nullableText(s string) any {

@@ -118,6 +118,8 @@ func (c Column) array(rows [][]any, at int) any {
 			all[i], _ = row[at].([]byte) // nil stays NULL
 		}
 		return all
+	case "boolean":
+		return columnValues[bool](rows, at)
 	default:
 		return columnValues[int64](rows, at)
 	}

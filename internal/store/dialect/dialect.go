@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Dialect holds what differs between the databases.
@@ -57,6 +58,12 @@ var PostgreSQL = Dialect{
 // InList returns the condition that a column is in a list argument.
 func (d *Dialect) InList(column, argument string) string {
 	return column + " " + fmt.Sprintf(d.inListFormat, argument)
+}
+
+// ValidText returns a text that both databases accept: PostgreSQL rejects NUL and
+// invalid UTF-8, which SQLite stores. Both are replaced by U+FFFD.
+func ValidText(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // jsonText returns a list as JSON.

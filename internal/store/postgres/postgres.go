@@ -69,6 +69,34 @@ func DescribeAddress(address string) string {
 	return "PostgreSQL " + u.Redacted()
 }
 
+// toolParameters are the query parameters of an address that PostgreSQL's own
+// programs accept (https://www.postgresql.org/docs/15/libpq-connect.html, 34.1.2).
+var toolParameters = []string{
+	"host", "hostaddr", "port", "dbname", "user", "passfile", "connect_timeout", "application_name", "options", "sslmode", "sslcert", "sslkey",
+	"sslrootcert", "sslcrl", "sslsni", "channel_binding", "gssencmode", "krbsrvname", "target_session_attrs",
+}
+
+// ToolAddress returns an address for pg_dump and pg_restore: without the password,
+// which they read from ~/.pgpass or ask for, and without parameters that only Overdue
+// accepts.
+func ToolAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "ADDRESS"
+	}
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	q := u.Query()
+	for name := range q {
+		if !slices.Contains(toolParameters, name) {
+			q.Del(name)
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 // Open connects to a server. It does not wait for an unavailable server: it
 // returns an error with the reason.
 func Open(ctx context.Context, address string) (*Conns, error) {

@@ -69,6 +69,7 @@ func Serve(ctx context.Context, o Options) error {
 		return errors.Join(err, listener.Close())
 	}
 	defer outside.Close()
+	setNodeInfo(db, o.Version)
 	engine := NewEngine(db, outside.Send, base, log)
 	engine.dispatcher.MaxConcurrent = memory.maxDeliveries()
 	faces, err := newHandlers(ctx, o, engine, outside, base)

@@ -35,6 +35,7 @@ func (db *DB) ApplyPings(ctx context.Context, batch []ReceivedPing) (ApplyResult
 		})
 		if err == nil && len(result.Heartbeats) > 0 {
 			db.lastTestPing.Store(time.Now().UnixNano())
+			db.recordCommit()
 		}
 		return result, err
 	}
@@ -55,7 +56,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing) (ApplyResult, error) {
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	now := time.Now().UTC()
+	now := tx.db.Now()
 	peers := peerWatermark{tx: tx, now: now}
 	result, transitions := transitionsOf(batch, states, peers.earliest)
 	if peers.err != nil {
@@ -148,6 +149,7 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result App
 		return ApplyResult{}, false, err
 	}
 	db.breaker.Load().RecordProgress()
+	db.recordCommit()
 	return result, true, nil
 }
 

@@ -32,6 +32,7 @@ var landedMigrations = map[string]string{
 	"0012_notify_names.sql":        "646263daef5f1de1bc32ef3d9370ce1829aa0b30c4099cb26199857e98ebba2e",
 	"0013_severity.sql":            "1ceb13a82831f0c173d11d6763ce33bdbb2cab477bab8f67173c6a91faffdb36",
 	"0014_person_zone.sql":         "067267cd0a12228fb5538ce297201194025ce3de1250ba0be3710cd850ed4c87",
+	"0016_nodes.sql":               "db7f5c6494c3b3467ff76eb6a4f025862e7b24b674a74dc1a30610ce8877333d",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 }
 

@@ -27,9 +27,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"overdue/internal/seal"
 	"overdue/internal/store/circuit"
+	"overdue/internal/store/dbclock"
 	"overdue/internal/store/dialect"
 	"overdue/internal/store/filelock"
 	"overdue/internal/store/migrations"
@@ -63,13 +65,18 @@ type DB struct {
 	limits  memoryLimits // SQLite
 	node    string       // see SetNode
 
+	nodeInfo   Node           // see SetNodeInfo
+	clock      *dbclock.Clock // see Now
+	serverTime func() time.Time
+	lastCommit atomic.Int64 // see LastCommit, in µs since 1970
+
 	serverLock *filelock.Server    // SQLite: held by a server
 	files      sqlite.Files        // SQLite: the files of a server
 	buffer     *writebehind.Buffer // SQLite: of a server
 	flusher    *flusher            // SQLite: of a server
 
 	postgres     *postgres.Conns
-	lastTestPing atomic.Int64 // PostgreSQL: when a ping could last be stored, in ns since 1970
+	lastTestPing atomic.Int64 // when a test ping, or on PostgreSQL a ping, was last stored, in ns since 1970
 
 	breaker atomic.Pointer[circuit.Breaker] // nil unless the availability is watched
 
@@ -200,7 +207,7 @@ func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 		}
 		conns.Prober.SetMaxOpenConns(circuit.MaxProbes)
 		conns.Prober.SetMaxIdleConns(1)
-		return &DB{dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns}, nil
+		return &DB{clock: dbclock.New(), dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns}, nil
 	}
 	path, err := sqlite.PrepareFile(ctx, address)
 	if err != nil {
@@ -216,7 +223,7 @@ func openSQLite(ctx context.Context, path string, lock *filelock.Server, limits 
 		return nil, err
 	}
 	return &DB{
-		dialect: &dialect.SQLite, writer: writer, reader: reader, path: path, limits: limits, serverLock: lock,
+		clock: dbclock.New(), dialect: &dialect.SQLite, writer: writer, reader: reader, path: path, limits: limits, serverLock: lock,
 		writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{},
 	}, nil
 }

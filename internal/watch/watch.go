@@ -21,6 +21,7 @@ package watch
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"overdue/internal/loop"
@@ -36,7 +37,7 @@ const (
 	heldWait        = 50 * time.Millisecond // while a ping holds back an evaluation
 	maxWaitAlone    = 5 * time.Second       // a single node wakes itself after each of its changes
 	maxWaitShared   = 2 * time.Second       // pings on another node may make a heartbeat due sooner
-	publishInterval = 3 * time.Second
+	publishInterval = time.Second
 )
 
 // Snapshot is the state of the pings in flight on this node.
@@ -52,7 +53,12 @@ type Watcher struct {
 	Snapshot func() Snapshot
 	Metrics  *metrics.Metrics
 	Signals  loop.Signals
+
+	nodes atomic.Int64 // that ran at the last publication, with this one
 }
+
+// NodeCount returns the number of nodes that ran when this one last published.
+func (w *Watcher) NodeCount() int { return int(w.nodes.Load()) }
 
 // Sweep evaluates the heartbeats that are due, and returns how long to wait until the
 // next one is due.
@@ -65,7 +71,7 @@ func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (wait time.Duration, e
 	if result.due == maxPerSweep && result.held < result.due {
 		return 0, nil // more heartbeats may be due
 	}
-	return result.wait(), nil
+	return result.wait(w.DB.Now()), nil
 }
 
 // sweepResult is the result of one transaction of a sweep.
@@ -79,8 +85,9 @@ type sweepResult struct {
 	alone   bool      // no other node is running
 }
 
-// wait returns how long to wait until the next sweep.
-func (r sweepResult) wait() time.Duration {
+// wait returns how long to wait until the next sweep. It gets the current time, because
+// the transaction took time.
+func (r sweepResult) wait(now time.Time) time.Duration {
 	maxWait := maxWaitShared
 	if r.alone {
 		maxWait = maxWaitAlone
@@ -91,9 +98,9 @@ func (r sweepResult) wait() time.Duration {
 	if r.next.IsZero() {
 		return maxWait
 	}
-	// The clock is read again, because the transaction took time. The margin is
-	// needed because heartbeats are evaluated just before the current time.
-	return min(max(time.Until(r.next)+2*monitor.Precision, minWait), maxWait)
+	// The margin is needed because heartbeats are evaluated just before the current
+	// time.
+	return min(max(r.next.Sub(now)+2*monitor.Precision, minWait), maxWait)
 }
 
 // sweep runs one transaction.
@@ -151,20 +158,32 @@ func (w *Watcher) recordLateness(before monitor.Heartbeat, change monitor.Change
 	w.Metrics.DeadlinePassed(now.Sub(deadline))
 }
 
-// Publish publishes the watermark of this node, which also shows that the node is
-// running.
+// Publish measures the clock of the database and publishes the watermark of this node,
+// which also shows that the node is running.
 func (w *Watcher) Publish(ctx context.Context, _ time.Time) (wait time.Duration, err error) {
 	// Read before the transaction: every ping before the watermark is committed
 	// before other nodes can see the watermark.
 	snapshot := w.Snapshot()
-	publish := func(tx *store.Tx) error { return tx.PublishWatermark(snapshot.Now, snapshot.Watermark) }
+	running := 0
+	publish := func(tx *store.Tx) error {
+		if err := tx.MeasureClock(); err != nil {
+			return err
+		}
+		if err := tx.PublishWatermark(snapshot.Now, snapshot.Watermark); err != nil {
+			return err
+		}
+		peers, err := tx.Peers(snapshot.Now)
+		running = 1 + peers.Count
+		return err
+	}
 	if err := w.DB.UpdateWithoutFlush(ctx, publish); err != nil {
 		return 0, err
 	}
+	w.nodes.Store(int64(running))
 	return publishInterval, w.DB.StoreTestPing(ctx)
 }
 
 // Leave removes this node from the list of nodes, so other nodes do not wait for it.
 func (w *Watcher) Leave(ctx context.Context) error {
-	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.RemoveNode(time.Now().UTC()) })
+	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.RemoveNode(w.DB.Now()) })
 }

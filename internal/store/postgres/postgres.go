@@ -28,7 +28,7 @@ var sessionSettings = map[string]string{
 	"client_encoding":                     "UTF8",
 	"synchronous_commit":                  "on",
 	"lock_timeout":                        "3s",
-	"idle_in_transaction_session_timeout": "5s",
+	"idle_in_transaction_session_timeout": "2s",
 }
 
 // Limits of the connections.

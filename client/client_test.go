@@ -68,6 +68,7 @@ func TestClient_EveryCallReachesItsEndpoint(t *testing.T) {
 		"GET /api/v1/incidents?heartbeat=x&state=open": func(ctx context.Context, c *client.Client) error {
 			return errOf(c.Incidents(ctx, client.IncidentQuery{State: "open", Heartbeat: "x"}))
 		},
+		"GET /api/v1/nodes":                    func(ctx context.Context, c *client.Client) error { return errOf(c.Nodes(ctx)) },
 		"GET /api/v1/incidents/i":              func(ctx context.Context, c *client.Client) error { return errOf(c.Incident(ctx, "i")) },
 		"POST /api/v1/incidents/i/acknowledge": func(ctx context.Context, c *client.Client) error { return errOf(c.AcknowledgeIncident(ctx, "i")) },
 		`POST /api/v1/incidents/i/notes {"text":"on it"}`: func(ctx context.Context, c *client.Client) error {

@@ -179,6 +179,7 @@ func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
 	m.RegisterOutbox(func() metrics.Outbox { return metrics.Outbox{Failing: map[string]bool{"id": true}} })
+	m.RegisterNodes(func() metrics.Nodes { return metrics.Nodes{} })
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	told, err := io.ReadAll(answer.Body)

@@ -44,6 +44,7 @@ var access = map[string]struct {
 	"get-channel":           {"/channels/{channel}", "", 200, 200, 404},
 	"change-channel":        {"/channels/{channel}", `{"notify_on_late": true}`, 403, 200, 404},
 	"delete-channel":        {"/channels/{spare channel}", "", 403, 204, 404},
+	"list-nodes":            {"/nodes", "", 403, 200, 200},
 	"test-channel":          {"/channels/{channel}/test", "", 403, 200, 404},
 }
 

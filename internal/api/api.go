@@ -58,6 +58,7 @@ func build(o Options) *API {
 	a.pingRoutes()
 	a.incidentRoutes()
 	a.channelRoutes()
+	a.nodeRoutes()
 	a.documentPings()
 	a.completeDocument()
 	// The document is encoded once, for the first request.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -25,7 +24,7 @@ func (a *API) pingBaseURL(who auth.Actor) string {
 
 // heartbeatJSON converts a heartbeat.
 func (a *API) heartbeatJSON(who auth.Actor, h monitor.Heartbeat) client.Heartbeat {
-	return wire.Heartbeat(h, a.pingBaseURL(who), time.Now().UTC())
+	return wire.Heartbeat(h, a.pingBaseURL(who), a.Service.Now())
 }
 
 // heartbeatURL returns the address of a heartbeat in the API. It contains the ref if the
@@ -174,5 +173,5 @@ func (a *API) explainHeartbeat(ctx context.Context, who auth.Actor, in *Heartbea
 	if err != nil {
 		return nil, err
 	}
-	return &bodyResponse[client.Explanation]{wire.Why(h, hint, time.Now().UTC())}, nil
+	return &bodyResponse[client.Explanation]{wire.Why(h, hint, a.Service.Now())}, nil
 }

@@ -42,6 +42,7 @@ func (a *API) config() huma.Config {
 				{Name: "Pings", Description: "Received pings."},
 				{Name: "Incidents", Description: "Periods in which a heartbeat was down."},
 				{Name: "Channels", Description: "Ways to notify people."},
+				{Name: "Server", Description: "The server itself."},
 			},
 		},
 		Formats:                      huma.DefaultFormats,

@@ -38,6 +38,10 @@ func examples() map[string]any {
 			ID: incident, Number: 482, HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup", Severity: "critical",
 			State: "open", Cause: "missed", OpenedAt: deadline, DetectedAt: deadline.Add(3 * time.Millisecond),
 		},
+		"Node": client.Node{
+			ID: "6f9c1c62-4a0d-4d0e-9b0a-0f5d1a2b3c4d", Host: "overdue-1", Version: "1.4.0", Status: "running", StartedAt: new(ping.AddDate(0, 0, -9)),
+			SeenAt: ping, LastCommitAt: new(ping.Add(-40 * time.Millisecond)), WatermarkLag: 0.000001, ClockSkew: new(-0.0021), RoundTrip: new(0.0004),
+		},
 		"Channel": client.Channel{
 			ID: "01998f7c-0d7e-7b52-8f0e-6a1c9d2b3e4f", Kind: "webhook", Name: "Ops",
 			Settings:         map[string]any{"url": "https://example.com/overdue", "secret": "••••"},

@@ -55,6 +55,7 @@ func Check(ctx context.Context, o Options, report func(CheckResult)) error {
 	}
 	c.checkIntegrity(ctx, db)
 	c.checkSecrets(ctx, o, db)
+	c.checkNodes(ctx, db)
 	if err := db.Close(); err != nil {
 		c.check("database", fmt.Errorf("close: %w", err), where)
 	}

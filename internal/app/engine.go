@@ -42,6 +42,7 @@ type Engine struct {
 	loops        sync.WaitGroup
 	readyLog     readyLog
 	started      time.Time
+	clock        clockWatch
 }
 
 // NewEngine connects the parts. base is the base URL of the pages. Nothing runs
@@ -55,16 +56,18 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	}
 	node := uuid.NewString()
 	db.SetNode(node)
+	e.inFlight.Now = db.Now
 	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals(), Log: log}
 	e.dispatcher = &deliver.Dispatcher{
 		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.delivery.Wake() },
 	}
 	e.metrics.RegisterOutbox(e.outbox)
+	e.metrics.RegisterNodes(e.nodeMetrics)
 	e.sweep = loop.New("sweep", log, e.watcher.Sweep)
 	e.publish = loop.New("publish", log, e.watcher.Publish)
-	e.delivery = loop.New("delivery", log, e.dispatcher.RunOnce)
+	e.delivery = loop.New("delivery", log, e.atStoreTime(e.dispatcher.RunOnce))
 	e.retention = &retentionLoop{db: db, cleanup: db.NewCleanup(), metrics: e.metrics, log: log, deleted: map[string]int64{}}
-	e.cleanup = loop.New("cleanup", log, e.retention.run)
+	e.cleanup = loop.New("cleanup", log, e.atStoreTime(e.retention.run))
 	m := &memoryRelease{db: db, stored: func() int64 { return e.batcher.StoredCount() }}
 	e.memory = loop.New("memory", log, m.run)
 	e.files = loop.New("files", log, e.checkFiles)
@@ -101,10 +104,13 @@ func (e *Engine) openIncidents() float64 {
 	return float64(n)
 }
 
-// Start starts the loops. Before that, it releases the claims of a killed
+// Start starts the loops. Before that, it measures the clock of the database, releases the claims of a killed
 // server on SQLite, and adds this node to the list of nodes.
 func (e *Engine) Start(ctx context.Context) error {
-	now := time.Now().UTC()
+	if err := e.db.MeasureClock(ctx); err != nil {
+		return err
+	}
+	now := e.db.Now()
 	err := e.db.Update(ctx, func(tx *store.Tx) error { return errors.Join(e.db.ReleaseClaims(tx, now), tx.PublishRetention()) })
 	if err != nil {
 		return err
@@ -124,16 +130,24 @@ func (e *Engine) Start(ctx context.Context) error {
 	return nil
 }
 
-// recordPulse records that this process runs, so a suspension is detected.
+// recordPulse records that this process runs, so a suspension is detected, and checks the
+// clock.
 func (e *Engine) recordPulse(context.Context, time.Time) (time.Duration, error) {
 	e.inFlight.Pulse()
+	e.checkClock()
 	return ingest.PulseInterval, nil
+}
+
+// atStoreTime returns a function for a loop that gets the time of the database in place of
+// that of the loop.
+func (e *Engine) atStoreTime(run func(context.Context, time.Time) (time.Duration, error)) func(context.Context, time.Time) (time.Duration, error) {
+	return func(ctx context.Context, _ time.Time) (time.Duration, error) { return run(ctx, e.db.Now()) }
 }
 
 // signals returns the signals that the parts of the server send after a commit.
 func (e *Engine) signals() loop.Signals {
 	return loop.Signals{
-		Due:     func(next time.Time) { e.sweep.WakeBefore(next) },
+		Due:     func(next time.Time) { e.sweep.WakeBefore(time.Now().Add(next.Sub(e.db.Now()))) },
 		Pending: func() { e.delivery.Wake() },
 		Changed: func(keys []int64) {
 			if e.Changed != nil {

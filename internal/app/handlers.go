@@ -44,6 +44,9 @@ func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Send
 	feed := &live.Feed{
 		MaxPages: o.maxLivePages(), Rejected: func(from string) { e.rejections.Add(httpd.TooManyLivePages, from) },
 	}
+	if e.db.IsShared() {
+		feed.PollInterval = live.SharedPollInterval
+	}
 	e.Changed = feed.Changed
 	options := web.Options{
 		Feed: feed, AckLinks: links, FormSecret: seal,

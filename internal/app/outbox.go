@@ -2,7 +2,6 @@ package app
 
 import (
 	"errors"
-	"time"
 
 	"overdue/internal/metrics"
 )
@@ -13,7 +12,7 @@ func (e *Engine) outbox() metrics.Outbox {
 	o := e.dispatcher.Outbox()
 	shown := metrics.Outbox{Pending: o.Pending, Failing: o.Failing}
 	if !o.Oldest.IsZero() {
-		shown.Oldest = max(0, time.Since(o.Oldest))
+		shown.Oldest = max(0, e.db.Now().Sub(o.Oldest))
 	}
 	return shown
 }
@@ -21,13 +20,18 @@ func (e *Engine) outbox() metrics.Outbox {
 // errChannelFailing is a warning: the server is still ready.
 var errChannelFailing = errors.New("a channel does not deliver")
 
-// warning returns a problem that does not affect readiness, or nil. If a channel
-// fails, the server still stores pings and sends alerts through the other channels.
-func (e *Engine) warning() error {
+// warnings returns the problems that do not affect readiness, as texts for /readyz. If a
+// channel fails, the server still stores pings and sends alerts through the other
+// channels. If its clock is off, it uses that of the database.
+func (e *Engine) warnings() (texts []string) {
 	for _, failing := range e.outbox().Failing {
 		if failing {
-			return errChannelFailing
+			texts = append(texts, "delivering alerts: "+publicReason(errChannelFailing))
+			break
 		}
 	}
-	return nil
+	if wrong := e.clock.clockWarning(); wrong != nil {
+		texts = append(texts, wrong.Error())
+	}
+	return texts
 }

@@ -99,8 +99,8 @@ func (e *Engine) serveReady(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	text := "ready"
-	if warning := e.warning(); warning != nil {
-		text += "; warning: delivering alerts: " + publicReason(warning)
+	for _, warning := range e.warnings() {
+		text += "; warning: " + warning
 	}
 	writeText(w, http.StatusOK, text)
 }

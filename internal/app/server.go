@@ -77,6 +77,7 @@ func (s *server) run(ctx context.Context) (report httpd.StopReport, err error) {
 	}
 	defer outside.Close()
 	base := s.baseURL(listener.Addr())
+	setNodeInfo(db, s.Version)
 	engine := NewEngine(db, outside.Send, base, s.log)
 	engine.watcher.Version = s.Version
 	engine.dispatcher.MaxConcurrent = memory.maxDeliveries()

@@ -33,6 +33,7 @@ const (
 	ChangeProject                     // its name and time zone
 	DeleteProject
 	ReadFeedback // feedback of readers of the manual
+	SeeNodes     // the nodes of the server, with the names of their machines
 )
 
 // minRole is the lowest role with each right.
@@ -48,6 +49,7 @@ var minRole = map[Right]Role{
 	ChangeProject:    Admin,
 	DeleteProject:    Owner,
 	ReadFeedback:     Owner,
+	SeeNodes:         Member,
 }
 
 // Actor acts in one project: a signed-in person, or a program with an API key.

@@ -21,8 +21,13 @@ const (
 	defaultMaxConcurrent = 1024             // enough for a hundred channels that hang
 	defaultSendTimeout   = 35 * time.Second // more than the timeout of the HTTP client, whose error says more
 	// leaseDuration is the duration of a claim. After that, another node may send the
-	// alert.
-	leaseDuration = 2 * defaultSendTimeout
+	// alert. A send that takes longer keeps its claim: see renewBefore.
+	leaseDuration = 8 * time.Second
+	// renewBefore is the time before the end of a claim at which it is renewed.
+	renewBefore = 5 * time.Second
+	// leaseMargin is the time before the end of a claim from which no send starts: the
+	// clocks of two nodes differ by up to a second.
+	leaseMargin = time.Second
 	// maxWait is the maximum time until an alert that another node enqueued is found.
 	maxWait = 5 * time.Second
 )
@@ -49,6 +54,7 @@ type Dispatcher struct {
 
 	mu           sync.Mutex
 	completed    []sendResult // of sends that are not recorded yet
+	abandoned    []string     // ids of alerts whose claim ended before they were sent
 	sendGroup    sync.WaitGroup
 	active       map[string]activeSend // sends in progress or not recorded yet, by alert id; only used by RunOnce
 	poisoned     map[string]bool       // ids of alerts that made RunOnce fail; only used by RunOnce
@@ -100,6 +106,7 @@ func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Dura
 		c.active, c.poisoned, c.slowChannels = map[string]activeSend{}, map[string]bool{}, map[string]bool{}
 	}
 	recorded := c.completedResults()
+	c.forgetAbandoned()
 	slow := c.expiringLeases(recorded, now)
 	var deliveries []delivery
 	var next time.Time
@@ -135,10 +142,11 @@ func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Dura
 	for _, e := range deliveries {
 		c.startSend(ctx, e, now)
 	}
-	if next.IsZero() {
-		return maxWait, nil
+	rest = min(maxWait, c.nextRenewal().Sub(now))
+	if !next.IsZero() {
+		rest = min(rest, next.Sub(now))
 	}
-	return min(max(next.Sub(now), 0), maxWait), nil
+	return max(rest, 0), nil
 }
 
 // completedResults returns the results that are not recorded yet. They stay until
@@ -162,16 +170,21 @@ func (c *Dispatcher) discardResults(recorded []sendResult) {
 // startSend sends in the background. A send in progress continues when the loop
 // ends: its result decides whether the alert is sent again.
 func (c *Dispatcher) startSend(ctx context.Context, e delivery, now time.Time) {
-	c.active[e.alert.ID] = activeSend{e.channel.ID, time.Now().UTC(), now.Add(leaseDuration)}
+	leaseUntil := now.Add(leaseDuration)
+	c.active[e.alert.ID] = activeSend{e.channel.ID, c.DB.Now(), leaseUntil}
 	c.sending.Add(1)
 	c.sendGroup.Go(func() {
 		defer c.sending.Add(-1)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout(e.channel.Kind))
 		defer cancel()
 		defer c.cancels.add(cancel)()
-		begun := time.Now().UTC()
+		begun, at := time.Now(), c.DB.Now()
+		if at.After(leaseUntil.Add(-leaseMargin)) { // the process was suspended, or the commit took long
+			c.abandon(e.alert.ID)
+			return
+		}
 		receipt, err := c.sendRecovered(ctx, e)
-		r := sendResult{delivery: e, startedAt: begun, duration: time.Since(begun), receipt: receipt, err: err}
+		r := sendResult{delivery: e, startedAt: at, duration: time.Since(begun), receipt: receipt, err: err}
 		c.mu.Lock()
 		c.completed = append(c.completed, r)
 		c.mu.Unlock()
@@ -217,7 +230,7 @@ func (c *Dispatcher) Stop(ctx context.Context) error {
 	if len(recorded) == 0 {
 		return nil
 	}
-	err := c.DB.Update(ctx, func(tx *store.Tx) error { return c.recordResults(tx, recorded, time.Now().UTC()) })
+	err := c.DB.Update(ctx, func(tx *store.Tx) error { return c.recordResults(tx, recorded, c.DB.Now()) })
 	if err == nil {
 		c.discardResults(recorded)
 	}

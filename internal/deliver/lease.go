@@ -22,8 +22,8 @@ func sendTimeout(kind string) time.Duration {
 	return defaultSendTimeout
 }
 
-// expiringLeases returns the sends in progress whose lease would not last until the end of
-// an ordinary send. Sends whose results this run records need none.
+// expiringLeases returns the sends in progress whose lease ends soon. Sends whose results
+// this run records need none.
 func (c *Dispatcher) expiringLeases(recorded []sendResult, now time.Time) []string {
 	done := map[string]bool{}
 	for _, r := range recorded {
@@ -31,11 +31,44 @@ func (c *Dispatcher) expiringLeases(recorded []sendResult, now time.Time) []stri
 	}
 	var alerts []string
 	for alert, s := range c.active {
-		if !done[alert] && s.leaseUntil.Sub(now) < defaultSendTimeout {
+		if !done[alert] && s.leaseUntil.Sub(now) <= renewBefore {
 			alerts = append(alerts, alert)
 		}
 	}
 	return alerts
+}
+
+// nextRenewal returns when the first lease of a send in progress must be renewed, or a
+// time far in the future.
+func (c *Dispatcher) nextRenewal() time.Time {
+	var first time.Time
+	for _, s := range c.active {
+		first = earliest(first, s.leaseUntil)
+	}
+	if first.IsZero() {
+		return time.Unix(1<<40, 0)
+	}
+	return first.Add(-renewBefore)
+}
+
+// abandon drops an alert whose lease ended before it was sent: another node may have
+// sent it. If not, it is claimed again.
+func (c *Dispatcher) abandon(alert string) {
+	c.mu.Lock()
+	c.abandoned = append(c.abandoned, alert)
+	c.mu.Unlock()
+	c.Log.Warn("delivery abandoned: claim ended before the alert was sent", "component", "deliver", "alert", alert)
+	c.Wake()
+}
+
+// forgetAbandoned removes the abandoned alerts from the sends in progress.
+func (c *Dispatcher) forgetAbandoned() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, alert := range c.abandoned {
+		delete(c.active, alert)
+	}
+	c.abandoned = nil
 }
 
 // renewLeases extends the claims of sends in progress, so no other node sends the same

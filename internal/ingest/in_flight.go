@@ -11,6 +11,9 @@ import (
 // prevents false alarms when the disk is slow: no deadline is evaluated while a
 // ping in flight could still meet it.
 type InFlight struct {
+	// Now returns the current time. NewInFlight sets it to the clock of this machine.
+	Now func() time.Time
+
 	mu         sync.Mutex
 	byID       map[string][]*InFlightPing
 	knownIDs   map[string]struct{} // heartbeat ids of stored pings
@@ -44,7 +47,7 @@ const maxKnownIDs = 100_000
 
 // NewInFlight returns an empty register.
 func NewInFlight() *InFlight {
-	return &InFlight{byID: map[string][]*InFlightPing{}, knownIDs: map[string]struct{}{}, incomplete: map[string]int{}}
+	return &InFlight{Now: time.Now, byID: map[string][]*InFlightPing{}, knownIDs: map[string]struct{}{}, incomplete: map[string]int{}}
 }
 
 // Add registers a ping for the heartbeat with the given id, and reads the clock
@@ -57,7 +60,7 @@ func (a *InFlight) Add(id string, waited func() (time.Duration, bool)) *InFlight
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	_, known := a.knownIDs[id]
-	t, delayed := time.Now(), false
+	t, delayed := a.Now(), false
 	a.detectSuspension(t)
 	if a.lastSuspension.endedWithin(t, maxBacklog) {
 		if d, sure := waited(); sure {
@@ -96,7 +99,7 @@ func (a *InFlight) Complete(arrival *InFlightPing) time.Duration {
 	defer a.mu.Unlock()
 	a.requestEnded(arrival)
 	arrival.confirmed, arrival.complete, arrival.completedAt = true, true, time.Now()
-	return a.lastSuspension.draining()
+	return a.lastSuspension.draining(a.Now())
 }
 
 // StoringSince returns since when the ping that is being stored for longest is complete.

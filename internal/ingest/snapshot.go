@@ -43,7 +43,7 @@ func (c Snapshot) EvaluableUntil(id string) time.Time {
 func (a *InFlight) Snapshot() Snapshot {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	t := time.Now()
+	t := a.Now()
 	a.detectSuspension(t)
 	free := a.evaluableUntil(t)
 	cut := Snapshot{Now: storedTime(t), evaluable: free, held: make(map[string]time.Time, len(a.byID))}

@@ -38,13 +38,13 @@ func (s suspension) endedWithin(t time.Time, d time.Duration) bool {
 }
 
 // draining returns how long the requests that waited in the sockets are still being
-// read. No ping is stored before: the order of reading is arbitrary, and a late ping
+// read at t. No ping is stored before: the order of reading is arbitrary, and a late ping
 // would open an incident that an earlier one prevents.
-func (s suspension) draining() time.Duration {
+func (s suspension) draining(t time.Time) time.Duration {
 	if s.to.IsZero() {
 		return 0
 	}
-	return max(0, drainTime-time.Since(s.to))
+	return max(0, drainTime-t.Sub(s.to))
 }
 
 // arrival returns when a request arrived whose last data had waited for the given
@@ -67,9 +67,9 @@ func (a *InFlight) Pulse() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.lastPulse.IsZero() {
-		a.lastPulse = time.Now()
+		a.lastPulse = a.Now()
 	}
-	a.detectSuspension(time.Now())
+	a.detectSuspension(a.Now())
 }
 
 // detectSuspension records a suspension that ended just before t. All code that

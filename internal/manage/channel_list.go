@@ -171,7 +171,7 @@ func (svc *Service) Channel(ctx context.Context, a auth.Actor, id string) (c mon
 // withHealth sets the health of channels of the actor's project. It hides heartbeat ids,
 // because providers may repeat them in their answers.
 func withHealth(tx *store.Tx, a auth.Actor, channels []monitor.Channel) ([]monitor.Channel, error) {
-	channels, err := tx.WithHealth(a.Project.Key, channels, currentTime())
+	channels, err := tx.WithHealth(a.Project.Key, channels, tx.Now())
 	if err != nil {
 		return nil, err
 	}

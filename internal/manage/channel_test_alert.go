@@ -48,7 +48,7 @@ func (svc *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id strin
 	var c monitor.Channel
 	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		if id == "" {
-			c, _, err = e.create(a.Project.Key, currentTime())
+			c, _, err = e.create(a.Project.Key, svc.currentTime())
 			return err
 		}
 		before, err := findChannel(tx, a, id)
@@ -68,14 +68,14 @@ func (svc *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id strin
 
 // sendTestAlert sends the test alert and stores its result.
 func (svc *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.Channel, kept bool) (client.TestResult, error) {
-	now := currentTime()
+	now := svc.currentTime()
 	if err := svc.allowTest(a.Project.Key, now); err != nil {
 		return client.TestResult{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), testAlertTimeout)
 	defer cancel()
 	result, results := svc.sendTest(ctx, a.Project, c)
-	attempt := Attempt{Number: 1, At: now, Took: currentTime().Sub(now), Outcome: "refused", Detail: result.Detail}
+	attempt := Attempt{Number: 1, At: now, Took: svc.currentTime().Sub(now), Outcome: "refused", Detail: result.Detail}
 	outcome := "not delivered"
 	if result.Delivered {
 		attempt.Outcome, outcome = "sent", "delivered"
@@ -88,7 +88,7 @@ func (svc *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.C
 	}
 	err := svc.update(context.WithoutCancel(ctx), func(tx *store.Tx) (effects, error) {
 		if kept {
-			if err := tx.RecordDelivery(c.ID, results, true, attempt.Number, currentTime()); err != nil {
+			if err := tx.RecordDelivery(c.ID, results, true, attempt.Number, svc.currentTime()); err != nil {
 				return effects{}, err
 			}
 			if err := tx.AddTestAlert(c, attempt); err != nil {

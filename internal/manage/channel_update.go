@@ -146,7 +146,7 @@ func (svc *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEd
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return monitor.Channel{}, err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	c, made, err := e.create(a.Project.Key, now)
 	if err != nil {
 		return monitor.Channel{}, err
@@ -178,7 +178,7 @@ func (svc *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, 
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return c, err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	var made generatedSecrets
 	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		if !isSearchable(id) {
@@ -220,7 +220,7 @@ func (svc *Service) DeleteChannel(ctx context.Context, a auth.Actor, id string) 
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	return svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		c, err := findChannel(tx, a, id)
 		if err != nil {

@@ -34,7 +34,7 @@ func (svc *Service) AddFeedback(ctx context.Context, a auth.Actor, page string, 
 		return err
 	}
 	answer := monitor.Feedback{
-		Project: a.Project.Key, At: currentTime(), Page: page, Helpful: helpful, Comment: comment, Person: a.Name,
+		Project: a.Project.Key, At: svc.currentTime(), Page: page, Helpful: helpful, Comment: comment, Person: a.Name,
 	}
 	return svc.update(ctx, func(tx *store.Tx) (effects, error) { return effects{}, tx.AddFeedback(answer) })
 }

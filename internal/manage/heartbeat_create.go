@@ -32,7 +32,7 @@ func (svc *Service) CreateHeartbeat(ctx context.Context, a auth.Actor, e Heartbe
 	if err := authorize(a, auth.ChangeHeartbeats); err != nil {
 		return h, err
 	}
-	now, try := currentTime(), 0
+	now, try := svc.currentTime(), 0
 	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		try++
 		wanted := e

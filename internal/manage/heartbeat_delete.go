@@ -22,7 +22,7 @@ func (svc *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef 
 	if !isSearchable(idOrRef) {
 		return h, notFound("heartbeat")
 	}
-	now, try := currentTime(), 0
+	now, try := svc.currentTime(), 0
 	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		try++
 		if h, err = tx.DeletedHeartbeatForUpdate(a.Project.Key, idOrRef, now.Add(-restorePeriod)); err != nil {

@@ -167,7 +167,7 @@ func (svc *Service) HeartbeatList(ctx context.Context, a auth.Actor, q Heartbeat
 	if err := authorize(a, auth.Read); err != nil {
 		return o, err
 	}
-	f, now := q.storeFilter(a), currentTime()
+	f, now := q.storeFilter(a), svc.currentTime()
 	at, _ := parsePosition(q.list(), q.Cursor)
 	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		o = HeartbeatList{}
@@ -230,7 +230,7 @@ func withHistory(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) ([]Heartb
 	if err != nil {
 		return nil, err
 	}
-	now := currentTime()
+	now := tx.Now()
 	since := now
 	for _, of := range pings {
 		if of[0].At.Before(since) {

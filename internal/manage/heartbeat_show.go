@@ -52,7 +52,7 @@ func (svc *Service) HeartbeatDetail(ctx context.Context, a auth.Actor, idOrRef s
 	if err := authorize(a, auth.Read); err != nil {
 		return page, err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		h, err := findHeartbeat(tx, a, idOrRef)
 		if err != nil {
@@ -207,7 +207,7 @@ func (svc *Service) Runs(ctx context.Context, a auth.Actor, idOrRef string, q Ru
 	if err != nil {
 		return listing, up, err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	f := store.RunHistoryFilter{Since: q.Since, Limit: limit + 1}
 	if from.Key > 0 {
 		f.Before = time.UnixMicro(from.Key).UTC()

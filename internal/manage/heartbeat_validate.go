@@ -317,7 +317,7 @@ func (svc *Service) ValidateHeartbeat(ctx context.Context, a auth.Actor, e Heart
 			return err
 		}
 		var f *validator
-		now := currentTime()
+		now := svc.currentTime()
 		h, f = e.apply(newHeartbeat(a.Project.Key, now), editContext{a.Project, channels, now})
 		return f.err()
 	})

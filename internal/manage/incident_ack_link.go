@@ -141,7 +141,7 @@ func invalidAckLinkIfMissing(err error) error {
 // IncidentByAckLink reads the incident of an acknowledge link. It changes nothing, because
 // mail scanners open links.
 func (svc *Service) IncidentByAckLink(ctx context.Context, l *AckLinks, token string) (found LinkedIncident, err error) {
-	now := currentTime()
+	now := svc.currentTime()
 	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		found, _, err = svc.resolveAckLink(tx, l, token, now)
 		return err
@@ -161,7 +161,7 @@ func (svc *Service) AcknowledgeByAckLink(ctx context.Context, l *AckLinks, token
 	if fault != nil {
 		return found, false, fault
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
 		var actor auth.Actor
 		if found, actor, err = svc.resolveAckLink(tx, l, token, now); err != nil {

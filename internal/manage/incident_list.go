@@ -129,7 +129,7 @@ func (svc *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentLi
 	if err := authorize(a, auth.Read); err != nil {
 		return l, err
 	}
-	f, now := q.storeFilter(a), currentTime()
+	f, now := q.storeFilter(a), svc.currentTime()
 	at, _ := parsePosition(incidentList, q.Cursor)
 	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		l = IncidentList{}

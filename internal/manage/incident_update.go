@@ -90,7 +90,7 @@ func (svc *Service) updateIncident(ctx context.Context, a auth.Actor, id string,
 	if !isSearchable(id) {
 		return detail, notFound("incident")
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		i, err := tx.Incident(a.Project.Key, id)
 		if err != nil {

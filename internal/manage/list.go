@@ -236,7 +236,7 @@ func (svc *Service) ExportIncidents(ctx context.Context, a auth.Actor, q Inciden
 
 // auditExport records a download before the first row is sent.
 func (svc *Service) auditExport(ctx context.Context, a auth.Actor, what auditEntry) error {
-	return svc.db.Update(ctx, func(tx *store.Tx) error { return writeAudit(tx, a, currentTime(), what) })
+	return svc.db.Update(ctx, func(tx *store.Tx) error { return writeAudit(tx, a, svc.currentTime(), what) })
 }
 
 // exportBatches reads batches until one is not full, or the limit is reached.

@@ -35,7 +35,7 @@ func (svc *Service) ChangeProject(ctx context.Context, a auth.Actor, name, zone 
 	if err := v.err(); err != nil {
 		return err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ChangeProject, now); err != nil {
 			return effects{}, err
@@ -75,7 +75,7 @@ func (svc *Service) CreateProject(ctx context.Context, a auth.Actor, name, zone 
 	if err := v.err(); err != nil {
 		return p, err
 	}
-	now, try := currentTime(), 0
+	now, try := svc.currentTime(), 0
 	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		try++
 		if err := checkProjectLimit(tx, a, now); err != nil {
@@ -130,7 +130,7 @@ func (svc *Service) DeleteProject(ctx context.Context, a auth.Actor, typed strin
 	if strings.TrimSpace(typed) != a.Project.Name {
 		return monitor.Faults{monitor.Faultf(monitor.Invalid, "confirm", "Enter the name of the project, “%s”, to delete it.", a.Project.Name)}
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.DeleteProject, now); err != nil {
 			return effects{}, err
@@ -236,7 +236,7 @@ func (svc *Service) CreateKey(ctx context.Context, a auth.Actor, name string, re
 		return key, "", err
 	}
 	secret = auth.NewKey()
-	now := currentTime()
+	now := svc.currentTime()
 	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ManageKeys, now); err != nil {
 			return effects{}, err
@@ -283,7 +283,7 @@ func (svc *Service) RevokeKey(ctx context.Context, a auth.Actor, id string) erro
 	if err := authorize(a, auth.ManageKeys); err != nil {
 		return err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ManageKeys, now); err != nil {
 			return effects{}, err

@@ -52,7 +52,7 @@ func (svc *Service) PreviewSchedule(a auth.Actor, q ScheduleQuery) (p SchedulePr
 	}
 	zone = v.timeZone("timezone", zone)
 	s := v.schedule(q, zone)
-	after := v.timeOrDefault("after", q.After, currentTime())
+	after := v.timeOrDefault("after", q.After, svc.currentTime())
 	count := defaultPreviewSlots
 	if q.Count != nil {
 		if count = *q.Count; count < 1 || count > MaxPreviewSlots {

@@ -52,15 +52,39 @@ func New(o Options) *Service {
 	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
 	if svc.snapshot == nil {
 		svc.snapshot = func() (time.Time, func(string) time.Time) {
-			now := currentTime()
+			now := svc.currentTime()
 			return now, func(string) time.Time { return now.Add(-monitor.Precision) }
 		}
 	}
 	return svc
 }
 
-// currentTime returns the current time in the precision that the store keeps.
-func currentTime() time.Time { return time.Now().UTC().Truncate(monitor.Precision) }
+// currentTime returns the current time, on which all nodes agree, in the precision that
+// the store keeps.
+func (svc *Service) currentTime() time.Time { return svc.Now().Truncate(monitor.Precision) }
+
+// Now returns the current time, on which all nodes agree.
+func (svc *Service) Now() time.Time {
+	if svc.db == nil { // a preview of a schedule needs no database
+		return time.Now().UTC()
+	}
+	return svc.db.Now()
+}
+
+// Node describes one node of the server.
+type Node = store.Node
+
+// Nodes returns the nodes of the server, oldest first. They are not of one project.
+func (svc *Service) Nodes(ctx context.Context, a auth.Actor) (page ListPage[Node], err error) {
+	if err := authorize(a, auth.SeeNodes); err != nil {
+		return page, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		page.Items, err = tx.Nodes(svc.db.Now())
+		return err
+	})
+	return page, err
+}
 
 // authorize returns a Forbidden fault if the actor does not have the right.
 func authorize(a auth.Actor, r auth.Right) error {

@@ -24,7 +24,7 @@ func (svc *Service) Team(ctx context.Context, a auth.Actor) (t Team, err error) 
 	if err := authorize(a, auth.Read); err != nil {
 		return t, err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		if t.Members, err = tx.Members(a.Project.Key); err != nil || !a.May(auth.ManagePeople) {
 			return err
@@ -72,7 +72,7 @@ func (svc *Service) Invite(ctx context.Context, a auth.Actor, email, role string
 		return i, "", err
 	}
 	token = auth.NewInvitationToken()
-	now := currentTime()
+	now := svc.currentTime()
 	err = svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		sender, err := reauthorize(tx, a, auth.ManagePeople, now)
 		if err != nil {
@@ -160,7 +160,7 @@ func (svc *Service) WithdrawInvitation(ctx context.Context, a auth.Actor, id str
 	if err := authorize(a, auth.ManagePeople); err != nil {
 		return err
 	}
-	now := currentTime()
+	now := svc.currentTime()
 	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		if _, err := reauthorize(tx, a, auth.ManagePeople, now); err != nil {
 			return effects{}, err
@@ -271,7 +271,7 @@ func (t Team) protectLastOwner(m monitor.ProjectMember, text string) error {
 // updateMember runs a change of a member while the team is locked. It reads the role of the
 // actor again: of two owners who change each other at the same time, one must fail.
 func (svc *Service) updateMember(ctx context.Context, a auth.Actor, person string, fn func(*store.Tx, Team, monitor.ProjectMember, time.Time) error) error {
-	now := currentTime()
+	now := svc.currentTime()
 	return svc.update(ctx, func(tx *store.Tx) (effects, error) {
 		// Every member may leave; the role for other changes is checked below.
 		me, err := reauthorize(tx, a, auth.Read, now)

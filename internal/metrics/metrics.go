@@ -74,6 +74,40 @@ func (c outboxCollector) Collect(out chan<- prometheus.Metric) {
 // RegisterOutbox adds the metrics of alerts that are not delivered yet. read must be quick.
 func (m *Metrics) RegisterOutbox(read func() Outbox) { m.registry.MustRegister(outboxCollector{read}) }
 
+// Nodes describes the nodes of a database.
+type Nodes struct {
+	Running      int           // on the database, with this one
+	ClockSkew    time.Duration // how far the clock of this node is ahead of the database's
+	WatermarkLag time.Duration // age of the oldest ping of this node that is not stored
+}
+
+var (
+	nodesDesc = prometheus.NewDesc("overdue_nodes", "Nodes that run on the database, with this one.", nil, nil)
+	skewDesc  = prometheus.NewDesc("overdue_clock_skew_seconds", "How far the clock of this node is ahead of the clock of the database, 0 with SQLite.", nil, nil)
+	lagDesc   = prometheus.NewDesc("overdue_watermark_lag_seconds", "Age of the oldest ping that this node has received and not stored.", nil, nil)
+)
+
+// nodesCollector collects the metrics of nodes at each scrape.
+type nodesCollector struct{ read func() Nodes }
+
+// Describe sends the descriptions of the metrics.
+func (c nodesCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- nodesDesc
+	out <- skewDesc
+	out <- lagDesc
+}
+
+// Collect sends the metrics.
+func (c nodesCollector) Collect(out chan<- prometheus.Metric) {
+	n := c.read()
+	out <- prometheus.MustNewConstMetric(nodesDesc, prometheus.GaugeValue, float64(n.Running))
+	out <- prometheus.MustNewConstMetric(skewDesc, prometheus.GaugeValue, n.ClockSkew.Seconds())
+	out <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, n.WatermarkLag.Seconds())
+}
+
+// RegisterNodes adds the metrics of nodes. read must be quick.
+func (m *Metrics) RegisterNodes(read func() Nodes) { m.registry.MustRegister(nodesCollector{read}) }
+
 // New returns the metrics. waiting returns the number of pings that wait to be stored, open how
 // many incidents are open.
 func New(waiting, open func() float64) *Metrics {

@@ -69,3 +69,16 @@ func TestRegisterOutbox_ShowsPendingAlertsAndEachChannel(t *testing.T) {
 		}
 	}
 }
+
+func TestRegisterNodes_ShowsTheNodesAndTheClock(t *testing.T) {
+	m := New(zeroGauge, zeroGauge)
+	m.RegisterNodes(func() Nodes {
+		return Nodes{Running: 3, ClockSkew: -1500 * time.Millisecond, WatermarkLag: 250 * time.Millisecond}
+	})
+	lines := scrape(t, m)
+	for _, want := range []string{"overdue_nodes 3", "overdue_clock_skew_seconds -1.5", "overdue_watermark_lag_seconds 0.25"} {
+		if !lines[want] {
+			t.Errorf("/metrics has no line %s", want)
+		}
+	}
+}

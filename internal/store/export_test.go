@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	sqlitedriver "modernc.org/sqlite"
 
+	"overdue/internal/store/dbclock"
 	"overdue/internal/store/dialect"
 	"overdue/internal/store/sqlite"
 )
@@ -72,7 +73,7 @@ func queryPlans(db *DB, run func(recorded *DB) error) ([]string, error) {
 	r := &planRecorder{dsn: sqlite.DSN(db.path, false, fullLimits.cache)}
 	pool := sql.OpenDB(r)
 	defer pool.Close()
-	recorded := &DB{dialect: db.dialect, retention: db.retention, writer: pool, reader: pool, writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{}}
+	recorded := &DB{clock: dbclock.New(), dialect: db.dialect, retention: db.retention, writer: pool, reader: pool, writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{}}
 	if err := recorded.prepare(context.Background()); err != nil {
 		return nil, err
 	}
@@ -166,8 +167,10 @@ func ExecPostgres(db *DB, statements string) error {
 
 // WithTableLocked runs fn while the transaction locks a table exclusively.
 func WithTableLocked(tx *Tx, table string, fn func()) error {
-	if _, err := tx.exec("LOCK TABLE " + table); err != nil {
-		return err
+	for _, text := range []string{"SET LOCAL idle_in_transaction_session_timeout = 0", "LOCK TABLE " + table} {
+		if _, err := tx.exec(text); err != nil {
+			return err
+		}
 	}
 	fn()
 	return nil

@@ -94,7 +94,7 @@ func (tx *Tx) flushAndRun(fn func(*Tx) error) error {
 
 // saveBuffered saves transitions whose pings were stored in the WAL before.
 func (tx *Tx) saveBuffered(transitions []Transition) error {
-	if _, err := tx.Save(time.Now().UTC(), transitions); err != nil {
+	if _, err := tx.Save(tx.db.Now(), transitions); err != nil {
 		return fmt.Errorf("flush pings: %w", err)
 	}
 	return nil

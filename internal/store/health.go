@@ -105,14 +105,20 @@ func (db *DB) findLoss(ctx context.Context) error {
 // Patience returns how long nothing may be committed before operations fail.
 func (db *DB) Patience() time.Duration { return db.breaker.Load().Patience() }
 
-// testPingInterval is the interval of test pings on PostgreSQL while no real ping
-// is stored.
-const testPingInterval = 15 * time.Second
+// The intervals of test pings. On PostgreSQL, there are none while real pings are stored.
+const (
+	testPingInterval       = 15 * time.Second
+	sqliteTestPingInterval = 2500 * time.Millisecond
+)
 
 // StoreTestPing stores a test ping and removes it. An error means that no ping can
 // be stored, before a real one fails.
 func (db *DB) StoreTestPing(ctx context.Context) error {
-	if db.postgres != nil && time.Since(time.Unix(0, db.lastTestPing.Load())) < testPingInterval {
+	interval := testPingInterval
+	if db.postgres == nil {
+		interval = sqliteTestPingInterval
+	}
+	if time.Since(time.Unix(0, db.lastTestPing.Load())) < interval {
 		return nil
 	}
 	return db.breaker.Load().Guard(ctx, db.storeTestPing)
@@ -138,7 +144,12 @@ func (db *DB) testWAL(ctx context.Context) error {
 		return err
 	}
 	defer db.buffer.Unlock()
-	return db.buffer.AppendTest(testRecord)
+	err := db.buffer.AppendTest(testRecord)
+	if err == nil {
+		db.lastTestPing.Store(time.Now().UnixNano())
+		db.recordCommit()
+	}
+	return err
 }
 
 // testTables adds a heartbeat, stores a ping of it and deletes both, in one
@@ -157,6 +168,7 @@ func (db *DB) testTables(ctx context.Context) error {
 		return fmt.Errorf("test ping: %w", err)
 	}
 	db.lastTestPing.Store(time.Now().UnixNano())
+	db.recordCommit()
 	return nil
 }
 
@@ -164,7 +176,7 @@ func (db *DB) testTables(ctx context.Context) error {
 // negative, so no real heartbeat has it, and random: nodes that test at the same
 // time must not wait for each other.
 func (tx *Tx) testPing(project int64) error {
-	now, id := time.Now().UTC().Truncate(monitor.Precision), uuid.NewString()
+	now, id := tx.db.Now().Truncate(monitor.Precision), uuid.NewString()
 	h := monitor.Heartbeat{
 		Key: -1 - rand.Int64N(1<<31-1), ID: id, Ref: id, Project: project, Name: "test ping", Slug: id, Status: monitor.New,
 		Rule: monitor.Rule{Interval: time.Hour, Grace: time.Hour, Methods: monitor.AnyMethod}, Created: now, Updated: now,

@@ -1,17 +1,28 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dbclock"
 )
 
-// nodeTimeout is the time without a sign of life after which a node counts as dead:
-// nothing waits for its pings in flight any longer.
-const nodeTimeout = 10 * time.Second
+// Limits of what other nodes believe.
+const (
+	// nodeTimeout is the time without a sign of life after which a node counts as dead:
+	// nothing waits for its pings in flight any longer.
+	nodeTimeout = 3 * time.Second
+	// maxHoldAge is the maximum age of a hold that makes a late ping count as in time. A
+	// running node publishes each second, so an older hold is that of a dead node,
+	// whose ping in flight will never be stored.
+	maxHoldAge = 2 * time.Second
+	// previousNodeTimeout is both limits for nodes of versions that published every 3 s.
+	previousNodeTimeout = 10 * time.Second
+)
 
 // Watermark is the time up to which all pings that reached a node are stored.
 type Watermark struct {
@@ -27,6 +38,55 @@ type Watermark struct {
 // A server calls it before it starts; other commands do not.
 func (db *DB) SetNode(node string) { db.node = node }
 
+// SetNodeInfo sets what the node publishes about itself. A server calls it before it
+// starts.
+func (db *DB) SetNodeInfo(host, version string, started time.Time) {
+	db.nodeInfo = Node{Host: host, Version: version, Started: started}
+}
+
+// Now returns the current time for everything that is compared with stored times. All
+// nodes of a PostgreSQL database agree on it, even if their clocks do not.
+func (db *DB) Now() time.Time { return db.clock.Now() }
+
+// Now returns the current time, as DB.Now.
+func (tx *Tx) Now() time.Time { return tx.db.Now() }
+
+// IsShared reports whether other nodes can use the database.
+func (db *DB) IsShared() bool { return db.postgres != nil }
+
+// Clock returns the clock of this node.
+func (db *DB) Clock() *dbclock.Clock { return db.clock }
+
+// SetClock replaces the clock of this node and that of the database. It is for tests:
+// their virtual time is not that of the database.
+func (db *DB) SetClock(c *dbclock.Clock, serverTime func() time.Time) {
+	db.clock, db.serverTime = c, serverTime
+}
+
+// MeasureClock compares the clock of this node with that of the database, before the
+// node publishes or stores anything.
+func (db *DB) MeasureClock(ctx context.Context) error {
+	return db.UpdateWithoutFlush(ctx, (*Tx).MeasureClock)
+}
+
+// MeasureClock compares the clock of this node with that of the database. On SQLite,
+// which has none, it does nothing.
+func (tx *Tx) MeasureClock() error {
+	if tx.d.ClockMicros == "" {
+		return nil
+	}
+	m := tx.db.clock.Measure()
+	server, err := queryTime(tx, "SELECT "+tx.d.ClockMicros)
+	if err != nil {
+		return fmt.Errorf("clock of the database: %w", err)
+	}
+	if tx.db.serverTime != nil {
+		server = tx.db.serverTime()
+	}
+	m.Record(server)
+	return nil
+}
+
 // PublishWatermark records that this node is alive at now, and its watermark.
 func (tx *Tx) PublishWatermark(now time.Time, h Watermark) error {
 	holds := make(map[string]int64, len(h.Holds))
@@ -37,14 +97,82 @@ func (tx *Tx) PublishWatermark(now time.Time, h Watermark) error {
 	if err != nil {
 		return fmt.Errorf("publish watermark: holds: %w", err)
 	}
-	_, err = tx.exec(`INSERT INTO nodes (id, seen, horizon, rest_horizon, holds) VALUES ($1, $2, $3, $4, $5)
+	var skew, roundTrip any
+	if s, known := tx.db.clock.Skew(); known {
+		skew, roundTrip = s.Ahead.Microseconds(), s.RoundTrip.Microseconds()
+	}
+	info := tx.db.nodeInfo
+	started := info.Started
+	if started.IsZero() {
+		started = now
+	}
+	_, err = tx.exec(`INSERT INTO nodes (id, seen, horizon, rest_horizon, holds, host, version, started, skew, round_trip, last_commit)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, horizon = excluded.horizon,
-			rest_horizon = excluded.rest_horizon, holds = excluded.holds`,
-		tx.db.node, micros(now), micros(h.All), micros(h.Default), string(text))
+			rest_horizon = excluded.rest_horizon, holds = excluded.holds, host = excluded.host, version = excluded.version,
+			skew = excluded.skew, round_trip = excluded.round_trip, last_commit = excluded.last_commit`,
+		tx.db.node, micros(now), micros(h.All), micros(h.Default), string(text),
+		info.Host, info.Version, micros(started), skew, roundTrip, micros(tx.db.LastCommit()))
 	if err != nil {
 		return fmt.Errorf("publish watermark: %w", err)
 	}
 	return nil
+}
+
+// LastCommit returns when this node last stored a ping or a test ping, zero if it has
+// stored none.
+func (db *DB) LastCommit() time.Time {
+	if n := db.lastCommit.Load(); n != 0 {
+		return time.UnixMicro(n).UTC()
+	}
+	return time.Time{}
+}
+
+// recordCommit records that a ping was stored.
+func (db *DB) recordCommit() { db.lastCommit.Store(db.Now().UnixMicro()) }
+
+// Node is what a node published about itself. Times and durations are 0 if the node
+// published none.
+type Node struct {
+	ID         string
+	Host       string
+	Version    string
+	Started    time.Time
+	Seen       time.Time // last publication
+	Watermark  time.Time // all earlier pings of the node are stored
+	LastCommit time.Time // of a ping or a test ping
+	// Skew is how far the clock of the node is ahead of the database's, and RoundTrip the
+	// duration of the measurement. SkewKnown is false without one.
+	Skew, RoundTrip time.Duration
+	SkewKnown       bool
+	Alive           bool // seen within the timeout
+	Own             bool // this process
+}
+
+// WatermarkLag returns how far the watermark was behind at the last publication: how
+// long the oldest ping in flight had waited.
+func (n Node) WatermarkLag() time.Duration { return max(0, n.Seen.Sub(n.Watermark)) }
+
+// Nodes returns the nodes that did not stop cleanly, oldest first, as of now. Nodes that died
+// are listed for a day.
+func (tx *Tx) Nodes(now time.Time) ([]Node, error) {
+	found, err := queryAll(tx, func(row scanner) (Node, error) {
+		var n Node
+		var started, seen, watermark, commit, skew, trip sql.NullInt64
+		err := row.Scan(&n.ID, &n.Host, &n.Version, &started, &seen, &watermark, &commit, &skew, &trip)
+		n.Started, n.Seen, n.Watermark, n.LastCommit = timeFromMicros(started), timeFromMicros(seen), timeFromMicros(watermark), timeFromMicros(commit)
+		n.Skew, n.RoundTrip, n.SkewKnown = durationFromMicros(skew.Int64), durationFromMicros(trip.Int64), skew.Valid
+		timeout := nodeTimeout
+		if n.Started.IsZero() {
+			timeout = previousNodeTimeout
+		}
+		n.Alive, n.Own = now.Sub(n.Seen) < timeout, n.ID == tx.db.node
+		return n, err
+	}, `SELECT id, host, version, started, seen, COALESCE(rest_horizon, horizon), last_commit, skew, round_trip FROM nodes ORDER BY started, id`)
+	if err != nil {
+		return nil, fmt.Errorf("nodes: %w", err)
+	}
+	return found, nil
 }
 
 // RemoveNode removes this node, which stopped cleanly, and nodes that died long ago.
@@ -61,6 +189,7 @@ type Peers struct {
 	defaultWatermark time.Time            // the earliest of all nodes
 	holds            map[string]time.Time // the earliest of each heartbeat, by id
 	limits           watchLimits
+	freshHolds       map[string]time.Time // holds without those older than maxHoldAge
 }
 
 // Watermark returns the time as of which the heartbeat with the given id can be
@@ -77,38 +206,48 @@ func (p Peers) Watermark(id string, own time.Time) time.Time {
 // every late ping would count as in time while a node is dead and not yet known to
 // be.
 func (p Peers) HeldWatermark(id string, own time.Time) time.Time {
-	return monitor.Earlier(monitor.Earlier(own, p.limits.gap), p.holds[id])
+	return monitor.Earlier(monitor.Earlier(own, p.limits.gap), p.freshHolds[id])
 }
 
 // Peers returns the watermarks of the other nodes that are alive at now. It also reads
 // the blackouts: no heartbeat is evaluated past the time until which pings could be
 // stored.
 func (tx *Tx) Peers(now time.Time) (Peers, error) {
-	published, err := queryAll(tx, scanWatermark, `SELECT horizon, rest_horizon, holds FROM nodes WHERE id <> $1 AND seen > $2`,
-		tx.db.node, micros(now.Add(-nodeTimeout)))
+	published, err := queryAll(tx, scanWatermark, `SELECT seen > CASE WHEN started IS NULL THEN CAST($4 AS BIGINT) ELSE $3 END, horizon, rest_horizon, holds
+		FROM nodes WHERE id <> $1 AND seen > CASE WHEN started IS NULL THEN CAST($4 AS BIGINT) ELSE $2 END`,
+		tx.db.node, micros(now.Add(-nodeTimeout)), micros(now.Add(-maxHoldAge)), micros(now.Add(-previousNodeTimeout)))
 	if err != nil {
 		return Peers{}, fmt.Errorf("other nodes: %w", err)
 	}
 	if err := tx.refreshWatching(); err != nil {
 		return Peers{}, fmt.Errorf("blackouts: %w", err)
 	}
-	p := Peers{Count: len(published), holds: map[string]time.Time{}, limits: tx.db.watching.limitsAt(now)}
+	p := Peers{Count: len(published), holds: map[string]time.Time{}, freshHolds: map[string]time.Time{}, limits: tx.db.watching.limitsAt(now)}
 	for _, h := range published {
 		p.defaultWatermark = monitor.Earlier(p.defaultWatermark, h.Default)
 		for id, until := range h.Holds {
 			p.holds[id] = monitor.Earlier(p.holds[id], until)
+			if h.fresh {
+				p.freshHolds[id] = monitor.Earlier(p.freshHolds[id], until)
+			}
 		}
 	}
 	return p, nil
 }
 
+// publishedWatermark is the watermark of another node.
+type publishedWatermark struct {
+	Watermark
+	fresh bool // published within maxHoldAge
+}
+
 // scanWatermark reads the watermark of one node. A node of an earlier version
 // published one time for all heartbeats.
-func scanWatermark(row scanner) (Watermark, error) {
-	var h Watermark
+func scanWatermark(row scanner) (publishedWatermark, error) {
+	var h publishedWatermark
 	var all, rest sql.NullInt64
 	var text sql.NullString
-	if err := row.Scan(&all, &rest, &text); err != nil {
+	if err := row.Scan(&h.fresh, &all, &rest, &text); err != nil {
 		return h, err
 	}
 	h.All, h.Default, h.Holds = timeFromMicros(all), timeFromMicros(all), map[string]time.Time{}

@@ -1,11 +1,16 @@
 package store_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/store/dbclock"
 )
 
 // publishWatermark publishes the watermark of a node.
@@ -53,8 +58,8 @@ func TestPeers_UsesTheEarliestWatermarkOfTheLiveNodes(t *testing.T) {
 		others("b", 2*time.Second, 2, w.at(0))
 		w.publishWatermark("b", 3*time.Second, w.watermarkAt(2*time.Second))
 		others("a", 3*time.Second, 2, w.at(time.Second))
-		others("a", 12*time.Second-time.Microsecond, 2, w.at(time.Second))
-		others("a", 12*time.Second, 1, w.at(2*time.Second)) // c was silent for 10 s
+		others("a", 5*time.Second-time.Microsecond, 2, w.at(time.Second))
+		others("a", 5*time.Second, 1, w.at(2*time.Second)) // c was silent for 3 s
 		w.removeNode("b", 4*time.Second)
 		others("a", 4*time.Second, 1, w.at(time.Second))
 		w.removeNode("none", 24*time.Hour+time.Second)
@@ -86,6 +91,53 @@ func TestPeers_AHoldAffectsOnlyItsHeartbeat(t *testing.T) {
 	})
 }
 
+func TestHeldWatermark_IgnoresAHoldThatARunningNodeWouldHaveRepeated(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.publishWatermark("a", 0, store.Watermark{All: w.at(-time.Minute), Default: w.at(0), Holds: map[string]time.Time{"slow": w.at(-time.Minute)}})
+		for _, row := range []struct{ now, want time.Duration }{{2*time.Second - time.Microsecond, -time.Minute}, {2 * time.Second, time.Hour}} {
+			p := w.peersOf("b", row.now)
+			if got := p.HeldWatermark("slow", w.at(time.Hour)); !got.Equal(w.at(row.want)) {
+				w.Errorf("after %s, a late ping waits for %s; want %s", row.now, got, w.at(row.want))
+			}
+			if got := p.Watermark("slow", w.at(time.Hour)); !got.Equal(w.at(-time.Minute)) {
+				w.Errorf("after %s, the heartbeat is evaluated as of %s; want the hold", row.now, got)
+			}
+		}
+	})
+}
+
+func TestNodes_ListsWhatEachNodePublished(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ahead := time.Duration(0)
+		w.db.SetClock(dbclock.WithOffset(func() time.Duration { return ahead }), time.Now)
+		w.db.SetNodeInfo("alpha", "1.2.3", w.at(-time.Hour))
+		ahead = 30 * time.Second
+		w.update(func(tx *store.Tx) error { return tx.MeasureClock() })
+		w.applyBatch(w.receivedPing(w.newSavedHeartbeat("backup"), monitor.PingSuccess, 0))
+		w.publishWatermark("a", 2*time.Second, w.watermarkAt(time.Second))
+		before := `INSERT INTO nodes (id, seen, horizon) VALUES ('before', $1, $1)`
+		if _, err := store.QueryWriter(w.db, before, w.start.UnixMicro()); err != nil {
+			w.Fatal(err)
+		}
+		got := view(w, func(tx *store.Tx) ([]store.Node, error) { return tx.Nodes(w.at(5 * time.Second)) })
+		slices.SortFunc(got, func(x, y store.Node) int { return strings.Compare(x.ID, y.ID) })
+		want := []store.Node{
+			{ID: "a", Host: "alpha", Version: "1.2.3", Started: w.at(-time.Hour), Seen: w.at(2 * time.Second), Watermark: w.at(time.Second), Own: true},
+			{ID: "before", Seen: w.start, Watermark: w.start, Alive: true},
+		}
+		want[0].LastCommit = w.db.LastCommit()
+		if !store.OnSQLite(w.db) {
+			want[0].SkewKnown, want[0].Skew = true, 30*time.Second
+		}
+		if len(got) == 2 {
+			got[0].RoundTrip = 0
+		}
+		if diff := cmp.Diff(want, got); diff != "" || got[0].LastCommit.IsZero() || got[0].WatermarkLag() != time.Second {
+			w.Errorf("nodes (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestPeers_WorksWithNodesOfThePreviousVersion(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		// The columns that the previous version writes and reads.
@@ -95,6 +147,12 @@ func TestPeers_WorksWithNodesOfThePreviousVersion(t *testing.T) {
 		}
 		if got := w.peersOf("now", 0).Watermark("any", w.start); !got.Equal(w.at(-time.Second)) {
 			w.Errorf("with a node of the previous version, this one evaluates as of %s; want its watermark, %s", got, w.at(-time.Second))
+		}
+		if got := w.peersOf("now", 9*time.Second); got.Count != 1 {
+			w.Error("a node of the previous version, which publishes every 3 s, counts as dead after 9 s")
+		}
+		if got := w.peersOf("now", 10*time.Second); got.Count != 0 {
+			w.Error("a node of the previous version counts as alive after 10 s")
 		}
 		w.publishWatermark("now", 0, store.Watermark{All: w.at(-time.Minute), Default: w.start, Holds: map[string]time.Time{"slow": w.at(-time.Minute)}})
 		if got := w.queryNumber(`SELECT COUNT(*) FROM nodes WHERE id = 'now' AND horizon < rest_horizon`); got != "1" {

@@ -64,6 +64,7 @@ func (db *DB) applyPings(ctx context.Context, batch []ReceivedPing, lock lockFun
 		})
 		if err == nil && len(result.Heartbeats) > 0 && db.postgres != nil {
 			db.lastTestPing.Store(time.Now().UnixNano())
+			db.recordCommit()
 			db.postgres.Acknowledged.Record(result.counts)
 		}
 		return result, err
@@ -88,7 +89,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, erro
 	if err != nil {
 		return ApplyResult{}, err
 	}
-	now := time.Now().UTC()
+	now := tx.db.Now()
 	peers := peerWatermark{tx: tx, now: now}
 	result, transitions := transitionsOf(batch, states, peers.earliest, &tx.db.watching)
 	if peers.err != nil {
@@ -121,7 +122,7 @@ func (w *peerWatermark) earliest(id string, own time.Time) time.Time {
 
 // ownWatermark is the argument of transitionsOf when no other node can have a ping.
 func (db *DB) ownWatermark(_ string, own time.Time) time.Time {
-	return monitor.Earlier(own, db.watching.limitsAt(time.Now()).gap)
+	return monitor.Earlier(own, db.watching.limitsAt(db.Now()).gap)
 }
 
 // uniqueIDs returns the ids of a batch, each once.
@@ -185,6 +186,7 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result App
 		return ApplyResult{}, false, err
 	}
 	db.breaker.Load().RecordProgress()
+	db.recordCommit()
 	return result, true, nil
 }
 

@@ -85,8 +85,8 @@ func (w *fixture) expectSchema14(ctx context.Context) {
 	if _, err := w.db.UseSecretKey(ctx, key); err != nil {
 		w.Fatal(err)
 	}
-	if err := w.db.CheckIntegrity(ctx); err != nil {
-		w.Error(err)
+	if problems, err := w.db.CheckIntegrity(ctx); err != nil || len(problems) > 0 {
+		w.Errorf("problems %v, %v; want none", problems, err)
 	}
 	w.project = view(w, func(tx *store.Tx) (monitor.Project, error) { return tx.ProjectBySlugOrName("main") })
 	got := map[string]string{}

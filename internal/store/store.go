@@ -32,6 +32,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/seal"
 	"overdue/internal/store/circuit"
+	"overdue/internal/store/dbclock"
 	"overdue/internal/store/dialect"
 	"overdue/internal/store/filelock"
 	"overdue/internal/store/migrations"
@@ -65,7 +66,11 @@ type DB struct {
 	limits  memoryLimits // SQLite
 	node    string       // see SetNode
 
-	retention monitor.Retention // see SetRetention
+	retention  monitor.Retention // see SetRetention
+	nodeInfo   Node              // see SetNodeInfo
+	clock      *dbclock.Clock    // see Now
+	serverTime func() time.Time
+	lastCommit atomic.Int64 // see LastCommit, in µs since 1970
 
 	serverLock *filelock.Server    // SQLite: held by a server
 	files      sqlite.Files        // SQLite: the files of a server
@@ -73,7 +78,7 @@ type DB struct {
 	flusher    *flusher            // SQLite: of a server
 
 	postgres     *postgres.Conns
-	lastTestPing atomic.Int64 // PostgreSQL: when a ping could last be stored, in ns since 1970
+	lastTestPing atomic.Int64 // when a test ping, or on PostgreSQL a ping, was last stored, in ns since 1970
 
 	loss atomic.Pointer[Loss] // PostgreSQL: not reported yet
 
@@ -238,7 +243,7 @@ func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 			return nil, err
 		}
 		conns.Prober.SetMaxOpenConns(circuit.MaxProbes)
-		return &DB{dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns, retention: monitor.DefaultRetention}, nil
+		return &DB{clock: dbclock.New(), dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns, retention: monitor.DefaultRetention}, nil
 	}
 	path, err := sqlite.PrepareFile(ctx, address)
 	if err != nil {
@@ -254,7 +259,7 @@ func openSQLite(ctx context.Context, path string, lock *filelock.Server, limits 
 		return nil, err
 	}
 	return &DB{
-		dialect: &dialect.SQLite, writer: writer, reader: reader, path: path, limits: limits, serverLock: lock,
+		clock: dbclock.New(), dialect: &dialect.SQLite, writer: writer, reader: reader, path: path, limits: limits, serverLock: lock,
 		retention:   monitor.DefaultRetention,
 		writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{},
 	}, nil

@@ -136,6 +136,25 @@ func (db *DB) RecordWatching(ctx context.Context, now time.Time, e Evidence, als
 	return Recorded{b, row.unnoticed || b != nil && b.Length() > noticeableBlackout}, err
 }
 
+// SetClockBack is called when the clock of this node, which shares its database with no
+// other, was set back by the given time: until now, it continued as if nothing had
+// happened. It shifts the state of all heartbeats; then the new time counts.
+func (db *DB) SetClockBack(ctx context.Context, by time.Duration, e Evidence) error {
+	now := db.Now().Add(-by)
+	err := db.Update(ctx, func(tx *Tx) error {
+		_, _, err := tx.setClockBack(now, by, e)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	db.clock.AcceptStep()
+	db.watching.mu.Lock()
+	db.watching.until = now
+	db.watching.mu.Unlock()
+	return nil
+}
+
 // clockSetBackError means that the clock was set back by the given time.
 type clockSetBackError time.Duration
 

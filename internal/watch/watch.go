@@ -22,6 +22,7 @@ package watch
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"overdue/internal/loop"
@@ -56,10 +57,16 @@ type Watcher struct {
 	Log      *slog.Logger
 	Version  string // of the program
 
-	started  time.Time // of this process
-	recorded time.Time // when Publish last succeeded, with the monotonic clock
-	failure  error     // last error of Publish since then
+	setBack  atomic.Int64 // by how much the clock was set back, in ns; see ClockSetBack
+	started  time.Time    // of this process
+	recorded time.Time    // when Publish last succeeded, with the monotonic clock
+	failure  error        // last error of Publish since then
+
+	nodes atomic.Int64 // that ran at the last publication, with this one
 }
+
+// NodeCount returns the number of nodes that ran when this one last published.
+func (w *Watcher) NodeCount() int { return int(w.nodes.Load()) }
 
 // Sweep evaluates the heartbeats that are due, and returns how long to wait until the
 // next one is due.
@@ -72,7 +79,7 @@ func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (wait time.Duration, e
 	if result.due == maxPerSweep && result.held < result.due {
 		return 0, nil // more heartbeats may be due
 	}
-	return result.wait(), nil
+	return result.wait(w.DB.Now()), nil
 }
 
 // sweepResult is the result of one transaction of a sweep.
@@ -86,8 +93,9 @@ type sweepResult struct {
 	alone   bool      // no other node is running
 }
 
-// wait returns how long to wait until the next sweep.
-func (r sweepResult) wait() time.Duration {
+// wait returns how long to wait until the next sweep. It gets the current time, because
+// the transaction took time.
+func (r sweepResult) wait(now time.Time) time.Duration {
 	maxWait := maxWaitShared
 	if r.alone {
 		maxWait = maxWaitAlone
@@ -98,9 +106,9 @@ func (r sweepResult) wait() time.Duration {
 	if r.next.IsZero() {
 		return maxWait
 	}
-	// The clock is read again, because the transaction took time. The margin is
-	// needed because heartbeats are evaluated just before the current time.
-	return min(max(time.Until(r.next)+2*monitor.Precision, minWait), maxWait)
+	// The margin is needed because heartbeats are evaluated just before the current
+	// time.
+	return min(max(r.next.Sub(now)+2*monitor.Precision, minWait), maxWait)
 }
 
 // sweep runs one transaction.
@@ -159,10 +167,11 @@ func (w *Watcher) recordLateness(before monitor.Heartbeat, change monitor.Change
 }
 
 // Publish publishes the watermark of this node, and records that pings can be stored. If
-// no node could record that for some seconds, it records a blackout.
+// no node could record that for some seconds, it records a blackout. It also measures the
+// clock of the database.
 func (w *Watcher) Publish(ctx context.Context, _ time.Time) (wait time.Duration, err error) {
 	if w.started.IsZero() {
-		w.started = time.Now()
+		w.started = w.DB.Now()
 	}
 	r, err := w.publish(ctx)
 	if err != nil {
@@ -181,17 +190,51 @@ func (w *Watcher) Publish(ctx context.Context, _ time.Time) (wait time.Duration,
 	return publishInterval, nil
 }
 
+// ClockSetBack tells the watcher that the clock of this node was set back, while
+// [store.DB.Now] continued. The next Publish shifts the state of all heartbeats.
+func (w *Watcher) ClockSetBack(by time.Duration) { w.setBack.Add(int64(by)) }
+
+// acceptClock makes the clock of this node count again after it was set back.
+func (w *Watcher) acceptClock(ctx context.Context) error {
+	by := w.setBack.Swap(0)
+	if by == 0 {
+		return nil
+	}
+	if err := w.DB.SetClockBack(ctx, time.Duration(by), w.evidence()); err != nil {
+		w.setBack.Add(by)
+		return err
+	}
+	w.Log.Warn("clock set back", "component", "watch", "by", time.Duration(by).String())
+	return nil
+}
+
 // publish stores a test ping, then the watermark and the record.
 func (w *Watcher) publish(ctx context.Context) (store.Recorded, error) {
+	if err := w.acceptClock(ctx); err != nil {
+		return store.Recorded{}, err
+	}
 	// Read before the transaction: every ping before the watermark is committed
 	// before other nodes can see the watermark.
 	snapshot := w.Snapshot()
 	if err := w.DB.StoreTestPing(ctx); err != nil {
 		return store.Recorded{}, err
 	}
-	return w.DB.RecordWatching(ctx, snapshot.Now, w.evidence(), func(tx *store.Tx) error {
-		return tx.PublishWatermark(snapshot.Now, snapshot.Watermark)
+	running := 0
+	r, err := w.DB.RecordWatching(ctx, snapshot.Now, w.evidence(), func(tx *store.Tx) error {
+		if err := tx.MeasureClock(); err != nil {
+			return err
+		}
+		if err := tx.PublishWatermark(snapshot.Now, snapshot.Watermark); err != nil {
+			return err
+		}
+		peers, err := tx.Peers(snapshot.Now)
+		running = 1 + peers.Count
+		return err
 	})
+	if err == nil {
+		w.nodes.Store(int64(running))
+	}
+	return r, err
 }
 
 // evidence returns what this process knows about the time since its last record.

@@ -29,7 +29,7 @@ func (req *request) authenticate(rt route) (admitted bool, err error) {
 	if err := req.readForm(rt); err != nil {
 		return false, err
 	}
-	if time.Since(req.now) > authenticationMaxAge { // the session may have ended while the form arrived
+	if req.site.Service.Now().Sub(req.now) > authenticationMaxAge { // the session may have ended while the form arrived
 		if err := req.authenticatePerson(rt); err != nil {
 			return false, err
 		}

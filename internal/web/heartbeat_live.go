@@ -26,7 +26,7 @@ func streamHeartbeats(req *request) error {
 	}
 	s := &live.Stream{Keys: keys}
 	s.Poll = func(ctx context.Context) (string, error) {
-		counts, from, err := req.site.counts(ctx, req.actor, time.Now().UTC())
+		counts, from, err := req.site.counts(ctx, req.actor, req.site.Service.Now())
 		if err != nil {
 			return "", err
 		}

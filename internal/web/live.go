@@ -29,13 +29,14 @@ func (s *Site) liveRoutes() []route {
 // live page shows.
 func (req *request) serveStream(s *live.Stream, digests map[string]string) error {
 	s.Feed, s.Subscriber, s.Zone, s.Logger, s.EndReason = req.site.Feed, req.subscriber(), req.clock.Zone, req.site.Logger, req.endReason
+	s.Now = req.site.Service.Now
 	poll, snapshot := s.Poll, s.Snapshot
 	s.Poll = func(ctx context.Context) (string, error) {
 		value, err := poll(ctx)
 		if err != nil {
 			return "", err
 		}
-		counts, _, err := req.site.counts(ctx, req.actor, time.Now().UTC())
+		counts, _, err := req.site.counts(ctx, req.actor, req.site.Service.Now())
 		return value + fmt.Sprint(counts.NavCounts), err
 	}
 	s.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
@@ -122,7 +123,7 @@ func (req *request) listFragments(ctx context.Context, list []layout.Fragment, n
 
 // countsMaxAge is the maximum age of the counts on live pages. All live pages of a
 // project share one reading.
-const countsMaxAge = time.Second
+const countsMaxAge = 400 * time.Millisecond
 
 // forecastStep is the resolution of the hour ahead on live pages. With the exact
 // time, it would change all the time.

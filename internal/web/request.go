@@ -40,7 +40,7 @@ type request struct {
 
 // newRequest returns a request that is not authenticated yet.
 func (s *Site) newRequest(w http.ResponseWriter, r *http.Request) *request {
-	now := time.Now().UTC().Truncate(monitor.Precision)
+	now := s.Service.Now().Truncate(monitor.Precision)
 	return &request{w: w, r: r, context: r.Context(), site: s, now: now, clock: ui.Clock{Now: now, Zone: time.UTC}}
 }
 

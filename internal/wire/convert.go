@@ -139,6 +139,21 @@ func Channel(c monitor.Channel, masked map[string]any) client.Channel {
 	}
 }
 
+// Node converts a node.
+func Node(n store.Node) client.Node {
+	shown := client.Node{
+		ID: n.ID, Host: n.Host, Version: n.Version, Status: "dead", StartedAt: timeOrNil(n.Started), SeenAt: n.Seen,
+		LastCommitAt: timeOrNil(n.LastCommit), WatermarkLag: n.WatermarkLag().Seconds(),
+	}
+	if n.Alive {
+		shown.Status = "running"
+	}
+	if n.SkewKnown {
+		shown.ClockSkew, shown.RoundTrip = new(n.Skew.Seconds()), new(n.RoundTrip.Seconds())
+	}
+	return shown
+}
+
 // Why converts the calculation of the status of h at now. hint is optional.
 func Why(h monitor.Heartbeat, hint string, now time.Time) client.Explanation {
 	why := client.Explanation{

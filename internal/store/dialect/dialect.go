@@ -15,6 +15,9 @@ type Dialect struct {
 	ForUpdate           string // ends a SELECT that locks its rows
 	ForUpdateSkipLocked string // the same, without the rows that another transaction has locked
 	TagRows             string // FROM item: one row for each tag in h.tags, in column value
+	// ClockMicros is the current time of the database in microseconds since 1970; empty if
+	// it has no clock.
+	ClockMicros string
 	// ArrayArguments reports whether one statement writes many rows from array
 	// arguments. SQLite runs in this process: there, a prepared statement per row is
 	// three times as fast as json_each, which parses its text again for every column.
@@ -47,6 +50,7 @@ var PostgreSQL = Dialect{
 	Name: "postgres", Writers: 4,
 	ForUpdate: " FOR UPDATE", ForUpdateSkipLocked: " FOR UPDATE SKIP LOCKED",
 	TagRows:        "json_array_elements_text(h.tags::json)",
+	ClockMicros:    "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
 	ArrayArguments: true,
 	ViewIsolation:  sql.LevelRepeatableRead,
 	inListFormat:   "= ANY(%s)",

@@ -7,6 +7,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/store/dbclock"
 )
 
 // Fixture is an open store with the steps that the fixtures of other packages share.
@@ -22,6 +23,7 @@ func Open(t *testing.T, address string) *Fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.SetClock(dbclock.New(), time.Now) // tests can run in virtual time
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)

@@ -13,6 +13,9 @@ import (
 type Feed struct {
 	// MaxPages is the maximum number of live pages on this node. The default is 1,000.
 	MaxPages int
+	// PollInterval is the interval at which pages look for changes that cause no signal,
+	// such as those made by other nodes. The default is 2 s.
+	PollInterval time.Duration
 	// Rejected is called with the client address for each live page above a limit.
 	// It may be nil.
 	Rejected func(address string)
@@ -27,6 +30,10 @@ type Subscriber struct {
 	Person  string
 	Address string // empty: the limit per address does not apply
 }
+
+// SharedPollInterval is the PollInterval of a node among several. With the maximum age of
+// the counts that pages share, a change by another node is shown within a second.
+const SharedPollInterval = 600 * time.Millisecond
 
 // subscription is one stream that is woken by changes of some heartbeats.
 type subscription struct {

@@ -21,7 +21,7 @@ import (
 // Timing of a stream.
 const (
 	minRefreshInterval   = 250 * time.Millisecond // at most four snapshots a second
-	pollInterval         = 2 * time.Second        // finds changes on other nodes
+	defaultPollInterval  = 2 * time.Second        // finds changes without a signal, such as those of deliveries
 	keepAliveInterval    = 20 * time.Second       // shorter than the idle timeout of common proxies
 	sessionCheckInterval = 4 * time.Second
 	writeTimeout         = 10 * time.Second // a browser that does not read loses its stream
@@ -42,6 +42,8 @@ type Stream struct {
 	Zone       *time.Location
 	Logger     *slog.Logger
 
+	// Now returns the current time. The default is the clock of this machine.
+	Now func() time.Time
 	// Poll returns a value that differs from the previous one if anything on the page
 	// may have changed, on any node. It is cheaper than Snapshot.
 	Poll func(context.Context) (string, error)
@@ -68,6 +70,9 @@ type Stream struct {
 // text, which the script of the page shows.
 func (s *Stream) Serve(ctx context.Context, w http.ResponseWriter, r *http.Request, digests map[string]string) error {
 	s.ctx, s.w = ctx, w
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	sub, err := s.Feed.subscribe(s.Subscriber, s.Keys)
 	if err != nil {
 		return s.reject(err)
@@ -118,7 +123,7 @@ func (s *Stream) reject(err error) error {
 
 // loop sends events until the stream ends.
 func (s *Stream) loop(sub *subscription) error {
-	poll, keepAlive, session := time.NewTicker(pollInterval), time.NewTicker(keepAliveInterval), time.NewTicker(sessionCheckInterval)
+	poll, keepAlive, session := time.NewTicker(cmp.Or(s.Feed.PollInterval, defaultPollInterval)), time.NewTicker(keepAliveInterval), time.NewTicker(sessionCheckInterval)
 	defer poll.Stop()
 	defer keepAlive.Stop()
 	defer session.Stop()
@@ -174,7 +179,7 @@ func (s *Stream) sendEnd(reason string) error {
 
 // poll refreshes the page if anything changed.
 func (s *Stream) poll() error {
-	if err := s.sendPendingAnnouncement(time.Now().UTC()); err != nil {
+	if err := s.sendPendingAnnouncement(s.Now().UTC()); err != nil {
 		return err
 	}
 	now, err := s.Poll(s.ctx)
@@ -187,7 +192,7 @@ func (s *Stream) poll() error {
 
 // refresh sends the fragments that differ from what the page shows.
 func (s *Stream) refresh() error {
-	now := time.Now().UTC()
+	now := s.Now().UTC()
 	snapshot, err := s.Snapshot(s.ctx, now)
 	if err != nil {
 		return err

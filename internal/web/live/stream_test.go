@@ -10,7 +10,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -113,4 +115,34 @@ func TestStreamURL_Of200HeartbeatsIsShorterThanAURLMayBe(t *testing.T) {
 	if len(rows) != 200 || rows[7] != refs[7].Key || digests[refs[7].Key] != "zzzzzzz" {
 		t.Errorf("read as %d rows, such as %q", len(rows), rows[7:8])
 	}
+}
+
+func TestStream_AChangeByAnotherNodeIsShownWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var changed, shown atomic.Int64
+		s := &Stream{
+			Feed: &Feed{PollInterval: SharedPollInterval}, Logger: slog.New(slog.DiscardHandler),
+			Poll: func(context.Context) (string, error) { return fmt.Sprint(changed.Load()), nil },
+			Snapshot: func(_ context.Context, now time.Time) (Snapshot, error) {
+				shown.Store(changed.Load())
+				return Snapshot{}, nil
+			},
+			EndReason: func(context.Context) (string, error) { return "", nil },
+		}
+		go func() {
+			_ = s.Serve(ctx, httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/live/heartbeats", nil), nil)
+		}()
+		for n := range int64(20) {
+			time.Sleep(3*time.Second + time.Duration(n)*50*time.Millisecond)
+			changed.Store(n + 1)
+			time.Sleep(SharedPollInterval + time.Millisecond) // the counts may be older by the rest of a second
+			if shown.Load() != n+1 {
+				t.Fatalf("change %d is not shown after %s", n+1, SharedPollInterval)
+			}
+		}
+		cancel()
+		synctest.Wait()
+	})
 }

@@ -18,16 +18,27 @@ func (e *Engine) outbox() metrics.Outbox {
 	return shown
 }
 
-// errChannelFailing is a warning: the server is still ready.
-var errChannelFailing = errors.New("a channel does not deliver")
+// Warnings: the server is still ready.
+var (
+	errChannelFailing = errors.New("a channel does not deliver")
+	errAlertsWaiting  = errors.New("alerts are waiting")
+)
+
+// maxAlertAge is the age of a pending alert from which /readyz warns.
+const maxAlertAge = 15 * time.Second
 
 // warning returns a problem that does not affect readiness, or nil. If a channel
-// fails, the server still stores pings and sends alerts through the other channels.
+// fails or hangs, the server still stores pings and sends alerts through the other
+// channels.
 func (e *Engine) warning() error {
-	for _, failing := range e.outbox().Failing {
+	o := e.outbox()
+	for _, failing := range o.Failing {
 		if failing {
 			return errChannelFailing
 		}
+	}
+	if o.Oldest > maxAlertAge {
+		return errAlertsWaiting
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ type checkCmd struct {
 
 // Help is the long part of --help.
 func (checkCmd) Help() string {
-	return `Checks the mail settings, the database, the secret key, and the settings and deliveries of channels. It can run next to a server. It sees the flags, variables and --config of this command only: to check a running server, use the same settings as the server. The first line says which settings were found.
+	return `Checks the mail settings, the database, the secret key, the settings and deliveries of channels, and that no alert has been pending for more than a minute. It can run next to a server. It sees the flags, variables and --config of this command only: to check a running server, use the same settings as the server. The first line says which settings were found.
 
 The exit code is 1 if a check failed. A skipped check is not a failure.
 

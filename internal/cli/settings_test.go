@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/internal/cli/settings"
 
@@ -72,12 +73,14 @@ func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		AllowPrivateNetworks: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("192.168.1.1/32")},
 		PingRateLimit: 2.5, MaxHeartbeats: 7, MaxConnections: 900, MaxConnectionsPerAddress: 90, LogLevel: "debug", LogFormat: "json", DebugListen: "127.0.0.1:6060", OwnerEmail: "me@example.org", OwnerPassword: "pa,ss", MetricsToken: "to,ken",
+		CanaryInterval: 5 * time.Minute, WatchdogURL: "https://w.example.org/ping/1,2",
 	}
 	values := map[string]string{
 		"database": "postgres://u:p@h/d", "listen": ":1", "public-url": "https://o.example.org/",
 		"smtp-url": "smtp://u:p@h:25", "smtp-from": "o@example.org", "smtp-bounce-to": "b@example.org", "smtp-helo": "o.example.org", "smtp-ca": "/ca.pem", "trusted-proxies": "10.1.2.3/8,fd00::1",
 		"allow-private-networks": "true", "allow-networks": "192.168.1.1", "ping-rate-limit": "2.5", "max-heartbeats": "7", "max-connections": "900", "max-connections-per-address": "90",
 		"log-level": "debug", "log-format": "json", "debug-listen": "127.0.0.1:6060", "owner-email": "me@example.org", "owner-password": "pa,ss", "metrics-token": "to,ken",
+		"canary-interval": "5m", "watchdog-url": "https://w.example.org/ping/1,2",
 	}
 	same := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	check := func(t *testing.T, want ServerFlags, args ...string) {
@@ -110,11 +113,11 @@ func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 		check(t, want)
 	})
 	t.Run("secret files", func(t *testing.T) {
-		for _, name := range []string{"database", "smtp-url", "owner-password", "metrics-token"} {
+		for _, name := range []string{"database", "smtp-url", "owner-password", "metrics-token", "watchdog-url"} {
 			t.Setenv(settings.Variable(name)+"_FILE", writeFile(t, name, values[name]+"\n"))
 		}
 		got, res := parseServe(t, "--owner-email", "me@example.org")
-		if got.Database != want.Database || got.SMTPURL != want.SMTPURL || got.OwnerPassword != want.OwnerPassword || got.MetricsToken != want.MetricsToken {
+		if got.Database != want.Database || got.SMTPURL != want.SMTPURL || got.OwnerPassword != want.OwnerPassword || got.MetricsToken != want.MetricsToken || got.WatchdogURL != want.WatchdogURL {
 			t.Errorf("%+v: secrets were not read", res)
 		}
 	})

@@ -196,5 +196,12 @@ func TestPrepareCanary_NoListOrCountContainsIt(t *testing.T) {
 		if err := w.db.CheckIntegrity(w.Context()); err != nil {
 			w.Error(err)
 		}
+		key := newKey(w.T)
+		w.useSecretKey(w.db, key)
+		w.updateOn(w.db, (*store.Tx).DeleteCanary)
+		w.canaryRound(w.db, 2*time.Minute)
+		if err := w.db.CheckSealed(w.Context(), key); err != nil {
+			w.Errorf("its channel, which has no secrets: %v", err)
+		}
 	})
 }

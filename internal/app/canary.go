@@ -78,5 +78,9 @@ func (e *Engine) checkCanary(now time.Time) error {
 	if e.canary == nil {
 		return nil
 	}
-	return errors.Join(e.canary.Check(now), e.canaryLoop.Check(now))
+	stalled := e.canaryLoop.Check(now)
+	if e.canary.Busy(now) {
+		stalled = nil
+	}
+	return errors.Join(e.canary.Check(now), stalled)
 }

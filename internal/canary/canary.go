@@ -71,6 +71,7 @@ type Canary struct {
 	void int       // consecutive rounds in which the process was suspended; only used by Run
 
 	mu       sync.Mutex
+	began    time.Time // start of the run in progress, zero for none
 	lastRun  time.Time // end of the previous run
 	deadline time.Time // of the round in progress, zero for none
 	missing  time.Time // deadline of the first alert that did not arrive in time, zero for none
@@ -100,6 +101,9 @@ func (e *LateError) Unwrap() error { return e.Cause }
 // long to wait.
 func (c *Canary) Run(ctx context.Context, now time.Time) (wait time.Duration, err error) {
 	suspended := c.suspended(now)
+	c.mu.Lock()
+	c.began = now
+	c.mu.Unlock()
 	defer c.recordRun()
 	if c.next.IsZero() {
 		c.next = now.Add(firstDelay)
@@ -132,7 +136,14 @@ func (c *Canary) Run(ctx context.Context, now time.Time) (wait time.Duration, er
 func (c *Canary) recordRun() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lastRun = time.Now()
+	c.began, c.lastRun = time.Time{}, time.Now()
+}
+
+// Busy reports whether a run began recently: after a suspension, its ping waits.
+func (c *Canary) Busy(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.began.IsZero() && now.Sub(c.began) < Bound
 }
 
 // suspended reports whether the process did not run between the previous run and now. It

@@ -66,6 +66,23 @@ func TestCanary_ASuspendedProcessIsNoFailure(t *testing.T) {
 	})
 }
 
+func TestCanary_IsBusyWhileItsPingWaits(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		ping := f.Ping
+		f.Ping = func(ctx context.Context, id string) error {
+			time.Sleep(2 * time.Second) // as after a suspension
+			if !f.Busy(time.Now()) || f.Busy(time.Now().Add(Bound)) {
+				t.Error("a run that began 2 s ago is not busy, or stays busy")
+			}
+			return ping(ctx, id)
+		}
+		f.run(8 * time.Second)
+		if f.Busy(time.Now()) || f.pings != 1 {
+			t.Errorf("busy: %t, %d pings; want neither a run nor a second ping", f.Busy(time.Now()), f.pings)
+		}
+	})
+}
+
 func TestCanary_AMovedDeadlineIsJudgedLater(t *testing.T) {
 	onEachDatabase(t, func(f *fixture) {
 		f.run(8 * time.Second)

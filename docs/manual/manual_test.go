@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/docs/manual"
 	"overdue/internal/api"
@@ -178,6 +179,7 @@ func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	m.Ping("success", 200)
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
+	m.RegisterCanary(func() time.Duration { return 0 })
 	m.RegisterOutbox(func() metrics.Outbox { return metrics.Outbox{Failing: map[string]bool{"id": true}} })
 	m.RegisterNodes(func() metrics.Nodes { return metrics.Nodes{} })
 	answer := httptest.NewRecorder()

@@ -75,22 +75,36 @@ func RevokeAPIKey(ctx context.Context, database, project, nameOrID string) error
 }
 
 // withProject calls do with a service on the database and an operator of a project.
-func withProject(ctx context.Context, database, project string, do func(*manage.Service, auth.Actor) error) (err error) {
+func withProject(ctx context.Context, database, project string, do func(*manage.Service, auth.Actor) error) error {
+	return withProjectDB(ctx, database, project, func(db *store.DB, operator auth.Actor) error {
+		return do(manage.New(manage.Options{DB: db}), operator)
+	})
+}
+
+// withProjectDB calls do with a database and an operator of a project.
+func withProjectDB(ctx context.Context, database, project string, do func(*store.DB, auth.Actor) error) error {
+	return withDatabase(ctx, database, func(db *store.DB) error {
+		if _, err := ensureProject(ctx, db); err != nil {
+			return err
+		}
+		var p monitor.Project
+		err := db.View(ctx, func(tx *store.Tx) (err error) {
+			p, err = selectProject(tx, project)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return do(db, auth.Operator(p, operatorName()))
+	})
+}
+
+// withDatabase calls do with a database that a running server may use.
+func withDatabase(ctx context.Context, database string, do func(*store.DB) error) (err error) {
 	db, err := openCurrent(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := ensureProject(ctx, db); err != nil {
-		return err
-	}
-	var p monitor.Project
-	err = db.View(ctx, func(tx *store.Tx) error {
-		p, err = selectProject(tx, project)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return do(manage.New(manage.Options{DB: db}), auth.Operator(p, operatorName()))
+	return do(db)
 }

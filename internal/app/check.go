@@ -56,6 +56,7 @@ func Check(ctx context.Context, o Options, report func(CheckResult)) error {
 	c.checkIntegrity(ctx, db)
 	c.checkSecrets(ctx, o, db)
 	c.checkNodes(ctx, db)
+	c.checkPending(ctx, db, time.Now().UTC())
 	if err := db.Close(); err != nil {
 		c.check("database", fmt.Errorf("close: %w", err), where)
 	}
@@ -112,6 +113,28 @@ func (c *checker) checkSecrets(ctx context.Context, o Options, db *store.DB) {
 	} else {
 		c.skip("channels", "the settings cannot be read without the secret key")
 	}
+}
+
+// maxPendingAge is the age of a pending alert from which Check fails: the first attempts
+// take seconds.
+const maxPendingAge = time.Minute
+
+// checkPending checks that no alert waits for long.
+func (c *checker) checkPending(ctx context.Context, db *store.DB, now time.Time) {
+	var o store.Outbox
+	err := db.View(ctx, func(tx *store.Tx) (err error) {
+		o, err = tx.Outbox()
+		return err
+	})
+	detail := fmt.Sprintf("%d pending", o.Pending)
+	if o.Pending > 0 {
+		age := now.Sub(o.Oldest).Round(time.Second)
+		detail += fmt.Sprintf(", the oldest for %s", age)
+		if age > maxPendingAge {
+			err, detail = errors.Join(err, errors.New(detail)), ""
+		}
+	}
+	c.check("alerts", err, detail)
 }
 
 // checkChannels returns the channels with settings that this version rejects.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"overdue/internal/canary"
 	"overdue/internal/deliver"
 	"overdue/internal/httpd"
 	"overdue/internal/ingest"
@@ -28,6 +29,9 @@ type Engine struct {
 	watcher    *watch.Watcher
 	dispatcher *deliver.Dispatcher
 
+	canary *canary.Canary // nil: disabled
+	pinger *canary.Pinger // nil: disabled
+
 	rejections *httpd.Rejections
 	retention  *retentionLoop
 
@@ -36,6 +40,10 @@ type Engine struct {
 	Changed func(keys []int64)
 
 	sweep, publish, delivery, cleanup, memory, files, rejectionLog, pulse *loop.Loop
+
+	canaryLoop, pingerLoop *loop.Loop // they end before the batcher
+	stopCanaryLoops        context.CancelFunc
+	canaryLoops            sync.WaitGroup
 
 	stop         context.CancelFunc
 	stopWatching func()
@@ -60,6 +68,7 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals(), Log: log}
 	e.dispatcher = &deliver.Dispatcher{
 		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.delivery.Wake() },
+		CanaryArrived: func(time.Time) {},
 	}
 	e.metrics.RegisterOutbox(e.outbox)
 	e.metrics.RegisterNodes(e.nodeMetrics)
@@ -127,6 +136,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
 		e.loops.Go(func() { l.Run(background) })
 	}
+	e.startCanary(background)
 	return nil
 }
 
@@ -184,9 +194,10 @@ func (e *Engine) checkFiles(ctx context.Context, _ time.Time) (time.Duration, er
 // for sends in progress. No ping may arrive afterwards. ctx limits how long it
 // takes.
 func (e *Engine) Stop(ctx context.Context) error {
+	e.stopCanary()
 	e.batcher.Stop()
 	e.stop()
 	e.loops.Wait()
 	defer e.stopWatching()
-	return errors.Join(e.dispatcher.Stop(ctx), e.watcher.Leave(ctx))
+	return errors.Join(e.dispatcher.Stop(ctx), e.removeCanary(ctx), e.watcher.Leave(ctx))
 }

@@ -17,7 +17,7 @@ import (
 func loggedMessages(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, pkg := range []string{"app", "auth", "deliver", "httpd", "ingest", "loop", "notify", "process", "watch"} {
+	for _, pkg := range []string{"app", "auth", "canary", "deliver", "httpd", "ingest", "loop", "notify", "process", "watch"} {
 		files, err := filepath.Glob("../" + pkg + "/*.go")
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no files of %s: %v", pkg, err)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
@@ -46,6 +47,9 @@ type Options struct {
 	OwnerEmail, OwnerPassword string // the owner to create if there is none; empty: one-time link
 
 	MetricsToken string // required by /metrics; empty: none
+
+	CanaryInterval time.Duration // 0: no canary and no watchdog
+	WatchdogURL    string        // to ping after each arrival of the canary; empty: none
 
 	DebugListen string // loopback address that serves profiles; empty: none
 

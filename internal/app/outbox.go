@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"time"
 
 	"overdue/internal/metrics"
 )
@@ -17,18 +18,28 @@ func (e *Engine) outbox() metrics.Outbox {
 	return shown
 }
 
-// errChannelFailing is a warning: the server is still ready.
-var errChannelFailing = errors.New("a channel does not deliver")
+// Warnings: the server is still ready.
+var (
+	errChannelFailing = errors.New("a channel does not deliver")
+	errAlertsWaiting  = errors.New("alerts are waiting")
+)
+
+// maxAlertAge is the age of a pending alert from which /readyz warns.
+const maxAlertAge = 15 * time.Second
 
 // warnings returns the problems that do not affect readiness, as texts for /readyz. If a
 // channel fails, the server still stores pings and sends alerts through the other
 // channels. If its clock is off, it uses that of the database.
 func (e *Engine) warnings() (texts []string) {
-	for _, failing := range e.outbox().Failing {
+	o := e.outbox()
+	for _, failing := range o.Failing {
 		if failing {
 			texts = append(texts, "delivering alerts: "+publicReason(errChannelFailing))
 			break
 		}
+	}
+	if o.Oldest > maxAlertAge {
+		texts = append(texts, "delivering alerts: "+publicReason(errAlertsWaiting))
 	}
 	if wrong := e.clock.clockWarning(); wrong != nil {
 		texts = append(texts, wrong.Error())

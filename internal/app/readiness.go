@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"overdue/internal/canary"
 	"overdue/internal/loop"
 	"overdue/internal/store"
 )
@@ -30,6 +31,7 @@ func (e *Engine) readinessChecks(now time.Time) []readinessCheck {
 		{"storing pings", storing},
 		{"evaluating heartbeats", e.sweep.Check(now)},
 		{"delivering alerts", e.delivery.Check(now)},
+		{"testing the pipeline", e.checkCanary(now)},
 	}
 }
 
@@ -43,6 +45,7 @@ var publicReasons = []struct {
 	{store.ErrDisk, "the database is unavailable: its disk is full or failing"},
 	{store.ErrUnavailable, "the database is unavailable"},
 	{errChannelFailing, "a channel does not deliver (see the page Channels)"},
+	{errAlertsWaiting, "alerts are waiting (see overdue_alerts_oldest_pending_seconds)"},
 }
 
 // defaultReason is shown for every cause that is not in reasons.
@@ -58,10 +61,13 @@ func publicReason(cause error) string {
 	return defaultReason
 }
 
-// public returns the text of a failed check. The name of a loop and how long it is
-// stalled reveal nothing that is secret.
+// public returns the text of a failed check. The name of a loop, how long it is stalled
+// and how late the canary is reveal nothing that is secret.
 func (c readinessCheck) public() string {
 	reason := publicReason(c.cause)
+	if late, ok := errors.AsType[*canary.LateError](c.cause); ok && reason == defaultReason {
+		return late.Error()
+	}
 	if stalled, ok := errors.AsType[*loop.StalledError](c.cause); ok && reason == defaultReason {
 		return stalled.Error()
 	}

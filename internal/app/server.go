@@ -19,6 +19,7 @@ import (
 	"overdue/internal/deliver"
 	"overdue/internal/httpd"
 	"overdue/internal/ingest"
+	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
 	"overdue/internal/pingurl"
@@ -89,6 +90,11 @@ func (s *server) run(ctx context.Context) (report httpd.StopReport, err error) {
 	if err != nil {
 		return report, fmt.Errorf("owner: %w", err)
 	}
+	closePinger, err := s.enableCanary(engine, faces.service)
+	if err != nil {
+		return report, err
+	}
+	defer closePinger()
 	if err := engine.Start(ctx); err != nil {
 		return report, err
 	}
@@ -140,8 +146,25 @@ func (o Options) newSender(log *slog.Logger) (*notify.Sender, error) {
 	return notify.NewSender(notify.Options{
 		AllowPrivate: o.AllowPrivateNetworks, AllowNetworks: o.AllowNetworks,
 		SMTPURL: o.SMTPURL, SMTPFrom: o.SMTPFrom, SMTPBounceTo: o.SMTPBounceTo, SMTPHelo: o.SMTPHelo, SMTPCA: o.SMTPCA,
-		PublicURL: o.PublicURL, UserAgent: "Overdue/" + o.Version, Log: log,
+		PublicURL: o.PublicURL, UserAgent: o.userAgent(), Log: log,
 	})
+}
+
+// userAgent returns the user agent of outgoing requests.
+func (o Options) userAgent() string { return "Overdue/" + o.Version }
+
+// enableCanary adds the canary and the watchdog to an engine, unless they are turned
+// off. It returns a function that closes idle connections.
+func (o Options) enableCanary(e *Engine, svc *manage.Service) (closeIdle func(), err error) {
+	if o.CanaryInterval == 0 {
+		return func() {}, nil
+	}
+	pinger, err := notify.NewPinger(notify.Options{UserAgent: o.userAgent(), Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	e.EnableCanary(CanaryOptions{Interval: o.CanaryInterval, WatchdogURL: o.WatchdogURL, Service: svc, Ping: pinger.Ping})
+	return pinger.Close, nil
 }
 
 // route is a route pattern and its handler.

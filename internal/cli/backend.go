@@ -24,6 +24,12 @@ type backend struct {
 	resetLink func(ctx context.Context, f StoreFlags, base, email string) (link string, err error)
 	// signOut ends all sessions of a person and returns their number.
 	signOut func(ctx context.Context, f StoreFlags, email string) (n int, err error)
+	// pair creates a pair with another server and returns the code for it.
+	pair func(ctx context.Context, f StoreFlags, r app.PairRequest) (code string, err error)
+	// unpair removes the pair with a server.
+	unpair func(ctx context.Context, f StoreFlags, url string) error
+	// pairs lists all pairs.
+	pairs func(ctx context.Context, f StoreFlags) ([]app.PairStatus, error)
 	// backup writes a consistent copy to a new file.
 	backup func(ctx context.Context, f StoreFlags, file string) error
 	// restore replaces the database with a backup and reports the result on std.Out.
@@ -71,6 +77,15 @@ func newBackend() backend {
 		signOut: func(ctx context.Context, f StoreFlags, email string) (int, error) {
 			return app.SignOut(ctx, string(f.Database), email)
 		},
+		pair: func(ctx context.Context, f StoreFlags, r app.PairRequest) (string, error) {
+			return app.Pair(ctx, string(f.Database), r)
+		},
+		unpair: func(ctx context.Context, f StoreFlags, url string) error {
+			return app.Unpair(ctx, string(f.Database), url)
+		},
+		pairs: func(ctx context.Context, f StoreFlags) ([]app.PairStatus, error) {
+			return app.Pairs(ctx, string(f.Database))
+		},
 		backup: func(ctx context.Context, f StoreFlags, file string) error {
 			return app.Backup(ctx, string(f.Database), file)
 		},
@@ -111,6 +126,7 @@ func (f ServerFlags) options(std Streams) app.Options {
 			Pings: time.Duration(f.KeepPings), PingsPerHeartbeat: f.KeepPingsPerHeartbeat, Runs: time.Duration(f.KeepRuns),
 			Incidents: time.Duration(f.KeepIncidents), Audit: time.Duration(f.KeepAudit),
 		},
+		CanaryInterval: f.CanaryInterval, WatchdogURL: string(f.WatchdogURL),
 		DebugListen: f.DebugListen, LogLevel: f.LogLevel, LogFormat: f.LogFormat, Version: currentBuild().Version, Out: std.Out, Err: std.Err,
 	}
 }

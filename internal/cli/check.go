@@ -24,7 +24,7 @@ type checkCmd struct {
 
 // Help is the long part of --help.
 func (checkCmd) Help() string {
-	return `Checks the mail settings, the database, the secret key, and the settings and deliveries of channels. It can run next to a server. It sees the flags, variables and --config of this command only: to check a running server, use the same settings as the server. The first line says which settings were found.
+	return `Checks the mail settings, the database, the secret key, the settings and deliveries of channels, and that no alert has been pending for more than a minute. It can run next to a server. It sees the flags, variables and --config of this command only: to check a running server, use the same settings as the server. The first line says which settings were found.
 
 With --repair, problems that the check of the integrity finds in the database are repaired first, if that is possible without guessing: rows whose parent does not exist, counters, incidents that contradict their heartbeat, and indexes of a SQLite file. Stop the server before. With SQLite, a backup is created first. Each repair is in the audit log. No ping or incident of an existing heartbeat is deleted.
 

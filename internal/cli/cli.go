@@ -75,6 +75,7 @@ type commandLine struct {
 	APIKey     apiKeyCmd     `cmd:"" name:"api-key" help:"Manage API keys, directly in the database."`
 	Person     personCmd     `cmd:"" help:"Help people who cannot sign in, directly in the database."`
 	SecretKey  secretKeyCmd  `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
+	Pair       pairCmd       `cmd:"" help:"Let two servers watch each other, directly in the database."`
 	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
 	Restore    restoreCmd    `cmd:"" help:"Replace the database with a backup."`
 	Migrate    migrateCmd    `cmd:"" help:"Move everything to another database: from SQLite to PostgreSQL, or back."`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"overdue/internal/app"
 	"overdue/internal/cli/settings"
@@ -213,4 +214,134 @@ func (c *secretKeyRotateCmd) Run(ctx context.Context, std Streams, in backend) e
 		return fmt.Errorf("secret key: %w", err)
 	}
 	return nil
+}
+
+// pairCmd lets two servers watch each other.
+type pairCmd struct {
+	StoreFlags
+	zoneFlag
+
+	URL       string        `arg:"" optional:"" help:"Address of the other server, as this server reaches it."`
+	Code      string        `placeholder:"CODE" help:"Code that the command printed for the other server."`
+	PublicURL string        `name:"public-url" placeholder:"URL" setting:"file" help:"Address of this server, for the printed command."`
+	Project   string        `placeholder:"NAME" help:"Project of the new heartbeat. Required if there are several projects."`
+	Interval  time.Duration `default:"2m" placeholder:"DURATION" help:"How often the other server pings, its --canary-interval. Default: ${default}."`
+	Grace     time.Duration `default:"2m" placeholder:"DURATION" help:"Extra time before an alert. Default: ${default}."`
+	Status    bool          `xor:"action" help:"List the pairs, and whether pings arrive in both directions."`
+	Remove    bool          `xor:"action" help:"End the pair with URL. The running server deletes the heartbeat within its --canary-interval."`
+	JSON      bool          `name:"json" help:"With --status: print all fields as JSON. Times are in UTC."`
+}
+
+// Help is the long part of --help.
+func (pairCmd) Help() string {
+	return `Run it on one server, and the command that it prints on the other one. Each server then has a heartbeat for the other one, and pings it after each successful test of itself. If one of them stops or can no longer deliver alerts, the other one notifies its channels.
+
+Opens the database directly, also while the server runs; no restart is necessary. With PostgreSQL, run it once for all nodes.
+
+Examples:
+
+    overdue pair https://b.example.org --public-url https://a.example.org
+    overdue pair https://a.example.org --code ovp_…
+    overdue pair --status
+    overdue pair https://b.example.org --remove`
+}
+
+// Validate checks what the types do not say. The parser calls it.
+func (c *pairCmd) Validate() error {
+	switch {
+	case c.Status && c.URL != "":
+		return errors.New("--status lists all pairs: omit the URL")
+	case !c.Status && c.URL == "":
+		return errors.New("set the URL of the other server, or --status")
+	case c.JSON && !c.Status:
+		return errors.New("--json needs --status")
+	case (c.Status || c.Remove) && c.Code != "":
+		return errors.New("--code creates a pair: omit --status and --remove")
+	case c.Interval <= 0 || c.Grace < 0:
+		return errors.New("--interval must be positive, and --grace must not be negative")
+	}
+	return validatePublicURL(c.PublicURL)
+}
+
+// Run creates, lists or removes pairs.
+func (c *pairCmd) Run(ctx context.Context, std Streams, in backend) error {
+	if validatePublicURL(c.URL) != nil {
+		return usageError("%q: must look like https://overdue.example.org", c.URL)
+	}
+	switch {
+	case c.Status:
+		return c.printStatus(ctx, std, in)
+	case c.Remove:
+		if err := in.unpair(ctx, c.StoreFlags, c.URL); err != nil {
+			return fmt.Errorf("pair: %w", err)
+		}
+		return printLine(std, "removed; run the command on the other server too")
+	}
+	code, err := in.pair(ctx, c.StoreFlags, app.PairRequest{
+		URL: c.URL, Code: c.Code, Project: c.Project, Interval: c.Interval.String(), Grace: c.Grace.String(),
+	})
+	if err != nil {
+		return fmt.Errorf("pair: %w", err)
+	}
+	if c.Code != "" {
+		return printLine(std, "paired with "+c.URL+"; overdue pair --status shows the first pings after a few minutes")
+	}
+	self := c.PublicURL
+	if self == "" {
+		self = "ADDRESS-OF-THIS-SERVER"
+	}
+	warn(std, "run this on the other server within an hour")
+	return printLine(std, fmt.Sprintf("overdue pair %s --code %s", strings.TrimRight(self, "/"), code))
+}
+
+// pairJSON is a pair in --json.
+type pairJSON struct {
+	URL        string     `json:"url"`
+	Heartbeat  string     `json:"heartbeat"`
+	Status     string     `json:"status"`
+	LastPingAt *time.Time `json:"last_ping_at"`
+	SentAt     *time.Time `json:"sent_at"`
+	LastError  string     `json:"last_error"`
+}
+
+// printStatus prints the pairs.
+func (c *pairCmd) printStatus(ctx context.Context, std Streams, in backend) error {
+	clock, err := c.clock()
+	if err != nil {
+		return err
+	}
+	list, err := in.pairs(ctx, c.StoreFlags)
+	if err != nil {
+		return fmt.Errorf("pairs: %w", err)
+	}
+	all := []pairJSON{}
+	for _, p := range list {
+		all = append(all, pairJSON{p.URL, p.Heartbeat, p.Status, timeOrNil(p.LastPing), timeOrNil(p.SentAt), p.LastError})
+	}
+	if c.JSON {
+		return printJSON(std, all)
+	}
+	t := table.New(
+		table.Column{Title: "SERVER", Keep: true},
+		table.Column{Title: "ITS STATUS HERE", Keep: true},
+		table.Column{Title: clock.title("RECEIVED")},
+		table.Column{Title: clock.title("SENT")},
+		table.Column{Title: "LAST ERROR", Min: 16},
+	)
+	for _, p := range all {
+		status := p.Status
+		if p.Heartbeat == "" {
+			status = "heartbeat deleted"
+		}
+		t.Add(printable(p.URL), status, clock.text(p.LastPingAt), clock.text(p.SentAt), printable(p.LastError))
+	}
+	return t.Write(std.Out, table.Width(std.Out))
+}
+
+// timeOrNil returns nil for the zero time.
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -71,6 +72,9 @@ type ServerFlags struct {
 
 	MetricsToken settings.Secret `placeholder:"TOKEN" setting:"file" secret:"" help:"Bearer token required by /metrics. Without it, anyone can read the metrics."`
 
+	CanaryInterval time.Duration   `default:"2m" placeholder:"DURATION" setting:"file" help:"How often the server tests itself with a heartbeat that it misses on purpose, at least 30s. 0: never, and no watchdog pings. Default: ${default}."`
+	WatchdogURL    settings.Secret `name:"watchdog-url" placeholder:"URL" setting:"file" secret:"" help:"Ping URL of another monitoring service. It is pinged after each test that succeeds."`
+
 	DebugListen string `placeholder:"ADDRESS" setting:"file" help:"Loopback address, such as 127.0.0.1:6060, that serves profiles of the process (net/http/pprof). Without it, there are none."`
 
 	OwnerEmail    string          `placeholder:"ADDRESS" setting:"file" help:"Create the owner with this email address at the first start, instead of printing a one-time link."`
@@ -97,11 +101,34 @@ func (f ServerFlags) Validate() error {
 	if f.MaxConnectionsPerAddress < 0 {
 		return fmt.Errorf("--max-connections-per-address %d: must not be negative", f.MaxConnectionsPerAddress)
 	}
+	if f.CanaryInterval != 0 && f.CanaryInterval < minCanaryInterval {
+		return fmt.Errorf("--canary-interval %s: must be 0 or at least %s", f.CanaryInterval, minCanaryInterval)
+	}
+	if err := validateWatchdogURL(string(f.WatchdogURL)); err != nil {
+		return err
+	}
 	if (f.OwnerEmail == "") != (f.OwnerPassword == "") {
 		return errors.New("--owner-email and --owner-password: set both or neither")
 	}
 	_, err := f.secretKey()
 	return err
+}
+
+// minCanaryInterval leaves time for a round of the canary and for the attempts of the
+// watchdog.
+const minCanaryInterval = 30 * time.Second
+
+// validateWatchdogURL rejects URLs that cannot be pinged. The error does not contain the
+// URL, which allows anyone to ping.
+func validateWatchdogURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return errors.New("--watchdog-url: must begin with http:// or https:// and a host")
+	}
+	return nil
 }
 
 // validatePublicURL rejects URLs that cannot begin ping URLs and links. A path is

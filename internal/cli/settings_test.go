@@ -77,6 +77,7 @@ func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 		TrustedProxies:       []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		AllowPrivateNetworks: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("192.168.1.1/32")},
 		PingRateLimit: 2.5, MaxHeartbeats: 7, MaxConnections: 900, MaxConnectionsPerAddress: 90, KeepPings: 30 * day, KeepPingsPerHeartbeat: 500, KeepRuns: 14 * day, KeepAudit: day, LogLevel: "debug", LogFormat: "json", DebugListen: "127.0.0.1:6060", OwnerEmail: "me@example.org", OwnerPassword: "pa,ss", MetricsToken: "to,ken",
+		CanaryInterval: 5 * time.Minute, WatchdogURL: "https://w.example.org/ping/1,2",
 	}
 	values := map[string]string{
 		"database": "postgres://u:p@h/d", "listen": ":1", "public-url": "https://o.example.org/",
@@ -84,6 +85,7 @@ func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 		"allow-private-networks": "true", "allow-networks": "192.168.1.1", "ping-rate-limit": "2.5", "max-heartbeats": "7", "max-connections": "900", "max-connections-per-address": "90",
 		"keep-pings": "30d", "keep-pings-per-heartbeat": "500", "keep-runs": "2w", "keep-incidents": "forever", "keep-audit": "24h",
 		"log-level": "debug", "log-format": "json", "debug-listen": "127.0.0.1:6060", "owner-email": "me@example.org", "owner-password": "pa,ss", "metrics-token": "to,ken",
+		"canary-interval": "5m", "watchdog-url": "https://w.example.org/ping/1,2",
 	}
 	same := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	check := func(t *testing.T, want ServerFlags, args ...string) {
@@ -116,11 +118,11 @@ func TestSettings_EachSettingWorksFromEachSource(t *testing.T) {
 		check(t, want)
 	})
 	t.Run("secret files", func(t *testing.T) {
-		for _, name := range []string{"database", "smtp-url", "owner-password", "metrics-token"} {
+		for _, name := range []string{"database", "smtp-url", "owner-password", "metrics-token", "watchdog-url"} {
 			t.Setenv(settings.Variable(name)+"_FILE", writeFile(t, name, values[name]+"\n"))
 		}
 		got, res := parseServe(t, "--owner-email", "me@example.org")
-		if got.Database != want.Database || got.SMTPURL != want.SMTPURL || got.OwnerPassword != want.OwnerPassword || got.MetricsToken != want.MetricsToken {
+		if got.Database != want.Database || got.SMTPURL != want.SMTPURL || got.OwnerPassword != want.OwnerPassword || got.MetricsToken != want.MetricsToken || got.WatchdogURL != want.WatchdogURL {
 			t.Errorf("%+v: secrets were not read", res)
 		}
 	})

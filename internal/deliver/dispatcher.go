@@ -45,12 +45,15 @@ type Dispatcher struct {
 	// defaultMaxConcurrent.
 	MaxConcurrent int
 	Base          string // address of the pages, for links; empty: none
-	// AckURL is the address returns the URL that acknowledges an incident from a
+	// AckURL returns the URL that acknowledges an incident from a
 	// channel. Nil: messages have none.
-	AckURL  func(incident, channel string) string
-	Metrics *metrics.Metrics
-	Log     *slog.Logger
-	Wake    func() // wakes the loop that calls RunOnce
+	AckURL func(incident, channel string) string
+	// CanaryArrived receives the alerts of the canary of this node, with the missed
+	// deadline. They are sent nowhere else.
+	CanaryArrived func(deadline time.Time)
+	Metrics       *metrics.Metrics
+	Log           *slog.Logger
+	Wake          func() // wakes the loop that calls RunOnce
 
 	mu           sync.Mutex
 	completed    []sendResult // of sends that are not recorded yet
@@ -201,6 +204,10 @@ func (c *Dispatcher) sendRecovered(ctx context.Context, e delivery) (receipt not
 			err = &notify.SendError{Reason: "Overdue could not render this message; see its log."}
 		}
 	}()
+	if e.channel.Kind == store.CanaryKind {
+		c.CanaryArrived(e.notification.At)
+		return notify.Receipt{}, nil
+	}
 	return c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.notification)
 }
 

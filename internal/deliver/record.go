@@ -189,7 +189,9 @@ func (c *Dispatcher) addAttempt(tx *store.Tx, r sendResult, try store.Attempt) e
 	if err := tx.AddAttempt(try); err != nil {
 		return err
 	}
-	c.Metrics.Delivery(r.channel.Kind, try.Outcome, r.duration)
+	if r.channel.Kind != store.CanaryKind {
+		c.Metrics.Delivery(r.channel.Kind, try.Outcome, r.duration)
+	}
 	return nil
 }
 

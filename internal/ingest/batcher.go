@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -96,6 +97,31 @@ func (b *Batcher) enqueue(w *queuedPing) error {
 		return nil
 	default:
 		return errQueueFull
+	}
+}
+
+// StorePing stores a success ping that came in no request, with the queue and the
+// transaction of every other ping.
+func (b *Batcher) StorePing(ctx context.Context, id string) error {
+	if _, down := b.db.Unavailable(); down != nil {
+		return down
+	}
+	arrival := b.inFlight.Add(id, func() (time.Duration, bool) { return 0, false })
+	if rest := b.inFlight.Complete(arrival); rest > 0 {
+		<-time.After(rest)
+	}
+	w := &queuedPing{id: id, inFlight: arrival, done: make(chan error, 1), ping: monitor.Ping{
+		Kind: monitor.PingSuccess, At: arrival.At, ExitCode: monitor.NoExitCode, Method: http.MethodPost, Source: "canary",
+	}}
+	if err := b.enqueue(w); err != nil {
+		b.inFlight.Remove(arrival)
+		return err
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err() // it may still be stored
 	}
 }
 

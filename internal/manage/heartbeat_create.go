@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -53,6 +54,12 @@ func (svc *Service) CreateHeartbeat(ctx context.Context, a auth.Actor, e Heartbe
 	return h, err
 }
 
+// CreateHeartbeatWithID is CreateHeartbeat with an id that the caller chose at random.
+func (svc *Service) CreateHeartbeatWithID(ctx context.Context, a auth.Actor, id string, e HeartbeatEdit) (monitor.Heartbeat, error) {
+	e.id = id
+	return svc.CreateHeartbeat(ctx, a, e)
+}
+
 // insertHeartbeat adds a heartbeat whose slug is available in this transaction.
 func (svc *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (monitor.Heartbeat, error) {
 	if err := svc.checkHeartbeatLimit(tx, a); err != nil {
@@ -66,7 +73,7 @@ func (svc *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit,
 	if err := f.err(); err != nil {
 		return h, err
 	}
-	h.ID = uuid.NewString()
+	h.ID = cmp.Or(e.id, uuid.NewString())
 	h.Ref = refFromID(h.ID)
 	if h, err = tx.AddHeartbeat(h); err != nil {
 		return h, err

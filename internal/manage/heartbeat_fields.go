@@ -275,6 +275,8 @@ type HeartbeatEdit struct {
 	// Empty: any.
 	IfVersion []string
 
+	id string // of a new heartbeat; empty: random
+
 	// InputFaults are faults that the caller found while it decoded the input. They are
 	// reported together with those of the validation.
 	InputFaults monitor.Faults

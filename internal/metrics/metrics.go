@@ -32,6 +32,9 @@ type Metrics struct {
 	blackoutSeconds prometheus.Counter
 	rowsDeleted     *prometheus.CounterVec
 	cleanupSeconds  prometheus.Histogram
+	canarySeconds   prometheus.Histogram
+	canaryLost      prometheus.Counter
+	watchdogPings   *prometheus.CounterVec
 }
 
 // Outbox counts the alerts that are not delivered yet.
@@ -153,6 +156,7 @@ func New(waiting, open func() float64) *Metrics {
 	m.blackoutSeconds = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "overdue_blackout_seconds_total", Help: "Length of all blackouts that this node recorded.",
 	})
+	m.addCanary()
 	m.stored = m.pings.WithLabelValues("success", "200")
 	for _, table := range []string{"pings", "slots", "incidents", "timeline", "alerts", "attempts", "audit", "heartbeats"} {
 		m.rowsDeleted.WithLabelValues(table) // Prometheus cannot compute the rate of a counter that begins at 1
@@ -166,6 +170,39 @@ func New(waiting, open func() float64) *Metrics {
 	)
 	return m
 }
+
+// addCanary creates the metrics of the canary and of the watchdog.
+func (m *Metrics) addCanary() {
+	m.canarySeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "overdue_canary_seconds", Help: "From a deadline that the canary missed on purpose to the arrival of its alert.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 16),
+	})
+	m.canaryLost = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "overdue_canary_failures_total", Help: "Alerts of the canary that did not arrive in time.",
+	})
+	m.watchdogPings = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "overdue_watchdog_pings_total", Help: "Pings to other monitoring services, by outcome.",
+	}, []string{"outcome"})
+	for _, outcome := range []string{"sent", "failed"} {
+		m.watchdogPings.WithLabelValues(outcome)
+	}
+	m.registry.MustRegister(m.canarySeconds, m.canaryLost, m.watchdogPings)
+}
+
+// RegisterCanary adds the gauge of a canary that is late.
+func (m *Metrics) RegisterCanary(late func() time.Duration) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "overdue_canary_late_seconds", Help: "How late the alert of the canary is, 0 if it is not late.",
+	}, func() float64 { return late().Seconds() }))
+}
+
+// CanaryArrived records the delay of an alert of the canary.
+func (m *Metrics) CanaryArrived(after time.Duration) { m.canarySeconds.Observe(after.Seconds()) }
+
+// CanaryLost counts an alert of the canary that did not arrive in time.
+func (m *Metrics) CanaryLost() { m.canaryLost.Inc() }
+
+// OutgoingPing counts a ping to another monitoring service.
+func (m *Metrics) OutgoingPing(outcome string) { m.watchdogPings.WithLabelValues(outcome).Inc() }
 
 // Handler answers /metrics.
 func (m *Metrics) Handler() http.Handler {

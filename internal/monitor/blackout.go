@@ -61,7 +61,7 @@ type BlackoutEffect struct {
 	Blackout int64
 	Kind     BlackoutEffectKind
 	Due      time.Time // when the ping was expected
-	Next     time.Time // when it is judged again: the new due time, or the new deadline
+	Next     time.Time // when it is evaluated again: the new due time, or the new deadline
 }
 
 // BlackoutEffectKind is the kind of an effect. The values are part of the API.
@@ -128,7 +128,7 @@ func (h Heartbeat) applyBlackout(b Blackout, change Change) (Heartbeat, Change) 
 			h, effect, change = h.applyBlackoutToWait(b, effect, change)
 		}
 	case Down:
-		h, change = h.recordUnwatched(b, change) // it was judged before
+		h, change = h.recordUnwatched(b, change) // it was evaluated before
 	}
 	h.Blackout.Unwatched += b.Length()
 	if effect.Kind != "" {
@@ -191,7 +191,7 @@ func (h Heartbeat) slotFrom(t time.Time) time.Time {
 // applyBlackoutToWait takes a blackout into account for the expected run.
 //
 // The wait starts again at the end of the blackout. That happens once per silence: if Overdue has
-// watched a whole period of the silence, the run is judged, however many blackouts there are. Then
+// watched a whole period of the silence, the run is evaluated, however many blackouts there are. Then
 // the deadline only moves. Otherwise, a job that dies would never be noticed if the server restarted
 // each time that the job is due.
 func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change Change) (Heartbeat, BlackoutEffect, Change) {

@@ -195,7 +195,7 @@ func (h Heartbeat) recordFailure(p finishingPing, bad Outcome, change Change) (H
 //
 // The change is dated at the deadline, not at now: a late sweep must not shorten the reported
 // outage. Blackouts that the heartbeat has (see WithBlackouts) are taken into account: nothing is
-// judged within one. A sweep passes a now before its watermark, not the watermark itself: the ping at the
+// evaluated within one. A sweep passes a now before its watermark, not the watermark itself: the ping at the
 // watermark can have arrived exactly at the deadline, and is then in time.
 func (h Heartbeat) Evaluate(now time.Time) (Heartbeat, Change) {
 	var change Change
@@ -206,7 +206,7 @@ func (h Heartbeat) Evaluate(now time.Time) (Heartbeat, Change) {
 		}
 		h, change = h.evaluateUntil(b.From.Add(-Precision), change)
 		if now.Before(b.To) {
-			return h, change // nothing is judged within a blackout
+			return h, change // nothing is evaluated within a blackout
 		}
 		h, change = h.applyBlackout(b, change)
 	}

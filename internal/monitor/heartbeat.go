@@ -98,6 +98,10 @@ func (h Heartbeat) Deadline() time.Time {
 	return slot.Add(h.Rule.Grace + h.Blackout.Credit)
 }
 
+// IsCanary reports whether this is the heartbeat with which a node tests itself. No user
+// sees it.
+func (h Heartbeat) IsCanary() bool { return h.Project < 0 }
+
 // Running reports whether a run has started, has not finished, and has not overrun.
 func (h Heartbeat) Running() bool {
 	for _, r := range h.ActiveRuns {

@@ -12,9 +12,60 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 
 	"code.dny.dev/ssrf"
 )
+
+// Pinger pings other monitoring services. The operator sets their URLs, so unlike
+// channels it reaches private addresses.
+type Pinger struct{ sender *Sender }
+
+// NewPinger returns a Pinger with the certificate authorities and the user agent of opts.
+func NewPinger(opts Options) (*Pinger, error) {
+	opts.AllowPrivate, opts.SMTPURL, opts.HTTPTimeout = true, "", pingTimeout
+	sender, err := NewSender(opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Pinger{sender}, nil
+}
+
+// pingTimeout is the timeout of one request of a Pinger.
+const pingTimeout = 8 * time.Second
+
+// Close closes idle connections.
+func (p *Pinger) Close() { p.sender.Close() }
+
+// Ping sends one POST without a body. If the service rejects the method, it sends a GET.
+// The error is a *SendError without the path of the URL, which allows anyone to ping.
+func (p *Pinger) Ping(ctx context.Context, target string) error {
+	status, err := p.request(ctx, http.MethodPost, target)
+	if err == nil && (status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented || status == http.StatusNotFound) {
+		if again, failed := p.request(ctx, http.MethodGet, target); failed == nil {
+			status = again
+		}
+	}
+	if err == nil && (status < 200 || status > 299) {
+		err = &SendError{Status: status, Reason: http.StatusText(status)}
+	}
+	return err
+}
+
+// request sends one request and returns the status of the response.
+func (p *Pinger) request(ctx context.Context, method, target string) (status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	if err != nil {
+		return 0, &SendError{Reason: "The URL is invalid."}
+	}
+	req.Header.Set("User-Agent", p.sender.userAgent)
+	resp, err := p.sender.http.Do(req)
+	if err != nil {
+		return 0, p.sender.requestError(req.URL, newRedactor(urlSecrets(req.URL)...), err)
+	}
+	_, _ = readResponse(resp) // so that the connection can be used again
+	return resp.StatusCode, resp.Body.Close()
+}
 
 // maxRedirects is the maximum number of redirects of one attempt.
 const maxRedirects = 3

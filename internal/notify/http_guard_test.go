@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -98,5 +100,37 @@ func TestSend_UsesNoProxyFromTheEnvironment(t *testing.T) {
 	// A proxy would dial on our behalf, past the guard.
 	if httpClient(Options{}).Transport.(*http.Transport).Proxy != nil {
 		t.Error("the transport has a proxy")
+	}
+}
+
+func TestPinger_ReachesPrivateAddressesAndFallsBackToGET(t *testing.T) {
+	var got []string
+	status := map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Method)
+		w.WriteHeader(cmp.Or(status[r.Method], http.StatusOK))
+	}))
+	defer server.Close()
+	p, err := NewPinger(Options{UserAgent: "Overdue/test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for _, c := range []struct {
+		post, get int
+		methods   string
+		delivered bool
+	}{
+		{200, 200, "POST", true}, {405, 200, "POST GET", true}, {404, 200, "POST GET", true}, {404, 404, "POST GET", false}, {503, 200, "POST", false},
+	} {
+		got, status = nil, map[string]int{"POST": c.post, "GET": c.get}
+		err := p.Ping(context.Background(), server.URL+"/ping/secret-id")
+		if methods := strings.Join(got, " "); methods != c.methods || (err == nil) != c.delivered {
+			t.Errorf("POST %d, GET %d: requests %q, error %v; want %q, delivered %t", c.post, c.get, methods, err, c.methods, c.delivered)
+		}
+	}
+	server.Close()
+	if err := p.Ping(context.Background(), server.URL+"/ping/secret-id"); err == nil || strings.Contains(err.Error(), "secret-id") {
+		t.Errorf("%v; want an error without the path", err)
 	}
 }

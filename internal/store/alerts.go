@@ -3,7 +3,9 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -93,9 +95,9 @@ func isUnblocked(alert string) string {
 // PendingByChannel lists the channels with pending alerts. It skips from channel to
 // channel in the index, so that a long queue of one channel costs no more than a
 // short one. As in Claim, an alert with an undelivered predecessor cannot be
-// attempted.
+// attempted. The canaries of other nodes are left to those nodes.
 func (tx *Tx) PendingByChannel() ([]PendingChannel, error) {
-	return queryAll(tx, func(row scanner) (PendingChannel, error) {
+	pending, err := queryAll(tx, func(row scanner) (PendingChannel, error) {
 		var c PendingChannel
 		var next sql.NullInt64
 		err := row.Scan(&c.Channel, &next)
@@ -111,6 +113,9 @@ func (tx *Tx) PendingByChannel() ([]PendingChannel, error) {
 			AND `+isUnblocked("a")+`
 			ORDER BY a.next_at LIMIT 1)
 		FROM pending WHERE channel IS NOT NULL`)
+	return slices.DeleteFunc(pending, func(c PendingChannel) bool {
+		return strings.HasPrefix(c.Channel, canaryChannelPrefix) && c.Channel != canaryChannelPrefix+tx.db.node
+	}), err
 }
 
 // Claim takes up to n due alerts of a channel for the node named holder: no other

@@ -287,7 +287,7 @@ func (db *DB) verifyBackup(ctx context.Context, backup string) (result RestoreRe
 			err := row.Scan(&result.Heartbeats, &at)
 			result.LastPing = timeFromMicros(at)
 			return struct{}{}, err
-		}, `SELECT COUNT(*), MAX(h.last_ping) FROM heartbeats h WHERE h.deleted IS NULL`)
+		}, `SELECT COUNT(*), MAX(h.last_ping) FROM heartbeats h WHERE h.deleted IS NULL AND h.project > 0`)
 		return err
 	})
 	return result, err

@@ -251,14 +251,14 @@ type Outbox struct {
 	Failing map[string]bool // whether a channel fails, by id; it contains all channels
 }
 
-// Outbox returns the alerts that are not delivered yet.
+// Outbox returns the alerts that are not delivered yet, except those of canaries.
 func (tx *Tx) Outbox() (Outbox, error) {
 	o, _, err := queryOne(tx, func(row scanner) (o Outbox, err error) {
 		var oldest sql.NullInt64
 		err = row.Scan(&o.Pending, &oldest)
 		o.Oldest = timeFromMicros(oldest)
 		return o, err
-	}, `SELECT COUNT(*), MIN(a.created) FROM alerts a WHERE `+pendingAlerts)
+	}, `SELECT COUNT(*), MIN(a.created) FROM alerts a WHERE `+pendingAlerts+` AND a.project > 0`)
 	if err != nil {
 		return o, fmt.Errorf("pending alerts: %w", err)
 	}
@@ -269,7 +269,7 @@ func (tx *Tx) Outbox() (Outbox, error) {
 		err := row.Scan(&id, &failing)
 		o.Failing[id] = failing
 		return struct{}{}, err
-	}, `SELECT id, failing FROM channels WHERE deleted IS NULL`)
+	}, `SELECT id, failing FROM channels WHERE deleted IS NULL AND project > 0`)
 	if err != nil {
 		return o, fmt.Errorf("failing channels: %w", err)
 	}

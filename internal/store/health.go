@@ -158,7 +158,7 @@ func (db *DB) testWAL(ctx context.Context) error {
 // statement.
 func (db *DB) testTables(ctx context.Context) error {
 	err := db.runTx(ctx, db.postgres.Prober, nil, func(tx *Tx) error {
-		project, found, err := queryOne(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, `SELECT key FROM projects ORDER BY key LIMIT 1`)
+		project, found, err := queryOne(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, `SELECT key FROM projects WHERE key > 0 ORDER BY key LIMIT 1`)
 		if err != nil || !found {
 			return err
 		}

@@ -174,15 +174,19 @@ func (tx *Tx) HeartbeatExists(id string) (bool, error) {
 }
 
 // DueForEvaluation returns up to n heartbeats that are due for evaluation at or
-// before now, earliest first, locked. It skips those that another node has locked.
+// before now, earliest first, locked. It skips those that another node has locked, and
+// the canaries of other nodes.
 func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error) {
 	return queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`+tx.d.ForUpdateSkipLocked, micros(now), n)
+		WHERE h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.next_at LIMIT $2`+tx.d.ForUpdateSkipLocked,
+		micros(now), n, canaryProject(tx.db.node))
 }
 
-// NextDue returns the time of the next evaluation that is due, zero for none.
+// NextDue returns the time of the next evaluation that is due, zero for none. The
+// canaries of other nodes do not count.
 func (tx *Tx) NextDue() (time.Time, error) {
-	return queryTime(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL`)
+	return queryTime(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL AND (project > 0 OR project = $1)`,
+		canaryProject(tx.db.node))
 }
 
 // AddHeartbeat stores a new heartbeat and sets its key. ErrTaken means that its slug

@@ -45,10 +45,10 @@ func (tx *Tx) Incident(project int64, id string) (monitor.Incident, error) {
 	return i, err
 }
 
-// CountOpenIncidents counts the incidents that are not resolved.
+// CountOpenIncidents counts the incidents that are not resolved, except those of canaries.
 func (tx *Tx) CountOpenIncidents() (int64, error) {
 	n, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
-		`SELECT COUNT(*) FROM incidents WHERE resolved IS NULL`)
+		`SELECT COUNT(*) FROM incidents WHERE resolved IS NULL AND project > 0`)
 	return n, err
 }
 

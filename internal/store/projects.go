@@ -3,9 +3,13 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"overdue/internal/monitor"
 )
@@ -92,6 +96,136 @@ func (tx *Tx) DeleteProject(p monitor.Project, now time.Time) error {
 	} {
 		if _, err := tx.exec(text, p.Key); err != nil {
 			return fmt.Errorf("delete project: %w", err)
+		}
+	}
+	return nil
+}
+
+// CanaryKind is the kind of the channel of a canary: alerts go to the node itself.
+const CanaryKind = "canary"
+
+// canaryChannelPrefix begins the id of the channel of a canary, before the id of the node.
+const canaryChannelPrefix = "canary-"
+
+// canaryProject returns the key of the project that contains the canary of a node, 0
+// for a program without a node. It is negative, so every query can tell it from the
+// projects of users, and each node has its own, so nodes do not wait for each other.
+func canaryProject(node string) int64 {
+	if node == "" {
+		return 0
+	}
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, node) // never fails
+	return -1 - int64(h.Sum32()>>1)
+}
+
+// PrepareCanary creates the canary of this node if there is none: a heartbeat with the
+// given rule, and a channel for its alerts, in a project that counts as deleted, so no
+// list contains it. It deletes what earlier rounds left, and the canaries of nodes that
+// have not been seen since deadBefore.
+func (tx *Tx) PrepareCanary(rule monitor.Rule, now, deadBefore time.Time) (monitor.Heartbeat, error) {
+	if err := tx.deleteDeadCanaries(deadBefore); err != nil {
+		return monitor.Heartbeat{}, err
+	}
+	project := canaryProject(tx.db.node)
+	h, found, err := tx.LockHeartbeatBySlug(project, CanaryKind)
+	switch {
+	case err != nil:
+		return h, err
+	case found:
+		return h, tx.deleteCanaryHistory(h)
+	}
+	slug := canaryChannelPrefix + tx.db.node
+	if _, err := tx.exec(`INSERT INTO projects (key, slug, name, zone, incidents, created, deleted) VALUES ($1, $2, $3, 'UTC', 0, $4, $4)`,
+		project, slug, CanaryKind, micros(now)); err != nil {
+		return h, fmt.Errorf("add project of canary: %w", err)
+	}
+	if _, err := tx.exec(`INSERT INTO channels (id, project, kind, name, settings, notify_on_late, notify_on_recovery, remind_every, failing, created)
+		VALUES ($1, $2, $3, $3, '{}', FALSE, FALSE, 0, FALSE, $4)`, slug, project, CanaryKind, micros(now)); err != nil {
+		return h, fmt.Errorf("add channel of canary: %w", err)
+	}
+	id := uuid.NewString()
+	return tx.AddHeartbeat(monitor.Heartbeat{
+		ID: id, Ref: id, Project: project, Name: CanaryKind, Slug: CanaryKind, AllChannels: true, Rule: rule, Status: monitor.New,
+		Severity: monitor.SeverityInfo, Created: now, Updated: now,
+	})
+}
+
+// Canary returns the canary of this node, the zero heartbeat if there is none. failed
+// means that the alert about its open incident was not delivered: a node of a version
+// without canaries does not know the channel.
+func (tx *Tx) Canary() (h monitor.Heartbeat, failed bool, err error) {
+	h, _, err = queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL`,
+		canaryProject(tx.db.node))
+	if err != nil || h.OpenIncident == "" {
+		return h, false, err
+	}
+	_, failed, err = queryOne(tx, scanInt, `SELECT 1 FROM alerts WHERE incident = $1 AND state = 'failed' LIMIT 1`, h.OpenIncident)
+	return h, failed, err
+}
+
+// deleteDeadCanaries deletes the canaries of nodes that are not running.
+func (tx *Tx) deleteDeadCanaries(deadBefore time.Time) error {
+	dead, err := queryAll(tx, func(row scanner) (node string, err error) { return node, row.Scan(&node) },
+		`SELECT SUBSTR(p.slug, $3) FROM projects p WHERE p.key < 0 AND p.key <> $1 AND NOT EXISTS (
+			SELECT 1 FROM nodes n WHERE n.id = SUBSTR(p.slug, $3) AND n.seen >= $2)`+tx.d.ForUpdateSkipLocked,
+		canaryProject(tx.db.node), micros(deadBefore), len(canaryChannelPrefix)+1)
+	if err != nil {
+		return fmt.Errorf("canaries of stopped nodes: %w", err)
+	}
+	for _, node := range dead {
+		if err := tx.deleteCanary(node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteCanary deletes the canary of this node.
+func (tx *Tx) DeleteCanary() error { return tx.deleteCanary(tx.db.node) }
+
+// deleteCanary deletes the canary of a node, with everything that refers to it.
+func (tx *Tx) deleteCanary(node string) error {
+	project, channel := canaryProject(node), canaryChannelPrefix+node
+	for _, s := range []struct {
+		text string
+		arg  any
+	}{
+		{`DELETE FROM attempts WHERE alert IN (SELECT id FROM alerts WHERE channel = $1)`, channel},
+		{`DELETE FROM alerts WHERE channel = $1`, channel},
+		{`DELETE FROM timeline WHERE incident IN (SELECT id FROM incidents WHERE project = $1)`, project},
+		{`DELETE FROM incidents WHERE project = $1`, project},
+		{`DELETE FROM pings WHERE heartbeat IN (SELECT key FROM heartbeats WHERE project = $1 AND deleted IS NULL)`, project},
+		{`DELETE FROM slots WHERE heartbeat IN (SELECT key FROM heartbeats WHERE project = $1 AND deleted IS NULL)`, project},
+		{`DELETE FROM heartbeats WHERE project = $1 AND deleted IS NULL`, project},
+		{`DELETE FROM channel_failures WHERE channel = $1`, channel},
+		{`DELETE FROM channels WHERE id = $1`, channel},
+		{`DELETE FROM projects WHERE key = $1`, project},
+	} {
+		if _, err := tx.exec(s.text, s.arg); err != nil {
+			return fmt.Errorf("delete canary: %w", err)
+		}
+	}
+	return nil
+}
+
+// deleteCanaryHistory deletes the pings and the delivered incidents of earlier rounds.
+func (tx *Tx) deleteCanaryHistory(h monitor.Heartbeat) error {
+	const delivered = `SELECT i.id FROM incidents i WHERE i.project = $1 AND i.resolved IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM alerts p WHERE p.incident = i.id AND p.state = 'pending')`
+	for _, s := range []struct {
+		text string
+		arg  any
+	}{
+		{`DELETE FROM attempts WHERE alert IN (SELECT a.id FROM alerts a WHERE a.incident IN (` + delivered + `))`, h.Project},
+		{`DELETE FROM alerts WHERE incident IN (` + delivered + `)`, h.Project},
+		{`DELETE FROM timeline WHERE incident IN (` + delivered + `)`, h.Project},
+		{`DELETE FROM incidents WHERE id IN (` + delivered + `)`, h.Project},
+		{`DELETE FROM pings WHERE heartbeat = $1`, h.Key},
+		{`DELETE FROM slots WHERE heartbeat = $1`, h.Key},
+	} {
+		if _, err := tx.exec(s.text, s.arg); err != nil {
+			return fmt.Errorf("delete history of canary: %w", err)
 		}
 	}
 	return nil

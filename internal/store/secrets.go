@@ -202,7 +202,7 @@ func (tx *Tx) eachSecret(each func(storedSecret) error) error {
 		table, query string
 		name         func(string) string
 	}{
-		{"channels", `SELECT id, settings FROM channels ORDER BY id`, channelSettingsName},
+		{"channels", `SELECT id, settings FROM channels WHERE project > 0 ORDER BY id`, channelSettingsName},
 		{"secrets", `SELECT name, value FROM secrets ORDER BY name`, secretName},
 	} {
 		query := source.query

@@ -15,14 +15,15 @@ import (
 
 // Limits of blackouts.
 const (
-	// maxUnwatched is the longest time between two records of RecordWatching that is no blackout.
+	// maxUnwatched is the longest time between two records of RecordWatching. A longer one is a
+	// blackout.
 	maxUnwatched = 3 * time.Second
 	// maxClockSetBack is the largest step of the clock back that is ignored.
 	maxClockSetBack = 2 * time.Second
 	// minRecordInterval is the shortest time between two records of all nodes.
 	minRecordInterval = 500 * time.Millisecond
 	// drainTime is the time after a blackout in which nothing that it touches is
-	// judged: requests that waited in sockets, and the first retries, are read before.
+	// evaluated: requests that waited in sockets, and the first retries, are read before.
 	drainTime = 2 * time.Second
 	// noticeableBlackout is the length above which channels are notified.
 	noticeableBlackout = time.Minute
@@ -43,7 +44,7 @@ type watchingCache struct {
 }
 
 // list returns the blackouts that evaluations take into account, in the order of
-// their keys. Nobody changes the result.
+// their keys. The result must not be changed.
 func (c *watchingCache) list() []monitor.Blackout {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -81,7 +82,7 @@ type Evidence struct {
 	Version string
 	Started time.Time // start of the process
 	Failure error     // last error of a record in that time, nil for none
-	// ClockJump is how much further the wall clock went than the monotonic clock: the
+	// ClockJump is the time by which the wall clock went further than the monotonic clock: the
 	// clock was set forward, or the machine slept.
 	ClockJump time.Duration
 }

@@ -159,6 +159,9 @@ func (w *Watcher) sweep(ctx context.Context) (sweepResult, error) {
 
 // recordLateness records how late a passed deadline was found.
 func (w *Watcher) recordLateness(before monitor.Heartbeat, change monitor.Change, now time.Time) {
+	if before.IsCanary() {
+		return
+	}
 	deadline := before.NextEvaluation()
 	if change.Opened != nil {
 		deadline = change.Opened.At

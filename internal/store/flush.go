@@ -18,7 +18,7 @@ const (
 	separateFlushAbove = 4096            // pending pings: more are flushed first, in a separate transaction
 	flushTimeout       = time.Minute     // for a flush that no caller waits for any longer
 	maxReadFlushWait   = time.Second     // after that, a read uses the tables as they are
-	readFlushPause     = 2 * time.Second // in which reads do not wait, after one that had to give up
+	readFlushPause     = 2 * time.Second // in which reads do not wait, after one that timed out
 )
 
 // flusher runs the flushes of the write-behind buffer.
@@ -26,7 +26,7 @@ type flusher struct {
 	mu   sync.Mutex
 	next *sharedFlush // nil if no caller waits for one
 
-	failedAt atomic.Int64 // when a read last gave up, in ns since 1970
+	failedAt atomic.Int64 // when a read last timed out, in ns since 1970
 
 	stop    chan struct{} // closed to stop the flushes in the background
 	stopped chan struct{} // closed when they have stopped

@@ -189,8 +189,8 @@ func TestRestore_RejectsInvalidBackupsAndChangesNothing(t *testing.T) {
 	if got := pingCountIn(t, path, h); got != 3 {
 		t.Errorf("%d pings; want the database unchanged", got)
 	}
-	if _, err := store.Restore(t.Context(), "postgres://me@127.0.0.1:1/x", backup, realTimeStart); err == nil || !strings.Contains(err.Error(), "pg_restore") {
-		t.Errorf("PostgreSQL: %v; want an error that names pg_restore", err)
+	if _, err := store.Restore(t.Context(), "postgres://me@127.0.0.1:1/x", backup, realTimeStart); err == nil || !strings.Contains(err.Error(), "overdue migrate") {
+		t.Errorf("PostgreSQL: %v; want an error that names overdue migrate", err)
 	}
 }
 

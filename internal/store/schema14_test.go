@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,7 @@ func TestMigrations_KeepEveryRowOfSchema14(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			after["counters"] = slices.DeleteFunc(after["counters"], func(row string) bool { return !slices.Contains(before["counters"], row) }) // it has new ones
 			if diff := cmp.Diff(before, after); diff != "" || len(before["pings"]) != 10 {
 				t.Errorf("%d pings; rows (-before +after):\n%s", len(before["pings"]), diff)
 			}

@@ -207,7 +207,6 @@ func (w *Watcher) acceptClock(ctx context.Context) error {
 		w.setBack.Add(by)
 		return err
 	}
-	w.Log.Warn("clock set back", "component", "watch", "by", time.Duration(by).String())
 	return nil
 }
 

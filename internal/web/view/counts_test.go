@@ -17,7 +17,7 @@ func TestDetail_CountsThatAreLimitedSaySo(t *testing.T) {
 			t.Errorf("the page does not have %q", want)
 		}
 	}
-	p.Log.Total, p.IncidentCount, p.MoreIncidents = 1070, 200, true
+	p.Log.Total, p.Log.KeptCount, p.IncidentCount, p.MoreIncidents = 1070, 1000, 200, true
 	for _, want := range []string{"The newest 1,070 events", ">at least 200 in 30 days"} {
 		if html := render(t, heartbeatview.Detail(p)); !strings.Contains(html, want) {
 			t.Errorf("the page does not have %q", want)

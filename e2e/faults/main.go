@@ -31,7 +31,7 @@ const (
 )
 
 func main() {
-	long := flag.Duration("long", 0, "length of every failure, instead of its own")
+	long := flag.Duration("long", 0, "length of every failure, instead of the usual one")
 	keep := flag.Bool("keep", false, "keep the directories with databases and logs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

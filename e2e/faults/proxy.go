@@ -42,7 +42,7 @@ func (p *proxy) accept() {
 		}
 		to, err := net.Dial("unix", p.socket)
 		if err != nil {
-			_ = from.Close() // like a connection that is refused
+			_ = from.Close() // the client sees an error
 			continue
 		}
 		p.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"overdue/client"
 )
 
-// noticeDelay is how long after a deadline an alert may arrive: requests that waited are
+// noticeDelay is the maximum time from a deadline to its alert: requests that waited are
 // read first.
 const noticeDelay = 5 * time.Second
 

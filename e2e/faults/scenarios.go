@@ -42,7 +42,7 @@ func startAll(w *world) error {
 	return errors.Join(errs...)
 }
 
-// signalFirst sends a signal to the first of several nodes. The other ones go on.
+// signalFirst sends a signal to the first of several nodes. The others continue.
 func signalFirst(s syscall.Signal) func(*world) error {
 	return func(w *world) error { return w.nodes[0].signal(s) }
 }
@@ -59,7 +59,7 @@ var scenarios = []scenario{
 	{name: "PostgreSQL stopped, longer", nodes: 3, away: 75 * time.Second, blackout: true, fail: stopPostgres, recover: startPostgres},
 	{name: "PostgreSQL killed, three nodes", nodes: 3, away: 40 * time.Second, blackout: true, fail: killPostgres, recover: startPostgres},
 	{name: "PostgreSQL frozen, three nodes", nodes: 3, away: 30 * time.Second, blackout: true, fail: freezePostgres, recover: thawPostgres},
-	{name: "PostgreSQL network swallows packets, three nodes", nodes: 3, away: 30 * time.Second, blackout: true, fail: setDropping(true), recover: setDropping(false)},
+	{name: "PostgreSQL network drops packets, three nodes", nodes: 3, away: 30 * time.Second, blackout: true, fail: setDropping(true), recover: setDropping(false)},
 	{name: "PostgreSQL, one of three nodes killed", nodes: 3, away: 15 * time.Second, fail: signalFirst(syscall.SIGKILL), recover: func(w *world) error { return w.start(w.nodes[0]) }},
 	{name: "PostgreSQL, one of three nodes suspended", nodes: 3, away: 30 * time.Second, fail: signalFirst(syscall.SIGSTOP), recover: signalFirst(syscall.SIGCONT)},
 	{name: "PostgreSQL, all three nodes killed", nodes: 3, away: 70 * time.Second, blackout: true, fail: signalAll(syscall.SIGKILL), recover: startAll},
@@ -111,7 +111,7 @@ func mountLoopDisk(w *world) error {
 	return nil
 }
 
-func unmountDisk(w *world) { _ = command("umount", "-l", w.disk()) } // it may not be mounted
+func unmountDisk(w *world) { _ = command("umount", "-l", w.disk()) } // an error means that it is not mounted
 
 // fillDisk fills the file system.
 func fillDisk(w *world) error {

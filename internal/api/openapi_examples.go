@@ -21,6 +21,10 @@ func examples() map[string]any {
 		incident = "01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"
 	)
 	ping := time.Date(2026, 3, 14, 2, 0, 41, 271828000, time.UTC)
+	exampleBlackout := client.Blackout{
+		Number: 14, From: ping.Add(23*time.Hour + 58*time.Minute), To: ping.Add(24*time.Hour + 40*time.Minute), Seconds: 2520, Cause: "stop",
+		Detail: new("Stopped and started again."), Unknown: 1,
+	}
 	due, deadline := ping.Add(24*time.Hour), ping.Add(24*time.Hour+30*time.Minute)
 	return map[string]any{
 		"Heartbeat": client.Heartbeat{
@@ -42,6 +46,10 @@ func examples() map[string]any {
 			ID: "6f9c1c62-4a0d-4d0e-9b0a-0f5d1a2b3c4d", Host: "overdue-1", Version: "1.4.0", Status: "running", StartedAt: new(ping.AddDate(0, 0, -9)),
 			SeenAt: ping, LastCommitAt: new(ping.Add(-40 * time.Millisecond)), WatermarkLag: 0.000001, ClockSkew: new(-0.0021), RoundTrip: new(0.0004),
 		},
+		"Blackout": exampleBlackout,
+		"BlackoutDetail": client.BlackoutDetail{Blackout: exampleBlackout, Heartbeats: []client.BlackoutEffect{{
+			HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup", Effect: "unknown", DueAt: &due, NextAt: new(due.Add(24 * time.Hour)),
+		}}},
 		"Channel": client.Channel{
 			ID: "01998f7c-0d7e-7b52-8f0e-6a1c9d2b3e4f", Kind: "webhook", Name: "Ops",
 			Settings:         map[string]any{"url": "https://example.com/overdue", "secret": "••••"},

@@ -32,8 +32,9 @@ const (
 	SeeAudit                          // the record of who changed what
 	ChangeProject                     // its name and time zone
 	DeleteProject
-	ReadFeedback // feedback of readers of the manual
-	SeeNodes     // the nodes of the server, with the names of their machines
+	SeeNodes        // the nodes of the server, with the names of their machines
+	ReadFeedback    // feedback of readers of the manual
+	SeeServerErrors // what the database and the disk reported: it can contain addresses
 )
 
 // minRole is the lowest role with each right.
@@ -50,6 +51,7 @@ var minRole = map[Right]Role{
 	DeleteProject:    Owner,
 	ReadFeedback:     Owner,
 	SeeNodes:         Member,
+	SeeServerErrors:  Owner,
 }
 
 // Actor acts in one project: a signed-in person, or a program with an API key.

@@ -24,6 +24,7 @@ func Timeline(s manage.IncidentView) []incidentview.TimelineEntry {
 			all = append(all, timelineEntry(s, e))
 		}
 	}
+	all = append(all, blackoutEntries(s.Blackouts)...)
 	for _, d := range s.Deliveries {
 		all = append(all, deliveryEntries(s, d)...)
 	}

@@ -50,6 +50,22 @@ func (c *watchingCache) list() []monitor.Blackout {
 	return c.blackouts
 }
 
+// listForPings is list for a ping. For one that ends a silence, it ends with the blackout
+// that is not recorded yet, if there is one: the first pings after it can arrive sooner
+// than the record.
+func (c *watchingCache) listForPings(silent bool) []monitor.Blackout {
+	if !silent {
+		return c.list()
+	}
+	now := time.Now().UTC()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.until.IsZero() || now.Sub(c.until) <= maxUnwatched {
+		return c.blackouts
+	}
+	return append(slices.Clip(c.blackouts), monitor.Blackout{Key: c.newest + 1, From: c.until, To: now})
+}
+
 // set replaces the list.
 func (c *watchingCache) set(newest int64, list []monitor.Blackout) {
 	c.mu.Lock()

@@ -24,7 +24,7 @@ UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory overd
 RACE     := -race $(foreach pkg,$(UNRACED),-gcflags='$(pkg)=$(PLAIN)')
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo gallery quick test test-outside test-inside e2e bench upgrade-test check generate dist needs-test
+.PHONY: help run demo gallery quick test test-outside test-inside e2e oracle bench upgrade-test check generate dist needs-test
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -60,6 +60,9 @@ endif
 
 e2e: needs-test ## only the tests of the real binary
 	$(POSTGRES) $(MAKE) --no-print-directory test-outside COUNT=-count=1
+
+oracle: needs-test ## compares 5,000 random histories with an oracle, in about an hour
+	$(INMEMORY) $(POSTGRES) $(GO) test -count=1 -timeout 3h -run TestOracle ./internal/app -histories $${HISTORIES:-5000} -seed $${SEED:-1}
 
 # The slowest packages come first.
 test-outside:

@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
+	"overdue/internal/loop"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 )
@@ -153,5 +155,70 @@ func TestBlackout_ARestartAtEachDueTimeDoesNotHideADeadJob(t *testing.T) {
 		}
 		sim.advance(11 * time.Minute)
 		sim.expectEvents("opened")
+	})
+}
+
+// affected lists the heartbeats that a blackout affected, by name.
+func (sim *simulation) affected(b monitor.Blackout) map[string]monitor.BlackoutEffectKind {
+	sim.t.Helper()
+	kinds := map[string]monitor.BlackoutEffectKind{}
+	err := sim.db.View(context.Background(), func(tx *store.Tx) error {
+		list, err := tx.AffectedHeartbeats(b.Key, sim.project, 100)
+		for _, a := range list {
+			kinds[a.Name] = a.Kind
+		}
+		return err
+	})
+	if err != nil {
+		sim.t.Fatal(err)
+	}
+	return kinds
+}
+
+// The notice lists every heartbeat that a blackout affects, also those that are due only later.
+func TestBlackout_IsTakenIntoAccountByAllHeartbeatsWithinSeconds(t *testing.T) {
+	simulate(t, func(sim *simulation) {
+		n := sim.startNode()
+		rule := monitor.Rule{Interval: 100 * time.Second, Grace: 200 * time.Second}
+		for _, name := range []string{"due soon", "late", "not due"} {
+			sim.addHeartbeat(name, rule)
+		}
+		sim.mustPing(n, "late", "")
+		sim.advance(110 * time.Second)
+		sim.mustPing(n, "due soon", "")
+		sim.advance(30 * time.Second)
+		sim.killNode(n)
+		sim.advance(65 * time.Second)
+		n = sim.startNode()
+		sim.mustPing(n, "not due", "")
+		sim.advance(4 * time.Second)
+		sim.expectEvents("blackout.noticed")
+		want := map[string]monitor.BlackoutEffectKind{"due soon": monitor.BlackoutUnknown, "late": monitor.BlackoutUnknown}
+		if got := sim.affected(sim.blackouts()[0]); !maps.Equal(got, want) {
+			sim.t.Errorf("affected: %v; want %v", got, want)
+		}
+	})
+}
+
+// withoutRecords lets a node never record that it is watching.
+func withoutRecords(e *Engine) {
+	e.publish = loop.New("publish", e.log, func(context.Context, time.Time) (time.Duration, error) { return time.Hour, nil })
+}
+
+func TestBlackout_APingThatIsStoredBeforeItIsRecordedEndsNoMissedRun(t *testing.T) {
+	simulate(t, func(sim *simulation) {
+		n := sim.startNode(withoutRecords)
+		sim.addHeartbeat("backup", monitor.Rule{Interval: time.Minute, Grace: 10 * time.Second})
+		sim.mustPing(n, "backup", "")
+		sim.advance(90 * time.Second)
+		sim.mustPing(n, "backup", "")
+		sim.advance(time.Second)
+		sim.startNode()
+		sim.advance(4 * time.Second)
+		sim.expectEvents("blackout.noticed")
+		sim.expectOutcomes("backup", monitor.RunOnTime, monitor.RunUnknown, monitor.RunOnTime)
+		if got := sim.affected(sim.blackouts()[0]); got["backup"] != monitor.BlackoutUnknown {
+			sim.t.Errorf("affected: %v; want backup, with an unknown run", got)
+		}
 	})
 }

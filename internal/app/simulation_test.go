@@ -100,15 +100,20 @@ type simulation struct {
 func simulate(t *testing.T, test func(*simulation)) {
 	t.Parallel()
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
-		sim := &simulation{t: t, openDB: open, db: open(), receiver: &alertReceiver{}, ids: map[string]string{}, log: io.Discard}
-		sim.update(func(tx *store.Tx) error {
-			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
-			sim.project = p.Key
-			return err
-		})
-		sim.addChannel("ops", monitor.Channel{NotifyOnRecovery: true})
-		test(sim)
+		test(newSimulation(t, open))
 	})
+}
+
+// newSimulation returns a simulation on a database.
+func newSimulation(t *testing.T, open func() *store.DB) *simulation {
+	sim := &simulation{t: t, openDB: open, db: open(), receiver: &alertReceiver{}, ids: map[string]string{}, log: io.Discard}
+	sim.update(func(tx *store.Tx) error {
+		p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
+		sim.project = p.Key
+		return err
+	})
+	sim.addChannel("ops", monitor.Channel{NotifyOnRecovery: true})
+	return sim
 }
 
 // update changes the database directly.

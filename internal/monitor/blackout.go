@@ -79,7 +79,7 @@ const (
 // account. all is in the order of the keys, and contains every blackout that ended by the time of
 // that evaluation.
 func (h Heartbeat) WithBlackouts(all []Blackout) Heartbeat {
-	h.PendingBlackouts = nil
+	h.Blackouts, h.PendingBlackouts = all, nil
 	if len(all) == 0 || all[len(all)-1].Key <= h.Blackout.Applied || h.Status == Paused {
 		return h
 	}
@@ -88,7 +88,9 @@ func (h Heartbeat) WithBlackouts(all []Blackout) Heartbeat {
 	for first > 0 && all[first-1].Key > h.Blackout.Applied && all[first-1].To.After(since) {
 		first--
 	}
-	h.PendingBlackouts = all[first:]
+	if first < len(all) {
+		h.PendingBlackouts = all[first:]
+	}
 	return h
 }
 
@@ -128,9 +130,10 @@ func (h Heartbeat) applyBlackout(b Blackout, change Change) (Heartbeat, Change) 
 			h, effect, change = h.applyBlackoutToWait(b, effect, change)
 		}
 	case Down:
-		h, change = h.recordUnwatched(b, change) // it was evaluated before
+		h, change = h.recordUnwatched(b, change)
+		effect = BlackoutEffect{} // it was evaluated before
 	}
-	h.Blackout.Unwatched += b.Length()
+	h.Blackout.Unwatched += h.silenceIn(b)
 	if effect.Kind != "" {
 		effect.Blackout = b.Key
 		change.BlackoutEffects = append(change.BlackoutEffects, effect)
@@ -138,38 +141,64 @@ func (h Heartbeat) applyBlackout(b Blackout, change Change) (Heartbeat, Change) 
 	return h, change
 }
 
-// applyBlackoutToRuns takes a blackout into account for the runs in progress: their end may have
-// been reported in it.
-func (h Heartbeat) applyBlackoutToRuns(b Blackout) (Heartbeat, BlackoutEffect) {
-	var effect BlackoutEffect
-	limit := h.Rule.runLimit()
-	if limit == 0 || len(h.ActiveRuns) == 0 {
-		return h, effect
+// silenceIn returns how much of a blackout belongs to the current silence.
+func (h Heartbeat) silenceIn(b Blackout) time.Duration {
+	return max(0, b.To.Sub(laterOf(b.From, h.StaleBefore)))
+}
+
+// applyBlackoutBefore takes into account the part of a blackout before a ping that arrived in it, for
+// example in a socket that no one read. The rest is taken into account later.
+func (h Heartbeat) applyBlackoutBefore(at time.Time, change Change) (Heartbeat, Change) {
+	b, pending := h.nextBlackout(at.Add(-Precision))
+	if !pending || b.To.Before(at) {
+		return h, change
 	}
+	b.To = at.Add(-Precision)
+	var effect BlackoutEffect
+	switch {
+	case h.Status == Down:
+		return h.recordUnwatched(b, change)
+	case h.ExpectsPings() && h.Due().Before(at) && !h.coveredByRun(h.ActiveRuns, h.Deadline(), time.Time{}):
+		h, effect, change = h.applyBlackoutToWait(b, effect, change)
+	}
+	if effect.Kind != "" {
+		effect.Blackout = b.Key
+		change.BlackoutEffects = append(change.BlackoutEffects, effect)
+	}
+	return h, change
+}
+
+// withoutBlackouts returns the heartbeat before the blackouts of its current wait, which become
+// pending again: another rule can evaluate them differently.
+func (h Heartbeat) withoutBlackouts() Heartbeat {
+	h.Blackout = BlackoutState{Reprieve: h.Blackout.Reprieve}
 	runs := slices.Clone(h.ActiveRuns)
-	for i, r := range runs {
-		if r.Overran || !b.touches(r.StartedAt, r.deadline(limit)) {
-			continue
-		}
-		kind := BlackoutMoved
-		if b.minor(limit) {
-			r.Credit += b.Length()
-		} else {
-			kind, r.UnwatchedUntil = BlackoutUnknown, b.To
-		}
-		runs[i] = r
-		if effect.Kind == "" || kind == BlackoutUnknown {
-			effect = BlackoutEffect{Kind: kind, Due: h.Due(), Next: r.deadline(limit)}
-		}
+	for i := range runs {
+		runs[i].Credit, runs[i].UnwatchedUntil = 0, time.Time{}
 	}
 	h.ActiveRuns = runs
-	return h, effect
+	h = h.WithBlackouts(h.Blackouts)
+	for _, b := range h.Blackouts[:len(h.Blackouts)-len(h.PendingBlackouts)] {
+		h.Blackout.Unwatched += h.silenceIn(b)
+	}
+	return h
+}
+
+// EvaluationDue returns when the heartbeat is due for evaluation: at the next time at which it
+// changes without a ping, or at the end of a blackout that is not taken into account yet. It returns
+// zero for never.
+func (h Heartbeat) EvaluationDue() time.Time {
+	next := h.NextEvaluation()
+	if !next.IsZero() && len(h.PendingBlackouts) > 0 {
+		return Earlier(next, h.PendingBlackouts[0].To)
+	}
+	return next
 }
 
 // moveFirstPing returns the effect of a blackout on the time by which the first ping is expected.
 func (h Heartbeat) moveFirstPing(b Blackout) (e BlackoutEffect) {
-	by := h.firstPingDeadline()
-	if by.IsZero() || !b.touches(by, by) {
+	by := h.Rule.ExpectFirstBy.Add(h.Blackout.Credit)
+	if h.Rule.ExpectFirstBy.IsZero() || !by.After(h.StaleBefore) || !b.touches(by, by) {
 		return e
 	}
 	e = BlackoutEffect{Kind: BlackoutMoved, Due: h.Rule.ExpectFirstBy, Next: by.Add(b.Length())}
@@ -190,9 +219,9 @@ func (h Heartbeat) slotFrom(t time.Time) time.Time {
 
 // applyBlackoutToWait takes a blackout into account for the expected run.
 //
-// The wait starts again at the end of the blackout. That happens once per silence: if Overdue has
-// watched a whole period of the silence, the run is evaluated, however many blackouts there are. Then
-// the deadline only moves. Otherwise, a job that dies would never be noticed if the server restarted
+// The wait starts again at the end of the blackout. If that has happened before, and Overdue has
+// watched a whole period of the silence, the run is evaluated, however many blackouts there are: the
+// deadline only moves. Otherwise, a job that dies would never be noticed if the server restarted
 // each time that the job is due.
 func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change Change) (Heartbeat, BlackoutEffect, Change) {
 	due, deadline := h.Due(), h.Deadline()
@@ -207,8 +236,10 @@ func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change
 	if !b.touches(begin, deadline) {
 		return h, effect, change
 	}
+	wait := deadline.Sub(due) - h.Blackout.Credit // as if no blackout had moved it
 	watched := b.From.Sub(h.StaleBefore) - h.Blackout.Unwatched
-	if b.minor(deadline.Sub(due)+gap/minorShare) || watched >= gap+deadline.Sub(due) {
+	judged := h.Blackout.Reprieve.Key > 0 && watched >= gap+wait
+	if b.minor(wait+gap/minorShare) || judged {
 		h.Blackout.Credit += b.Length()
 		return h, BlackoutEffect{Kind: BlackoutMoved, Due: due, Next: h.Deadline()}, change
 	}
@@ -262,44 +293,6 @@ func (h Heartbeat) recordUnwatched(b Blackout, change Change) (Heartbeat, Change
 	return h, change
 }
 
-// runUnknown ends the runs that reached their time limit at at, and during which Overdue was not
-// watching: whether they ended in time is unknown. The wait counts from the end of the blackout.
-func (h Heartbeat) runUnknown(at time.Time, change Change) (Heartbeat, Change) {
-	limit, before := h.Rule.runLimit(), h
-	var until time.Time
-	h.ActiveRuns = slices.DeleteFunc(slices.Clone(h.ActiveRuns), func(r ActiveRun) bool {
-		ends := !r.Overran && !r.deadline(limit).After(at)
-		if ends {
-			until = laterOf(until, r.UnwatchedUntil)
-		}
-		return ends
-	})
-	if h.Status == New {
-		return h, change
-	}
-	h, r := h.assign(finishedRun{endedAt: at, startedAt: before.startedBy(at), failure: RunUnknown, activeRuns: before.ActiveRuns})
-	change.ClosedSpans = append(change.ClosedSpans, r.closedSpans...)
-	h.FailedRuns, h.Tolerated = h.ConsecutiveFailures()+r.missed, ToleratedRuns{}
-	h.CountedFrom = laterOf(h.CountedFrom, until)
-	if h.Rule.Calendar != nil {
-		h.CountedFrom = laterOf(h.CountedFrom, r.lastSlot)
-	}
-	if due := h.Due(); h.Status == Late && due.After(at) {
-		h.Status, change.LateSince = Up, time.Time{}
-	}
-	return h, change
-}
-
-// startedBy returns the start of the run whose deadline is at at.
-func (h Heartbeat) startedBy(at time.Time) time.Time {
-	for _, r := range h.ActiveRuns {
-		if !r.Overran && r.deadline(h.Rule.runLimit()).Equal(at) {
-			return r.StartedAt
-		}
-	}
-	return time.Time{}
-}
-
 // reopenUnknown returns the heartbeat without the last unknown slot if the run still came within its
 // grace: then its outcome is known.
 func (h Heartbeat) reopenUnknown(e finishedRun) Heartbeat {
@@ -326,15 +319,6 @@ func (h Heartbeat) reopenUnknown(e finishedRun) Heartbeat {
 	}
 	h.History = RunHistory{DecidedUntil: Earlier(h.History.DecidedUntil, slot.Add(-Precision)), Latest: last}
 	return h
-}
-
-// unwatchedRunEnds reports whether all runs that reach their time limit at at may have ended in a
-// blackout.
-func (h Heartbeat) unwatchedRunEnds(at time.Time) bool {
-	limit := h.Rule.runLimit()
-	return !slices.ContainsFunc(h.ActiveRuns, func(r ActiveRun) bool {
-		return !r.Overran && r.UnwatchedUntil.IsZero() && !r.deadline(limit).After(at)
-	})
 }
 
 // blackoutStateAfterPing returns the state after a ping that ends a run. While other runs are in

@@ -64,6 +64,9 @@ func (h Heartbeat) ApplyPing(p Ping, horizon time.Time) (Heartbeat, Change) {
 	var change Change
 	if !stale {
 		h, change = h.Evaluate(before.Add(-Precision))
+		if p.endsRun() {
+			h, change = h.applyBlackoutBefore(p.At, change)
+		}
 	}
 	f := finishingPing{activeRuns: h.ActiveRuns}
 	if p.endsRun() {

@@ -62,6 +62,8 @@ type Heartbeat struct {
 	DownCause    Cause           // current cause while Down, which can differ from that of the incident
 	History      RunHistory
 	Blackout     BlackoutState
+	// Blackouts are all that are known, see WithBlackouts. They are not stored.
+	Blackouts []Blackout
 	// PendingBlackouts are not taken into account yet, see WithBlackouts. They are not stored.
 	PendingBlackouts []Blackout
 

@@ -33,7 +33,8 @@ func (h Heartbeat) ChangeRule(rule Rule, now, until time.Time) (Heartbeat, Chang
 	}
 	h, again := h.resetToLastPing(old).Evaluate(until)
 	change.ClosedSpans = append(change.ClosedSpans, again.ClosedSpans...)
-	again.ClosedSpans = change.ClosedSpans
+	change.BlackoutEffects = append(change.BlackoutEffects, again.BlackoutEffects...)
+	again.ClosedSpans, again.BlackoutEffects = change.ClosedSpans, change.BlackoutEffects
 	switch {
 	case was.Status == Down && h.Status == Down:
 		h.DownCause = was.DownCause
@@ -82,7 +83,7 @@ func (h Heartbeat) resetToLastPing(old Rule) Heartbeat {
 		runs[i] = r
 	}
 	h.ActiveRuns = runs
-	return h
+	return h.withoutBlackouts()
 }
 
 // Pause stops the evaluation. It resolves an open incident, including one that opens only now

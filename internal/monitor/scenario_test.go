@@ -35,6 +35,8 @@ type scenario struct {
 	lateTimes []time.Duration
 	pings     []Ping
 	closed    []Span
+	blackouts []Blackout // all that are recorded so far
+	effects   []BlackoutEffect
 }
 
 // action is one step of a scenario.
@@ -70,16 +72,23 @@ func applyPingWithWatermark(p Ping, horizon time.Duration) action {
 			p.Method = "POST"
 		}
 		var c Change
-		s.h, c = s.h.ApplyPing(p, epoch.Add(horizon))
+		s.h, c = s.h.WithBlackouts(s.blackouts).ApplyPing(p, epoch.Add(horizon))
 		s.pings = append(s.pings, c.Ping)
 		s.record(c)
+	}
+}
+
+// blackout records a blackout. The next action takes it into account.
+func blackout(from, to time.Duration) action {
+	return func(s *scenario) {
+		s.blackouts = append(s.blackouts, Blackout{Key: int64(len(s.blackouts) + 1), From: epoch.Add(from), To: epoch.Add(to), Cause: BlackoutCrash})
 	}
 }
 
 func evaluateAt(at time.Duration) action {
 	return func(s *scenario) {
 		var c Change
-		s.h, c = s.h.Evaluate(epoch.Add(at))
+		s.h, c = s.h.WithBlackouts(s.blackouts).Evaluate(epoch.Add(at))
 		s.record(c)
 	}
 }
@@ -90,7 +99,7 @@ func pauseAt(at time.Duration) action { return pauseWithWatermark(at, at) }
 func pauseWithWatermark(at, until time.Duration) action {
 	return func(s *scenario) {
 		var c Change
-		s.h, c = s.h.Pause(epoch.Add(at), epoch.Add(until))
+		s.h, c = s.h.WithBlackouts(s.blackouts).Pause(epoch.Add(at), epoch.Add(until))
 		s.record(c)
 	}
 }
@@ -105,7 +114,7 @@ func deleteAt(at time.Duration) action { return deleteWithWatermark(at, at) }
 func deleteWithWatermark(at, until time.Duration) action {
 	return func(s *scenario) {
 		var c Change
-		s.h, c = s.h.Delete(epoch.Add(at), epoch.Add(until))
+		s.h, c = s.h.WithBlackouts(s.blackouts).Delete(epoch.Add(at), epoch.Add(until))
 		s.record(c)
 	}
 }
@@ -116,7 +125,7 @@ func changeRuleAt(rule Rule, at time.Duration) action { return changeRuleWithWat
 func changeRuleWithWatermark(rule Rule, at, until time.Duration) action {
 	return func(s *scenario) {
 		var c Change
-		s.h, c = s.h.ChangeRule(rule, epoch.Add(at), epoch.Add(until))
+		s.h, c = s.h.WithBlackouts(s.blackouts).ChangeRule(rule, epoch.Add(at), epoch.Add(until))
 		s.record(c)
 	}
 }
@@ -125,6 +134,7 @@ func changeRuleWithWatermark(rule Rule, at, until time.Duration) action {
 func (s *scenario) record(c Change) {
 	s.t.Helper()
 	s.closed = append(s.closed, c.ClosedSpans...)
+	s.effects = append(s.effects, c.BlackoutEffects...)
 	if !c.LateSince.IsZero() {
 		s.lateTimes = append(s.lateTimes, c.LateSince.Sub(epoch))
 		if s.h.Status != Late {

@@ -91,7 +91,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, erro
 	}
 	now := tx.db.Now()
 	peers := peerWatermark{tx: tx, now: now}
-	result, transitions := transitionsOf(batch, states, peers.earliest, &tx.db.watching)
+	result, transitions := transitionsOf(batch, states, peers.earliest, tx.db.blackoutsForPings)
 	if peers.err != nil {
 		return ApplyResult{}, peers.err
 	}
@@ -137,8 +137,9 @@ func uniqueIDs(batch []ReceivedPing) []string {
 
 // transitionsOf applies pings to their heartbeats and updates states. If a ping
 // ends a silence past its deadline, earliest returns the watermark of all nodes: a
-// ping that another node has not stored yet can have been in time.
-func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, watching *watchingCache) (ApplyResult, []Transition) {
+// ping that another node has not stored yet can have been in time. blackouts then
+// returns the blackouts to take into account.
+func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, blackouts func(silent bool) []monitor.Blackout) (ApplyResult, []Transition) {
 	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch)), counts: make(map[int64]int64, len(batch))}
 	transitions := make([]Transition, 0, len(batch))
 	for i, received := range batch {
@@ -148,11 +149,13 @@ func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, ea
 			continue
 		}
 		watermark := received.Watermark
-		if next := h.NextEvaluation(); !next.IsZero() && next.Before(received.Ping.At) {
+		next := h.NextEvaluation()
+		silent := !next.IsZero() && next.Before(received.Ping.At) || h.Status == monitor.Late
+		if silent {
 			watermark = earliest(received.ID, watermark)
 			batch[i].Watermark = watermark // a replay of the record evaluates no further
 		}
-		h, change := h.WithBlackouts(watching.list()).ApplyPing(received.Ping, watermark)
+		h, change := h.WithBlackouts(blackouts(silent)).ApplyPing(received.Ping, watermark)
 		states[received.ID] = h
 		result.Heartbeats = append(result.Heartbeats, h.Key)
 		result.counts[h.Key] = h.PingCount
@@ -175,7 +178,7 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result App
 	if err != nil {
 		return ApplyResult{}, false, err
 	}
-	result, transitions := transitionsOf(batch, states, db.ownWatermark, &db.watching)
+	result, transitions := transitionsOf(batch, states, db.ownWatermark, db.blackoutsForPings)
 	if len(transitions) == 0 {
 		return result, true, nil
 	}

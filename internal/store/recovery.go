@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"overdue/internal/monitor"
 	"overdue/internal/store/sqlite"
 	"overdue/internal/store/writebehind"
 	"overdue/internal/wal"
@@ -130,7 +131,7 @@ func (tx *Tx) recoverPings(records [][]byte) error {
 			return err
 		}
 		batch = slices.DeleteFunc(batch, func(p ReceivedPing) bool { return p.Ping.Number <= states[p.ID].PingCount })
-		_, transitions := transitionsOf(batch, states, recordedWatermark, &tx.db.watching)
+		_, transitions := transitionsOf(batch, states, recordedWatermark, func(bool) []monitor.Blackout { return tx.db.watching.list() })
 		if err := tx.saveBuffered(transitions); err != nil {
 			return err
 		}

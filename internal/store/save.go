@@ -22,7 +22,7 @@ var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dial
 func stateRow(h monitor.Heartbeat) []any {
 	row := []any{
 		h.Key, string(h.Status), micros(h.CountedFrom), micros(h.StaleBefore), micros(h.LastPing), micros(h.LastStart),
-		nil, nil, h.PingCount, nullableText(h.OpenIncident), string(h.DownCause), micros(h.NextEvaluation()), encodeRunState(h),
+		nil, nil, h.PingCount, nullableText(h.OpenIncident), string(h.DownCause), micros(h.EvaluationDue()), encodeRunState(h),
 		encodeFinishedRuns(h.FinishedRuns), encodeBlackoutState(h.Blackout),
 	}
 	if h.HasRunTime {

@@ -51,6 +51,23 @@ func (c *watchingCache) list() []monitor.Blackout {
 	return c.blackouts
 }
 
+// blackoutsForPings returns the blackouts for a ping. For one that ends a silence, it ends with the blackout
+// that is not recorded yet, if there is one: the first pings after it can arrive sooner
+// than the record.
+func (db *DB) blackoutsForPings(silent bool) []monitor.Blackout {
+	c := &db.watching
+	if !silent {
+		return c.list()
+	}
+	now := db.Now()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.until.IsZero() || now.Sub(c.until) <= maxUnwatched {
+		return c.blackouts
+	}
+	return append(slices.Clip(c.blackouts), monitor.Blackout{Key: c.newest + 1, From: c.until, To: now})
+}
+
 // set replaces the list.
 func (c *watchingCache) set(newest int64, list []monitor.Blackout) {
 	c.mu.Lock()

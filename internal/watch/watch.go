@@ -139,7 +139,7 @@ func (w *Watcher) sweep(ctx context.Context) (sweepResult, error) {
 		var transitions []store.Transition
 		for _, h := range due {
 			until := peers.Watermark(h.ID, snapshot.EvaluableUntil(h.ID))
-			if next := h.NextEvaluation(); next.After(until) && !next.After(snapshot.Now) {
+			if next := h.EvaluationDue(); next.After(until) && !next.After(snapshot.Now) {
 				r.held++
 				continue
 			}

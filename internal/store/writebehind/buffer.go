@@ -80,11 +80,13 @@ type Buffer struct {
 	wake chan struct{}
 }
 
-// pendingPing is a ping that is not in the tables, and the spans that it closed.
+// pendingPing is a ping that is not in the tables, and what else its
+// transition changed.
 type pendingPing struct {
 	heartbeatID string
 	ping        monitor.Ping
 	spans       []monitor.Span
+	effects     []monitor.BlackoutEffect
 }
 
 // New returns an empty Buffer that appends to a log.
@@ -263,7 +265,8 @@ func (b *Buffer) transitions(groups []int64) []Transition {
 	for _, group := range groups {
 		for _, p := range b.pending[group] {
 			all = append(all, Transition{
-				Heartbeat: b.states[p.heartbeatID], Change: monitor.Change{Ping: p.ping, ClosedSpans: p.spans},
+				Heartbeat: b.states[p.heartbeatID],
+				Change:    monitor.Change{Ping: p.ping, ClosedSpans: p.spans, BlackoutEffects: p.effects},
 			})
 		}
 	}
@@ -272,5 +275,5 @@ func (b *Buffer) transitions(groups []int64) []Transition {
 
 // newPendingPing returns the part of a transition that a Buffer keeps per ping.
 func newPendingPing(t *Transition) pendingPing {
-	return pendingPing{t.Heartbeat.ID, t.Change.Ping, t.Change.ClosedSpans}
+	return pendingPing{t.Heartbeat.ID, t.Change.Ping, t.Change.ClosedSpans, t.Change.BlackoutEffects}
 }

@@ -208,7 +208,7 @@ type Run struct {
 
 // Uptime counts the runs of the last 30 days.
 type Uptime struct {
-	Expected int64 `json:"expected" doc:"Expected runs, without those that Overdue could not monitor"`
+	Expected int64 `json:"expected" doc:"Expected runs, without the unknown ones: Overdue was not watching"`
 	Good     int64 `json:"good" doc:"Runs that were on time or late"`
 }
 
@@ -247,7 +247,8 @@ type Explanation struct {
 	EarlyFor       *time.Time `json:"early_for" doc:"The slot that the last, early ping counts for"`
 	EarlyCredit    *int64     `json:"early_credit" doc:"Seconds by which the last ping was early; null if it was not early"`
 	Grace          int64      `json:"grace"`
-	BlackoutCredit int64      `json:"blackout_credit" doc:"Seconds added because Overdue itself was not monitoring"`
+	BlackoutCredit int64      `json:"blackout_credit" doc:"Seconds added to the deadline because Overdue itself was not watching"`
+	Blackout       *int64     `json:"blackout" doc:"Number of the blackout from whose end the wait counts; null for none"`
 	DueAt          *time.Time `json:"due_at"`
 	DeadlineAt     *time.Time `json:"deadline_at"`
 	RunDeadlineAt  *time.Time `json:"run_deadline_at" doc:"When the active run exceeds its maximum run time"`

@@ -11,8 +11,10 @@ type Notification struct {
 	At        time.Time  `json:"at"`
 	Incident  *Incident  `json:"incident"`
 	Heartbeat *Heartbeat `json:"heartbeat"`
-	Text      string     `json:"text" doc:"Text for people: what happened, then the description of the heartbeat with its line breaks"`
-	URL       string     `json:"url"`
+	// Blackout is set for blackout.noticed.
+	Blackout *BlackoutDetail `json:"blackout" doc:"The time in which Overdue was not watching"`
+	Text     string          `json:"text" doc:"Text for people: what happened, then the description of the heartbeat with its line breaks"`
+	URL      string          `json:"url"`
 
 	Why            *string `json:"why" doc:"The arithmetic behind the decision, in one sentence"`
 	ExitCode       *int    `json:"exit_code" doc:"Exit code that the job reported"`

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"overdue/client"
@@ -37,6 +39,11 @@ func (c *Dispatcher) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e de
 			return e, false, err
 		}
 	}
+	if a.Event == monitor.BlackoutNoticed {
+		if ok, err := c.addBlackout(tx, &e); err != nil || !ok {
+			return e, false, err
+		}
+	}
 	if a.Incident != "" {
 		open, err := c.addIncident(tx, &e.notification, a, now)
 		if err != nil {
@@ -62,6 +69,11 @@ func (e *delivery) redactIDs(tx *store.Tx) error {
 	texts := []*string{&n.Project, &n.Channel, &n.AcknowledgedBy, &n.Heartbeat, &n.Description, &n.Schedule, &n.Explanation, &n.Output}
 	if n.Failing != nil {
 		texts = append(texts, &n.Failing.Channel, &n.Failing.Reason)
+	}
+	if b := n.Blackout; b != nil {
+		for i := range b.Heartbeats {
+			texts = append(texts, &b.Heartbeats[i].HeartbeatName)
+		}
 	}
 	if i := n.Notice.Incident; i != nil {
 		texts = append(texts, &i.HeartbeatName)
@@ -98,6 +110,9 @@ func (c *Dispatcher) newNotification(a monitor.Alert, channel monitor.Channel, p
 	if zone, err := time.LoadLocation(project.Zone); err == nil {
 		n.Zone = zone
 	}
+	if a.Event == monitor.BlackoutNoticed {
+		n.AcknowledgedBy = ""
+	}
 	if a.Event == monitor.ChannelFailing || a.Event == monitor.ChannelRecovered {
 		n.AcknowledgedBy, n.Failing = "", decodeChannelFailure(a.Subject)
 		n.URL = c.pageURL("/channels")
@@ -132,6 +147,39 @@ func (c *Dispatcher) addHeartbeat(tx *store.Tx, e *delivery, now time.Time) erro
 		n.NextDue = h.Due()
 	}
 	return nil
+}
+
+// maxNoticedHeartbeats is the maximum number of affected heartbeats in the body of a webhook.
+const maxNoticedHeartbeats = 100
+
+// addBlackout adds the blackout that a notice is about, with the heartbeats of the project that it
+// affected. It reports false if the blackout is no longer stored: then there is nothing to send.
+func (c *Dispatcher) addBlackout(tx *store.Tx, e *delivery) (bool, error) {
+	key, err := strconv.ParseInt(e.alert.Subject, 10, 64)
+	if err != nil {
+		return false, fmt.Errorf("notice of a blackout: %w", err)
+	}
+	b, err := tx.Blackout(key)
+	if isNotFound(err) {
+		_, err = tx.MarkFailed(e.alert)
+		return false, err
+	}
+	if err != nil {
+		return false, err
+	}
+	counts, err := tx.CountAffected(e.alert.Project, []int64{key})
+	if err != nil {
+		return false, err
+	}
+	affected, err := tx.AffectedHeartbeats(key, e.alert.Project, maxNoticedHeartbeats)
+	if err != nil {
+		return false, err
+	}
+	shown := wire.BlackoutDetail(b, counts[key], b.PublicDetail(), affected, false)
+	n := &e.notification
+	n.Blackout, n.At = &shown, b.To
+	n.URL = c.pageURL("/blackouts?project=" + strconv.FormatInt(e.alert.Project, 10) + "&blackout=" + e.alert.Subject + "#blackout-" + e.alert.Subject)
+	return true, nil
 }
 
 // addIncident adds the facts about the incident, and reports whether it is open

@@ -15,7 +15,7 @@ func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05
 func (h Heartbeat) explainOrigin() string {
 	from := "last ping " + formatTime(h.LastPing)
 	switch {
-	case h.countsFromBlackout():
+	case h.CountsFromBlackout():
 		b := h.Blackout.Reprieve
 		from = fmt.Sprintf("Overdue was not watching from %s to %s, so the run that was expected is unknown", formatTime(b.From), formatTime(b.To))
 		if h.Rule.Calendar == nil {
@@ -56,8 +56,8 @@ func (h Heartbeat) explainDeadline() string {
 	return fmt.Sprintf("%s; + grace %s%s = deadline %s", text, schedule.FormatDuration(h.Rule.Grace), h.explainCredit(), formatTime(h.Deadline()))
 }
 
-// countsFromBlackout reports whether the wait counts from the end of a blackout.
-func (h Heartbeat) countsFromBlackout() bool {
+// CountsFromBlackout reports whether the wait counts from the end of a blackout.
+func (h Heartbeat) CountsFromBlackout() bool {
 	return h.Blackout.Reprieve.Key > 0 && h.CountedFrom.Equal(h.Blackout.Reprieve.To)
 }
 
@@ -199,4 +199,16 @@ func failuresOf(runs, threshold int) string {
 		noun = "run"
 	}
 	return fmt.Sprintf("%d consecutive failed %s (alert threshold: %d).", runs, noun, threshold)
+}
+
+// PublicDetail returns the cause in one sentence, without what the database or the disk reported:
+// that can contain addresses and paths.
+func (b Blackout) PublicDetail() string {
+	switch {
+	case b.Cause == BlackoutDatabase:
+		return "The database did not store pings."
+	case b.Cause == BlackoutDisk:
+		return "The disk did not store pings."
+	}
+	return b.Detail
 }

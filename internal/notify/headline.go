@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
+
+	"overdue/client"
 )
 
 // headline is the summary of an event.
@@ -119,24 +122,83 @@ func (n Notification) lateHeadline() headline {
 	return headline{status: "Late", tone: "late", subject: n.shortName() + ": " + n.silence(), lead: lead}
 }
 
-// blackoutHeadline returns the headline of an outage of Overdue itself.
+// blackoutHeadline returns the headline of a time in which Overdue was not watching.
 func (n Notification) blackoutHeadline() headline {
-	var b Blackout
-	if n.Blackout != nil {
-		b = *n.Blackout
+	b, c := n.blackout(), n.clock()
+	lead := fmt.Sprintf("Overdue was not watching from %s to %s (%s).", c.exact(b.From), c.exact(b.To), formatDuration(b.To.Sub(b.From)))
+	if b.Detail != nil {
+		lead += " " + strings.TrimSuffix(cleanLine(*b.Detail), ".") + "."
 	}
-	c := n.clock()
-	from, to := c.exact(b.From), c.exact(b.To)
-	lead := fmt.Sprintf("Overdue was not running from %s to %s (%s).", from, to, formatDuration(b.To.Sub(b.From)))
-	if len(b.NotEvaluated) == 0 {
+	switch unknown := n.unknownRuns(); {
+	case b.Unknown == 0:
 		lead += " No heartbeat was due in that time."
-	} else {
-		lead += " These heartbeats were due in that time and cannot be evaluated: " + nameList(b.NotEvaluated) + "."
+	case b.Unknown == 1 && len(unknown) == 1:
+		lead += " This heartbeat was due in that time and cannot be evaluated: " + cleanLine(unknown[0].HeartbeatName) + "."
+	default:
+		lead += " These heartbeats were due in that time and cannot be evaluated: " + nameList(unknown, b.Unknown) + "."
 	}
 	return headline{
-		status: "Blackout", tone: "late",
-		subject: fmt.Sprintf("Overdue was not running from %s to %s", c.brief(b.From), c.briefZoned(b.To)), lead: lead,
+		status: "Not watching", tone: "late",
+		subject: fmt.Sprintf("Overdue was not watching from %s to %s", c.brief(b.From), c.briefZoned(b.To)), lead: lead,
 	}
+}
+
+// blackout returns the blackout that the notification is about.
+func (n Notification) blackout() client.BlackoutDetail {
+	if n.Blackout == nil {
+		return client.BlackoutDetail{}
+	}
+	return *n.Blackout
+}
+
+// unknownRuns returns the heartbeats to name whose expected run is unknown.
+func (n Notification) unknownRuns() []client.BlackoutEffect {
+	var unknown []client.BlackoutEffect
+	for _, e := range n.blackout().Heartbeats {
+		if e.Effect == effectUnknown && len(unknown) < maxNamedHeartbeats {
+			unknown = append(unknown, e)
+		}
+	}
+	return unknown
+}
+
+// evaluatedAgain lists when the heartbeats of a blackout are evaluated again. A time is written once for
+// all heartbeats that have it.
+func (n Notification) evaluatedAgain() string {
+	var texts []string
+	for rest := n.unknownRuns(); len(rest) > 0; {
+		next := rest[0].NextAt
+		same, others := splitByNext(rest, next)
+		rest = others
+		if next != nil {
+			texts = append(texts, nameList(same, len(same))+" from "+n.clock().full(*next))
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// splitByNext separates the effects with the given next time from the others.
+func splitByNext(all []client.BlackoutEffect, next *time.Time) (same, others []client.BlackoutEffect) {
+	for _, e := range all {
+		if e.NextAt == nil && next == nil || e.NextAt != nil && next != nil && e.NextAt.Equal(*next) {
+			same = append(same, e)
+		} else {
+			others = append(others, e)
+		}
+	}
+	return same, others
+}
+
+// movedText says how many deadlines a blackout moved.
+func (n Notification) movedText() string {
+	b := n.blackout()
+	switch b.Moved {
+	case 0:
+		return ""
+	case 1:
+		return "1 deadline, by " + formatDuration(b.To.Sub(b.From))
+	}
+	return fmt.Sprintf("%d deadlines, by %s", b.Moved, formatDuration(b.To.Sub(b.From)))
 }
 
 // testHeadline returns the headline of a test alert.
@@ -193,14 +255,15 @@ func (n Notification) expectation() string {
 	return text + "."
 }
 
-// nameList lists names, and the number of further names.
-func nameList(names []string) string {
+// nameList lists the names of heartbeats. total is their number, including those that are not in
+// the list.
+func nameList(heartbeats []client.BlackoutEffect, total int) string {
 	var out []string
-	for _, name := range names[:min(len(names), maxNamedHeartbeats)] {
-		out = append(out, cleanLine(name))
+	for _, h := range heartbeats {
+		out = append(out, shorten(cleanLine(h.HeartbeatName), maxSubjectName))
 	}
 	text := strings.Join(out, ", ")
-	if more := len(names) - len(out); more > 0 {
+	if more := total - len(out); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text

@@ -110,6 +110,10 @@ func (n Notification) facts() []Fact {
 	}
 	at("Incident opens", n.lateDeadline())
 	at("Next ping due", n.NextDue)
+	if n.Event == EventBlackout && n.Blackout != nil {
+		add("Evaluated again", n.evaluatedAgain())
+		add("Moved", n.movedText())
+	}
 	add("Why", shorten(safetext.LocalTimes(oneLine(n.Explanation), n.clock().full), maxDetail))
 	if len(facts) > 0 {
 		add("Times in", n.clock().zone.String())
@@ -158,6 +162,9 @@ func (n Notification) links() []Link {
 	var links []Link
 	if n.URL != "" {
 		label := "Open Overdue"
+		if n.Event == EventBlackout {
+			label = "Show the affected heartbeats"
+		}
 		if n.Number > 0 {
 			label = "Open incident #" + strconv.FormatInt(n.Number, 10)
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"overdue/client"
 )
 
 func TestMessage_EveryEventHasItsText(t *testing.T) {
@@ -121,15 +123,15 @@ func TestMessage_EveryEventHasItsText(t *testing.T) {
 		},
 		{
 			"blackout", func(n *Notification) {
-				n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-20 * time.Minute), n.At, []string{"A", "B"}}
+				n.Event, n.Blackout = EventBlackout, unknownRuns(n.At.Add(-20*time.Minute), n.At, "A", "B")
 			},
-			"[Blackout] Overdue was not running from 04:40 to 05:00 UTC",
-			"Overdue was not running from 04:40:04 to 05:00:04 (20m). These heartbeats were due in that time and cannot be evaluated: A, B.",
+			"[Not watching] Overdue was not watching from 04:40 to 05:00 UTC",
+			"Overdue was not watching from 04:40:04 to 05:00:04 (20m). Stopped and started again. These heartbeats were due in that time and cannot be evaluated: A, B.",
 		},
 		{
-			"blackout without harm", func(n *Notification) { n.Event, n.Blackout = EventBlackout, &Blackout{n.At.Add(-time.Hour), n.At, nil} },
-			"[Blackout] Overdue was not running from 04:00 to 05:00 UTC",
-			"Overdue was not running from 04:00:04 to 05:00:04 (1h). No heartbeat was due in that time.",
+			"blackout without harm", func(n *Notification) { n.Event, n.Blackout = EventBlackout, unknownRuns(n.At.Add(-time.Hour), n.At) },
+			"[Not watching] Overdue was not watching from 04:00 to 05:00 UTC",
+			"Overdue was not watching from 04:00:04 to 05:00:04 (1h). Stopped and started again. No heartbeat was due in that time.",
 		},
 		{
 			"test", func(n *Notification) { n.Event, n.Heartbeat = EventTest, "" }, "[Test] alerts of Production are delivered here",
@@ -203,11 +205,43 @@ func TestMessage_OffersToAcknowledgeOnlyOpenIncidents(t *testing.T) {
 	}
 }
 
-func TestMessage_ABlackoutNamesALimitedNumber(t *testing.T) {
-	n := Notification{Event: EventBlackout, Blackout: &Blackout{NotEvaluated: make([]string, 300)}}
-	for i := range n.Blackout.NotEvaluated {
-		n.Blackout.NotEvaluated[i] = strings.Repeat("x", 500)
+// unknownRuns returns a blackout in which a run of each heartbeat was due. It is evaluated again an hour later.
+func unknownRuns(from, to time.Time, names ...string) *client.BlackoutDetail {
+	b := &client.BlackoutDetail{Blackout: client.Blackout{Number: 14, From: from, To: to, Cause: "stop", Detail: new("Stopped and started again."), Unknown: len(names)}}
+	for _, name := range names {
+		b.Heartbeats = append(b.Heartbeats, client.BlackoutEffect{HeartbeatRef: "r", HeartbeatName: name, Effect: "unknown", NextAt: new(to.Add(time.Hour))})
 	}
+	return b
+}
+
+func TestMessage_ABlackoutSaysWhenEachHeartbeatIsJudgedAgain(t *testing.T) {
+	n := missedNotification()
+	n = Notification{Event: EventBlackout, At: n.At, Project: "Production", Zone: n.Zone, Blackout: unknownRuns(n.At.Add(-time.Hour), n.At, "A", "B", "C")}
+	n.Blackout.Heartbeats[1].NextAt = new(n.At.Add(24 * time.Hour))
+	n.Blackout.Moved = 2
+	n.Blackout.Heartbeats = append(n.Blackout.Heartbeats, client.BlackoutEffect{HeartbeatName: "moved", Effect: "moved"})
+	want := []Fact{
+		{"Project", "Production"},
+		{"Evaluated again", "A, C from Wed 14 Oct 06:00:04; B from Thu 15 Oct 05:00:04"},
+		{"Moved", "2 deadlines, by 1h"},
+		{"Times in", "UTC"},
+	}
+	if diff := cmp.Diff(want, n.Message().Facts); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
+	}
+	body := n.webhookBody()
+	if body.Blackout == nil || body.Blackout.Number != 14 || len(body.Blackout.Heartbeats) != 4 {
+		t.Errorf("body of the webhook: %+v", body.Blackout)
+	}
+	n.Blackout = unknownRuns(n.At.Add(-time.Hour), n.At, "A")
+	if lead := n.Message().Lead; !strings.Contains(lead, "This heartbeat was due in that time and cannot be evaluated: A.") {
+		t.Error(lead)
+	}
+}
+
+func TestMessage_ABlackoutNamesALimitedNumber(t *testing.T) {
+	n := Notification{Event: EventBlackout, Blackout: unknownRuns(time.Time{}, time.Time{}, slices.Repeat([]string{strings.Repeat("x", 500)}, 100)...)}
+	n.Blackout.Unknown = 300
 	lead := n.Message().Lead
 	if !strings.Contains(lead, " and 280 more.") || len(lead) > 5000 {
 		t.Errorf("lead of %d bytes: …%s", len(lead), lead[len(lead)-40:])
@@ -239,7 +273,8 @@ func TestMessage_AnyTextIsCleanAndLimited(t *testing.T) {
 		n.AcknowledgedBy, n.Explanation, n.Schedule, n.Output = hostile.Draw(t, "by"), hostile.Draw(t, "sum"), hostile.Draw(t, "schedule"), hostile.Draw(t, "tail")
 		n.URL = hostile.Draw(t, "url")
 		n.Failing = &FailingChannel{Channel: hostile.Draw(t, "failing"), Recipient: hostile.Draw(t, "recipient"), Reason: hostile.Draw(t, "detail")}
-		n.Blackout = &Blackout{NotEvaluated: []string{hostile.Draw(t, "unjudged")}}
+		n.Blackout = unknownRuns(n.At.Add(-time.Hour), n.At, hostile.Draw(t, "unjudged"))
+		n.Blackout.Detail = new(hostile.Draw(t, "why not watched"))
 		m := n.Message()
 		texts := []string{m.Subject, m.Lead, m.Footer}
 		for _, f := range m.Facts {

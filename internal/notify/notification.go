@@ -20,7 +20,7 @@ const (
 	EventTest             = "test"
 )
 
-// Causes and resolutions of incidents, with their names in the API.
+// Causes and resolutions of incidents, and effects of blackouts, with their names in the API.
 const (
 	causeMissed     = "missed"
 	causeFailure    = "failure"
@@ -30,12 +30,13 @@ const (
 	endedEdited     = "edited"
 	endedPaused     = "paused"
 	endedDeleted    = "deleted"
+	effectUnknown   = "unknown"
 )
 
 // Limits of a message.
 const (
 	maxOutput          = 2 << 10 // bytes of the output of the job
-	maxNamedHeartbeats = 20      // heartbeats listed in a blackout message
+	maxNamedHeartbeats = 20      // heartbeats named in a blackout message
 	maxTokenLength     = 200     // characters of an id in a header
 	maxLineLength      = 200     // characters of a name or a subject
 	maxSubjectName     = 48      // characters of a name in a subject: a phone still shows the cause
@@ -106,15 +107,8 @@ type Notification struct {
 
 	// Blackout is set for EventBlackout, Failing for EventChannelFailing and
 	// EventChannelRecovered.
-	Blackout *Blackout
+	Blackout *client.BlackoutDetail
 	Failing  *FailingChannel
-}
-
-// Blackout is a period in which Overdue was not running.
-type Blackout struct {
-	From, To time.Time
-	// NotEvaluated are the names of the heartbeats that were due in that period.
-	NotEvaluated []string
 }
 
 // FailingChannel is a channel that fails or has recovered.
@@ -141,6 +135,7 @@ func (n Notification) webhookBody() client.Notification {
 	if body.URL == "" {
 		body.URL = n.URL
 	}
+	body.Blackout = n.Blackout
 	body.Why, body.Output, body.ExitCode = textOrNull(oneLine(n.Explanation)), textOrNull(m.Output), n.ExitCode
 	if n.acknowledgeable() {
 		body.AcknowledgeURL = textOrNull(n.AckURL)

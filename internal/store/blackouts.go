@@ -12,8 +12,8 @@ import (
 	"overdue/internal/store/dialect"
 )
 
-// insertBlackout stores a blackout.
-func (tx *Tx) insertBlackout(b monitor.Blackout, now time.Time) error {
+// AddBlackout stores a blackout.
+func (tx *Tx) AddBlackout(b monitor.Blackout, now time.Time) error {
 	var noticed any
 	if b.Length() <= noticeableBlackout {
 		noticed = now.UnixMicro() // no notice
@@ -222,4 +222,21 @@ func (tx *Tx) CountAffected(project int64, blackouts []int64) (map[int64]map[mon
 		return nil, fmt.Errorf("count affected heartbeats: %w", err)
 	}
 	return counts, nil
+}
+
+// BlackoutNotices lists the notices of a project about blackouts, by blackout.
+func (tx *Tx) BlackoutNotices(project int64, blackouts []int64) (map[int64][]monitor.Alert, error) {
+	alerts, err := queryAll(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts
+		WHERE channel IN (SELECT c.id FROM channels c WHERE c.project = $1) AND event = $3
+		AND created IN (SELECT b.noticed FROM blackouts b WHERE `+tx.d.InList("b.key", "$2")+`) ORDER BY id`, project, tx.d.IntList(blackouts), string(monitor.BlackoutNoticed))
+	if err != nil {
+		return nil, fmt.Errorf("notices of blackouts: %w", err)
+	}
+	notices := map[int64][]monitor.Alert{}
+	for _, a := range alerts {
+		if key, err := strconv.ParseInt(a.Subject, 10, 64); err == nil {
+			notices[key] = append(notices[key], a)
+		}
+	}
+	return notices, nil
 }

@@ -55,6 +55,11 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Heartbeat: h.Key, Limit: 10})
 			return err
 		},
+		"BlackoutNotices": func(tx *store.Tx) error { _, err := tx.BlackoutNotices(1, []int64{1}); return err },
+		"Blackouts of one": func(tx *store.Tx) error {
+			_, err := tx.BlackoutsOfHeartbeat(h.Key, w.start, 10)
+			return err
+		},
 		"Timeline":   func(tx *store.Tx) error { _, err := tx.Timeline(i); return err },
 		"Deliveries": func(tx *store.Tx) error { _, err := tx.Deliveries(i.ID); return err },
 		"Key":        func(tx *store.Tx) error { _, _, err := tx.APIKeyByHash("hash"); return err },

@@ -207,7 +207,7 @@ func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monito
 	}
 	b := &monitor.Blackout{Key: row.newest + 1, From: now, To: now, Cause: monitor.BlackoutClock, Detail: fmt.Sprintf("The clock was set back by %s.", by.Round(time.Second))}
 	row.newest = b.Key
-	if err := tx.insertBlackout(*b, now); err != nil {
+	if err := tx.AddBlackout(*b, now); err != nil {
 		return nil, row, err
 	}
 	for after := int64(0); ; {
@@ -236,7 +236,8 @@ func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monito
 
 // lockWatching returns the locked row, and creates it at the first start.
 func (tx *Tx) lockWatching(now time.Time, e Evidence) (watchRow, error) {
-	if _, err := tx.exec(`INSERT INTO watching (key, until, version) VALUES (1, $1, $2) ON CONFLICT (key) DO NOTHING`, now.UnixMicro(), e.Version); err != nil {
+	if _, err := tx.exec(`INSERT INTO watching (key, until, version, newest) VALUES (1, $1, $2, (SELECT COALESCE(MAX(b.key), 0) FROM blackouts b))
+		ON CONFLICT (key) DO NOTHING`, now.UnixMicro(), e.Version); err != nil {
 		return watchRow{}, fmt.Errorf("watch: %w", err)
 	}
 	row, _, err := queryOne(tx, scanWatching, `SELECT `+watchColumns+` FROM watching WHERE key = 1`+tx.d.ForUpdate)
@@ -262,7 +263,7 @@ func scanWatching(row scanner) (w watchRow, err error) {
 func (tx *Tx) addBlackout(now time.Time, row watchRow, e Evidence) (*monitor.Blackout, error) {
 	b := &monitor.Blackout{Key: row.newest + 1, From: row.until, To: now}
 	b.Cause, b.Detail = e.causeOf(row)
-	if err := tx.insertBlackout(*b, now); err != nil {
+	if err := tx.AddBlackout(*b, now); err != nil {
 		return nil, err
 	}
 	_, err := tx.exec(`UPDATE heartbeats SET next_at = $1 WHERE next_at > $1 AND deleted IS NULL

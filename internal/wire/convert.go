@@ -111,6 +111,29 @@ func Notification(h monitor.Heartbeat, i monitor.Incident, now time.Time) client
 	return client.Notification{Heartbeat: &heartbeat, Incident: &incident}
 }
 
+// Blackout converts a blackout, with the counts of the heartbeats that it affected. detail is its
+// cause in one sentence, and optional.
+func Blackout(b monitor.Blackout, counts map[monitor.BlackoutEffectKind]int, detail string) client.Blackout {
+	return client.Blackout{
+		Number: b.Key, From: b.From, To: b.To, Seconds: b.Length().Seconds(), Cause: string(b.Cause), Detail: stringOrNil(detail),
+		Unknown: counts[monitor.BlackoutUnknown], Moved: counts[monitor.BlackoutMoved],
+	}
+}
+
+// BlackoutDetail is [Blackout] with the heartbeats that it affected. capable adds their ids, which
+// allow pings.
+func BlackoutDetail(b monitor.Blackout, counts map[monitor.BlackoutEffectKind]int, detail string, affected []store.AffectedHeartbeat, capable bool) client.BlackoutDetail {
+	shown := client.BlackoutDetail{Blackout: Blackout(b, counts, detail), Heartbeats: []client.BlackoutEffect{}}
+	for _, a := range affected {
+		e := client.BlackoutEffect{HeartbeatRef: a.Ref, HeartbeatName: a.Name, Effect: string(a.Kind), DueAt: timeOrNil(a.Due), NextAt: timeOrNil(a.Next)}
+		if capable {
+			e.HeartbeatID = &a.ID
+		}
+		shown.Heartbeats = append(shown.Heartbeats, e)
+	}
+	return shown
+}
+
 // Delivery converts an alert with its attempts.
 func Delivery(d store.Delivery) client.Delivery {
 	shown := client.Delivery{
@@ -148,6 +171,10 @@ func Why(h monitor.Heartbeat, hint string, now time.Time) client.Explanation {
 		FailedRuns: h.ConsecutiveFailures(), AlertAfter: max(h.Rule.AlertAfter, 1), Hint: stringOrNil(hint), Decision: h.Why(now),
 	}
 	_, _, why.Timezone = calendarFields(h.Rule.Calendar)
+	why.BlackoutCredit = int64(h.Blackout.Credit.Round(time.Second) / time.Second)
+	if h.CountsFromBlackout() {
+		why.Blackout = new(h.Blackout.Reprieve.Key)
+	}
 	if h.EarlySlot.After(h.CountedFrom) {
 		credit := int64(h.EarlySlot.Sub(h.CountedFrom) / time.Second)
 		why.EarlyFor, why.EarlyCredit = timeOrNil(h.EarlySlot), &credit

@@ -55,3 +55,31 @@ func (f *Fixture) AddProject(slug, name string) (p monitor.Project) {
 	})
 	return p
 }
+
+// AddBlackout records that no node was watching between two times, and evaluates the heartbeats
+// that are due at its end. failure is what the database reported, nil for nothing.
+func (f *Fixture) AddBlackout(from, to time.Time, failure error) (b monitor.Blackout) {
+	f.Helper()
+	ctx, nothing := context.Background(), func(*store.Tx) error { return nil }
+	if _, err := f.DB.RecordWatching(ctx, from, store.Evidence{Version: "1"}, nothing); err != nil {
+		f.Fatal(err)
+	}
+	r, err := f.DB.RecordWatching(ctx, to, store.Evidence{Version: "1", Started: from.Add(-time.Hour), Failure: failure}, nothing)
+	if err != nil || r.Blackout == nil {
+		f.Fatalf("blackout %v, %v", r.Blackout, err)
+	}
+	f.Update(func(tx *store.Tx) error {
+		due, err := tx.DueForEvaluation(to, 1000)
+		if err != nil {
+			return err
+		}
+		var all []store.Transition
+		for _, h := range due {
+			after, change := h.Evaluate(to)
+			all = append(all, store.Transition{Heartbeat: after, Change: change})
+		}
+		_, err = tx.Save(to, all)
+		return err
+	})
+	return *r.Blackout
+}

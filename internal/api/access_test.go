@@ -39,6 +39,8 @@ var access = map[string]struct {
 	"get-incident":          {"/incidents/{incident}", "", 200, 200, 404},
 	"acknowledge-incident":  {"/incidents/{incident}/acknowledge", "", 403, 200, 404},
 	"add-note":              {"/incidents/{incident}/notes", `{"text": "x"}`, 403, 200, 404},
+	"list-blackouts":        {"/blackouts", "", 200, 200, 200},
+	"get-blackout":          {"/blackouts/1", "", 200, 200, 200},
 	"list-channels":         {"/channels", "", 200, 200, 200},
 	"create-channel":        {"/channels", `{"kind": "email", "name": "x", "settings": {"to": ["a@example.com"]}}`, 403, 201, 201},
 	"get-channel":           {"/channels/{channel}", "", 200, 200, 404},
@@ -54,6 +56,7 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 		_, i := w.fail("Sync")
 		w.ping(h, monitor.Ping{Kind: monitor.PingLog, Method: "POST", Body: []byte("log")})
 		spare := w.heartbeat("spare")
+		w.AddBlackout(time.Now().Add(-time.Minute), time.Now().Add(-30*time.Second), nil)
 		// The key accepts id and ref: a caller who has the id already knows it.
 		for _, names := range []*strings.Replacer{
 			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", spareChannel.ID),

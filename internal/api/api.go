@@ -57,6 +57,7 @@ func build(o Options) *API {
 	a.scheduleRoutes()
 	a.pingRoutes()
 	a.incidentRoutes()
+	a.blackoutRoutes()
 	a.channelRoutes()
 	a.documentPings()
 	a.completeDocument()

@@ -41,6 +41,7 @@ func (a *API) config() huma.Config {
 				{Name: "Pinging", Description: "Requests of jobs. They need no key: the URL gives the right to ping."},
 				{Name: "Pings", Description: "Received pings."},
 				{Name: "Incidents", Description: "Periods in which a heartbeat was down."},
+				{Name: "Blackouts", Description: "Times in which Overdue itself was not watching."},
 				{Name: "Channels", Description: "Ways to notify people."},
 			},
 		},

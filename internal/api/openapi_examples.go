@@ -21,6 +21,10 @@ func examples() map[string]any {
 		incident = "01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"
 	)
 	ping := time.Date(2026, 3, 14, 2, 0, 41, 271828000, time.UTC)
+	exampleBlackout := client.Blackout{
+		Number: 14, From: ping.Add(23*time.Hour + 58*time.Minute), To: ping.Add(24*time.Hour + 40*time.Minute), Seconds: 2520, Cause: "stop",
+		Detail: new("Stopped and started again."), Unknown: 1,
+	}
 	due, deadline := ping.Add(24*time.Hour), ping.Add(24*time.Hour+30*time.Minute)
 	return map[string]any{
 		"Heartbeat": client.Heartbeat{
@@ -38,6 +42,10 @@ func examples() map[string]any {
 			ID: incident, Number: 482, HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup", Severity: "critical",
 			State: "open", Cause: "missed", OpenedAt: deadline, DetectedAt: deadline.Add(3 * time.Millisecond),
 		},
+		"Blackout": exampleBlackout,
+		"BlackoutDetail": client.BlackoutDetail{Blackout: exampleBlackout, Heartbeats: []client.BlackoutEffect{{
+			HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup", Effect: "unknown", DueAt: &due, NextAt: new(due.Add(24 * time.Hour)),
+		}}},
 		"Channel": client.Channel{
 			ID: "01998f7c-0d7e-7b52-8f0e-6a1c9d2b3e4f", Kind: "webhook", Name: "Ops",
 			Settings:         map[string]any{"url": "https://example.com/overdue", "secret": "••••"},

@@ -32,7 +32,8 @@ const (
 	SeeAudit                          // the record of who changed what
 	ChangeProject                     // its name and time zone
 	DeleteProject
-	ReadFeedback // feedback of readers of the manual
+	ReadFeedback    // feedback of readers of the manual
+	SeeServerErrors // what the database and the disk reported: it can contain addresses
 )
 
 // minRole is the lowest role with each right.
@@ -48,6 +49,7 @@ var minRole = map[Right]Role{
 	ChangeProject:    Admin,
 	DeleteProject:    Owner,
 	ReadFeedback:     Owner,
+	SeeServerErrors:  Owner,
 }
 
 // Actor acts in one project: a signed-in person, or a program with an API key.

@@ -67,6 +67,7 @@ type commandLine struct {
 	Serve      serveCmd      `cmd:"" help:"Run the server."`
 	Heartbeats heartbeatsCmd `cmd:"" help:"Manage heartbeats through the API."`
 	Incidents  incidentsCmd  `cmd:"" help:"List, acknowledge and annotate incidents through the API."`
+	Blackouts  blackoutsCmd  `cmd:"" help:"List the times in which Overdue itself was not watching, through the API."`
 	Channels   channelsCmd   `cmd:"" help:"Manage channels through the API."`
 	Ping       pingCmd       `cmd:"" help:"Send one ping, with retries."`
 	Run        runCmd        `cmd:"" help:"Run a command between two pings."`

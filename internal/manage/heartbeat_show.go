@@ -30,18 +30,19 @@ type HeartbeatDetailQuery struct {
 
 // HeartbeatDetail is everything that the page of one heartbeat shows.
 type HeartbeatDetail struct {
-	HeartbeatHistory                    // with up to its full history
-	CreatedBy        string             // may be empty
-	OpenIncident     *monitor.Incident  // nil if no incident is open
-	Incidents        []monitor.Incident // the newest of the last 30 days
-	IncidentCount    int                // number of incidents within 30 days, up to MaxLimit
-	Deliveries       []Delivery         // of the open incident
-	Log              []monitor.Ping     // newest first, with the beginning of each body; without the starts of ended runs unless only starts are shown
-	NextBefore       int64              // Before of the next page of the log, 0 on the last
-	EventCount       int                // number of stored pings of the last 30 days
-	Channels         []monitor.Channel  // of the project, with masked secrets
-	ScheduleHint     string             // that the time zone of the schedule may be wrong; may be empty
-	FailingChannels  []monitor.Channel  // failing channels that receive the alerts of the heartbeat
+	HeartbeatHistory                     // with up to its full history
+	CreatedBy        string              // may be empty
+	OpenIncident     *monitor.Incident   // nil if no incident is open
+	Incidents        []monitor.Incident  // the newest of the last 30 days
+	IncidentCount    int                 // number of incidents within 30 days, up to MaxLimit
+	Deliveries       []Delivery          // of the open incident
+	Log              []monitor.Ping      // newest first, with the beginning of each body; without the starts of ended runs unless only starts are shown
+	NextBefore       int64               // Before of the next page of the log, 0 on the last
+	EventCount       int                 // number of stored pings of the last 30 days
+	Channels         []monitor.Channel   // of the project, with masked secrets
+	ScheduleHint     string              // that the time zone of the schedule may be wrong; may be empty
+	Blackouts        []HeartbeatBlackout // of the last 30 days, newest first
+	FailingChannels  []monitor.Channel   // failing channels that receive the alerts of the heartbeat
 }
 
 // eventKinds are the filters of the event log.
@@ -60,7 +61,7 @@ func (svc *Service) HeartbeatDetail(ctx context.Context, a auth.Actor, idOrRef s
 		}
 		page = HeartbeatDetail{}
 		for _, read := range []func(*store.Tx, auth.Actor, monitor.Heartbeat, time.Time) error{
-			page.readHistory, page.readAuditAuthors, page.readIncidents, page.readChannels,
+			page.readHistory, page.readAuditAuthors, page.readIncidents, page.readChannels, page.readBlackouts,
 		} {
 			if err := read(tx, a, h, now); err != nil {
 				return err
@@ -152,6 +153,12 @@ func (p *HeartbeatDetail) readChannels(tx *store.Tx, a auth.Actor, h monitor.Hea
 	}
 	p.FailingChannels = failingChannels(h, p.Channels)
 	return nil
+}
+
+// readBlackouts reads the blackouts of the last 30 days.
+func (p *HeartbeatDetail) readBlackouts(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now time.Time) (err error) {
+	p.Blackouts, err = readHeartbeatBlackouts(tx, a, h.Key, now.Add(-statsPeriod))
+	return err
 }
 
 // readEventLog reads a page of the event log. It reads more than one page, because the

@@ -28,6 +28,7 @@ type IncidentView struct {
 	Next             monitor.Incident           // of the same heartbeat, zero if there is none
 	Channels         map[string]monitor.Channel // by id; of deleted channels only the name is known
 	ExistingChannels []monitor.Channel          // those of them that still exist
+	Blackouts        []HeartbeatBlackout        // that touched the wait for the ping, oldest first
 	FailingChannels  []monitor.Channel          // failing channels that receive the alerts of the heartbeat
 }
 
@@ -70,6 +71,9 @@ func (s *IncidentView) load(tx *store.Tx, a auth.Actor) (err error) {
 	}
 	s.Heartbeat = h
 	if err = s.readChannels(tx, a); err != nil {
+		return err
+	}
+	if s.Blackouts, err = readIncidentBlackouts(tx, a, s.Incident); err != nil {
 		return err
 	}
 	if s.Incident.PingNumber == 0 {
@@ -167,6 +171,13 @@ func readIncident(tx *store.Tx, a auth.Actor, id string) (IncidentDetail, error)
 	}
 	if detail.Deliveries, err = tx.Deliveries(id); err != nil {
 		return detail, err
+	}
+	blackouts, err := readIncidentBlackouts(tx, a, i)
+	if err != nil {
+		return detail, err
+	}
+	for _, b := range blackouts {
+		detail.Timeline = append(detail.Timeline, monitor.TimelineEntry{At: b.From, Kind: "blackout", Text: describeBlackout(b)})
 	}
 	if err := redactTimeline(tx, a, i.HeartbeatID, detail.Timeline, detail.Deliveries); err != nil {
 		return detail, err

@@ -51,6 +51,8 @@ func TestGallery_TheMainPagesAreRenderedWithDemoData(t *testing.T) {
 		{Page: "heartbeat", path: "/heartbeats/" + data.FirstHeartbeat},
 		{Page: "incidents", path: "/incidents"},
 		{Page: "incident", path: "/incidents/" + data.OpenIncident},
+		{Page: "blackouts", path: "/blackouts?blackout=1"},
+		{Page: "heartbeat-unwatched", path: "/heartbeats/" + data.Unwatched},
 		{Page: "channels", path: "/channels"},
 		{Page: "channel", path: "/channels/" + data.WorkingChannel},
 	}

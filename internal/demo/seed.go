@@ -58,6 +58,7 @@ type Data struct {
 	FirstHeartbeat string    // id of the heartbeat with the longest history
 	OpenIncident   string    // id of an incident with notes and deliveries
 	WorkingChannel string    // id of a channel that delivers
+	Unwatched      string    // id of a heartbeat with an unknown run
 	Planned        []Planned // in chronological order
 }
 
@@ -69,13 +70,14 @@ func Seed(ctx context.Context, db *store.DB, now time.Time, receiver string) (da
 		data = Data{}
 		s := &simulation{tx: tx, now: now}
 		for _, step := range []func() error{
-			s.addProject, s.addPeople, func() error { return s.addChannels(receiver) }, s.addHeartbeats, s.run, s.addUntestedChannel,
+			s.addProject, s.addPeople, s.addBlackout, func() error { return s.addChannels(receiver) }, s.addHeartbeats, s.run, s.addUntestedChannel,
 		} {
 			if err := step(); err != nil {
 				return err
 			}
 		}
 		data.FirstHeartbeat, data.OpenIncident, data.WorkingChannel = s.beats[0].heartbeat.ID, s.documented, s.channels[0].ID
+		data.Unwatched = s.unwatched
 		for _, b := range s.beats {
 			for _, p := range b.pings[b.sent:] {
 				data.Planned = append(data.Planned, Planned{b.heartbeat.ID, p})
@@ -143,6 +145,7 @@ func (s *simulation) addHeartbeats() error {
 			return err
 		}
 		p.heartbeat.Project = s.project.Key
+		p.pings = slices.DeleteFunc(p.pings, func(g monitor.Ping) bool { return s.inBlackout(g.At) })
 		for _, name := range j.channelNames() {
 			p.heartbeat.Channels = append(p.heartbeat.Channels, byName[name])
 		}

@@ -186,3 +186,40 @@ func TestSeed_TheSameTimeGivesTheSameData(t *testing.T) {
 		t.Errorf("the second database differs (-first +second):\n%s", diff)
 	}
 }
+
+func TestSeed_ABlackoutLeavesSomeRunsUnknownAndIsAnnounced(t *testing.T) {
+	_, data, f := seedDatabase(t)
+	f.View(func(tx *store.Tx) error {
+		all, err := tx.Blackouts(0, 10)
+		if err != nil || len(all) != 1 || all[0].Length() != 7*time.Minute {
+			t.Fatalf("blackouts %+v, %v", all, err)
+		}
+		affected, err := tx.AffectedHeartbeats(1, 0, 100)
+		unknown := 0
+		for _, a := range affected {
+			if a.Kind == monitor.BlackoutUnknown {
+				unknown++
+			}
+			if a.ID == data.Unwatched {
+				spans, err := tx.RunHistory(store.RunHistoryFilter{Heartbeat: a.Key, Limit: 100})
+				if err != nil || !slices.ContainsFunc(spans, func(s monitor.Span) bool { return s.Outcome == monitor.RunUnknown }) {
+					t.Errorf("%s has no unknown run: %+v, %v", a.Name, spans, err)
+				}
+			}
+		}
+		if unknown < 3 || unknown > 20 || err != nil {
+			t.Errorf("%d unknown runs, %v", unknown, err)
+		}
+		notices, err := tx.BlackoutNotices(1, []int64{1})
+		if err != nil || len(notices[1]) < 3 || slices.ContainsFunc(notices[1], func(a monitor.Alert) bool { return a.State == monitor.AlertPending }) {
+			t.Errorf("notices %+v, %v", notices, err)
+		}
+		return nil
+	})
+	if r, err := f.DB.RecordWatching(t.Context(), now, store.Evidence{}, func(*store.Tx) error { return nil }); err != nil || r.Blackout != nil {
+		t.Errorf("the first start after the seed: %+v, %v", r, err)
+	}
+	if r, err := f.DB.RecordWatching(t.Context(), now.Add(time.Minute), store.Evidence{}, func(*store.Tx) error { return nil }); err != nil || r.Blackout == nil || r.Blackout.Key != 2 {
+		t.Errorf("the next blackout: %+v, %v", r, err)
+	}
+}

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"overdue/internal/monitor"
@@ -17,7 +18,8 @@ const maxUnsaved = 500
 // simulatedHeartbeat is the state of a heartbeat during the simulation.
 type simulatedHeartbeat struct {
 	plan
-	sent int // number of pings that were applied
+	sent    int  // number of pings that were applied
+	resumed bool // the blackout was taken into account
 }
 
 // action is something that a person does at a time.
@@ -38,6 +40,8 @@ type simulation struct {
 	unsaved    []store.Transition
 	opened     int    // number of incidents so far
 	documented string // id of an open incident with a note
+	blackout   monitor.Blackout
+	unwatched  string // id of the heartbeat of unwatchedJob
 }
 
 // run simulates the month, one event after the other.
@@ -91,7 +95,7 @@ func (s *simulation) finish() error {
 // nextBeat returns the heartbeat with the earliest event up to now, or nil.
 func (s *simulation) nextBeat() (next *simulatedHeartbeat, at time.Time) {
 	for _, b := range s.beats {
-		if t := b.nextEvent(); !t.IsZero() && !t.After(s.now) && (next == nil || t.Before(at)) {
+		if t := s.nextEvent(b); !t.IsZero() && !t.After(s.now) && (next == nil || t.Before(at)) {
 			next, at = b, t
 		}
 	}
@@ -109,9 +113,47 @@ func (s *simulation) nextAction() int {
 	return next
 }
 
+// blackoutLength is the length of the blackout of the month.
+const blackoutLength = 7 * minutes
+
+// unwatchedJob is the job that was due in the blackout.
+const unwatchedJob = "Session clean-up"
+
+// addBlackout adds a blackout of the last day in which a job was due, and its notices.
+func (s *simulation) addBlackout() error {
+	number := slices.IndexFunc(jobs, func(j job) bool { return j.name == unwatchedJob })
+	p, err := newPlan(jobs[number], number, s.now)
+	if err != nil {
+		return err
+	}
+	s.unwatched = p.heartbeat.ID
+	due := slices.IndexFunc(p.pings, func(g monitor.Ping) bool { return g.At.After(s.now.Add(-20 * hours)) })
+	from := p.pings[due].At.Add(-3*minutes - 12*time.Second).Truncate(time.Second)
+	s.blackout = monitor.Blackout{
+		Key: 1, From: from, To: from.Add(blackoutLength), Cause: monitor.BlackoutUpgrade,
+		Detail: "Stopped with version 0.9.3, started again with version 1.0.0.",
+	}
+	s.actions = append(s.actions, action{s.blackout.To.Add(12 * time.Second), func(at time.Time) error {
+		_, err := s.tx.EnqueueNotices(at)
+		return err
+	}})
+	return s.tx.AddBlackout(s.blackout, s.blackout.To)
+}
+
+// inBlackout reports whether nothing is received and evaluated at a time.
+func (s *simulation) inBlackout(at time.Time) bool {
+	return !at.Before(s.blackout.From) && at.Before(s.blackout.To)
+}
+
 // nextEvent returns the time of the next ping, evaluation or pause; zero for none.
-func (b *simulatedHeartbeat) nextEvent() time.Time {
+func (s *simulation) nextEvent(b *simulatedHeartbeat) time.Time {
 	next := b.heartbeat.NextEvaluation()
+	if s.inBlackout(next) {
+		next = s.blackout.To
+	}
+	if !b.resumed && b.heartbeat.Created.Before(s.blackout.From) {
+		next = monitor.Earlier(next, s.blackout.To) // every heartbeat is evaluated at its end
+	}
 	if b.sent < len(b.pings) {
 		next = monitor.Earlier(next, b.pings[b.sent].At)
 	}
@@ -129,6 +171,9 @@ func (s *simulation) step(b *simulatedHeartbeat, at time.Time) error {
 		b.heartbeat, change = b.heartbeat.ApplyPing(b.pings[b.sent], at)
 		b.sent++
 	default:
+		if at.Equal(s.blackout.To) {
+			b.heartbeat, b.resumed = b.heartbeat.WithBlackouts([]monitor.Blackout{s.blackout}), true
+		}
 		b.heartbeat, change = b.heartbeat.Evaluate(at)
 		if !b.heartbeat.NextEvaluation().After(at) && !b.heartbeat.NextEvaluation().IsZero() {
 			return fmt.Errorf("the evaluation at %s leads to another at the same time", at)

@@ -134,10 +134,13 @@ func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 	status := h.StatusAt(req.now)
 	w := ui.Explanation{
 		Status: string(status), LastPing: h.LastPing, Interval: h.Rule.Interval, Calendar: h.Rule.Calendar != nil,
-		Due: h.Due(), Grace: h.Rule.Grace, Alert: h.Deadline(), StartDeadline: h.StartDeadline(),
+		Due: h.Due(), Grace: h.Rule.Grace, NotWatched: h.Blackout.Credit, Alert: h.Deadline(), StartDeadline: h.StartDeadline(),
 	}
 	if !w.Alert.IsZero() {
-		w.AlertingRun = w.Alert.Add(-w.Grace)
+		w.AlertingRun = w.Alert.Add(-w.Grace - w.NotWatched)
+	}
+	if h.CountsFromBlackout() {
+		w.WatchedFrom = h.Blackout.Reprieve.To
 	}
 	// Only the latest span knows which ping decided it.
 	if tail := h.History.Latest; !w.LastPing.IsZero() && tail.LastPing.Equal(w.LastPing) {
@@ -177,6 +180,9 @@ func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQ
 			older.Set("day", q.Since.Format(time.DateOnly))
 		}
 		l.OlderPath = base + "?" + older.Encode() + "#log"
+	}
+	if q.Kind == "" {
+		present.AddBlackouts(&l, d.Blackouts, monitor.Earlier(q.Until, present.LogEnd(d.HeartbeatHistory.Pings, q.Before)))
 	}
 	return l
 }

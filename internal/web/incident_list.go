@@ -1,8 +1,10 @@
 package web
 
 import (
+	"math"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"overdue/internal/auth"
@@ -20,6 +22,7 @@ func (s *Site) incidentRoutes() []route {
 	return []route{
 		{pattern: "GET /incidents", right: auth.Read, handle: listIncidents},
 		{pattern: "GET /incidents.csv", right: auth.Read, handle: downloadIncidents, projectInQuery: true},
+		{pattern: "GET /blackouts", right: auth.Read, handle: listBlackouts, projectInQuery: true},
 		{pattern: "GET /incidents/{id}", right: auth.Read, handle: showIncident},
 		{pattern: "POST /incidents/acknowledge", right: auth.ChangeIncidents, handle: acknowledgeIncidents},
 		{pattern: "POST /incidents/{id}/acknowledge", right: auth.ChangeIncidents, handle: acknowledgeIncident},
@@ -123,4 +126,42 @@ func acknowledgedText(selected, acknowledged int) string {
 		return "Acknowledged " + ui.Plural(acknowledged, "incident") + ". " + ui.Count(selected-acknowledged) + " already resolved."
 	}
 	return "Acknowledged " + ui.Plural(acknowledged, "incident")
+}
+
+// blackoutsPageSize is the number of blackouts of a page.
+const blackoutsPageSize = 25
+
+// listBlackouts shows the times in which Overdue was not watching. A link in a notice names its
+// project, which becomes the selected one.
+func listBlackouts(req *request) error {
+	q := req.r.URL.Query()
+	if parseProjectID(q.Get(ui.OriginProjectField)) != 0 {
+		req.site.People.Sessions.SelectProject(req.ctx(), req.actor.Project.Slug)
+	}
+	open, before := positiveNumber(q.Get("blackout")), positiveNumber(q.Get("before"))
+	l, err := req.site.Service.BlackoutList(req.ctx(), req.actor, manage.BlackoutListQuery{Before: before, Open: open, Limit: blackoutsPageSize})
+	if err != nil {
+		return err
+	}
+	page := incidentview.BlackoutsPage{Shell: req.shell(""), Since: l.Since}
+	page.Stats, page.Marks = present.BlackoutStats(l.Recent, l.Since)
+	for _, d := range l.Rows {
+		page.Rows = append(page.Rows, present.BlackoutRow(d, open, req.actor.Project, req.projectZone()))
+	}
+	if l.Newer {
+		page.NewestPath = paths.Blackouts
+	}
+	if l.NextBefore > 0 {
+		page.OlderPath = paths.Blackouts + paths.Query("before", strconv.FormatInt(l.NextBefore, 10))
+	}
+	return req.render(incidentview.Blackouts(page))
+}
+
+// positiveNumber returns a number of a query, 0 if there is none.
+func positiveNumber(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n == math.MaxInt64 {
+		return 0
+	}
+	return n
 }

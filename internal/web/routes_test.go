@@ -86,6 +86,7 @@ var expectedStatus = map[string]string{
 	"POST /heartbeats/{key}/restore":       "303 403 404 404 404 404",
 	"GET /heartbeats/{key}/pings/{n}/body": "303 200 200 200 200 404",
 	"GET /incidents":                       "303 200 200 200 200 200",
+	"GET /blackouts":                       "303 200 200 200 200 200",
 	"GET /incidents/{id}":                  "303 200 200 200 200 404",
 	"POST /incidents/{id}/acknowledge":     "303 403 303 303 303 404",
 	"POST /incidents/acknowledge":          "303 403 303 303 303 303",

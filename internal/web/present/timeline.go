@@ -24,6 +24,7 @@ func Timeline(s manage.IncidentView) []incidentview.TimelineEntry {
 			all = append(all, timelineEntry(s, e))
 		}
 	}
+	all = append(all, blackoutEntries(s.Blackouts)...)
 	for _, d := range s.Deliveries {
 		all = append(all, deliveryEntries(s, d)...)
 	}
@@ -166,6 +167,8 @@ func EventName(event monitor.Event) string {
 		return "Channel failing"
 	case monitor.ChannelRecovered:
 		return "Channel recovered"
+	case monitor.BlackoutNoticed:
+		return "Not watching"
 	case monitor.TestAlert:
 		return "Test"
 	}

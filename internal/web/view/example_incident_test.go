@@ -68,7 +68,7 @@ func exampleLog() heartbeatview.EventLog {
 		Events: []heartbeatview.Event{
 			ping("2025-10-14T01:00:04Z", 58, 252*time.Second, "pg_dump: dumped 41.8 GiB in 4m08s\nuploaded s3://kestrel-backups/pg/2025-10-14.dump.zst (9.6 GiB)\nkept 14 daily, 8 weekly, 12 monthly\nexit 0"),
 			ping("2025-10-13T01:00:01Z", 56, 249*time.Second, "pg_dump: dumped 41.7 GiB in 4m05s\nexit 0"),
-			{Kind: "gap", At: utc("2025-10-12T12:20:06Z"), Until: utc("2025-10-12T12:20:18Z")},
+			{Kind: "gap", At: utc("2025-10-12T12:20:06Z"), Until: utc("2025-10-12T12:20:18Z"), Path: "/blackouts?blackout=15#blackout-15"},
 			{Number: 54, Kind: "log", At: utc("2025-10-12T01:00:40Z"), Source: host, UserAgent: "pg-backup/2.3", Body: "WARN weekly verify skipped: replica lag 14 s"},
 			ping("2025-10-12T01:00:03Z", 53, 250*time.Second, "pg_dump: dumped 41.7 GiB in 4m06s\nexit 0"),
 			{
@@ -177,4 +177,35 @@ func exampleAcknowledge() incidentview.AcknowledgePage {
 		SignedOutShell: exampleSignedOut(), Number: 482, Heartbeat: "Stripe payout reconciliation", Cause: "missed", State: "open",
 		Opened: utc("2025-10-14T17:54:13Z"), Action: "/acknowledge/7f3a.c9", By: "on-call@kestrel.example", IncidentPath: "/incidents/i482",
 	}
+}
+
+// exampleBlackouts has a blackout of every kind: open with a notice, minor, and without an effect.
+func exampleBlackouts() incidentview.BlackoutsPage {
+	p := incidentview.BlackoutsPage{
+		Shell: exampleShell(), Since: utc("2025-07-16T20:09:04Z"), OlderPath: "/blackouts?before=11",
+		Stats: incidentview.BlackoutStats{Count: 3, Total: 42*time.Hour + 46*time.Minute, Longest: 42*time.Hour + 31*time.Minute, Unknown: 66, Last: utc("2025-10-12T12:20:18Z")},
+		Rows: []incidentview.BlackoutRow{
+			{Number: 15, From: utc("2025-10-12T12:20:06Z"), To: utc("2025-10-12T12:20:18Z"), Cause: "upgrade", Detail: "Stopped with version 1.3.2, started again with version 1.4.0.", Moved: 3},
+			{
+				Number: 14, From: utc("2025-09-30T21:10:02Z"), To: utc("2025-10-02T15:41:10Z"), Cause: "crash", Detail: "The server ended without a stop: it was killed, it crashed, or its machine failed.",
+				Unknown: 66, Open: true, Noticeable: true, AllPath: "/blackouts?blackout=14#blackout-14",
+				Heartbeats: []incidentview.BlackoutHeartbeat{
+					{Key: "a", Name: "Nightly route optimisation", Unknown: true, Due: utc("2025-10-01T00:00:00Z"), Next: utc("2025-10-03T00:00:00Z")},
+					{Key: "b", Name: "prod_eu_central_1_customer_database_incremental_backup_to_offsite_storage_v2_with_checksum_verify_x2", Unknown: true, Due: utc("2025-09-30T22:00:00Z"), Next: utc("2025-10-02T16:00:00Z")},
+					{Key: "c", Name: "\u202e<b>GDPR", Next: utc("2025-10-02T16:41:10Z")},
+				},
+				Notice: &incidentview.BlackoutNotice{
+					At: utc("2025-10-02T15:41:22Z"), Title: "[Not watching] Overdue was not watching from Tue 30 Sep 23:10 to 17:41 CEST",
+					Text:      "Overdue was not watching from Tue 30 Sep 23:10:02 to 17:41:10 (1d 18h). These heartbeats were due in that time and cannot be evaluated: Nightly route optimisation and 65 more.",
+					Facts:     []ui.Option{{Label: "Evaluated again", Value: "Nightly route optimisation from Fri 3 Oct 02:00:00"}, {Label: "Times in", Value: "Europe/Berlin"}},
+					Delivered: []string{"#ops-alerts", "On-call email"}, Failed: []string{"Warehouse tablet"},
+				},
+			},
+			{Number: 13, From: utc("2025-09-03T02:12:40Z"), To: utc("2025-09-03T02:12:40Z"), Cause: "clock", Detail: "The clock was set back by 30s."},
+		},
+	}
+	for _, r := range p.Rows {
+		p.Marks = append(p.Marks, incidentview.BlackoutMark{Number: r.Number, From: r.From, To: r.To, Cause: r.Cause})
+	}
+	return p
 }

@@ -81,6 +81,8 @@ func examples() []example {
 		{"incident", incidentview.Detail(exampleIncident()), false},
 		{"incident-viewer", incidentview.Detail(incidentViewed), true},
 		{"incident-resolved", incidentview.Detail(exampleResolved()), false},
+		{"blackouts", incidentview.Blackouts(exampleBlackouts()), false},
+		{"blackouts-none", incidentview.Blackouts(incidentview.BlackoutsPage{Shell: exampleShell(), Since: utc("2025-07-16T20:09:04Z")}), false},
 		{"acknowledge", incidentview.Acknowledge(exampleAcknowledge()), false},
 		{"acknowledge-done", incidentview.Acknowledge(done), false},
 		{"channels", channelview.List(exampleChannelList()), false},

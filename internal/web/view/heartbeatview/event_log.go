@@ -41,8 +41,11 @@ type Event struct {
 	Truncated  bool   // Body is only the beginning
 	BodyPath   string // address of the whole body
 
-	Until   time.Time // end of a gap
-	DueRuns int       // number of runs that were due in the gap
+	// Of a gap:
+	Until     time.Time // its end
+	Unknown   bool      // the run that was due is unknown; otherwise its deadline moved
+	Due, Next time.Time // when the run was due, and when it is evaluated again
+	Path      string    // address of the blackout
 }
 
 // eventKinds has the look of each kind of event.
@@ -113,14 +116,18 @@ func (e Event) gapText(c ui.Clock) string {
 		end = c.DateTime(e.Until)
 	}
 	words := c.DateTime(e.At) + " to " + end + ": Overdue was not watching. "
-	switch e.DueRuns {
-	case 0:
-		return words + "Nothing was due."
-	case 1:
-		return words + "1 run was due and is unknown."
-	default:
-		return words + ui.Count(e.DueRuns) + " runs were due and are unknown."
+	if !e.Unknown {
+		return words + "The deadline moved by " + ui.RunTime(e.Until.Sub(e.At)) + "."
 	}
+	if e.Due.IsZero() {
+		words += "The run that was expected is unknown."
+	} else {
+		words += "The run that was due at " + c.DateTime(e.Due) + " is unknown."
+	}
+	if e.Next.IsZero() {
+		return words
+	}
+	return words + " Evaluated again from " + c.DateTime(e.Next) + "."
 }
 
 // logViews lists the filters of the log.

@@ -1,7 +1,10 @@
 // Package paths has the address of every page and of every form.
 package paths
 
-import "net/url"
+import (
+	"net/url"
+	"strconv"
+)
 
 // Paths without an id. A path with an id never contains the project: a link in an
 // alert must open the same page for everyone, whatever project they have open.
@@ -14,6 +17,7 @@ const (
 	UndoHeartbeats    = "/heartbeats/undo"
 	Incidents         = "/incidents"
 	IncidentsCSV      = "/incidents.csv"
+	Blackouts         = "/blackouts"
 	// AcknowledgeIncidents acknowledges several incidents.
 	AcknowledgeIncidents = "/incidents/acknowledge"
 	Channels             = "/channels"
@@ -42,6 +46,7 @@ const (
 	DocsAnswer           = "/docs/feedback"
 	FirstHeartbeatDoc    = "/docs/first-heartbeat"
 	MailServerDoc        = "/docs/channels#email"
+	BlackoutsDoc         = "/docs/delivery#when-overdue-was-not-watching"
 )
 
 // Heartbeat is the page of one heartbeat. The key is its id for readers who may
@@ -53,6 +58,12 @@ func DuplicateHeartbeat(key string) string { return NewHeartbeat + Query("from",
 
 // Incident is the page of one incident. The id is not its number in the project.
 func Incident(id string) string { return Incidents + "/" + url.PathEscape(id) }
+
+// Blackout is the place of one blackout on the page of blackouts, with all of its heartbeats.
+func Blackout(number int64) string {
+	n := strconv.FormatInt(number, 10)
+	return Blackouts + Query("blackout", n) + "#blackout-" + n
+}
 
 // Channel is the page of one channel.
 func Channel(id string) string { return Channels + "/" + url.PathEscape(id) }

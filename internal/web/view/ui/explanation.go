@@ -12,6 +12,7 @@ type Explanation struct {
 	Due           time.Time     // zero if no run is due
 	Grace         time.Duration
 	NotWatched    time.Duration // added because Overdue was not watching
+	WatchedFrom   time.Time     // end of the blackout from which the wait counts; zero for none
 	AlertingRun   time.Time     // the run whose failure reaches the alert threshold
 	StartDeadline time.Time     // the latest start of the run; zero means no limit
 	ZoneHint      string        // a sign that the time zone of the schedule is wrong
@@ -53,6 +54,9 @@ func (w Explanation) lines(c Clock) []sumLine {
 		return nil // the decision says everything
 	}
 	lines := []sumLine{{term: "Last ping", value: dateTimeOr(c, w.LastPing, "none yet"), muted: w.LastPing.IsZero()}}
+	if !w.WatchedFrom.IsZero() {
+		lines = append(lines, sumLine{term: "Not watching until", value: dateTimeOr(c, w.WatchedFrom, "")})
+	}
 	switch {
 	case w.Interval > 0:
 		lines = append(lines, sumLine{term: "+ interval", value: ExactDuration(w.Interval)})

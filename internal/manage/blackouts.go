@@ -15,7 +15,7 @@ import (
 // Limits of blackouts.
 const (
 	maxAffected       = 1000 // heartbeats of one blackout
-	maxAffectedOfRow  = 5    // heartbeats of a blackout in the list
+	maxAffectedOfRow  = 20   // heartbeats of a blackout in the list: as many as a notice names
 	maxCounted        = 1000 // blackouts in the figures
 	maxShownBlackouts = 50   // on the page of a heartbeat
 	blackoutPeriod    = 90 * 24 * time.Hour

@@ -122,6 +122,7 @@ func TestShowIncident_TheTimelineHasTheBlackoutThatMovedItsDeadline(t *testing.T
 		})
 		i := w.newestIncident(h)
 		w.inOrder(w.get("member", paths.Incident(i.ID)), "Overdue was not watching for 12s", "The deadline moved by 12s.", "now <em>Down")
+		w.inOrder(w.get("member", paths.Incident(i.ID)), "+ grace", "10m", "+ not watched", "12s")
 		d, err := w.service.Incident(w.Context(), w.actor("viewer"), i.ID)
 		if err != nil || len(d.Timeline) < 3 || d.Timeline[2].Kind != "blackout" {
 			w.Errorf("timeline %+v, %v", d.Timeline, err)

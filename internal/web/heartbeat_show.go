@@ -184,7 +184,7 @@ func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQ
 		l.OlderPath = base + "?" + older.Encode() + "#log"
 	}
 	if q.Kind == "" {
-		present.AddBlackouts(&l, d.Blackouts, q.Until)
+		present.AddBlackouts(&l, d.Blackouts, monitor.Earlier(q.Until, present.LogEnd(d.HeartbeatHistory.Pings, q.Before)))
 	}
 	return l
 }

@@ -15,6 +15,9 @@ import (
 	"overdue/internal/wire"
 )
 
+// shownHeartbeats is the number of heartbeats of a blackout that is not the chosen one.
+const shownHeartbeats = 5
+
 // noticeable is the length above which channels are notified of a blackout.
 const noticeable = time.Minute
 
@@ -41,7 +44,11 @@ func BlackoutRow(d manage.BlackoutDetail, open int64, project monitor.Project, z
 		Number: d.Key, From: d.From, To: d.To, Cause: string(d.Cause), Detail: d.Detail, Open: d.Key == open,
 		Unknown: d.Counts[monitor.BlackoutUnknown], Moved: d.Counts[monitor.BlackoutMoved], Noticeable: d.Length() > noticeable,
 	}
-	for _, a := range d.Affected {
+	shown := d.Affected
+	if !r.Open && len(shown) > shownHeartbeats {
+		shown = shown[:shownHeartbeats]
+	}
+	for _, a := range shown {
 		r.Heartbeats = append(r.Heartbeats, incidentview.BlackoutHeartbeat{
 			Key: HeartbeatKey(monitor.Heartbeat{ID: a.ID, Ref: a.Ref}), Name: a.Name, Unknown: a.Kind == monitor.BlackoutUnknown, Due: a.Due, Next: a.Next,
 		})
@@ -81,13 +88,21 @@ func blackoutNotice(d manage.BlackoutDetail, project monitor.Project, zone *time
 	return n
 }
 
-// AddBlackouts adds the blackouts to an event log, at their place. Newer ones than the first event are
-// on the first page only, and older ones than the last event on the last page.
+// LogEnd returns the time of the event after the events of a page of the log, or the zero time for the
+// newest page. before is the number of that event; pings are oldest first.
+func LogEnd(pings []monitor.Ping, before int64) time.Time {
+	for _, p := range pings {
+		if before > 0 && p.Number >= before {
+			return p.At
+		}
+	}
+	return time.Time{}
+}
+
+// AddBlackouts adds the blackouts until a time to an event log, at their place. Older ones than the
+// last event are on the next page, if there is one.
 func AddBlackouts(l *heartbeatview.EventLog, all []manage.HeartbeatBlackout, until time.Time) {
 	newest, oldest := until, l.Day
-	if l.IsOlderPage && len(l.Events) > 0 {
-		newest = l.Events[0].At
-	}
 	if l.OlderPath != "" && len(l.Events) > 0 {
 		oldest = l.Events[len(l.Events)-1].At
 	}

@@ -35,11 +35,20 @@ func MissedExplanation(s manage.IncidentView) *ui.Explanation {
 	i := s.Incident
 	grace := s.Heartbeat.Rule.Grace
 	w := &ui.Explanation{Status: "down", LastPing: i.LastPing, Due: i.Due, Grace: i.OpenedAt.Sub(i.Due), Alert: i.OpenedAt}
+	unknown := false
+	for _, b := range s.Blackouts {
+		if b.Effect.Kind == monitor.BlackoutUnknown {
+			unknown, w.NotWatched = true, 0 // the wait started again
+		} else if b.Length() < w.Grace {
+			w.NotWatched += b.Length()
+		}
+	}
+	w.Grace -= w.NotWatched
 	several := s.Heartbeat.Rule.AlertAfter > 1
 	if several && w.Grace > grace { // failed runs were tolerated before
-		w.Grace, w.AlertingRun = grace, i.OpenedAt.Add(-grace)
+		w.Grace, w.AlertingRun = grace, i.OpenedAt.Add(-grace-w.NotWatched)
 	}
-	plain := s.Heartbeat.Rule.Calendar == nil && !several && !i.LastPing.IsZero()
+	plain := s.Heartbeat.Rule.Calendar == nil && !several && !unknown && !i.LastPing.IsZero()
 	if interval := i.Due.Sub(i.LastPing); interval%time.Second == 0 && plain {
 		w.Interval = interval
 	} else {

@@ -167,6 +167,8 @@ func EventName(event monitor.Event) string {
 		return "Channel failing"
 	case monitor.ChannelRecovered:
 		return "Channel recovered"
+	case monitor.BlackoutNoticed:
+		return "Not watching"
 	case monitor.TestAlert:
 		return "Test"
 	}

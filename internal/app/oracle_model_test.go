@@ -81,7 +81,7 @@ func foretell(rule oracleRule, events []oracleEvent, blackouts []monitor.Blackou
 	return o
 }
 
-// applyIn applies a ping that arrived in a blackout: the silence before it is not judged.
+// applyIn applies a ping that arrived in a blackout: the silence before it is not evaluated.
 func (o *oracle) applyIn(b monitor.Blackout, e oracleEvent) {
 	b.To = e.at
 	if e.what != "start" && o.status == "up" && o.due().Before(e.at) && !o.busy(o.deadline()) {
@@ -132,7 +132,7 @@ func (o *oracle) busy(by time.Time) bool {
 	return o.run != nil && !o.run.counted && !o.run.start.After(by)
 }
 
-// silence judges what no ping came for before a time. A ping at a deadline is in time.
+// silence evaluates what no ping came for before a time. A ping at a deadline is in time.
 func (o *oracle) silence(before time.Time) {
 	for o.status == "new" || o.status == "up" {
 		running := o.run != nil && !o.run.counted
@@ -174,7 +174,7 @@ func (o *oracle) wait(at time.Time) {
 	}
 }
 
-// apply applies an event. The silence before it is judged.
+// apply applies an event. The silence before it is evaluated.
 func (o *oracle) apply(e oracleEvent) {
 	switch e.what {
 	case "start":

@@ -316,7 +316,7 @@ func (r oracleRule) rule() monitor.Rule {
 	return rule
 }
 
-// sleep waits, and reports whether the history goes on.
+// sleep waits, and reports whether the history continues.
 func (h *history) sleep(d time.Duration) bool {
 	select {
 	case <-time.After(d):

@@ -131,7 +131,7 @@ func (h Heartbeat) applyBlackout(b Blackout, change Change) (Heartbeat, Change) 
 		}
 	case Down:
 		h, change = h.recordUnwatched(b, change)
-		effect = BlackoutEffect{} // it was judged before
+		effect = BlackoutEffect{} // it was evaluated before
 	}
 	h.Blackout.Unwatched += h.silenceIn(b)
 	if effect.Kind != "" {
@@ -147,7 +147,7 @@ func (h Heartbeat) silenceIn(b Blackout) time.Duration {
 }
 
 // applyBlackoutBefore takes into account the part of a blackout before a ping that arrived in it, for
-// example in a socket that nobody read. The rest is taken into account later.
+// example in a socket that was not read. The rest is taken into account later.
 func (h Heartbeat) applyBlackoutBefore(at time.Time, change Change) (Heartbeat, Change) {
 	b, pending := h.nextBlackout(at.Add(-Precision))
 	if !pending || b.To.Before(at) {
@@ -169,7 +169,7 @@ func (h Heartbeat) applyBlackoutBefore(at time.Time, change Change) (Heartbeat, 
 }
 
 // withoutBlackouts returns the heartbeat before the blackouts of its current wait, which become
-// pending again: another rule can judge them differently.
+// pending again: another rule can treat them differently.
 func (h Heartbeat) withoutBlackouts() Heartbeat {
 	h.Blackout = BlackoutState{Reprieve: h.Blackout.Reprieve}
 	runs := slices.Clone(h.ActiveRuns)
@@ -220,7 +220,7 @@ func (h Heartbeat) slotFrom(t time.Time) time.Time {
 // applyBlackoutToWait takes a blackout into account for the expected run.
 //
 // The wait starts again at the end of the blackout. If that has happened before, and Overdue has
-// watched a whole period of the silence, the run is judged, however many blackouts there are: the
+// watched a whole period of the silence, the run is evaluated, however many blackouts there are: the
 // deadline only moves. Otherwise, a job that dies would never be noticed if the server restarted
 // each time that the job is due.
 func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change Change) (Heartbeat, BlackoutEffect, Change) {

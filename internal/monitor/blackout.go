@@ -147,7 +147,7 @@ func (h Heartbeat) silenceIn(b Blackout) time.Duration {
 }
 
 // applyBlackoutBefore takes into account the part of a blackout before a ping that arrived in it, for
-// example in a socket that no one read. The rest is taken into account later.
+// example in a socket that was not read. The rest is taken into account later.
 func (h Heartbeat) applyBlackoutBefore(at time.Time, change Change) (Heartbeat, Change) {
 	b, pending := h.nextBlackout(at.Add(-Precision))
 	if !pending || b.To.Before(at) {
@@ -169,7 +169,7 @@ func (h Heartbeat) applyBlackoutBefore(at time.Time, change Change) (Heartbeat, 
 }
 
 // withoutBlackouts returns the heartbeat before the blackouts of its current wait, which become
-// pending again: another rule can evaluate them differently.
+// pending again: another rule can treat them differently.
 func (h Heartbeat) withoutBlackouts() Heartbeat {
 	h.Blackout = BlackoutState{Reprieve: h.Blackout.Reprieve}
 	runs := slices.Clone(h.ActiveRuns)

@@ -113,6 +113,14 @@ func TestBlackout_SeveralInOneSilence(t *testing.T) {
 			status: Down, incidents: missedAtMinute(620 + 180),
 		},
 		{
+			name: "TheTimeBeforeAPingInItIsNotPartOfTheSilence", rule: withRule(hourRule, func(r *Rule) { r.Grace = 2 * time.Hour }),
+			steps: []action{
+				start, blackout(minutes(10), minutes(300)), pingAt(PingSuccess, minutes(290)),
+				blackout(minutes(345), minutes(360)), blackout(minutes(530), minutes(540)), evaluateAt(minutes(900)),
+			},
+			status: Down, incidents: missedAtMinute(360 + 180 + 10),
+		},
+		{
 			name: "OneAtEachDueTimeDoesNotHideADeadJob", rule: hourRule,
 			steps:  []action{start, blackout(minutes(59), minutes(61)), blackout(minutes(120), minutes(122)), blackout(minutes(131), minutes(133)), evaluateAt(minutes(500))},
 			status: Down, incidents: missedAtMinute(61 + 70 + 2 + 2),
@@ -185,6 +193,14 @@ func TestBlackout_SlotsInItAreUnknown(t *testing.T) {
 			},
 		},
 		{
+			name: "AMinorOneMovesTheEndOfTheGrace", rule: hourRule, at: minutes(80),
+			steps: []action{start, blackout(minutes(65), minutes(65)+seconds(20)), pingAt(PingSuccess, minutes(70)+seconds(10))},
+			want: []expectedSpan{
+				{What: RunOnTime, Count: 1},
+				{What: RunLate, First: minutes(60), Last: minutes(60), Count: 1, LateBy: minutes(10) + seconds(10)},
+			},
+		},
+		{
 			name: "APingThatLayInASocketIsNoMiss", rule: hourRule, at: minutes(100),
 			steps: []action{start, blackout(minutes(58), minutes(90)), pingAt(PingSuccess, minutes(85))},
 			want: []expectedSpan{
@@ -241,6 +257,14 @@ func TestBlackout_InARun(t *testing.T) {
 			status: Up,
 		},
 		{
+			name: "AnEditDoesNotCountItTwice", rule: rule,
+			steps: []action{
+				start, begun, blackout(minutes(70), minutes(70)+seconds(12)), evaluateAt(minutes(71)),
+				changeRuleAt(withRule(rule, func(r *Rule) { r.Grace = 15 * time.Minute }), minutes(75)), evaluateAt(minutes(180)),
+			},
+			status: Down, incidents: overran(85.2),
+		},
+		{
 			name: "AfterItsEndTheRunIsNotAffected", rule: rule,
 			steps:  []action{start, begun, blackout(minutes(86), minutes(100)), evaluateAt(minutes(100))},
 			status: Down, incidents: overran(85),
@@ -273,6 +297,11 @@ func TestBlackout_WithOtherSettings(t *testing.T) {
 			name: "AFirstPingExpectedInItIsExpectedOneIntervalLater", rule: first,
 			steps:  []action{blackout(minutes(20), minutes(40)), evaluateAt(minutes(500))},
 			status: Down, incidents: missedAtMinute(40 + 70),
+		},
+		{
+			name: "AnotherOneOnlyMovesTheTimeOfTheFirstPing", rule: first,
+			steps:  []action{blackout(minutes(20), minutes(40)), blackout(minutes(105), minutes(115)), evaluateAt(minutes(500))},
+			status: Down, incidents: missedAtMinute(40 + 70 + 10),
 		},
 		{
 			name: "AMinorOneMovesTheTimeOfTheFirstPing", rule: first,
@@ -340,6 +369,36 @@ func TestBlackout_WithOtherSettings(t *testing.T) {
 	})
 }
 
+func TestBlackout_EffectsAreReportedOnce(t *testing.T) {
+	shorter := withRule(hourRule, func(r *Rule) { r.Interval = 12 * time.Minute })
+	runs := withRule(hourRule, func(r *Rule) { r.MaxRunTime = 30 * time.Minute })
+	for name, c := range map[string]struct {
+		rule  Rule
+		steps []action
+		want  []BlackoutEffect
+	}{
+		"ByAnEditThatFindsThem": {
+			hourRule,
+			[]action{start, blackout(minutes(10), minutes(20)), evaluateAt(minutes(24)), changeRuleAt(shorter, minutes(25)), evaluateAt(minutes(30))},
+			[]BlackoutEffect{{Blackout: 1, Kind: BlackoutUnknown, Due: epoch.Add(minutes(12)), Next: epoch.Add(minutes(32))}},
+		},
+		"NotOfAHeartbeatThatIsDown": {
+			runs, []action{start, pingAt(PingFail, minutes(30)), pingAt(PingStart, minutes(40)), blackout(minutes(45), minutes(60)), evaluateAt(minutes(61))}, nil,
+		},
+		"OfAPingInABlackout": {
+			hourRule,
+			[]action{start, blackout(minutes(58), minutes(90)), pingAt(PingSuccess, minutes(85)), evaluateAt(minutes(100))},
+			[]BlackoutEffect{{Blackout: 1, Kind: BlackoutUnknown, Due: epoch.Add(minutes(60)), Next: epoch.Add(minutes(85+60) - Precision)}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, play(t, c.rule, c.steps...).effects); diff != "" {
+				t.Errorf("effects (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestBlackout_APingResetsWhatItChanged(t *testing.T) {
 	rule := withRule(hourRule, func(r *Rule) { r.MaxRunTime = 3 * time.Hour })
 	moved := []action{start, blackout(minutes(61), minutes(61)+seconds(20)), evaluateAt(minutes(62))}
@@ -377,6 +436,11 @@ func TestShiftBack_MovesWaitsRunsAndStalePings(t *testing.T) {
 	pingAt(PingSuccess, minutes(60))(s) // after the shift, it is not out of order
 	if got := sinceEpoch(s.h.LastPing); got != minutes(60) {
 		t.Errorf("last ping %v; want 1h", got)
+	}
+	s = play(t, rule, pingOfRun(PingStart, "b", minutes(111)), pingOfRun(PingSuccess, "b", minutes(112)))
+	s.h = s.h.ShiftBack(time.Hour)
+	if pingOfRun(PingStart, "b", minutes(113))(s); len(s.h.ActiveRuns) != 1 { // an hour after its end
+		t.Error("a start of a run that ended an hour ago was ignored")
 	}
 	slots := play(t, hourCalendar(), pingAt(PingSuccess, minutes(100)))
 	if slots.h = slots.h.ShiftBack(time.Hour); sinceEpoch(slots.h.Due()) != minutes(60) {

@@ -62,9 +62,11 @@ func (db *DB) applyPings(ctx context.Context, batch []ReceivedPing, lock lockFun
 			result, err = tx.applyPings(batch, lock)
 			return err
 		})
+		if err == nil && len(result.Heartbeats) > 0 {
+			db.recordCommit()
+		}
 		if err == nil && len(result.Heartbeats) > 0 && db.postgres != nil {
 			db.lastTestPing.Store(time.Now().UnixNano())
-			db.recordCommit()
 			db.postgres.Acknowledged.Record(result.counts)
 		}
 		return result, err

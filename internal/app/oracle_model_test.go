@@ -242,7 +242,7 @@ func (o *oracle) blackout(b monitor.Blackout) {
 func (o *oracle) silenceInBlackout(b monitor.Blackout, length time.Duration) {
 	begin := o.due()
 	if o.rule.interval > 0 {
-		begin = begin.Add(-o.rule.interval / 10)
+		begin = begin.Add(-min(o.rule.interval/10, 5*time.Minute))
 	}
 	if b.From.After(o.deadline()) || b.To.Before(begin) {
 		return

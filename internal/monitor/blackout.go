@@ -36,6 +36,7 @@ func (b Blackout) Length() time.Duration { return b.To.Sub(b.From) }
 const (
 	maxMinorBlackout = 30 * time.Second // a longer one is not minor
 	minorShare       = 10               // nor is one longer than a tenth of the window
+	maxLead          = 5 * time.Minute  // before the due time, see applyBlackoutToWait
 )
 
 // minor reports whether the blackout is short compared with the window in which the ping was
@@ -231,7 +232,7 @@ func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change
 	gap := h.gapBefore(due)
 	begin := due
 	if h.Rule.Calendar == nil {
-		begin = due.Add(-gap / minorShare) // jobs with an interval also ping a little sooner
+		begin = due.Add(-min(gap/minorShare, maxLead)) // jobs with an interval also ping a little sooner
 	}
 	if !b.touches(begin, deadline) {
 		return h, effect, change

@@ -63,8 +63,18 @@ func TestBlackout_AMinorOneMovesTheDeadlineAndAnotherOneStartsTheWaitAgain(t *te
 			status: Down, incidents: missedAtMinute(70),
 		},
 		{
-			name: "TheWindowOfAnIntervalBeginsATenthOfItBeforeTheDueTime", rule: hourRule,
-			steps:  []action{start, blackout(minutes(10), minutes(54)), evaluateAt(minutes(54+70) - Precision)},
+			name: "TheWindowOfAnIntervalBeginsFiveMinutesBeforeTheDueTime", rule: hourRule,
+			steps:  []action{start, blackout(minutes(10), minutes(55)), evaluateAt(minutes(55+70) - Precision)},
+			status: Late,
+		},
+		{
+			name: "ThatEndsBeforeTheWindowItChangesNothing", rule: hourRule,
+			steps:  []action{start, blackout(minutes(10), minutes(55)-Precision), evaluateAt(minutes(130))},
+			status: Down, incidents: missedAtMinute(70),
+		},
+		{
+			name: "TheWindowOfAShortIntervalBeginsATenthOfItBefore", rule: Rule{Interval: minutes(10), Grace: minutes(10)},
+			steps:  []action{start, blackout(minutes(5), minutes(9)), evaluateAt(minutes(9+20) - Precision)},
 			status: Late,
 		},
 		{

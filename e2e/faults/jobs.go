@@ -49,8 +49,8 @@ func newJobs() []*job {
 // crowd runs all jobs.
 type crowd struct {
 	jobs    []*job
-	targets func() []string // addresses of the servers
-	died    atomic.Bool     // jobs that die have died
+	target  string      // address of the server or the balancer
+	died    atomic.Bool // jobs that die have died
 	running sync.WaitGroup
 	answers sync.Map // status of a response to *atomic.Int64; 0 for no response
 }
@@ -81,8 +81,7 @@ func (c *crowd) run(ctx context.Context, j *job) {
 func (c *crowd) ping(ctx context.Context, j *job) {
 	wait := time.Second
 	for n := range retries + 1 {
-		targets := c.targets()
-		status := post(ctx, "http://"+targets[rand.IntN(len(targets))]+"/api/v1/hb/"+j.id)
+		status := post(ctx, "http://"+c.target+"/api/v1/hb/"+j.id)
 		counter, _ := c.answers.LoadOrStore(status, &atomic.Int64{})
 		counter.(*atomic.Int64).Add(1)
 		if status == http.StatusOK {

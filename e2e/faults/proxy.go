@@ -48,17 +48,21 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.conns = append(p.conns, from, to)
 		p.mu.Unlock()
-		go p.copy(to, from)
-		go p.copy(from, to)
+		go copyBytes(to, from, p.dropping.Load)
+		go copyBytes(from, to, p.dropping.Load)
 	}
 }
 
-// copy forwards bytes in one direction until either end closes.
-func (p *proxy) copy(to, from net.Conn) {
+// never is the argument of copyBytes that drops nothing.
+func never() bool { return false }
+
+// copyBytes forwards bytes in one direction until either end closes. While drop returns
+// true, they are lost.
+func copyBytes(to, from net.Conn, drop func() bool) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
-		if n > 0 && !p.dropping.Load() {
+		if n > 0 && !drop() {
 			_, err = to.Write(buffer[:n])
 		}
 		if err != nil {

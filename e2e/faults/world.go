@@ -158,12 +158,19 @@ func (w *world) createHeartbeats() error {
 	if _, err := w.api.CreateChannel(w.ctx, client.ChannelSettings{Kind: &kind, Name: &name, Settings: map[string]any{"url": w.receiver.url}}); err != nil {
 		return fmt.Errorf("channel: %w", err)
 	}
-	w.crowd = &crowd{jobs: newJobs(), targets: func() (all []string) {
+	target := w.nodes[0].address
+	if len(w.nodes) > 1 {
+		var servers []string
 		for _, n := range w.nodes {
-			all = append(all, n.address)
+			servers = append(servers, n.address)
 		}
-		return all
-	}}
+		b, err := newBalancer(w.ctx, servers)
+		if err != nil {
+			return err
+		}
+		target = b.address()
+	}
+	w.crowd = &crowd{jobs: newJobs(), target: target}
 	for _, j := range w.crowd.jobs {
 		settings := client.HeartbeatSettings{Name: &j.name, Grace: j.grace.String()}
 		if j.cron {

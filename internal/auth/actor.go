@@ -34,6 +34,7 @@ const (
 	DeleteProject
 	ReadFeedback // feedback of readers of the manual
 	SeeNodes     // the nodes of the server, with the names of their machines
+	SeeServer    // the page about the server: also its canary, and the services that watch it
 )
 
 // minRole is the lowest role with each right.
@@ -50,6 +51,7 @@ var minRole = map[Right]Role{
 	DeleteProject:    Owner,
 	ReadFeedback:     Owner,
 	SeeNodes:         Member,
+	SeeServer:        Owner,
 }
 
 // Actor acts in one project: a signed-in person, or a program with an API key.

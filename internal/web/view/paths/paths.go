@@ -22,6 +22,7 @@ const (
 	Team                 = "/team"
 	TeamInvitations      = "/team/invitations"
 	APIKeys              = "/api-keys"
+	Server               = "/server"
 	AuditLog             = "/audit"
 	DocsFeedback         = "/feedback"
 	Settings             = "/settings"
@@ -42,6 +43,8 @@ const (
 	DocsAnswer           = "/docs/feedback"
 	FirstHeartbeatDoc    = "/docs/first-heartbeat"
 	MailServerDoc        = "/docs/channels#email"
+	WatchedDoc           = "/docs/operations#who-watches-overdue"
+	SeveralNodesDoc      = "/docs/self-hosting#several-servers"
 )
 
 // Heartbeat is the page of one heartbeat. The key is its id for readers who may

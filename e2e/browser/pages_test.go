@@ -138,7 +138,7 @@ func TestAccessibility_EveryEmptyPage(t *testing.T) {
 	b := newTab(t, s)
 	b.expectAllAccessible(t, []string{"/setup", s.setup})
 	createOwner(b, s)
-	b.expectAllAccessible(t, []string{"/heartbeats", "/incidents", "/blackouts", "/channels", "/team", "/api-keys", "/audit", "/feedback"})
+	b.expectAllAccessible(t, []string{"/heartbeats", "/incidents", "/blackouts", "/channels", "/team", "/api-keys", "/audit", "/feedback", "/server"})
 }
 
 func TestAccessibility_ContrastInBothThemes(t *testing.T) {
@@ -215,7 +215,7 @@ func TestTimeZone_IsNamedOnceAboveEveryPageAtEveryWidth(t *testing.T) {
 	}
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)
-	for _, path := range []string{"/heartbeats", "/heartbeats/" + *h.ID, "/heartbeats/new", "/incidents", "/channels", "/channels/new?kind=webhook", "/audit", "/account"} {
+	for _, path := range []string{"/heartbeats", "/heartbeats/" + *h.ID, "/heartbeats/new", "/incidents", "/channels", "/channels/new?kind=webhook", "/audit", "/account", "/server"} {
 		b.navigate(path)
 		for _, width := range []int64{360, 768, 1280, 1920} {
 			b.resize(width)

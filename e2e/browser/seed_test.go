@@ -72,7 +72,7 @@ func startSeeded(t *testing.T) (*seededServer, *tab) {
 		"/heartbeats", "/heartbeats?status=down", "/heartbeats?q=nothing+like+it", "/heartbeats/new", "/heartbeats/"+*beats[0].ID+"?saved=1",
 		"/heartbeats/"+*beats[5].ID+"/edit", "/heartbeats/"+*beats[5].ID+"/delete", "/incidents", "/incidents?state=resolved", "/blackouts", "/channels",
 		"/channels/new", "/channels/new?kind=email", "/channels/"+working.ID, "/channels/"+gone.ID, "/channels/"+gone.ID+"/delete",
-		"/team", "/api-keys", "/settings", "/audit", "/account", "/projects/main/delete", "/feedback", "/nowhere",
+		"/team", "/api-keys", "/settings", "/audit", "/account", "/projects/main/delete", "/feedback", "/server", "/nowhere",
 	)
 	b := newTab(t, s)
 	b.signIn(ownerEmail, ownerPassword)

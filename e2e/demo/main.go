@@ -66,9 +66,12 @@ func run(ctx context.Context, listen string, out io.Writer) (err error) {
 	go sendPlanned(ctx, "http://"+listen, data.Planned)
 	return app.Serve(ctx, app.Options{
 		Listen: listen, Database: database, SMTPURL: receiver.Mail, SMTPFrom: "overdue@example.com", SMTPHelo: "demo.example.com",
-		AllowPrivateNetworks: true, LogLevel: "error", LogFormat: "auto", Version: "demo", Out: out, Err: os.Stderr,
+		AllowPrivateNetworks: true, CanaryInterval: canaryInterval, LogLevel: "error", LogFormat: "auto", Version: "demo", Out: out, Err: os.Stderr,
 	})
 }
+
+// canaryInterval is shorter than the default, so that the page Server soon has rounds.
+const canaryInterval = 30 * time.Second
 
 // seed fills a new database.
 func seed(ctx context.Context, database, receiver string) (data demo.Data, err error) {

@@ -3,11 +3,14 @@ package app
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 
 	"overdue/internal/canary"
 	"overdue/internal/loop"
 	"overdue/internal/manage"
+	"overdue/internal/store"
+	"overdue/internal/web"
 )
 
 // CanaryOptions are the options of EnableCanary.
@@ -35,6 +38,7 @@ func (e *Engine) EnableCanary(o CanaryOptions) {
 			return canary.Distinct(urls), err
 		},
 	}
+	e.watchURL = o.WatchdogURL
 	e.canary = &canary.Canary{
 		DB: e.db, Interval: o.Interval, Metrics: e.metrics, Log: e.log, OnArrive: e.pinger.Arrived,
 		Ping: func(ctx context.Context, id string) error { return e.batcher.StorePing(ctx, id) },
@@ -83,4 +87,56 @@ func (e *Engine) checkCanary(now time.Time) error {
 		stalled = nil
 	}
 	return errors.Join(e.canary.Check(now), stalled)
+}
+
+// canaryStatus returns what the page about the server shows about the canary.
+func (e *Engine) canaryStatus(now time.Time) (s web.CanaryStatus) {
+	if e.canary == nil {
+		return s
+	}
+	found := e.canary.Status(now)
+	s = web.CanaryStatus{Enabled: true, Interval: found.Interval, Bound: canary.Bound, Next: found.Next, Running: !found.Deadline.IsZero()}
+	for _, r := range found.Rounds {
+		s.Rounds = append(s.Rounds, web.CanaryRound{At: r.Deadline, Took: r.Took, Lost: r.Lost})
+	}
+	if found.Problem != nil {
+		s.Problem = found.Problem.Error()
+	}
+	return s
+}
+
+// pingTargets returns the services that this node pings after each arrival of the canary.
+func (e *Engine) pingTargets(ctx context.Context) (list []web.PingTarget, err error) {
+	err = e.db.View(ctx, func(tx *store.Tx) error {
+		list = nil
+		results, err := readJSONSetting[map[string]canary.Result](tx, watchdogResultsSetting)
+		if err != nil {
+			return err
+		}
+		if u := e.watchURL; u != "" {
+			list = append(list, web.PingTarget{Address: withoutPath(u), TriedAt: results[u].At, SentAt: results[u].SentAt, LastError: results[u].LastError})
+		}
+		pairs, err := pairStatuses(tx)
+		for _, p := range pairs {
+			list = append(list, web.PingTarget{
+				Address: withoutPath(p.URL), IsPair: true, TriedAt: p.triedAt, SentAt: p.SentAt, LastError: p.LastError,
+				Project: p.project, Ref: p.ref, Name: p.Heartbeat, Status: p.Status,
+			})
+		}
+		return err
+	})
+	return list, err
+}
+
+// withoutPath returns scheme and host of a URL: the rest may allow anyone to ping.
+func withoutPath(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return "an invalid URL"
+	}
+	shown := u.Scheme + "://" + u.Host
+	if len(u.Path) > 1 || u.RawQuery != "" {
+		shown += "/…"
+	}
+	return shown
 }

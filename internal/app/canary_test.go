@@ -292,3 +292,47 @@ func hang(db *store.DB) (release func()) {
 	<-held
 	return func() { close(hanging); <-ended }
 }
+
+func TestServerStatus_HasTheCanaryTheTargetsAndTheAnswerOfReadyz(t *testing.T) {
+	simulate(t, func(sim *simulation) {
+		var sent atomic.Int64
+		n := sim.startNode(withCanary(&sent))
+		time.Sleep(5 * time.Minute)
+		s, err := n.serverStatus(context.Background())
+		if err != nil {
+			sim.t.Fatal(err)
+		}
+		if c := s.Canary; !c.Enabled || len(c.Rounds) < 2 || c.Rounds[0].Lost || c.Rounds[0].Took > 5*time.Second || c.Problem != "" || !c.Next.After(time.Now()) {
+			sim.t.Errorf("canary %+v", c)
+		}
+		if len(s.Checks) != 4 || s.Checks[0].Failing || !strings.Contains(s.Checks[3].Detail, "last alert of the canary took") {
+			sim.t.Errorf("checks %+v", s.Checks)
+		}
+		if !s.Ready || s.Answer != "HTTP/1.1 200 OK\n\nready" {
+			sim.t.Errorf("answer %q, ready %t", s.Answer, s.Ready)
+		}
+		if len(s.Targets) != 1 || s.Targets[0].Address != "https://watch.example.com/…" || s.Targets[0].SentAt.IsZero() {
+			sim.t.Errorf("targets %+v; want the URL without its path, and the last ping", s.Targets)
+		}
+	})
+}
+
+func TestServerStatus_SaysWhyTheNodeIsNotReady(t *testing.T) {
+	simulate(t, func(sim *simulation) {
+		var sent atomic.Int64
+		n := sim.startNode(withCanary(&sent))
+		time.Sleep(time.Minute)
+		n.canary.Ping = func(context.Context, string) error { return context.DeadlineExceeded }
+		time.Sleep(3 * time.Minute)
+		s, err := n.serverStatus(context.Background())
+		if err != nil {
+			sim.t.Fatal(err)
+		}
+		if s.Ready || !strings.HasPrefix(s.Answer, "HTTP/1.1 503 Service Unavailable\nRetry-After: 5\n\nnot ready: canary: not started for ") {
+			sim.t.Errorf("answer %q, ready %t", s.Answer, s.Ready)
+		}
+		if last := s.Checks[3]; !last.Failing || !strings.HasPrefix(last.Detail, "canary: not started for ") || s.Canary.Problem == "" {
+			sim.t.Errorf("check %+v, problem %q", last, s.Canary.Problem)
+		}
+	})
+}

@@ -41,6 +41,7 @@ type Engine struct {
 
 	sweep, publish, delivery, cleanup, memory, files, rejectionLog, pulse *loop.Loop
 
+	watchURL               string     // of the watchdog; empty: none
 	canaryLoop, pingerLoop *loop.Loop // they end before the batcher
 	stopCanaryLoops        context.CancelFunc
 	canaryLoops            sync.WaitGroup

@@ -52,7 +52,7 @@ func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Send
 		Feed: feed, AckLinks: links, FormSecret: seal,
 		Service: f.service, People: f.people, BaseURL: base, Version: o.Version, Logger: e.log,
 		OpenAPI:       func() ([]byte, error) { return api.OpenAPI(api.Options{BaseURL: base, Version: o.Version}) },
-		ClientAddress: o.clientAddress,
+		ClientAddress: o.clientAddress, ServerStatus: e.serverStatus,
 	}
 	if outside.HasMailServer() {
 		options.SendMail = outside.SendMail

@@ -60,6 +60,10 @@ type PairStatus struct {
 	LastPing  time.Time // from the other server; zero: never
 	SentAt    time.Time // of the last ping that the other server accepted; zero: never
 	LastError string    // of the last ping to the other server; empty: it was accepted
+
+	triedAt time.Time // last ping to the other server; zero: never
+	project int64     // of the heartbeat
+	ref     string    // of the heartbeat
 }
 
 // Pair creates the heartbeat of another server, and stores the URL that this server
@@ -159,32 +163,37 @@ func finishUnpairing(ctx context.Context, db *store.DB, svc *manage.Service) ([]
 // Pairs lists all pairs.
 func Pairs(ctx context.Context, database string) (list []PairStatus, err error) {
 	return list, withDatabase(ctx, database, func(db *store.DB) error {
-		return db.View(ctx, func(tx *store.Tx) error {
-			list = nil
-			all, err := readJSONSetting[[]pair](tx, pairsSetting)
-			if err != nil {
-				return err
-			}
-			results, err := readJSONSetting[map[string]canary.Result](tx, watchdogResultsSetting)
-			if err != nil {
-				return err
-			}
-			for _, p := range all {
-				if p.Removed {
-					continue
-				}
-				result := results[p.PingURL]
-				s := PairStatus{URL: p.URL, SentAt: result.SentAt, LastError: result.LastError}
-				h, err := tx.Heartbeat(p.Project, p.Heartbeat)
-				if fault, ok := errors.AsType[*monitor.Fault](err); err != nil && (!ok || fault.Kind != monitor.NotFound) {
-					return err
-				}
-				s.Heartbeat, s.Status, s.LastPing = h.Name, string(h.Status), h.LastPing
-				list = append(list, s)
-			}
-			return nil
+		return db.View(ctx, func(tx *store.Tx) (err error) {
+			list, err = pairStatuses(tx)
+			return err
 		})
 	})
+}
+
+// pairStatuses reads the pairs with their states.
+func pairStatuses(tx *store.Tx) (list []PairStatus, err error) {
+	all, err := readJSONSetting[[]pair](tx, pairsSetting)
+	if err != nil {
+		return nil, err
+	}
+	results, err := readJSONSetting[map[string]canary.Result](tx, watchdogResultsSetting)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		if p.Removed {
+			continue
+		}
+		result := results[p.PingURL]
+		s := PairStatus{URL: p.URL, SentAt: result.SentAt, LastError: result.LastError, triedAt: result.At, project: p.Project, ref: p.Heartbeat}
+		h, err := tx.Heartbeat(p.Project, p.Heartbeat)
+		if fault, ok := errors.AsType[*monitor.Fault](err); err != nil && (!ok || fault.Kind != monitor.NotFound) {
+			return nil, err
+		}
+		s.Heartbeat, s.Status, s.LastPing = h.Name, string(h.Status), h.LastPing
+		list = append(list, s)
+	}
+	return list, nil
 }
 
 // pairsOf reads the pairs.

@@ -164,3 +164,23 @@ func TestUnpair_TheServerDeletesTheHeartbeatAndStopsPinging(t *testing.T) {
 		}
 	})
 }
+
+func TestPingTargets_OfPairsHaveNoPingURL(t *testing.T) {
+	onEachPair(t, func(f pairFixture) {
+		f.pair(1, f.pair(0, ""))
+		db := f.open(0)
+		defer db.Close()
+		db.SetNode("a")
+		e := &Engine{db: db, watchURL: "https://user:secret@hc.example.net:8443/ping/5f0c?key=1"}
+		list, err := e.pingTargets(context.Background())
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%+v: %v; want the watchdog and the pair", list, err)
+		}
+		if list[0].Address != "https://hc.example.net:8443/…" {
+			t.Errorf("the watchdog is shown as %q", list[0].Address)
+		}
+		if p := list[1]; p.Address != f.url[1] || !p.IsPair || p.Name != "Overdue at b.example.com" || p.Ref == "" || p.Project == 0 || !p.SentAt.IsZero() {
+			t.Errorf("pair %+v", p)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"overdue/internal/canary"
 	"overdue/internal/loop"
 	"overdue/internal/store"
+	"overdue/internal/web"
 )
 
 // readinessCheck is one condition of readiness.
@@ -99,16 +101,91 @@ func (e *Engine) serveReady(w http.ResponseWriter, _ *http.Request) {
 			e.log.Info("ready again", "component", "readiness")
 		}
 	}
+	status, text := e.readyAnswer(public, cause)
 	if cause != nil {
-		w.Header().Set("Retry-After", "5")
-		writeText(w, http.StatusServiceUnavailable, "not ready: "+public+" (see the log)")
-		return
+		w.Header().Set("Retry-After", readyRetryAfter)
 	}
-	text := "ready"
+	writeText(w, status, text)
+}
+
+// readyRetryAfter is the header Retry-After of a server that is not ready, in seconds.
+const readyRetryAfter = "5"
+
+// readyAnswer returns the status and the text of /readyz for the result of Ready.
+func (e *Engine) readyAnswer(public string, cause error) (status int, text string) {
+	if cause != nil {
+		return http.StatusServiceUnavailable, "not ready: " + public + " (see the log)"
+	}
+	text = "ready"
 	for _, warning := range e.warnings() {
 		text += "; warning: " + warning
 	}
-	writeText(w, http.StatusOK, text)
+	return http.StatusOK, text
+}
+
+// serverStatus returns what the page about the server shows about this node. Like
+// /readyz, it has no causes that only the log has: people own a project, not the server.
+func (e *Engine) serverStatus(ctx context.Context) (s web.ServerStatus, err error) {
+	now := time.Now()
+	public, cause := e.Ready()
+	status, text := e.readyAnswer(public, cause)
+	header := fmt.Sprintf("HTTP/1.1 %d %s\n", status, http.StatusText(status))
+	if cause != nil {
+		header += "Retry-After: " + readyRetryAfter + "\n"
+	}
+	s = web.ServerStatus{Shared: e.db.IsShared(), Ready: cause == nil, Answer: header + "\n" + text, Canary: e.canaryStatus(now)}
+	measured := e.measured(s.Canary)
+	for i, c := range e.readinessChecks(now) {
+		row := web.ReadinessCheck{Name: c.name, Failing: c.cause != nil, Detail: measured[i]}
+		if row.Failing {
+			row.Detail = c.public()
+		}
+		s.Checks = append(s.Checks, row)
+	}
+	for _, warning := range e.warnings() {
+		s.Checks = addWarning(s.Checks, warning)
+	}
+	s.Targets, err = e.pingTargets(ctx)
+	return s, err
+}
+
+// addWarning adds a warning of /readyz to its check, or as another one. A check that
+// fails keeps its reason.
+func addWarning(checks []web.ReadinessCheck, warning string) []web.ReadinessCheck {
+	name, detail, found := strings.Cut(warning, ": ")
+	if !found {
+		name, detail = "using the clock", warning
+	}
+	for i, c := range checks {
+		if c.Name != name {
+			continue
+		}
+		if !c.Failing {
+			checks[i].Warning, checks[i].Detail = true, c.Detail+"; "+detail
+		}
+		return checks
+	}
+	return append(checks, web.ReadinessCheck{Name: name, Warning: true, Detail: detail})
+}
+
+// measured returns the current values of the checks that readinessChecks returns.
+func (e *Engine) measured(canary web.CanaryStatus) []string {
+	stored, alerts, pipeline := "No ping or test ping stored yet", "No alert is pending", "No alert of the canary has arrived yet"
+	if t := e.db.LastCommit(); !t.IsZero() {
+		stored = fmt.Sprintf("The last ping or test ping was stored %.1f s ago", max(0, e.db.Now().Sub(t).Seconds()))
+	}
+	if oldest := e.outbox().Oldest; oldest > 0 {
+		alerts = fmt.Sprintf("The oldest pending alert has waited %.0f s", oldest.Seconds())
+	}
+	switch n := len(canary.Rounds); {
+	case !canary.Enabled:
+		pipeline = "The canary is turned off"
+	case n > 0 && canary.Rounds[n-1].Lost:
+		pipeline = "The last alert of the canary did not arrive"
+	case n > 0:
+		pipeline = fmt.Sprintf("The last alert of the canary took %.2f s", canary.Rounds[n-1].Took.Seconds())
+	}
+	return []string{stored, fmt.Sprintf("Pings are stored up to %d ms ago", e.nodeMetrics().WatermarkLag.Milliseconds()), alerts, pipeline}
 }
 
 // readyLogInterval is the interval at which the log repeats why a server is not ready.

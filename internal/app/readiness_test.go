@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"overdue/internal/loop"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/web"
 )
 
 func TestPublicReason_ShowsOnlyListedTexts(t *testing.T) {
@@ -138,5 +140,20 @@ func TestReadinessCheck_NamesTheLoopThatIsStalledAndForHowLong(t *testing.T) {
 	now := time.Now()
 	if !l.due(now, "delivery loop stalled for 42 s") || l.due(now.Add(time.Second), "delivery loop stalled for 43 s") {
 		t.Error("a longer stall is logged as a change")
+	}
+}
+
+func TestAddWarning_MarksTheCheckOrAddsOne(t *testing.T) {
+	checks := []web.ReadinessCheck{{Name: "delivering alerts", Detail: "No alert is pending"}, {Name: "storing pings", Detail: "storing pings: failing", Failing: true}}
+	for _, warning := range []string{"delivering alerts: a channel does not deliver", "storing pings: slow", "the clock of this machine is 1.2 s ahead of the database's"} {
+		checks = addWarning(checks, warning)
+	}
+	want := []web.ReadinessCheck{
+		{Name: "delivering alerts", Detail: "No alert is pending; a channel does not deliver", Warning: true},
+		{Name: "storing pings", Detail: "storing pings: failing", Failing: true},
+		{Name: "using the clock", Detail: "the clock of this machine is 1.2 s ahead of the database's", Warning: true},
+	}
+	if !slices.Equal(checks, want) {
+		t.Errorf("%+v; want %+v", checks, want)
 	}
 }

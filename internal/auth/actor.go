@@ -34,6 +34,7 @@ const (
 	DeleteProject
 	SeeNodes        // the nodes of the server, with the names of their machines
 	ReadFeedback    // feedback of readers of the manual
+	SeeServer       // the page about the server: also its canary, and the services that watch it
 	SeeServerErrors // what the database and the disk reported: it can contain addresses
 )
 
@@ -52,6 +53,7 @@ var minRole = map[Right]Role{
 	ReadFeedback:     Owner,
 	SeeNodes:         Member,
 	SeeServerErrors:  Owner,
+	SeeServer:        Owner,
 }
 
 // Actor acts in one project: a signed-in person, or a program with an API key.

@@ -78,6 +78,9 @@ type Canary struct {
 	errSince time.Time // since when rounds cannot begin, zero if they can
 	lastErr  error
 	logged   bool // that it fails
+
+	nextStart time.Time // next, for Status
+	rounds    []Round   // finished, oldest first
 }
 
 // LateError means that no alert of the canary arrives.
@@ -136,7 +139,7 @@ func (c *Canary) Run(ctx context.Context, now time.Time) (wait time.Duration, er
 func (c *Canary) recordRun() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.began, c.lastRun = time.Time{}, time.Now()
+	c.began, c.lastRun, c.nextStart = time.Time{}, time.Now(), c.next
 }
 
 // Busy reports whether a run began recently: after a suspension, its ping waits.
@@ -246,6 +249,7 @@ func (c *Canary) watchRound(ctx context.Context, deadline, now time.Time) {
 	c.mu.Lock()
 	if c.deadline.Equal(deadline) && c.missing.IsZero() {
 		c.missing = deadline
+		c.recordRound(Round{Deadline: deadline, Lost: true})
 		c.Metrics.CanaryLost()
 	}
 	c.mu.Unlock()
@@ -274,8 +278,10 @@ func (c *Canary) roundDeadline() time.Time {
 
 // Arrived receives an alert that the pipeline delivered.
 func (c *Canary) Arrived(deadline time.Time) {
-	c.Metrics.CanaryArrived(time.Since(deadline))
+	took := time.Since(deadline)
+	c.Metrics.CanaryArrived(took)
 	c.mu.Lock()
+	c.recordRound(Round{Deadline: deadline, Took: took})
 	if !deadline.Before(c.deadline) { // otherwise it is the alert of an earlier round
 		c.deadline = time.Time{}
 	}

@@ -129,3 +129,40 @@ func (f *fixture) id() (id string) {
 	}
 	return id
 }
+
+func TestCanaryStatus_RemembersRoundsThatArrivedAndThatWereLost(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		f.run(8 * time.Second)
+		first := f.roundDeadline()
+		if s := f.Status(time.Now()); len(s.Rounds) != 0 || !s.Deadline.Equal(first) || !s.Next.After(time.Now()) || s.Interval != DefaultInterval {
+			t.Errorf("in the first round: %+v", s)
+		}
+		time.Sleep(time.Until(first.Add(300 * time.Millisecond)))
+		f.Arrived(first)
+		if got := f.Status(time.Now()).Rounds; len(got) != 1 || got[0] != (Round{Deadline: first, Took: 300 * time.Millisecond}) {
+			t.Errorf("after the first arrival: %+v", got)
+		}
+		f.run(DefaultInterval)
+		second := f.roundDeadline()
+		f.run(time.Until(second.Add(Bound + 2*time.Second)))
+		s := f.Status(time.Now())
+		if len(s.Rounds) != 2 || s.Rounds[1] != (Round{Deadline: second, Lost: true}) || s.Problem == nil {
+			t.Errorf("after an alert that did not arrive: %+v", s)
+		}
+		f.Arrived(second)
+		if s := f.Status(time.Now()); len(s.Rounds) != 2 || s.Rounds[1].Lost || s.Rounds[1].Took < Bound || s.Problem != nil {
+			t.Errorf("after the late arrival: %+v", s)
+		}
+	})
+}
+
+func TestCanaryStatus_ForgetsTheOldestRounds(t *testing.T) {
+	c := &Canary{}
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range maxRounds + 5 {
+		c.recordRound(Round{Deadline: start.Add(time.Duration(i) * time.Minute)})
+	}
+	if len(c.rounds) != maxRounds || !c.rounds[0].Deadline.Equal(start.Add(5*time.Minute)) {
+		t.Errorf("%d rounds from %s; want %d without the first 5", len(c.rounds), c.rounds[0].Deadline, maxRounds)
+	}
+}

@@ -47,7 +47,7 @@ var resourcePattern = regexp.MustCompile(`/(heartbeats|incidents|channels)/\{(\w
 func (s *Site) routes() []route {
 	return slices.Concat(
 		s.accountRoutes(), s.peopleRoutes(), s.projectRoutes(), s.heartbeatRoutes(), s.incidentRoutes(), s.channelRoutes(),
-		s.docRoutes(), s.liveRoutes(),
+		s.docRoutes(), s.serverRoutes(), s.liveRoutes(),
 	)
 }
 

@@ -102,6 +102,8 @@ var expectedStatus = map[string]string{
 	"GET /docs/search":                     "200 200 200 200 200 200",
 	"POST /docs/feedback":                  "400 400 400 400 400 400",
 	"GET /feedback":                        "303 403 403 403 200 200",
+	"GET /server":                          "303 403 403 403 200 200",
+	"GET /live/server":                     "401 403 403 403 200 200",
 }
 
 // resources are the resources of paths, all in the project "main".

@@ -42,6 +42,8 @@ type Stream struct {
 	Zone       *time.Location
 	Logger     *slog.Logger
 
+	// PollInterval is the time from one Poll to the next. The default is that of the feed.
+	PollInterval time.Duration
 	// Now returns the current time. The default is the clock of this machine.
 	Now func() time.Time
 	// Poll returns a value that differs from the previous one if anything on the page
@@ -123,7 +125,7 @@ func (s *Stream) reject(err error) error {
 
 // loop sends events until the stream ends.
 func (s *Stream) loop(sub *subscription) error {
-	poll, keepAlive, session := time.NewTicker(cmp.Or(s.Feed.PollInterval, defaultPollInterval)), time.NewTicker(keepAliveInterval), time.NewTicker(sessionCheckInterval)
+	poll, keepAlive, session := time.NewTicker(cmp.Or(s.PollInterval, s.Feed.PollInterval, defaultPollInterval)), time.NewTicker(keepAliveInterval), time.NewTicker(sessionCheckInterval)
 	defer poll.Stop()
 	defer keepAlive.Stop()
 	defer session.Stop()

@@ -146,3 +146,27 @@ func TestStream_AChangeByAnotherNodeIsShownWithinASecond(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+func TestStream_APageCanPollMoreOftenThanTheFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		polls := 0
+		s := &Stream{
+			Feed: &Feed{PollInterval: time.Minute}, PollInterval: time.Second, Logger: slog.New(slog.DiscardHandler),
+			Poll:      func(context.Context) (string, error) { polls++; return "", nil },
+			Snapshot:  func(context.Context, time.Time) (Snapshot, error) { return Snapshot{}, nil },
+			EndReason: func(context.Context) (string, error) { return "", nil },
+		}
+		done := make(chan error)
+		go func() {
+			done <- s.Serve(ctx, httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/live/server", nil), nil)
+		}()
+		time.Sleep(10*time.Second + 500*time.Millisecond)
+		synctest.Wait()
+		cancel()
+		if err := <-done; err != nil || polls != 10 {
+			t.Errorf("%d polls in ten seconds: %v; want 10", polls, err)
+		}
+	})
+}

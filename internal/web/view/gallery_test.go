@@ -16,6 +16,7 @@ import (
 	"overdue/internal/web/view/heartbeatview"
 	"overdue/internal/web/view/incidentview"
 	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/serverview"
 	"overdue/internal/web/view/ui"
 )
 
@@ -100,6 +101,9 @@ func examples() []example {
 		{"api-keys", accountview.APIKeys(exampleAPIKeys()), false},
 		{"audit", accountview.AuditLog(exampleAudit()), false},
 		{"settings", accountview.ProjectSettings(exampleSettings()), false},
+		{"server", serverview.Server(exampleServer()), false},
+		{"server-many-nodes", serverview.Server(exampleManyNodes()), false},
+		{"server-one-node", serverview.Server(exampleOneNode()), false},
 		{"confirm", layout.Confirm(exampleConfirm()), false},
 		{"docs-first-heartbeat", docsview.Article(exampleDoc()), false},
 		{"docs-answered", docsview.Article(answered), false},

@@ -26,6 +26,7 @@ const (
 	Team                 = "/team"
 	TeamInvitations      = "/team/invitations"
 	APIKeys              = "/api-keys"
+	Server               = "/server"
 	AuditLog             = "/audit"
 	DocsFeedback         = "/feedback"
 	Settings             = "/settings"
@@ -47,6 +48,8 @@ const (
 	FirstHeartbeatDoc    = "/docs/first-heartbeat"
 	MailServerDoc        = "/docs/channels#email"
 	BlackoutsDoc         = "/docs/delivery#when-overdue-was-not-watching"
+	WatchedDoc           = "/docs/operations#who-watches-overdue"
+	SeveralNodesDoc      = "/docs/self-hosting#several-servers"
 )
 
 // Heartbeat is the page of one heartbeat. The key is its id for readers who may

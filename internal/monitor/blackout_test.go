@@ -262,6 +262,11 @@ func TestBlackout_InARun(t *testing.T) {
 			status: Up,
 		},
 		{
+			name: "ARunInProgressKeepsItsDueTime", rule: rule,
+			steps:  []action{start, pingAt(PingStart, minutes(50)), blackout(minutes(58), minutes(62)), evaluateAt(minutes(63))},
+			status: Late,
+		},
+		{
 			name: "IfTheStartIsLostTheFinishCounts", rule: rule,
 			steps:  []action{start, blackout(minutes(50), minutes(62)), pingAt(PingSuccess, minutes(80)), evaluateAt(minutes(130))},
 			status: Up,

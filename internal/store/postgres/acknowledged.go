@@ -13,7 +13,8 @@ type Acknowledged struct {
 	recent, past map[int64]int64 // pings by key
 }
 
-// Record remembers the number of pings of each heartbeat. It never decreases.
+// Record remembers the number of pings of each heartbeat. It never decreases. Keys of
+// heartbeats that the server uses itself are negative, and do not count.
 func (a *Acknowledged) Record(pings map[int64]int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -21,7 +22,9 @@ func (a *Acknowledged) Record(pings map[int64]int64) {
 		a.recent, a.past = make(map[int64]int64, len(pings)), a.recent
 	}
 	for key, n := range pings {
-		a.recent[key] = max(n, a.recent[key])
+		if key > 0 {
+			a.recent[key] = max(n, a.recent[key])
+		}
 	}
 }
 

@@ -41,7 +41,8 @@ func (e *Engine) EnableCanary(o CanaryOptions) {
 	e.watchURL = o.WatchdogURL
 	e.canary = &canary.Canary{
 		DB: e.db, Interval: o.Interval, Metrics: e.metrics, Log: e.log, OnArrive: e.pinger.Arrived,
-		Ping: func(ctx context.Context, id string) error { return e.batcher.StorePing(ctx, id) },
+		Ping:    func(ctx context.Context, id string) error { return e.batcher.StorePing(ctx, id) },
+		Storing: e.checkStoring,
 	}
 	e.dispatcher.CanaryArrived = e.canary.Arrived
 	e.metrics.RegisterCanary(e.canary.Late)

@@ -24,10 +24,9 @@ type readinessCheck struct {
 // readinessChecks returns all conditions of readiness. They do not include providers: if
 // one is unavailable, pings are still stored and other alerts are still sent.
 func (e *Engine) readinessChecks(now time.Time) []readinessCheck {
-	_, down := e.db.Unavailable()
-	storing := down
+	storing := e.checkStoring(now)
 	if storing == nil {
-		storing = errors.Join(e.files.Check(now), e.publish.Check(now), e.batcher.Check(now))
+		storing = e.batcher.Check(now)
 	}
 	return []readinessCheck{
 		{"storing pings", storing},
@@ -35,6 +34,15 @@ func (e *Engine) readinessChecks(now time.Time) []readinessCheck {
 		{"delivering alerts", e.delivery.Check(now)},
 		{"testing the pipeline", e.checkCanary(now)},
 	}
+}
+
+// checkStoring returns why this node cannot store pings, or nil. It does not include the last
+// batches: only another ping shows that they can be stored again.
+func (e *Engine) checkStoring(now time.Time) error {
+	if _, down := e.db.Unavailable(); down != nil {
+		return down
+	}
+	return errors.Join(e.files.Check(now), e.publish.Check(now))
 }
 
 // publicReasons are the only causes that /readyz shows, because driver errors

@@ -62,6 +62,7 @@ var rule = monitor.Rule{
 type Canary struct {
 	DB       *store.DB
 	Ping     func(ctx context.Context, id string) error // stores a ping
+	Storing  func(now time.Time) error                  // why the node cannot store pings, nil if it can
 	Interval time.Duration
 	Metrics  *metrics.Metrics
 	Log      *slog.Logger
@@ -111,9 +112,9 @@ func (c *Canary) Run(ctx context.Context, now time.Time) (wait time.Duration, er
 	if c.next.IsZero() {
 		c.next = now.Add(firstDelay)
 	}
-	if _, down := c.DB.Unavailable(); down != nil {
+	if c.Storing(now) != nil {
 		c.restart(now)
-		return step, nil // it is not ready because of the database
+		return step, nil // it is not ready for that reason
 	}
 	switch deadline := c.roundDeadline(); {
 	case deadline.IsZero():

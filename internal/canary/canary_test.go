@@ -25,7 +25,7 @@ func onEachDatabase(t *testing.T, test func(*fixture)) {
 		f, zero := &fixture{t: t}, func() float64 { return 0 }
 		db := open()
 		db.SetNode("node")
-		f.Canary = &Canary{DB: db, Interval: DefaultInterval, Metrics: metrics.New(zero, zero), Log: slog.New(slog.DiscardHandler), OnArrive: func() {}}
+		f.Canary = &Canary{DB: db, Interval: DefaultInterval, Metrics: metrics.New(zero, zero), Log: slog.New(slog.DiscardHandler), OnArrive: func() {}, Storing: func(time.Time) error { return nil }}
 		f.Ping = func(ctx context.Context, id string) error {
 			f.pings++
 			now := time.Now().UTC().Truncate(monitor.Precision)

@@ -100,6 +100,9 @@ func Pair(ctx context.Context, database string, r PairRequest) (code string, err
 		h, err := svc.CreateHeartbeatWithID(ctx, operator, heartbeatID, manage.HeartbeatEdit{
 			Name: &name, Description: &description, Interval: &r.Interval, Grace: &r.Grace, ExpectFirstBy: &firstBy,
 		})
+		if errors.Is(err, store.ErrTaken) { // the id comes from the code
+			return errors.New("the code was used before on this server: run overdue pair without --code, then the command that it prints on the other server")
+		}
 		if err != nil {
 			return err
 		}

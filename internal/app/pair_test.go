@@ -115,6 +115,19 @@ func TestPair_RejectsASecondPairAndAnIncompleteCode(t *testing.T) {
 	})
 }
 
+func TestPair_RejectsACodeThatWasUsedBefore(t *testing.T) {
+	onEachPair(t, func(f pairFixture) {
+		code := f.pair(1, f.pair(0, ""))
+		_, err := Pair(context.Background(), f.database[1], PairRequest{URL: "https://c.example.com", Code: code, Interval: "2m", Grace: "2m"})
+		if err == nil || !strings.HasPrefix(err.Error(), "the code was used before") {
+			f.t.Errorf("%v; want that the code was used before", err)
+		}
+		if n := len(f.status(1)); n != 1 {
+			f.t.Errorf("%d pairs; want 1", n)
+		}
+	})
+}
+
 func TestPair_AnUnfinishedPairRaisesAnAlarm(t *testing.T) {
 	onEachPair(t, func(f pairFixture) {
 		f.pair(0, "")

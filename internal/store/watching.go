@@ -234,8 +234,8 @@ func (tx *Tx) clockSetBack(now time.Time, row watchRow) (time.Duration, error) {
 // heartbeatsPerShift is the number of heartbeats that setClockBack changes at a time.
 const heartbeatsPerShift = 500
 
-// setClockBack shifts every wait, every run and every pending alert by the time by
-// which the clock was set back: as much time has passed as before. Otherwise, a missed
+// setClockBack shifts every wait, every run, every pending alert and every blackout
+// that ends in the future by the time by which the clock was set back: as much time has passed as before. Otherwise, a missed
 // run would be noticed that much later, and pings would count as out of order.
 func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monitor.Blackout, watchRow, error) {
 	row, err := tx.lockWatching(now, e)
@@ -244,6 +244,10 @@ func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monito
 	}
 	b := &monitor.Blackout{Key: row.newest + 1, From: now, To: now, Cause: monitor.BlackoutClock, Detail: fmt.Sprintf("The clock was set back by %s.", by.Round(time.Second))}
 	row.newest = b.Key
+	// A blackout that ends in the future would hide every run until then.
+	if _, err := tx.exec(`UPDATE blackouts SET started = started - $1, ended = ended - $1 WHERE ended > $2`, by.Microseconds(), now.UnixMicro()); err != nil {
+		return nil, row, fmt.Errorf("shift blackouts: %w", err)
+	}
 	if err := tx.AddBlackout(*b, now); err != nil {
 		return nil, row, err
 	}

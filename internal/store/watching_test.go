@@ -131,6 +131,43 @@ func TestRecordWatching_AClockThatWasSetBackShiftsEveryWait(t *testing.T) {
 	})
 }
 
+// A clock that was ahead and is right again must not leave a blackout in the future: no
+// run until its end would be missed.
+func TestRecordWatching_AClockThatWasSetForwardAndBackHidesNothing(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		if w.db.IsShared() {
+			return // the clock of the database was not set
+		}
+		w.record(0, store.Evidence{})
+		w.record(365*24*time.Hour, store.Evidence{ClockJump: 365 * 24 * time.Hour})
+		w.record(time.Second, store.Evidence{})
+		w.record(2*time.Second, store.Evidence{})
+		list := view(w, func(tx *store.Tx) ([]monitor.Blackout, error) { return tx.Blackouts(0, 10) })
+		for _, b := range list {
+			if b.To.After(w.at(time.Second)) {
+				w.Errorf("blackout %d from %s to %s ends after the time when it was recorded", b.Key, b.From, b.To)
+			}
+		}
+		now := w.at(3 * time.Second)
+		w.update(func(tx *store.Tx) error {
+			peers, err := tx.Peers(now)
+			if got := peers.Watermark("x", now); !got.Equal(now) {
+				w.Errorf("evaluations are possible until %s; want %s", got, now)
+			}
+			return err
+		})
+		h := w.newSavedHeartbeat("backup")
+		w.applyPings(h, w.ping(monitor.PingSuccess, 3*time.Second))
+		if got := w.reload(h); len(got.PendingBlackouts) > 0 {
+			w.Errorf("%d blackouts apply to a wait after all of them: %+v", len(got.PendingBlackouts), got.PendingBlackouts)
+		}
+		w.evaluate(10 * time.Minute)
+		if got := w.reload(h); got.Status != monitor.Down {
+			w.Errorf("a job that does not ping any more is %s; want down", got.Status)
+		}
+	})
+}
+
 func TestEnqueueNotices_OneForEachChannelOnce(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		w.addChannel(w.newChannel("ops"))

@@ -434,7 +434,7 @@ func TestShiftBack_MovesWaitsRunsAndStalePings(t *testing.T) {
 	rule := withRule(hourRule, func(r *Rule) { r.MaxRunTime = 30 * time.Minute })
 	s := play(t, rule, pingAt(PingSuccess, minutes(100)), pingOfRun(PingStart, "a", minutes(110)), pingOfRun(PingStart, "b", minutes(111)), pingOfRun(PingSuccess, "b", minutes(112)))
 	before := s.h
-	s.h = s.h.ShiftBack(time.Hour)
+	s.h = s.h.ShiftBack(time.Hour, time.Time{})
 	if got, want := s.h.Deadline(), before.Deadline().Add(-time.Hour); !got.Equal(want) {
 		t.Errorf("deadline %v; want %v", sinceEpoch(got), sinceEpoch(want))
 	}
@@ -453,12 +453,12 @@ func TestShiftBack_MovesWaitsRunsAndStalePings(t *testing.T) {
 		t.Errorf("last ping %v; want 1h", got)
 	}
 	s = play(t, rule, pingOfRun(PingStart, "b", minutes(111)), pingOfRun(PingSuccess, "b", minutes(112)))
-	s.h = s.h.ShiftBack(time.Hour)
+	s.h = s.h.ShiftBack(time.Hour, time.Time{})
 	if pingOfRun(PingStart, "b", minutes(113))(s); len(s.h.ActiveRuns) != 1 { // an hour after its end
 		t.Error("a start of a run that ended an hour ago was ignored")
 	}
 	slots := play(t, hourCalendar(), pingAt(PingSuccess, minutes(100)))
-	if slots.h = slots.h.ShiftBack(time.Hour); sinceEpoch(slots.h.Due()) != minutes(60) {
+	if slots.h = slots.h.ShiftBack(time.Hour, time.Time{}); sinceEpoch(slots.h.Due()) != minutes(60) {
 		t.Errorf("next slot %v; want that after the shifted ping", sinceEpoch(slots.h.Due()))
 	}
 }

@@ -6,25 +6,29 @@ import (
 )
 
 // ShiftBack returns the heartbeat after the clock was set back: what happened some time ago happened
-// the same time ago. Slots of a calendar stay where they are.
-func (h Heartbeat) ShiftBack(by time.Duration) Heartbeat {
-	for _, t := range []*time.Time{
-		&h.CountedFrom, &h.StaleBefore, &h.LastPing, &h.LastStart, &h.History.DecidedUntil, &h.Blackout.Reprieve.From, &h.Blackout.Reprieve.To,
-	} {
-		if !t.IsZero() {
+// the same time ago. Only times from since on shift, because only they were read from the wrong
+// clock. Slots of a calendar stay where they are.
+func (h Heartbeat) ShiftBack(by time.Duration, since time.Time) Heartbeat {
+	shift := func(t *time.Time) {
+		if !t.IsZero() && !t.Before(since) {
 			*t = t.Add(-by)
 		}
 	}
+	for _, t := range []*time.Time{
+		&h.CountedFrom, &h.StaleBefore, &h.LastPing, &h.LastStart, &h.History.DecidedUntil, &h.Blackout.Reprieve.From, &h.Blackout.Reprieve.To,
+	} {
+		shift(t)
+	}
 	h.ActiveRuns = slices.Clone(h.ActiveRuns)
 	for i := range h.ActiveRuns {
-		h.ActiveRuns[i].StartedAt = h.ActiveRuns[i].StartedAt.Add(-by)
+		shift(&h.ActiveRuns[i].StartedAt)
 	}
 	h.FinishedRuns = slices.Clone(h.FinishedRuns)
 	for i := range h.FinishedRuns {
-		h.FinishedRuns[i].EndedAt = h.FinishedRuns[i].EndedAt.Add(-by)
+		shift(&h.FinishedRuns[i].EndedAt)
 	}
-	if h.Rule.Calendar == nil && !h.Tolerated.LastSlot.IsZero() {
-		h.Tolerated.LastSlot = h.Tolerated.LastSlot.Add(-by)
+	if h.Rule.Calendar == nil {
+		shift(&h.Tolerated.LastSlot)
 	}
 	return h
 }

@@ -234,9 +234,11 @@ func (tx *Tx) clockSetBack(now time.Time, row watchRow) (time.Duration, error) {
 // heartbeatsPerShift is the number of heartbeats that setClockBack changes at a time.
 const heartbeatsPerShift = 500
 
-// setClockBack shifts every wait, every run, every pending alert and every blackout
-// that ends in the future by the time by which the clock was set back: as much time has passed as before. Otherwise, a missed
-// run would be noticed that much later, and pings would count as out of order.
+// setClockBack shifts waits, runs, pending alerts, and blackouts that end in the future,
+// by the time by which the clock was set back: as much time has passed as before.
+// Otherwise, a missed run would be noticed that much later, and pings would count as out
+// of order. What was recorded before the last blackout stays: if the clock was set forward
+// in that blackout, it was right before.
 func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monitor.Blackout, watchRow, error) {
 	row, err := tx.lockWatching(now, e)
 	if err != nil {
@@ -244,8 +246,13 @@ func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monito
 	}
 	b := &monitor.Blackout{Key: row.newest + 1, From: now, To: now, Cause: monitor.BlackoutClock, Detail: fmt.Sprintf("The clock was set back by %s.", by.Round(time.Second))}
 	row.newest = b.Key
+	since, err := queryTime(tx, `SELECT MAX(ended) FROM blackouts`)
+	if err != nil {
+		return nil, row, fmt.Errorf("last blackout: %w", err)
+	}
 	// A blackout that ends in the future would hide every run until then.
-	if _, err := tx.exec(`UPDATE blackouts SET started = started - $1, ended = ended - $1 WHERE ended > $2`, by.Microseconds(), now.UnixMicro()); err != nil {
+	if _, err := tx.exec(`UPDATE blackouts SET started = CASE WHEN started > ended - $1 THEN ended - $1 ELSE started END, ended = ended - $1
+		WHERE ended > $2`, by.Microseconds(), now.UnixMicro()); err != nil {
 		return nil, row, fmt.Errorf("shift blackouts: %w", err)
 	}
 	if err := tx.AddBlackout(*b, now); err != nil {
@@ -260,7 +267,7 @@ func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monito
 		states := make([][]any, 0, len(list))
 		for _, h := range list {
 			after = h.Key
-			states = append(states, stateRow(h.ShiftBack(by)))
+			states = append(states, stateRow(h.ShiftBack(by, since)))
 		}
 		if err := tx.updateBatch(&stateBatch, states); err != nil {
 			return nil, row, fmt.Errorf("shift waits: %w", err)

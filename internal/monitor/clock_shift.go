@@ -9,7 +9,7 @@ import (
 // the same time ago. Slots of a calendar stay where they are.
 func (h Heartbeat) ShiftBack(by time.Duration) Heartbeat {
 	for _, t := range []*time.Time{
-		&h.CountedFrom, &h.StaleBefore, &h.LastPing, &h.LastStart, &h.History.DecidedUntil, &h.Blackout.Reprieve.From, &h.Blackout.Reprieve.To,
+		&h.CountedFrom, &h.StaleBefore, &h.LastPing, &h.LastStart, &h.History.DecidedUntil, &h.Blackout.RestartedAfter.From, &h.Blackout.RestartedAfter.To,
 	} {
 		if !t.IsZero() {
 			*t = t.Add(-by)

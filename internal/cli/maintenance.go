@@ -145,7 +145,7 @@ func printMigration(std Streams, r app.MigrationResult) error {
 		notes = append(notes, fmt.Sprintf("texts with NUL or invalid UTF-8, which PostgreSQL rejects: %d; the bytes were replaced by U+FFFD", r.Cleaned))
 	}
 	if equal {
-		notes = append(notes, r.Source+" is unchanged, and no server starts on it any longer", "next: set --database or OVERDUE_DATABASE to "+r.Target+" and start the server", r.KeyAdvice)
+		notes = append(notes, r.Source+" is unchanged, and no server starts on it any longer", "next: start the server on "+r.Target+": set --database or OVERDUE_DATABASE", r.KeyAdvice)
 	}
 	return printLine(std, strings.Join(notes, "\n"))
 }

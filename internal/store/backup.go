@@ -57,15 +57,15 @@ func restoreCommand(address, file string) error {
 		_, _ = io.ReadFull(f, head[:]) // a short or unreadable file is of no known kind
 		_ = f.Close()
 	}
-	command := fmt.Sprintf("psql --single-transaction --set=ON_ERROR_STOP=1 --file=%s %s, with an empty database", shellWord(file), target)
+	command := fmt.Sprintf("create an empty database, and run: psql --single-transaction --set=ON_ERROR_STOP=1 --file=%s %s", shellWord(file), target)
 	switch {
 	case strings.HasPrefix(string(head[:]), "PGDMP"):
-		command = fmt.Sprintf("pg_restore --clean --if-exists --no-owner --single-transaction --dbname=%s %s", target, shellWord(file))
+		command = fmt.Sprintf("and run: pg_restore --clean --if-exists --no-owner --single-transaction --dbname=%s %s", target, shellWord(file))
 	case strings.HasPrefix(string(head[:]), "SQLite format 3"):
 		return fmt.Errorf("%s is a backup of SQLite. Restore it to a file and move that to an empty database: overdue restore %s --database restored.db, then overdue migrate --database restored.db --to %s",
 			file, shellWord(file), target)
 	}
-	return fmt.Errorf("overdue restore replaces only SQLite. For PostgreSQL, stop all servers and run: %s", command)
+	return fmt.Errorf("overdue restore replaces only SQLite. For PostgreSQL, stop all servers, %s", command)
 }
 
 // shellWord quotes a word for a shell, if needed.

@@ -323,7 +323,7 @@ func (c *pairCmd) printStatus(ctx context.Context, std Streams, in backend) erro
 	}
 	t := table.New(
 		table.Column{Title: "SERVER", Keep: true},
-		table.Column{Title: "ITS STATUS HERE", Keep: true},
+		table.Column{Title: "STATUS", Keep: true},
 		table.Column{Title: clock.title("RECEIVED")},
 		table.Column{Title: clock.title("SENT")},
 		table.Column{Title: "LAST ERROR", Min: 16},

@@ -44,7 +44,7 @@ func CheckBackup(address, file string) error {
 	if !postgres.IsAddress(address) {
 		return nil
 	}
-	return fmt.Errorf("overdue backup copies only SQLite. For PostgreSQL run: pg_dump --format=custom --file=%s %s\nBack up the secret key too: overdue check shows whether the server finds it",
+	return fmt.Errorf("only SQLite is copied. For PostgreSQL, run: pg_dump --format=custom --file=%s %s\nBack up the secret key too: overdue check shows whether the server finds it",
 		shellWord(file), shellWord(postgres.ToolAddress(address)))
 }
 
@@ -65,7 +65,7 @@ func restoreCommand(address, file string) error {
 		return fmt.Errorf("%s is a backup of SQLite. Restore it to a file and move that to an empty database: overdue restore %s --database restored.db, then overdue migrate --database restored.db --to %s",
 			file, shellWord(file), target)
 	}
-	return fmt.Errorf("overdue restore replaces only SQLite. For PostgreSQL, stop all servers, %s", command)
+	return fmt.Errorf("only SQLite is replaced. For PostgreSQL, stop all servers, %s", command)
 }
 
 // shellWord quotes a word for a shell, if needed.

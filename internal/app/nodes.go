@@ -135,7 +135,7 @@ func (c *checker) checkNode(n store.Node, now time.Time) {
 		label = n.ID
 	}
 	if n.Version != "" {
-		label += " (" + n.Version + ")"
+		label += ", version " + n.Version
 	}
 	seen := math.Max(0, now.Sub(n.Seen).Seconds())
 	switch {

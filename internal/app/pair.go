@@ -120,7 +120,7 @@ func pairID(code string, first bool) string {
 	return id.String()
 }
 
-// Unpair ends a pair. This server stops to ping the other one. The running server
+// Unpair ends a pair. This server stops pinging the other one. The running server
 // deletes the heartbeat of the other server: another process cannot, because a server
 // on SQLite keeps the state of heartbeats in memory.
 func Unpair(ctx context.Context, database, other string) error {

@@ -22,7 +22,7 @@ type blackoutsListCmd struct {
 	apiFlags
 	zoneFlag
 
-	Limit int  `default:"100" placeholder:"N" help:"Largest number of blackouts to print; 0: no limit. Default: ${default}."`
+	Limit int  `default:"100" placeholder:"N" help:"Maximum number of blackouts to print; 0: no limit. Default: ${default}."`
 	JSON  bool `name:"json" help:"Print all fields as JSON. Times are in UTC."`
 }
 

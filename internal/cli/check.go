@@ -19,14 +19,14 @@ type checkCmd struct {
 	ServerFlags
 
 	JSON   bool `name:"json" help:"Print the results as JSON."`
-	Repair bool `help:"Repair what can be repaired in the database before the checks. No server may use it."`
+	Repair bool `help:"Repair the database before the checks. Every server must be stopped."`
 }
 
 // Help is the long part of --help.
 func (checkCmd) Help() string {
 	return `Checks the mail settings, the database, the secret key, the settings and deliveries of channels, and that no alert has been pending for more than a minute. It can run next to a server. It sees the flags, variables and --config of this command only: to check a running server, use the same settings as the server. The first line says which settings were found.
 
-With --repair, problems that the check of the integrity finds in the database are repaired first, if that is possible without guessing: rows whose parent does not exist, counters, incidents that contradict their heartbeat, and indexes of a SQLite file. Stop the server before. With SQLite, a backup is created first. Each repair is in the audit log. No ping or incident of an existing heartbeat is deleted.
+With --repair, the command first repairs the problems in the database that it can repair without guessing: rows whose parent does not exist, counters, incidents that contradict their heartbeat, and indexes of a SQLite file. Stop the server first. With SQLite, a backup is created first. Each repair is in the audit log. No ping or incident of an existing heartbeat is deleted.
 
 The exit code is 1 if a check failed. A skipped check is not a failure.
 

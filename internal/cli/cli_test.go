@@ -189,7 +189,7 @@ func TestBackend_ReceivesTheArgumentsOfEachCommand(t *testing.T) {
 	}
 	moved := "TABLE  ROWS  COPIED  RESULT  CHECKSUM\npings  3     3       equal   abc\nnot copied: nodes, running servers\n" +
 		"texts with NUL or invalid UTF-8, which PostgreSQL rejects: 2; the bytes were replaced by U+FFFD\n" +
-		"S is unchanged, and no server starts on it any longer\nnext: set --database or OVERDUE_DATABASE to T and start the server\nuse key k\n"
+		"S is unchanged, and no server starts on it any longer\nnext: start the server on T: set --database or OVERDUE_DATABASE\nuse key k\n"
 	if got := runOverdue(in, "migrate", "--database", "z.db", "--to", "postgres://h/d", "--secret-key-file", "k"); got != (commandResult{0, moved, ""}) {
 		t.Errorf("migrate: %+v", got)
 	}

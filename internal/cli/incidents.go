@@ -29,7 +29,7 @@ type incidentsListCmd struct {
 
 	State     *string `enum:"open,acknowledged,resolved,all" placeholder:"STATE" help:"Only incidents in this state: open, acknowledged, resolved or all. Default: open and acknowledged."`
 	Heartbeat string  `placeholder:"SLUG|ID" help:"Only incidents of this heartbeat."`
-	Limit     int     `default:"100" placeholder:"N" help:"Largest number of incidents to print; 0: no limit. Default: ${default}."`
+	Limit     int     `default:"100" placeholder:"N" help:"Maximum number of incidents to print; 0: no limit. Default: ${default}."`
 	JSON      bool    `name:"json" help:"Print all fields as JSON. Times are in UTC."`
 }
 

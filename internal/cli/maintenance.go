@@ -145,7 +145,7 @@ func printMigration(std Streams, r app.MigrationResult) error {
 		notes = append(notes, fmt.Sprintf("texts with NUL or invalid UTF-8, which PostgreSQL rejects: %d; the bytes were replaced by U+FFFD", r.Cleaned))
 	}
 	if equal {
-		notes = append(notes, r.Source+" is unchanged, and no server starts on it any longer", "next: set --database or OVERDUE_DATABASE to "+r.Target+" and start the server", r.KeyAdvice)
+		notes = append(notes, r.Source+" is unchanged, and no server starts on it any longer", "next: start the server on "+r.Target+": set --database or OVERDUE_DATABASE", r.KeyAdvice)
 	}
 	return printLine(std, strings.Join(notes, "\n"))
 }
@@ -323,7 +323,7 @@ func (c *pairCmd) printStatus(ctx context.Context, std Streams, in backend) erro
 	}
 	t := table.New(
 		table.Column{Title: "SERVER", Keep: true},
-		table.Column{Title: "ITS STATUS HERE", Keep: true},
+		table.Column{Title: "STATUS", Keep: true},
 		table.Column{Title: clock.title("RECEIVED")},
 		table.Column{Title: clock.title("SENT")},
 		table.Column{Title: "LAST ERROR", Min: 16},

@@ -173,7 +173,7 @@ type serveCmd struct {
 
 // Help is the long part of --help.
 func (serveCmd) Help() string {
-	return `Stops cleanly on SIGTERM and SIGINT. On SIGUSR2, restarts the program from its file in the same process, and loses no connection: the new program first checks that it can start. SQLite needs no other program; with PostgreSQL, several servers can share a database.
+	return `Stops cleanly on SIGTERM and SIGINT. On SIGUSR2, restarts in place: if the program in its file can start, it replaces this one in the same process, and no connection is lost. --dry-run makes the same check. SQLite needs no other program; with PostgreSQL, several servers can share a database.
 
 Examples:
 

@@ -39,6 +39,9 @@ const (
 	maxLead          = 5 * time.Minute  // before the due time, see applyBlackoutToWait
 )
 
+// NoticeThreshold is the length of a blackout above which channels are notified of it.
+const NoticeThreshold = time.Minute
+
 // minor reports whether the blackout is short compared with the window in which the ping was
 // expected.
 func (b Blackout) minor(window time.Duration) bool {
@@ -51,10 +54,10 @@ func (b Blackout) touches(from, to time.Time) bool { return !b.From.After(to) &&
 // BlackoutState is what blackouts changed in the current wait of a heartbeat. A ping that ends a
 // run, a pause and a resumption reset it.
 type BlackoutState struct {
-	Applied   int64         // key of the newest blackout that is taken into account, 0 for none
-	Credit    time.Duration // how much later the deadline is
-	Unwatched time.Duration // time of the current silence in which Overdue was not watching
-	Reprieve  Blackout      // the blackout from whose end the wait counts; zero for none
+	Applied        int64         // key of the newest blackout that is taken into account, 0 for none
+	Credit         time.Duration // how much later the deadline is
+	Unwatched      time.Duration // time of the current silence in which Overdue was not watching
+	RestartedAfter Blackout      // the blackout from whose end the wait counts; zero for none
 }
 
 // BlackoutEffect is what one blackout changed for a heartbeat.
@@ -172,7 +175,7 @@ func (h Heartbeat) applyBlackoutBefore(at time.Time, change Change) (Heartbeat, 
 // withoutBlackouts returns the heartbeat before the blackouts of its current wait, which become
 // pending again: another rule can treat them differently.
 func (h Heartbeat) withoutBlackouts() Heartbeat {
-	h.Blackout = BlackoutState{Reprieve: h.Blackout.Reprieve}
+	h.Blackout = BlackoutState{RestartedAfter: h.Blackout.RestartedAfter}
 	runs := slices.Clone(h.ActiveRuns)
 	for i := range runs {
 		runs[i].Credit, runs[i].UnwatchedUntil = 0, time.Time{}
@@ -239,7 +242,7 @@ func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change
 	}
 	wait := deadline.Sub(due) - h.Blackout.Credit // as if no blackout had moved it
 	watched := b.From.Sub(h.StaleBefore) - h.Blackout.Unwatched
-	judged := h.Blackout.Reprieve.Key > 0 && watched >= gap+wait
+	judged := h.Blackout.RestartedAfter.Key > 0 && watched >= gap+wait
 	if b.minor(wait+gap/minorShare) || judged {
 		h.Blackout.Credit += b.Length()
 		return h, BlackoutEffect{Kind: BlackoutMoved, Due: due, Next: h.Deadline()}, change
@@ -272,7 +275,7 @@ func (h Heartbeat) startAgainAfter(b Blackout, change Change) (Heartbeat, Change
 	h.EarlySlot = h.pendingEarlySlot(b.To)
 	h.CountedFrom, h.History.DecidedUntil = b.To, laterOf(h.History.DecidedUntil, b.To)
 	h.Status, change.LateSince = Up, time.Time{}
-	h.Blackout.Credit, h.Blackout.Reprieve = 0, b
+	h.Blackout.Credit, h.Blackout.RestartedAfter = 0, b
 	return h, change
 }
 

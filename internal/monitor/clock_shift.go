@@ -15,7 +15,7 @@ func (h Heartbeat) ShiftBack(by time.Duration, since time.Time) Heartbeat {
 		}
 	}
 	for _, t := range []*time.Time{
-		&h.CountedFrom, &h.StaleBefore, &h.LastPing, &h.LastStart, &h.History.DecidedUntil, &h.Blackout.Reprieve.From, &h.Blackout.Reprieve.To,
+		&h.CountedFrom, &h.StaleBefore, &h.LastPing, &h.LastStart, &h.History.DecidedUntil, &h.Blackout.RestartedAfter.From, &h.Blackout.RestartedAfter.To,
 	} {
 		shift(t)
 	}

@@ -16,7 +16,7 @@ func (h Heartbeat) explainOrigin() string {
 	from := "last ping " + formatTime(h.LastPing)
 	switch {
 	case h.CountsFromBlackout():
-		b := h.Blackout.Reprieve
+		b := h.Blackout.RestartedAfter
 		from = fmt.Sprintf("Overdue was not watching from %s to %s, so the run that was expected is unknown", formatTime(b.From), formatTime(b.To))
 		if h.Rule.Calendar == nil {
 			from += "; " + formatTime(b.To)
@@ -58,7 +58,7 @@ func (h Heartbeat) explainDeadline() string {
 
 // CountsFromBlackout reports whether the wait counts from the end of a blackout.
 func (h Heartbeat) CountsFromBlackout() bool {
-	return h.Blackout.Reprieve.Key > 0 && h.CountedFrom.Equal(h.Blackout.Reprieve.To)
+	return h.Blackout.RestartedAfter.Key > 0 && h.CountedFrom.Equal(h.Blackout.RestartedAfter.To)
 }
 
 // explainCredit describes how much later a deadline is because Overdue was not watching, or returns

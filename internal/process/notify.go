@@ -58,7 +58,7 @@ func (w *Reporter) Interval() time.Duration {
 	}
 	timeout, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		w.log.Warn("watchdog disabled", "component", "watchdog", "error", err)
+		w.log.Warn("systemd watchdog disabled", "component", "watchdog", "error", err)
 	}
 	if timeout <= 0 {
 		return maxStatusAge

@@ -44,7 +44,7 @@ func CheckBackup(address, file string) error {
 	if !postgres.IsAddress(address) {
 		return nil
 	}
-	return fmt.Errorf("overdue backup copies only SQLite. For PostgreSQL run: pg_dump --format=custom --file=%s %s\nBack up the secret key too: overdue check shows whether the server finds it",
+	return fmt.Errorf("only SQLite is copied. For PostgreSQL, run: pg_dump --format=custom --file=%s %s\nBack up the secret key too: overdue check shows whether the server finds it",
 		shellWord(file), shellWord(postgres.ToolAddress(address)))
 }
 
@@ -57,15 +57,15 @@ func restoreCommand(address, file string) error {
 		_, _ = io.ReadFull(f, head[:]) // a short or unreadable file is of no known kind
 		_ = f.Close()
 	}
-	command := fmt.Sprintf("psql --single-transaction --set=ON_ERROR_STOP=1 --file=%s %s, with an empty database", shellWord(file), target)
+	command := fmt.Sprintf("create an empty database, and run: psql --single-transaction --set=ON_ERROR_STOP=1 --file=%s %s", shellWord(file), target)
 	switch {
 	case strings.HasPrefix(string(head[:]), "PGDMP"):
-		command = fmt.Sprintf("pg_restore --clean --if-exists --no-owner --single-transaction --dbname=%s %s", target, shellWord(file))
+		command = fmt.Sprintf("and run: pg_restore --clean --if-exists --no-owner --single-transaction --dbname=%s %s", target, shellWord(file))
 	case strings.HasPrefix(string(head[:]), "SQLite format 3"):
 		return fmt.Errorf("%s is a backup of SQLite. Restore it to a file and move that to an empty database: overdue restore %s --database restored.db, then overdue migrate --database restored.db --to %s",
 			file, shellWord(file), target)
 	}
-	return fmt.Errorf("overdue restore replaces only SQLite. For PostgreSQL, stop all servers and run: %s", command)
+	return fmt.Errorf("only SQLite is replaced. For PostgreSQL, stop all servers, %s", command)
 }
 
 // shellWord quotes a word for a shell, if needed.

@@ -15,7 +15,7 @@ import (
 // AddBlackout stores a blackout.
 func (tx *Tx) AddBlackout(b monitor.Blackout, now time.Time) error {
 	var noticed any
-	if b.Length() <= noticeableBlackout {
+	if b.Length() <= monitor.NoticeThreshold {
 		noticed = now.UnixMicro() // no notice
 	}
 	_, err := tx.exec(`INSERT INTO blackouts (key, started, ended, cause, detail, noticed) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -64,10 +64,10 @@ func encodeBlackoutState(s monitor.BlackoutState) any {
 		return nil
 	}
 	var from, to int64
-	if s.Reprieve.Key > 0 {
-		from, to = s.Reprieve.From.UnixMicro(), s.Reprieve.To.UnixMicro()
+	if s.RestartedAfter.Key > 0 {
+		from, to = s.RestartedAfter.From.UnixMicro(), s.RestartedAfter.To.UnixMicro()
 	}
-	return fmt.Sprintf("%d %d %d %d %d %d", s.Applied, s.Credit.Microseconds(), s.Unwatched.Microseconds(), s.Reprieve.Key, from, to)
+	return fmt.Sprintf("%d %d %d %d %d %d", s.Applied, s.Credit.Microseconds(), s.Unwatched.Microseconds(), s.RestartedAfter.Key, from, to)
 }
 
 var errBlackoutState = errors.New("invalid blackout state")
@@ -89,7 +89,7 @@ func decodeBlackoutState(text sql.NullString) (s monitor.BlackoutState, err erro
 	}
 	s = monitor.BlackoutState{Applied: n[0], Credit: durationFromMicros(n[1]), Unwatched: durationFromMicros(n[2])}
 	if n[3] > 0 {
-		s.Reprieve = monitor.Blackout{Key: n[3], From: time.UnixMicro(n[4]).UTC(), To: time.UnixMicro(n[5]).UTC()}
+		s.RestartedAfter = monitor.Blackout{Key: n[3], From: time.UnixMicro(n[4]).UTC(), To: time.UnixMicro(n[5]).UTC()}
 	}
 	return s, nil
 }

@@ -25,8 +25,6 @@ const (
 	// drainTime is the time after a blackout in which nothing that it touches is
 	// evaluated: requests that waited in sockets, and the first retries, are read before.
 	drainTime = 2 * time.Second
-	// noticeableBlackout is the length above which channels are notified.
-	noticeableBlackout = time.Minute
 	// maxNoticeDelay is the maximum time after a blackout until its notice is written.
 	// It is written sooner if all heartbeats are evaluated.
 	maxNoticeDelay = time.Minute
@@ -151,7 +149,7 @@ func (db *DB) RecordWatching(ctx context.Context, now time.Time, e Evidence, als
 	if stale {
 		err = db.RefreshWatching(ctx)
 	}
-	return Recorded{b, row.unnoticed || b != nil && b.Length() > noticeableBlackout}, err
+	return Recorded{b, row.unnoticed || b != nil && b.Length() > monitor.NoticeThreshold}, err
 }
 
 // SetClockBack is called when the clock of this node, which shares its database with no

@@ -140,7 +140,7 @@ func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 		w.AlertingRun = w.Alert.Add(-w.Grace - w.NotWatched)
 	}
 	if h.CountsFromBlackout() {
-		w.WatchedFrom = h.Blackout.Reprieve.To
+		w.WatchedFrom = h.Blackout.RestartedAfter.To
 	}
 	// Only the latest span knows which ping decided it.
 	if tail := h.History.Latest; !w.LastPing.IsZero() && tail.LastPing.Equal(w.LastPing) {

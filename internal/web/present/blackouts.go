@@ -18,9 +18,6 @@ import (
 // shownHeartbeats is the number of heartbeats of a blackout that is not the chosen one.
 const shownHeartbeats = 5
 
-// noticeable is the length above which channels are notified of a blackout.
-const noticeable = time.Minute
-
 // BlackoutStats returns the figures of the blackouts since a time.
 func BlackoutStats(recent []manage.Blackout, since time.Time) (s incidentview.BlackoutStats, marks []incidentview.BlackoutMark) {
 	for _, b := range slices.Backward(recent) {
@@ -42,7 +39,7 @@ func BlackoutStats(recent []manage.Blackout, since time.Time) (s incidentview.Bl
 func BlackoutRow(d manage.BlackoutDetail, open int64, project monitor.Project, zone *time.Location) incidentview.BlackoutRow {
 	r := incidentview.BlackoutRow{
 		Number: d.Key, From: d.From, To: d.To, Cause: string(d.Cause), Detail: d.Detail, Open: d.Key == open,
-		Unknown: d.Counts[monitor.BlackoutUnknown], Moved: d.Counts[monitor.BlackoutMoved], Noticeable: d.Length() > noticeable,
+		Unknown: d.Counts[monitor.BlackoutUnknown], Moved: d.Counts[monitor.BlackoutMoved], Noticeable: d.Length() > monitor.NoticeThreshold,
 	}
 	shown := d.Affected
 	if !r.Open && len(shown) > shownHeartbeats {

@@ -152,7 +152,7 @@ func (n BlackoutNotice) sentence() string {
 // noticeText says why there is no notice.
 func (r BlackoutRow) noticeText() string {
 	if !r.Noticeable {
-		return "None. Only blackouts over 1 minute are announced."
+		return "None. Channels are notified only of blackouts of more than a minute."
 	}
 	return "None was sent in this project: it had no channels, or the notice is no longer stored."
 }

@@ -196,7 +196,7 @@ func exampleBlackouts() incidentview.BlackoutsPage {
 				},
 				Notice: &incidentview.BlackoutNotice{
 					At: utc("2025-10-02T15:41:22Z"), Title: "[Not watching] Overdue was not watching from Tue 30 Sep 23:10 to 17:41 CEST",
-					Text:      "Overdue was not watching from Tue 30 Sep 23:10:02 to 17:41:10 (1d 18h). These heartbeats were due in that time and cannot be evaluated: Nightly route optimisation and 65 more.",
+					Text:      "Overdue was not watching from Tue 30 Sep 23:10:02 to 17:41:10 CEST (1d 18h). These heartbeats were due in that time and cannot be evaluated: Nightly route optimisation and 65 more.",
 					Facts:     []ui.Option{{Label: "Evaluated again", Value: "Nightly route optimisation from Fri 3 Oct 02:00:00"}, {Label: "Times in", Value: "Europe/Berlin"}},
 					Delivered: []string{"#ops-alerts", "On-call email"}, Failed: []string{"Warehouse tablet"},
 				},

@@ -319,7 +319,7 @@ func (e Evidence) causeOf(row watchRow) (monitor.BlackoutCause, string) {
 	case row.until.Before(e.Started) && row.stopped != "":
 		return monitor.BlackoutStop, "Stopped and started again."
 	case row.until.Before(e.Started):
-		return monitor.BlackoutCrash, "The server ended without a stop: it was killed, it crashed, or its machine failed."
+		return monitor.BlackoutCrash, "The server ended without a stop: it was killed, it crashed, its machine failed, or a backup was restored."
 	case errors.Is(e.Failure, ErrDisk) || errors.Is(e.Failure, ErrFilesMoved):
 		return monitor.BlackoutDisk, "The disk did not store pings: " + e.Failure.Error()
 	case e.Failure != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +71,8 @@ func TestRecordWatching_NamesTheCause(t *testing.T) {
 				}
 				if r := w.record(started, c.evidence); r.Blackout == nil || r.Blackout.Cause != c.want {
 					w.Errorf("%+v; want the cause %s", r.Blackout, c.want)
+				} else if c.want == monitor.BlackoutCrash && !strings.Contains(r.Blackout.Detail, "a backup was restored") {
+					w.Errorf("%q; want a detail that is also true after a restore", r.Blackout.Detail)
 				}
 				if r := w.record(2*started, store.Evidence{Version: "2", Started: w.at(started)}); r.Blackout == nil || r.Blackout.Cause != monitor.BlackoutSuspend {
 					w.Errorf("the next: %+v; want a suspension, because the node started before", r.Blackout)

@@ -18,6 +18,9 @@ const (
 	busyCleanupPause    = time.Second // while another node deletes
 	cleanupInterval     = time.Hour   // between two rounds
 	maxCleanupStepsOnce = 20          // steps per run of the loop that delete nothing
+	// cleanupDelay is the time after a blackout of more than a day in which nothing is
+	// deleted: the clock of the machine can be far ahead.
+	cleanupDelay = 24 * time.Hour
 )
 
 // retentionLoop deletes expired rows in the background, step by step.
@@ -33,6 +36,9 @@ type retentionLoop struct {
 
 // run runs some steps, and returns how long to wait for the next ones.
 func (r *retentionLoop) run(ctx context.Context, now time.Time) (time.Duration, error) {
+	if b, ok := r.db.LastBlackout(); ok && b.Length() > cleanupDelay && now.Sub(b.To) < cleanupDelay {
+		return cleanupInterval, nil
+	}
 	for range maxCleanupStepsOnce {
 		begin := time.Now()
 		step, err := r.cleanup.Step(ctx, now)

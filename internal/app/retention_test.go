@@ -93,3 +93,38 @@ func TestRetentionLoop_LogsAndCountsWhatItDeletes(t *testing.T) {
 		}
 	})
 }
+
+// A clock that is far ahead looks like a long blackout. What it would delete is needed
+// when the clock is right again.
+func TestRetentionLoop_DeletesNothingForADayAfterALongBlackout(t *testing.T) {
+	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
+		var log bytes.Buffer
+		db := open()
+		r := newRetentionLoop(t, db, monitor.DefaultRetention, slog.New(slog.NewTextHandler(&log, nil)))
+		now := time.Now().UTC().Truncate(monitor.Precision)
+		ahead := now.Add(500 * 24 * time.Hour)
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: now})
+			if err == nil {
+				err = tx.AddAuditEntry(monitor.AuditEntry{Project: p.Key, At: now, Actor: "Ann", Kind: monitor.ActorPerson, ActorID: "ann", Action: "x"})
+			}
+			return err
+		})
+		for _, at := range []time.Time{now, ahead} {
+			if err == nil {
+				_, err = db.RecordWatching(t.Context(), at, store.Evidence{}, func(*store.Tx) error { return nil })
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.runRound(t, ahead.Add(23*time.Hour))
+		if log.Len() > 0 {
+			t.Errorf("logged %s within a day", &log)
+		}
+		r.runRound(t, ahead.Add(25*time.Hour))
+		if !strings.Contains(log.String(), "audit=1") {
+			t.Errorf("logged %q after a day; want the deletion", &log)
+		}
+	})
+}

@@ -26,11 +26,24 @@ func (h Heartbeat) applyBlackoutToRuns(b Blackout) (Heartbeat, BlackoutEffect) {
 		}
 		runs[i] = r
 		if effect.Kind == "" || kind == BlackoutUnknown {
-			effect = BlackoutEffect{Kind: kind, Due: h.Due(), Next: r.deadline(limit)}
+			effect = BlackoutEffect{Kind: kind, Due: h.Due(), Next: h.nextAfterRun(r, b)}
 		}
 	}
 	h.ActiveRuns = runs
 	return h, effect
+}
+
+// nextAfterRun returns when a run in progress is evaluated after a blackout: at its time limit, or,
+// if that has passed, when the next ping is due.
+func (h Heartbeat) nextAfterRun(r ActiveRun, b Blackout) time.Time {
+	next := r.deadline(h.Rule.runLimit())
+	if !r.UnwatchedUntil.Equal(b.To) || next.After(b.To) {
+		return next
+	}
+	if h.Status == New {
+		return time.Time{}
+	}
+	return h.slotFrom(b.To)
 }
 
 // runUnknown ends the runs that reached their time limit at at, and during which Overdue was not

@@ -400,6 +400,21 @@ func TestBlackout_EffectsAreReportedOnce(t *testing.T) {
 		"NotOfAHeartbeatThatIsDown": {
 			runs, []action{start, pingAt(PingFail, minutes(30)), pingAt(PingStart, minutes(40)), blackout(minutes(45), minutes(60)), evaluateAt(minutes(61))}, nil,
 		},
+		"OfARunThatReachedItsLimitInIt": {
+			runs,
+			[]action{start, pingAt(PingStart, minutes(40)), blackout(minutes(65), minutes(75)), evaluateAt(minutes(80))},
+			[]BlackoutEffect{{Blackout: 1, Kind: BlackoutUnknown, Due: epoch.Add(minutes(60)), Next: epoch.Add(minutes(75 + 60))}},
+		},
+		"OfARunThatReachesItsLimitLater": {
+			runs,
+			[]action{start, pingAt(PingStart, minutes(50)), blackout(minutes(65), minutes(75)), evaluateAt(minutes(78))},
+			[]BlackoutEffect{{Blackout: 1, Kind: BlackoutUnknown, Due: epoch.Add(minutes(60)), Next: epoch.Add(minutes(80))}},
+		},
+		"OfTheFirstRunEver": {
+			runs,
+			[]action{pingAt(PingStart, minutes(40)), blackout(minutes(65), minutes(75)), evaluateAt(minutes(80))},
+			[]BlackoutEffect{{Blackout: 1, Kind: BlackoutUnknown}},
+		},
 		"OfAPingInABlackout": {
 			hourRule,
 			[]action{start, blackout(minutes(58), minutes(90)), pingAt(PingSuccess, minutes(85)), evaluateAt(minutes(100))},

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"overdue/internal/schedule"
@@ -14,9 +15,9 @@ func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05
 // explainOrigin describes where the wait for the next ping starts, and by which schedule.
 func (h Heartbeat) explainOrigin() string {
 	from := "last ping " + formatTime(h.LastPing)
+	b, unwatched := h.CountsFromBlackout()
 	switch {
-	case h.CountsFromBlackout():
-		b := h.Blackout.RestartedAfter
+	case unwatched:
 		from = fmt.Sprintf("Overdue was not watching from %s to %s, so the run that was expected is unknown", formatTime(b.From), formatTime(b.To))
 		if h.Rule.Calendar == nil {
 			from += "; " + formatTime(b.To)
@@ -56,9 +57,17 @@ func (h Heartbeat) explainDeadline() string {
 	return fmt.Sprintf("%s; + grace %s%s = deadline %s", text, schedule.FormatDuration(h.Rule.Grace), h.explainCredit(), formatTime(h.Deadline()))
 }
 
-// CountsFromBlackout reports whether the wait counts from the end of a blackout.
-func (h Heartbeat) CountsFromBlackout() bool {
-	return h.Blackout.RestartedAfter.Key > 0 && h.CountedFrom.Equal(h.Blackout.RestartedAfter.To)
+// CountsFromBlackout returns the blackout from whose end the wait counts, because the expected run
+// or a run in progress was unknown.
+func (h Heartbeat) CountsFromBlackout() (b Blackout, ok bool) {
+	if b = h.Blackout.RestartedAfter; b.Key > 0 && h.CountedFrom.Equal(b.To) {
+		return b, true
+	}
+	i := slices.IndexFunc(h.Blackouts, func(b Blackout) bool { return h.CountedFrom.Equal(b.To) })
+	if i < 0 {
+		return Blackout{}, false
+	}
+	return h.Blackouts[i], true
 }
 
 // explainCredit describes how much later a deadline is because Overdue was not watching, or returns
@@ -178,7 +187,7 @@ func (h Heartbeat) whyDown() string {
 		return fmt.Sprintf("Down: %s = due %s; + start grace %s, and no run had started by then.",
 			h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit())
 	case h.CountedFrom.IsZero():
-		return fmt.Sprintf("Down: the first ping was expected by %s, and none arrived by then.", formatTime(h.Rule.ExpectFirstBy))
+		return fmt.Sprintf("Down: the first ping was expected by %s, and none arrived by then.", formatTime(h.Rule.ExpectFirstBy.Add(h.Blackout.Credit)))
 	}
 	return "Down: " + h.explainDeadline() + ", and no ping arrived by then."
 }

@@ -42,6 +42,18 @@ func TestWhy_StatesEveryStepToTheDeadline(t *testing.T) {
 		},
 		{"NewAndExpected", first, nil, minutes(1), []string{"No ping has arrived", "expected by", "00:30:00"}},
 		{"NeverCame", first, []action{evaluateAt(minutes(31))}, minutes(40), []string{"Down", "first ping", "00:30:00", "none arrived"}},
+		{
+			"NeverCameAfterABlackout", first,
+			[]action{blackout(minutes(30)-seconds(5), minutes(30)+seconds(5)), evaluateAt(minutes(31))},
+			minutes(40),
+			[]string{"Down", "first ping", "00:30:10", "none arrived"},
+		},
+		{
+			"UnknownRun", long,
+			[]action{pingAt(PingSuccess, 0), pingAt(PingStart, minutes(1)), blackout(minutes(10), minutes(22)), evaluateAt(minutes(23))},
+			minutes(23),
+			[]string{"Up: Overdue was not watching from", "00:10:00", "00:22:00", "due", "00:27:00", "00:29:00"},
+		},
 		{"TooShort", short, []action{pingAt(PingStart, 0), pingAt(PingSuccess, minutes(0.5))}, minutes(1), []string{"took 30", "minimum run time 1"}},
 		{"NotStarted", start, []action{pingAt(PingSuccess, 0), evaluateAt(minutes(6))}, minutes(6), []string{"00:05:00", "start grace 1", "no run had started"}},
 		{"LateBeforeTheStartGrace", start, []action{pingAt(PingSuccess, 0)}, minutes(5.5), []string{"Late", "must start", "00:06:00"}},

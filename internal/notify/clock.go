@@ -26,6 +26,11 @@ func (c clock) full(t time.Time) string { return c.write(t, "15:04:05", true) }
 // exact returns "03:00:04", with the date where it is not today's.
 func (c clock) exact(t time.Time) string { return c.write(t, "15:04:05", false) }
 
+// exactZoned returns "03:00:04 UTC", for texts that do not name the zone elsewhere.
+func (c clock) exactZoned(t time.Time) string {
+	return c.exact(t) + " " + t.In(c.zone).Format("MST")
+}
+
 // write formats t in the zone. The date comes first if dated is true or the day
 // differs.
 func (c clock) write(t time.Time, layout string, dated bool) string {

@@ -130,7 +130,7 @@ func (n Notification) lateHeadline() headline {
 // blackoutHeadline returns the headline of a time in which Overdue was not watching.
 func (n Notification) blackoutHeadline() headline {
 	b, c := n.blackout(), n.clock()
-	lead := fmt.Sprintf("Overdue was not watching from %s to %s (%s).", c.exact(b.From), c.exact(b.To), formatDuration(b.To.Sub(b.From)))
+	lead := fmt.Sprintf("Overdue was not watching from %s to %s (%s).", c.exact(b.From), c.exactZoned(b.To), formatDuration(b.To.Sub(b.From)))
 	if b.Detail != nil {
 		lead += " " + strings.TrimSuffix(cleanLine(*b.Detail), ".") + "."
 	}

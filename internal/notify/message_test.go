@@ -126,12 +126,12 @@ func TestMessage_EveryEventHasItsText(t *testing.T) {
 				n.Event, n.Blackout = EventBlackout, unknownRuns(n.At.Add(-20*time.Minute), n.At, "A", "B")
 			},
 			"[Not watching] Overdue was not watching from 04:40 to 05:00 UTC",
-			"Overdue was not watching from 04:40:04 to 05:00:04 (20m). Stopped and started again. These heartbeats were due in that time and cannot be evaluated: A, B.",
+			"Overdue was not watching from 04:40:04 to 05:00:04 UTC (20m). Stopped and started again. These heartbeats were due in that time and cannot be evaluated: A, B.",
 		},
 		{
 			"blackout without harm", func(n *Notification) { n.Event, n.Blackout = EventBlackout, unknownRuns(n.At.Add(-time.Hour), n.At) },
 			"[Not watching] Overdue was not watching from 04:00 to 05:00 UTC",
-			"Overdue was not watching from 04:00:04 to 05:00:04 (1h). Stopped and started again. No heartbeat was due in that time.",
+			"Overdue was not watching from 04:00:04 to 05:00:04 UTC (1h). Stopped and started again. No heartbeat was due in that time.",
 		},
 		{
 			"test", func(n *Notification) { n.Event, n.Heartbeat = EventTest, "" }, "[Test] alerts of Production are delivered here",

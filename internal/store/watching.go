@@ -66,6 +66,16 @@ func (db *DB) blackoutsForPings(silent bool) []monitor.Blackout {
 	return append(slices.Clip(c.blackouts), monitor.Blackout{Key: c.newest + 1, From: c.until, To: now})
 }
 
+// LastBlackout returns the last blackout that this process knows, and whether there is
+// one.
+func (db *DB) LastBlackout() (b monitor.Blackout, ok bool) {
+	list := db.watching.list()
+	if len(list) == 0 {
+		return b, false
+	}
+	return list[len(list)-1], true
+}
+
 // set replaces the list.
 func (c *watchingCache) set(newest int64, list []monitor.Blackout) {
 	c.mu.Lock()
@@ -328,7 +338,7 @@ func (e Evidence) causeOf(row watchRow) (monitor.BlackoutCause, string) {
 	case row.until.Before(e.Started) && row.stopped != "":
 		return monitor.BlackoutStop, "Stopped and started again."
 	case row.until.Before(e.Started):
-		return monitor.BlackoutCrash, "The server ended without a stop: it was killed, it crashed, or its machine failed."
+		return monitor.BlackoutCrash, "The server ended without a stop: it was killed, it crashed, its machine failed, or a backup was restored."
 	case errors.Is(e.Failure, ErrDisk) || errors.Is(e.Failure, ErrFilesMoved):
 		return monitor.BlackoutDisk, "The disk did not store pings: " + e.Failure.Error()
 	case e.Failure != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +71,8 @@ func TestRecordWatching_NamesTheCause(t *testing.T) {
 				}
 				if r := w.record(started, c.evidence); r.Blackout == nil || r.Blackout.Cause != c.want {
 					w.Errorf("%+v; want the cause %s", r.Blackout, c.want)
+				} else if c.want == monitor.BlackoutCrash && !strings.Contains(r.Blackout.Detail, "a backup was restored") {
+					w.Errorf("%q; want a detail that is also true after a restore", r.Blackout.Detail)
 				}
 				if r := w.record(2*started, store.Evidence{Version: "2", Started: w.at(started)}); r.Blackout == nil || r.Blackout.Cause != monitor.BlackoutSuspend {
 					w.Errorf("the next: %+v; want a suspension, because the node started before", r.Blackout)
@@ -212,6 +215,26 @@ func TestCleanup_DeletesBlackoutsAndTheirEffectsByAge(t *testing.T) {
 		}
 		if deleted := w.cleanUp(401 * day); deleted["blackouts"] != 1 || deleted["blackout_effects"] != 1 {
 			w.Errorf("deleted %v; want the blackout and its effect", deleted)
+		}
+	})
+}
+
+// The clock is set forward by an hour, which is a blackout, and back again.
+func TestRecordWatching_AfterAClockThatWasWrongForAWhileOlderWaitsAreAsBefore(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		old, fresh := w.newSavedHeartbeat("old"), w.newSavedHeartbeat("fresh")
+		w.applyPings(old, w.ping(monitor.PingSuccess, 0))
+		w.record(10*time.Hour, store.Evidence{})
+		w.record(11*time.Hour, store.Evidence{})
+		w.applyPings(fresh, w.ping(monitor.PingSuccess, 11*time.Hour+time.Minute))
+		if err := w.db.SetClockBack(context.Background(), time.Hour, store.Evidence{}); err != nil {
+			w.Fatal(err)
+		}
+		if at := w.reload(old).LastPing; !at.Equal(w.at(0)) {
+			w.Errorf("the ping before the clock was wrong is at %s; want unchanged", at.Sub(w.start))
+		}
+		if at := w.reload(fresh).LastPing; !at.Equal(w.at(10*time.Hour + time.Minute)) {
+			w.Errorf("the ping after it is at %s; want an hour earlier", at.Sub(w.start))
 		}
 	})
 }

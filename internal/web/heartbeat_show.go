@@ -139,8 +139,8 @@ func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 	if !w.Alert.IsZero() {
 		w.AlertingRun = w.Alert.Add(-w.Grace - w.NotWatched)
 	}
-	if h.CountsFromBlackout() {
-		w.WatchedFrom = h.Blackout.RestartedAfter.To
+	if b, unwatched := h.CountsFromBlackout(); unwatched {
+		w.WatchedFrom = b.To
 	}
 	// Only the latest span knows which ping decided it.
 	if tail := h.History.Latest; !w.LastPing.IsZero() && tail.LastPing.Equal(w.LastPing) {

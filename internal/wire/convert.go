@@ -187,8 +187,8 @@ func Why(h monitor.Heartbeat, hint string, now time.Time) client.Explanation {
 	}
 	_, _, why.Timezone = calendarFields(h.Rule.Calendar)
 	why.BlackoutCredit = int64(h.Blackout.Credit.Round(time.Second) / time.Second)
-	if h.CountsFromBlackout() {
-		why.Blackout = new(h.Blackout.RestartedAfter.Key)
+	if b, unwatched := h.CountsFromBlackout(); unwatched {
+		why.Blackout = new(b.Key)
 	}
 	if h.EarlySlot.After(h.CountedFrom) {
 		credit := int64(h.EarlySlot.Sub(h.CountedFrom) / time.Second)

@@ -187,7 +187,7 @@ func exampleBlackouts() incidentview.BlackoutsPage {
 		Rows: []incidentview.BlackoutRow{
 			{Number: 15, From: utc("2025-10-12T12:20:06Z"), To: utc("2025-10-12T12:20:18Z"), Cause: "upgrade", Detail: "Stopped with version 1.3.2, started again with version 1.4.0.", Moved: 3},
 			{
-				Number: 14, From: utc("2025-09-30T21:10:02Z"), To: utc("2025-10-02T15:41:10Z"), Cause: "crash", Detail: "The server ended without a stop: it was killed, it crashed, or its machine failed.",
+				Number: 14, From: utc("2025-09-30T21:10:02Z"), To: utc("2025-10-02T15:41:10Z"), Cause: "crash", Detail: "The server ended without a stop: it was killed, it crashed, its machine failed, or a backup was restored.",
 				Unknown: 66, Open: true, Noticeable: true, AllPath: "/blackouts?blackout=14#blackout-14",
 				Heartbeats: []incidentview.BlackoutHeartbeat{
 					{Key: "a", Name: "Nightly route optimisation", Unknown: true, Due: utc("2025-10-01T00:00:00Z"), Next: utc("2025-10-03T00:00:00Z")},
@@ -196,7 +196,7 @@ func exampleBlackouts() incidentview.BlackoutsPage {
 				},
 				Notice: &incidentview.BlackoutNotice{
 					At: utc("2025-10-02T15:41:22Z"), Title: "[Not watching] Overdue was not watching from Tue 30 Sep 23:10 to 17:41 CEST",
-					Text:      "Overdue was not watching from Tue 30 Sep 23:10:02 to 17:41:10 (1d 18h). These heartbeats were due in that time and cannot be evaluated: Nightly route optimisation and 65 more.",
+					Text:      "Overdue was not watching from Tue 30 Sep 23:10:02 to 17:41:10 CEST (1d 18h). These heartbeats were due in that time and cannot be evaluated: Nightly route optimisation and 65 more.",
 					Facts:     []ui.Option{{Label: "Evaluated again", Value: "Nightly route optimisation from Fri 3 Oct 02:00:00"}, {Label: "Times in", Value: "Europe/Berlin"}},
 					Delivered: []string{"#ops-alerts", "On-call email"}, Failed: []string{"Warehouse tablet"},
 				},

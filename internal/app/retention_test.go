@@ -94,8 +94,8 @@ func TestRetentionLoop_LogsAndCountsWhatItDeletes(t *testing.T) {
 	})
 }
 
-// A clock that is far ahead looks like a long blackout. What it would delete is needed
-// when the clock is right again.
+// A clock that is far ahead looks like a long blackout. The rows are needed when the clock
+// is right again.
 func TestRetentionLoop_DeletesNothingForADayAfterALongBlackout(t *testing.T) {
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		var log bytes.Buffer

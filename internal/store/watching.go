@@ -245,8 +245,8 @@ const heartbeatsPerShift = 500
 // setClockBack shifts waits, runs, pending alerts, and blackouts that end in the future,
 // by the time by which the clock was set back: as much time has passed as before.
 // Otherwise, a missed run would be noticed that much later, and pings would count as out
-// of order. What was recorded before the last blackout stays: if the clock was set forward
-// in that blackout, it was right before.
+// of order. Times before the last blackout stay: if the clock was set forward in that
+// blackout, it was right before.
 func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monitor.Blackout, watchRow, error) {
 	row, err := tx.lockWatching(now, e)
 	if err != nil {

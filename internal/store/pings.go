@@ -160,7 +160,9 @@ func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, ea
 		h, change := h.WithBlackouts(blackouts(silent)).ApplyPing(received.Ping, watermark)
 		states[received.ID] = h
 		result.Heartbeats = append(result.Heartbeats, h.Key)
-		result.counts[h.Key] = h.PingCount
+		if h.Project > 0 { // not the canary of this server
+			result.counts[h.Key] = h.PingCount
+		}
 		transitions = append(transitions, Transition{Heartbeat: h, Change: change})
 		result.NextDue = monitor.Earlier(result.NextDue, h.NextEvaluation())
 	}

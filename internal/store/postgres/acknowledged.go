@@ -13,8 +13,7 @@ type Acknowledged struct {
 	recent, past map[int64]int64 // pings by key
 }
 
-// Record remembers the number of pings of each heartbeat. It never decreases. Keys of
-// heartbeats that the server uses itself are negative, and do not count.
+// Record remembers the number of pings of each heartbeat. It never decreases.
 func (a *Acknowledged) Record(pings map[int64]int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -22,9 +21,7 @@ func (a *Acknowledged) Record(pings map[int64]int64) {
 		a.recent, a.past = make(map[int64]int64, len(pings)), a.recent
 	}
 	for key, n := range pings {
-		if key > 0 {
-			a.recent[key] = max(n, a.recent[key])
-		}
+		a.recent[key] = max(n, a.recent[key])
 	}
 }
 

@@ -320,9 +320,18 @@ func TestServerStatus_HasTheCanaryTheTargetsAndTheAnswerOfReadyz(t *testing.T) {
 func TestServerStatus_SaysWhyTheNodeIsNotReady(t *testing.T) {
 	simulate(t, func(sim *simulation) {
 		var sent atomic.Int64
-		n := sim.startNode(withCanary(&sent))
+		var broken atomic.Bool
+		n := sim.startNode(withCanary(&sent), func(e *Engine) {
+			ping := e.canary.Ping
+			e.canary.Ping = func(ctx context.Context, id string) error {
+				if broken.Load() {
+					return context.DeadlineExceeded
+				}
+				return ping(ctx, id)
+			}
+		})
 		time.Sleep(time.Minute)
-		n.canary.Ping = func(context.Context, string) error { return context.DeadlineExceeded }
+		broken.Store(true)
 		time.Sleep(3 * time.Minute)
 		s, err := n.serverStatus(context.Background())
 		if err != nil {

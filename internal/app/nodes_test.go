@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 
 // withClockOffset makes the clock of a node's machine wrong. offset is read each time that
 // the clock is.
-func withClockOffset(offset *time.Duration) func(*Engine) {
-	return func(e *Engine) { e.db.SetClock(dbclock.WithOffset(func() time.Duration { return *offset }), time.Now) }
+func withClockOffset(offset *atomic.Int64) func(*Engine) {
+	return func(e *Engine) {
+		e.db.SetClock(dbclock.WithOffset(func() time.Duration { return time.Duration(offset.Load()) }), time.Now)
+	}
 }
 
 // onPostgreSQL runs a simulation of several machines, which only PostgreSQL has.
@@ -101,7 +104,9 @@ func TestNode_WithAWrongClockCausesNoFalseEarlyOrLateAlertOnPostgreSQL(t *testin
 		t.Run(ahead.String(), func(t *testing.T) {
 			onPostgreSQL(t, func(sim *simulation) {
 				rule := monitor.Rule{Interval: 10 * time.Second, Grace: 5 * time.Second}
-				nodes := []*node{sim.startNode(), sim.startNode(withClockOffset(&ahead)), sim.startNode()}
+				var offset atomic.Int64
+				offset.Store(int64(ahead))
+				nodes := []*node{sim.startNode(), sim.startNode(withClockOffset(&offset)), sim.startNode()}
 				for _, name := range []string{"fast", "right"} {
 					sim.addHeartbeat(name, rule)
 				}
@@ -139,20 +144,20 @@ func TestNode_WithAWrongClockCausesNoFalseEarlyOrLateAlertOnPostgreSQL(t *testin
 
 func TestNode_AClockThatIsSetWhileItRunsHasNoEffectOnPostgreSQL(t *testing.T) {
 	onPostgreSQL(t, func(sim *simulation) {
-		var ahead time.Duration
+		var ahead atomic.Int64 // in ns
 		nodes := []*node{sim.startNode(withClockOffset(&ahead)), sim.startNode()}
 		sim.addHeartbeat("backup", monitor.Rule{Interval: 10 * time.Second, Grace: 5 * time.Second})
 		steps := []time.Duration{30 * time.Second, 0, -30 * time.Second, time.Hour, 0}
 		sim.everySecond(2*time.Minute, func(second int) {
 			if second%20 == 15 {
-				ahead = steps[second/20%len(steps)]
+				ahead.Store(int64(steps[second/20%len(steps)]))
 			}
 			if second%9 == 0 {
 				sim.mustPing(nodes[second/9%2], "backup", "")
 			}
 		})
 		sim.expectEvents()
-		ahead = -time.Hour
+		ahead.Store(int64(-time.Hour))
 		sim.advance(15 * time.Second)
 		sim.expectEvents("opened")
 	})
@@ -162,12 +167,12 @@ func TestNode_AClockThatIsSetBackHidesNoMissedRun(t *testing.T) {
 	simulate(t, func(sim *simulation) {
 		var log bytes.Buffer
 		sim.log = &log
-		var ahead time.Duration
+		var ahead atomic.Int64 // in ns
 		n := sim.startNode(withClockOffset(&ahead))
 		sim.addHeartbeat("backup", fiveMinuteRule)
 		sim.mustPing(n, "backup", "")
 		sim.advance(time.Minute)
-		ahead = -time.Hour
+		ahead.Store(int64(-time.Hour))
 		sim.advance(6*time.Minute + 250*time.Millisecond)
 		sim.expectEvents("opened")
 		answer := httptest.NewRecorder()
@@ -192,7 +197,8 @@ func TestReadyz_WarnsOnceAboutAClockThatIsOffOnPostgreSQL(t *testing.T) {
 	onPostgreSQL(t, func(sim *simulation) {
 		var log bytes.Buffer
 		sim.log = &log
-		ahead := 900 * time.Millisecond
+		var ahead atomic.Int64 // in ns
+		ahead.Store(int64(900 * time.Millisecond))
 		n := sim.startNode(withClockOffset(&ahead))
 		ready := func(want string) {
 			sim.t.Helper()
@@ -200,15 +206,15 @@ func TestReadyz_WarnsOnceAboutAClockThatIsOffOnPostgreSQL(t *testing.T) {
 			answer := httptest.NewRecorder()
 			n.serveReady(answer, nil)
 			if got := strings.TrimSpace(answer.Body.String()); got != want {
-				sim.t.Errorf("/readyz says %q with a clock %s ahead; want %q", got, ahead, want)
+				sim.t.Errorf("/readyz says %q with a clock %s ahead; want %q", got, time.Duration(ahead.Load()), want)
 			}
 		}
 		ready("ready")
-		ahead = 1100 * time.Millisecond
+		ahead.Store(int64(1100 * time.Millisecond))
 		ready("ready; warning: the clock of this machine is 1.1 s ahead of the database's")
-		ahead = 900 * time.Millisecond
+		ahead.Store(int64(900 * time.Millisecond))
 		ready("ready; warning: the clock of this machine is 0.9 s ahead of the database's")
-		ahead = 0
+		ahead.Store(0)
 		ready("ready")
 		sim.stopNode(n)
 		if got := strings.Count(log.String(), "clock wrong"); got != 1 || strings.Count(log.String(), "clock right again") != 1 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,15 +15,25 @@ import (
 func TestReporter_ReportsOnlyWhileTheServerIsNotStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
+		var mu sync.Mutex
 		var sent []string
-		w := &Reporter{log: slog.New(slog.NewTextHandler(&log, nil)), notify: func(lines ...string) { sent = append(sent, strings.Join(lines, " ")) }}
+		w := &Reporter{log: slog.New(slog.NewTextHandler(&log, nil)), notify: func(lines ...string) {
+			mu.Lock()
+			defer mu.Unlock()
+			sent = append(sent, strings.Join(lines, " "))
+		}}
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		go w.Run(ctx, 10*time.Second)
 		expect := func(state, want string) {
 			t.Helper()
+			mu.Lock()
 			sent = nil
+			mu.Unlock()
 			time.Sleep(25 * time.Second) // two or three reports
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if len(sent) < 2 || sent[1] != want {
 				t.Errorf("%s: sent %q; want %q", state, sent, want)
 			}

@@ -237,7 +237,7 @@ func TestReady_WarnsWithin30SecondsThatAllChannelsHang(t *testing.T) {
 	simulate(t, func(sim *simulation) {
 		var sent atomic.Int64
 		n := sim.startNode(withCanary(&sent), withSend(sim.receiver.send))
-		sim.receiver.delay = time.Hour
+		sim.receiver.setDelay(time.Hour)
 		for range 3 {
 			sim.addChannel("hook", monitor.Channel{})
 		}
@@ -253,7 +253,7 @@ func TestReady_WarnsWithin30SecondsThatAllChannelsHang(t *testing.T) {
 		if text, err := n.Ready(); err != nil {
 			sim.t.Errorf("not ready: %s; a provider is no reason to reject pings", text)
 		}
-		sim.receiver.delay = 0
+		sim.receiver.setDelay(0)
 		time.Sleep(2 * time.Hour)
 	})
 }

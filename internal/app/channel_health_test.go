@@ -109,7 +109,7 @@ func (sim *simulation) expectOpsChannel(want monitor.ChannelState) {
 }
 
 func TestRunOnce_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		log := &lockedBuffer{}
 		sim.log = log
 		sim.addChannel("mail", monitor.Channel{NotifyOnRecovery: true})
@@ -156,7 +156,7 @@ func TestRunOnce_AChannelIsRetryingThenFailingAndTheOthersAreNotifiedOnce(t *tes
 }
 
 func TestRunOnce_AChannelThatAsksToWaitIsFailingAfterFiveMinutes(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		sim.addChannel("mail", monitor.Channel{})
 		a := newScriptedReceiver()
 		n := sim.startNodeWith(a)
@@ -174,7 +174,7 @@ func TestRunOnce_AChannelThatAsksToWaitIsFailingAfterFiveMinutes(t *testing.T) {
 }
 
 func TestRunOnce_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		sim.addChannel("mail", monitor.Channel{})
 		a := newScriptedReceiver()
 		n := sim.startNodeWith(a)
@@ -209,7 +209,7 @@ func TestRunOnce_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
 }
 
 func TestSendTest_CountsLikeOneAttemptAtAnyAlert(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		sim.addChannel("mail", monitor.Channel{})
 		a := newScriptedReceiver()
 		n := sim.startNodeWith(a)
@@ -257,7 +257,7 @@ func TestSendTest_CountsLikeOneAttemptAtAnyAlert(t *testing.T) {
 
 func TestRunOnce_ChannelsThatHangDelayNoFirstAttemptOfAnother(t *testing.T) {
 	const many = 60
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		sim.addChannel("pager", monitor.Channel{})
 		sim.addChannel("mail", monitor.Channel{})
 		a := newScriptedReceiver()
@@ -344,7 +344,7 @@ func TestCheck_NamesTheChannelsThatDoNotDeliver(t *testing.T) {
 // After an outage of the receiver, pending alerts do not wait for their planned attempt,
 // which can be up to an hour later.
 func TestRunOnce_PendingAlertsAreSentSoonAfterTheChannelWorksAgain(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		a := newScriptedReceiver()
 		n := sim.startNodeWith(a)
 		a.setFailure("ops", &notify.SendError{Status: 500})

@@ -15,7 +15,7 @@ import (
 // failManyHeartbeats makes 20 heartbeats fail at once and returns the times of their alerts.
 func failManyHeartbeats(sim *simulation, answer time.Duration) []time.Time {
 	const many = 20
-	sim.receiver.delay = answer
+	sim.receiver.setDelay(answer)
 	n := sim.startNode()
 	for i := range many {
 		name := fmt.Sprint("job", i)
@@ -40,7 +40,7 @@ func failManyHeartbeats(sim *simulation, answer time.Duration) []time.Time {
 // most one alert of it to send again.
 func TestRunOnce_AFastChannelGetsOneAlertAtATime(t *testing.T) {
 	const answer = 50 * time.Millisecond
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		at := failManyHeartbeats(sim, answer)
 		for i := range at[1:] {
 			if gap := at[i+1].Sub(at[i]); gap < answer {
@@ -52,7 +52,7 @@ func TestRunOnce_AFastChannelGetsOneAlertAtATime(t *testing.T) {
 
 func TestRunOnce_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 	const answer = 2 * time.Second
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		at := failManyHeartbeats(sim, answer)
 		together := map[int64]int{}
 		for _, moment := range at {
@@ -70,7 +70,7 @@ func TestRunOnce_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {
 // TestRunOnce_ChannelsThatHangLeaveSlotsForOthersInASmallContainer has fewer slots
 // than the hanging channels could fill.
 func TestRunOnce_ChannelsThatHangLeaveSlotsForOthersInASmallContainer(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		a := newScriptedReceiver()
 		for i := range 10 {
 			name := fmt.Sprint("hanging", i)
@@ -95,7 +95,7 @@ func TestRunOnce_ChannelsThatHangLeaveSlotsForOthersInASmallContainer(t *testing
 }
 
 func TestRunOnce_NewAlertsDoNotChangeARetryAfter(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		a := newScriptedReceiver()
 		n := sim.startNodeWith(a)
 		a.setFailure("ops", &notify.SendError{Status: 429, RetryAfter: 24 * time.Hour})

@@ -14,7 +14,7 @@ import (
 // TestPing_ANodeWithoutTheKeyStoresPingsAndOpensIncidents: whatever becomes of the
 // key while nodes run, no miss stays unnoticed. Alerts wait for a node that has it.
 func TestPing_ANodeWithoutTheKeyStoresPingsAndOpensIncidents(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		sim.addHeartbeat("backup", monitor.Rule{Interval: time.Hour, Grace: time.Minute})
 		key, err := seal.ParseKey(seal.GenerateKey())
 		if err != nil {

@@ -20,7 +20,7 @@ import (
 // TestAlerts_HoldNoIDThatCanPing checks the notifications that the kinds of
 // channel receive. Mails and webhooks contain only their data.
 func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		own, other := uuid.NewString(), uuid.NewString()
 		words := strings.Join([]string{own, other, strings.ReplaceAll(own, "-", ""), strings.ToUpper(strings.ReplaceAll(other, "-", ""))}, " ")
 		for name, id := range map[string]string{"own": own, "other": other} {

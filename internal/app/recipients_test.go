@@ -155,7 +155,7 @@ func (sim *simulation) openIncidentWithTempDeferred() (*mailServer, *node) {
 }
 
 func TestRunOnce_ADeferredRecipientDelaysNoOther(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		m, n := sim.openIncidentWithTempDeferred()
 		time.Sleep(time.Second)
 		sim.mustPing(n, "backup", "")
@@ -182,7 +182,7 @@ func TestRunOnce_ADeferredRecipientDelaysNoOther(t *testing.T) {
 }
 
 func TestRunOnce_ARecipientGetsAnAlertOnceAcrossAKillAndAnotherNode(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		m, n := sim.openIncidentWithTempDeferred()
 		time.Sleep(time.Second)
 		sim.killNode(n)
@@ -203,7 +203,7 @@ func TestRunOnce_ARecipientGetsAnAlertOnceAcrossAKillAndAnotherNode(t *testing.T
 }
 
 func TestRunOnce_AMailServerThatFailsAfterASplitGetsNoDuplicates(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		m, n := sim.openIncidentWithTempDeferred()
 		time.Sleep(9 * time.Second)
 		m.mu.Lock()
@@ -239,7 +239,7 @@ func (sim *simulation) incidentDeliveries() (all []store.Delivery) {
 }
 
 func TestRunOnce_ARejectedRecipientIsShownAndDelaysNoOther(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		m := sim.useMailChannel(nobody, temp, oncall)
 		n := sim.startMailNode(m)
 		m.setReply(nobody, noSuchUser)
@@ -269,7 +269,7 @@ func TestRunOnce_ARejectedRecipientIsShownAndDelaysNoOther(t *testing.T) {
 }
 
 func TestRunOnce_RecipientsThatAreAllDeferredDoNotDelayEachOther(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		m := sim.useMailChannel(oncall, temp)
 		n := sim.startMailNode(m)
 		m.setReply(oncall, mailboxFull)
@@ -325,7 +325,7 @@ func (sim *simulation) pendingEventsFor(recipient string) (events []monitor.Even
 }
 
 func TestRunOnce_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		m := sim.useMailChannel(oncall, temp)
 		sim.remindEvery(10 * time.Minute)
 		n := sim.startMailNode(m)
@@ -353,7 +353,7 @@ func TestRunOnce_RemindersDoNotPileUpForADeferredRecipient(t *testing.T) {
 }
 
 func TestRunOnce_ADeferredReminderIsNotRepeated(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		m := sim.useMailChannel(oncall, temp)
 		sim.remindEvery(10 * time.Minute)
 		n := sim.startMailNode(m)
@@ -371,7 +371,7 @@ func TestRunOnce_ADeferredReminderIsNotRepeated(t *testing.T) {
 }
 
 func TestRunOnce_ARemovedRecipientGetsNoMoreAlerts(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		m, n := sim.openIncidentWithTempDeferred()
 		time.Sleep(time.Second)
 		sim.update(func(tx *store.Tx) error {

@@ -66,6 +66,13 @@ func (p *alertReceiver) send(_ context.Context, _ string, _ notify.Settings, n n
 	return notify.Receipt{Status: 200}, nil
 }
 
+// setDelay sets the time that each further send takes.
+func (p *alertReceiver) setDelay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+}
+
 // setFailure sets the error of all further sends; nil makes them succeed.
 func (p *alertReceiver) setFailure(err error) {
 	p.mu.Lock()
@@ -93,6 +100,8 @@ type simulation struct {
 	receiver *alertReceiver
 	ids      map[string]string // of heartbeats, by name
 	log      io.Writer         // of all nodes
+
+	recordInterval time.Duration // of the nodes, 0 for the default
 }
 
 // simulate runs a test in a new simulation, once per database, in virtual time. A simulation
@@ -101,6 +110,16 @@ func simulate(t *testing.T, test func(*simulation)) {
 	t.Parallel()
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		test(newSimulation(t, open))
+	})
+}
+
+// simulateHours is simulate for a test of alerts that lasts hours on one node. The node
+// records less often that it is watching, because each record costs real time.
+func simulateHours(t *testing.T, test func(*simulation)) {
+	t.Helper()
+	simulate(t, func(sim *simulation) {
+		sim.recordInterval = 30 * time.Second
+		test(sim)
 	})
 }
 
@@ -177,7 +196,11 @@ func withMaxConcurrent(n int) func(*Engine) {
 func (sim *simulation) startNode(prepare ...func(*Engine)) *node {
 	sim.t.Helper()
 	log := slog.New(slog.NewTextHandler(sim.log, nil))
-	e := NewEngine(sim.openDB(), sim.receiver.send, "", log)
+	db := sim.openDB()
+	if sim.recordInterval > 0 {
+		db.SetRecordInterval(sim.recordInterval)
+	}
+	e := NewEngine(db, sim.receiver.send, "", log)
 	for _, change := range prepare {
 		change(e)
 	}
@@ -334,7 +357,7 @@ func TestSweep_ADeadlineThatPassedBeforeACrashIsNoticedLater(t *testing.T) {
 }
 
 func TestRunOnce_AProviderThatReturnsGetsItsAlertsInOrder(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		n := sim.startNode()
 		sim.addHeartbeat("backup", fiveMinuteRule)
 		sim.mustPing(n, "backup", "")
@@ -352,7 +375,7 @@ func TestRunOnce_AProviderThatReturnsGetsItsAlertsInOrder(t *testing.T) {
 }
 
 func TestRunOnce_RetryAfterIsHonored(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		n := sim.startNode()
 		sim.addHeartbeat("backup", fiveMinuteRule)
 		sim.receiver.setFailure(&notify.SendError{Status: 429, RetryAfter: 45 * time.Minute})
@@ -367,7 +390,7 @@ func TestRunOnce_RetryAfterIsHonored(t *testing.T) {
 }
 
 func TestRunOnce_APermanentErrorIsNotRetriedAndIsAnnouncedOnOtherChannels(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		sim.addChannel("mail", monitor.Channel{NotifyOnRecovery: true})
 		n := sim.startNode(withSend(func(ctx context.Context, kind string, set notify.Settings, news notify.Notification) (notify.Receipt, error) {
 			if news.Channel == "ops" {
@@ -403,7 +426,7 @@ func TestRunOnce_APermanentErrorIsNotRetriedAndIsAnnouncedOnOtherChannels(t *tes
 }
 
 func TestRunOnce_RemindersEndWithTheAcknowledgement(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		sim.update(func(tx *store.Tx) error {
 			channels, err := tx.Channels(sim.project)
 			if err != nil {
@@ -427,7 +450,7 @@ func TestRunOnce_RemindersEndWithTheAcknowledgement(t *testing.T) {
 }
 
 func TestRunOnce_AReminderThatWasNotDeliveredDelaysNoResolution(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		sim.update(func(tx *store.Tx) error {
 			channels, err := tx.Channels(sim.project)
 			if err != nil {
@@ -469,7 +492,7 @@ func TestSweep_ARunThatTakesTooLongIsDown(t *testing.T) {
 }
 
 func TestRunOnce_ANodeThatDiesBeforeItRecordsASendSendsTheSameAlertAgain(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		// The send of this node does not return before the node is killed: the
 		// alert was received, and no node has recorded it.
 		dead := make(chan struct{})

@@ -72,7 +72,7 @@ func (s *slowMailServer) events(kind string) []string {
 }
 
 func TestRunOnce_ASlowMailServerGetsOneCopyAndDelaysNoOtherChannel(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		s := &slowMailServer{delay: 4 * time.Minute}
 		sim.addMailChannel()
 		n := sim.startSlowMailNode(s)
@@ -93,7 +93,7 @@ func TestRunOnce_ASlowMailServerGetsOneCopyAndDelaysNoOtherChannel(t *testing.T)
 }
 
 func TestStop_CancelsASendThatTakesMinutes(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		s := &slowMailServer{delay: 6 * time.Minute}
 		sim.addMailChannel()
 		n := sim.startSlowMailNode(s)
@@ -121,7 +121,7 @@ func TestStop_CancelsASendThatTakesMinutes(t *testing.T) {
 // The late alert and the opening alert belong to one email thread, whose id is derived
 // from this time.
 func TestNotification_LateAndOpenedNameTheSameDueTime(t *testing.T) {
-	simulate(t, func(sim *simulation) {
+	simulateHours(t, func(sim *simulation) {
 		due := map[string]time.Time{}
 		sim.receiver.onReceive = func(n notify.Notification) { due[n.Event] = n.Due }
 		sim.addChannel("late", monitor.Channel{NotifyOnLate: true})

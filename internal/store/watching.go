@@ -15,9 +15,11 @@ import (
 
 // Limits of blackouts.
 const (
-	// maxUnwatched is the longest time between two records of RecordWatching. A longer one is a
+	// defaultRecordInterval is the time between two records of RecordWatching on a node.
+	defaultRecordInterval = time.Second
+	// maxMissingRecords is the number of intervals without a record above which there is a
 	// blackout.
-	maxUnwatched = 3 * time.Second
+	maxMissingRecords = 3
 	// maxClockSetBack is the largest step of the clock back that is ignored.
 	maxClockSetBack = 2 * time.Second
 	// minRecordInterval is the shortest time between two records of all nodes.
@@ -39,6 +41,21 @@ type watchingCache struct {
 	until     time.Time // of the last record
 	newest    int64     // key of the newest blackout in the list
 	blackouts []monitor.Blackout
+	interval  time.Duration // between two records; 0 means the default
+}
+
+// RecordInterval returns the time between two calls of RecordWatching.
+func (db *DB) RecordInterval() time.Duration {
+	return cmp.Or(db.watching.interval, defaultRecordInterval)
+}
+
+// SetRecordInterval sets the time between two calls of RecordWatching, before the first.
+// Tests of many hours in virtual time make it longer. All nodes must use the same.
+func (db *DB) SetRecordInterval(d time.Duration) { db.watching.interval = d }
+
+// maxUnwatched is the longest time between two records. A longer one is a blackout.
+func (c *watchingCache) maxUnwatched() time.Duration {
+	return maxMissingRecords * cmp.Or(c.interval, defaultRecordInterval)
 }
 
 // list returns the blackouts that evaluations take into account, in the order of
@@ -60,7 +77,7 @@ func (db *DB) blackoutsForPings(silent bool) []monitor.Blackout {
 	now := db.Now()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if c.until.IsZero() || now.Sub(c.until) <= maxUnwatched {
+	if c.until.IsZero() || now.Sub(c.until) <= c.maxUnwatched() {
 		return c.blackouts
 	}
 	return append(slices.Clip(c.blackouts), monitor.Blackout{Key: c.newest + 1, From: c.until, To: now})
@@ -93,7 +110,7 @@ type watchLimits struct {
 func (c *watchingCache) limitsAt(now time.Time) (l watchLimits) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if !c.until.IsZero() && now.Sub(c.until) > maxUnwatched {
+	if !c.until.IsZero() && now.Sub(c.until) > c.maxUnwatched() {
 		l.gap = c.until
 	}
 	if n := len(c.blackouts); n > 0 && now.Sub(c.blackouts[n-1].To) < drainTime {
@@ -194,7 +211,7 @@ func (tx *Tx) watch(now time.Time, e Evidence) (b *monitor.Blackout, row watchRo
 		return nil, row, err
 	}
 	switch since := now.Sub(row.until); {
-	case since > maxUnwatched:
+	case since > tx.db.watching.maxUnwatched():
 		if b, err = tx.addBlackout(now, row, e); err != nil {
 			return nil, row, err
 		}
@@ -343,7 +360,7 @@ func (e Evidence) causeOf(row watchRow) (monitor.BlackoutCause, string) {
 		return monitor.BlackoutDisk, "The disk did not store pings: " + e.Failure.Error()
 	case e.Failure != nil:
 		return monitor.BlackoutDatabase, "The database did not store pings: " + e.Failure.Error()
-	case e.ClockJump > maxUnwatched/2:
+	case e.ClockJump > defaultRecordInterval:
 		return monitor.BlackoutClock, fmt.Sprintf("The clock went forward by %s at once: it was set, or the machine slept.", e.ClockJump.Round(time.Second))
 	}
 	return monitor.BlackoutSuspend, "The process did not run: it or its machine was suspended, or stalled."

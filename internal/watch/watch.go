@@ -33,12 +33,11 @@ import (
 
 // Limits of a sweep.
 const (
-	maxPerSweep     = 500                   // heartbeats evaluated in one transaction
-	minWait         = 5 * time.Millisecond  // another node may hold the rows that are due
-	heldWait        = 50 * time.Millisecond // while a ping holds back an evaluation
-	maxWaitAlone    = 5 * time.Second       // a single node wakes itself after each of its changes
-	maxWaitShared   = 2 * time.Second       // pings on another node may make a heartbeat due sooner
-	publishInterval = time.Second
+	maxPerSweep   = 500                   // heartbeats evaluated in one transaction
+	minWait       = 5 * time.Millisecond  // another node may hold the rows that are due
+	heldWait      = 50 * time.Millisecond // while a ping holds back an evaluation
+	maxWaitAlone  = 5 * time.Second       // a single node wakes itself after each of its changes
+	maxWaitShared = 2 * time.Second       // pings on another node may make a heartbeat due sooner
 )
 
 // Snapshot is the state of the pings in flight on this node.
@@ -188,9 +187,9 @@ func (w *Watcher) Publish(ctx context.Context, _ time.Time) (wait time.Duration,
 		w.Signals.Send(loop.Effects{NextDue: blackout.To})
 	}
 	if r.NoticesDue {
-		return publishInterval, w.enqueueNotices(ctx)
+		return w.DB.RecordInterval(), w.enqueueNotices(ctx)
 	}
-	return publishInterval, nil
+	return w.DB.RecordInterval(), nil
 }
 
 // ClockSetBack tells the watcher that the clock of this node was set back, while

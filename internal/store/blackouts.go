@@ -26,6 +26,16 @@ func (tx *Tx) AddBlackout(b monitor.Blackout, now time.Time) error {
 	return nil
 }
 
+// LastBlackout returns the last blackout that this process knows, and whether there is
+// one.
+func (db *DB) LastBlackout() (b monitor.Blackout, ok bool) {
+	list := db.watching.list()
+	if len(list) == 0 {
+		return b, false
+	}
+	return list[len(list)-1], true
+}
+
 // Blackouts lists the newest n blackouts with a key below before, newest first. 0
 // begins with the newest.
 func (tx *Tx) Blackouts(before int64, n int) ([]monitor.Blackout, error) {

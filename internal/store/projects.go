@@ -119,7 +119,7 @@ func canaryProject(node string) int64 {
 	return -1 - int64(h.Sum32()>>1)
 }
 
-// PrepareCanary creates the canary of this node if there is none: a heartbeat with the
+// PrepareCanary creates the canary of this node unless it exists: a heartbeat with the
 // given rule, and a channel for its alerts, in a project that counts as deleted, so no
 // list contains it. It deletes what earlier rounds left, and the canaries of nodes that
 // have not been seen since deadBefore.
@@ -151,7 +151,7 @@ func (tx *Tx) PrepareCanary(rule monitor.Rule, now, deadBefore time.Time) (monit
 	})
 }
 
-// Canary returns the canary of this node, the zero heartbeat if there is none. failed
+// Canary returns the canary of this node, the zero heartbeat if it does not exist. failed
 // means that the alert about its open incident was not delivered: a node of a version
 // without canaries does not know the channel.
 func (tx *Tx) Canary() (h monitor.Heartbeat, failed bool, err error) {

@@ -83,16 +83,6 @@ func (db *DB) blackoutsForPings(silent bool) []monitor.Blackout {
 	return append(slices.Clip(c.blackouts), monitor.Blackout{Key: c.newest + 1, From: c.until, To: now})
 }
 
-// LastBlackout returns the last blackout that this process knows, and whether there is
-// one.
-func (db *DB) LastBlackout() (b monitor.Blackout, ok bool) {
-	list := db.watching.list()
-	if len(list) == 0 {
-		return b, false
-	}
-	return list[len(list)-1], true
-}
-
 // set replaces the list.
 func (c *watchingCache) set(newest int64, list []monitor.Blackout) {
 	c.mu.Lock()

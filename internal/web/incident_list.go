@@ -158,7 +158,7 @@ func listBlackouts(req *request) error {
 	return req.render(incidentview.Blackouts(page))
 }
 
-// positiveNumber returns a number of a query, 0 if there is none.
+// positiveNumber returns a number of a query, 0 without one.
 func positiveNumber(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n == math.MaxInt64 {

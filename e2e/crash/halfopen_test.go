@@ -180,10 +180,11 @@ func checkUnresponsiveDatabase(t *testing.T, s *server, stop, resume func() erro
 	sleep(t.Context(), *outageLength)
 	during := s.openFiles(t)
 	t.Logf("during: %d files, %s goroutines", during, s.metric(t, "go_goroutines"))
-	back := time.Now()
+	resumed := time.Now()
 	if err := resume(); err != nil {
 		t.Fatal(err)
 	}
+	back := time.Now() // a killed PostgreSQL recovers for seconds before it answers
 	waitUntil(t, maxRecoveryTime, "an alert after the database's return", func() bool {
 		if resp, err := http.Post("http://"+s.address+"/api/v1/hb/"+*heartbeats[0].ID+"/fail", "", nil); err == nil {
 			_ = resp.Body.Close() // 503 at first
@@ -195,10 +196,10 @@ func checkUnresponsiveDatabase(t *testing.T, s *server, stop, resume func() erro
 	a.stop()
 	for _, what := range []string{"ping", "page", "api", "readyz"} {
 		t.Logf("%s, until answered at once: %s", what, summarize(a.resultsBetween(what, began, began.Add(circuitOpenAfter))))
-		t.Logf("%s, then: %s", what, summarize(a.resultsBetween(what, began.Add(circuitOpenAfter), back)))
+		t.Logf("%s, then: %s", what, summarize(a.resultsBetween(what, began.Add(circuitOpenAfter), resumed)))
 		t.Logf("%s, back: %s; 200 after %s", what, summarize(a.resultsBetween(what, back, time.Now())), a.firstOK(what, back))
 	}
-	a.check(t, began, back)
+	a.check(t, began, resumed, back)
 	a.verifyStored(t, heartbeats)
 	if during > before+100 {
 		t.Errorf("%d files were open before, %d during; want a bounded number", before, during)
@@ -217,13 +218,14 @@ func (a *continuousClients) firstOK(what string, from time.Time) time.Duration {
 	return time.Hour
 }
 
-// check compares the latency and status of the responses with the limits.
-func (a *continuousClients) check(t *testing.T, began, back time.Time) {
+// check compares the latency and status of the responses with the limits. The database
+// did not respond from began to resumed, and it responds since back.
+func (a *continuousClients) check(t *testing.T, began, resumed, back time.Time) {
 	t.Helper()
-	if worst := slowest(a.resultsBetween("ping", began, back)); worst.took > maxFirstResponse {
+	if worst := slowest(a.resultsBetween("ping", began, resumed)); worst.took > maxFirstResponse {
 		t.Errorf("a ping was answered %d after %s", worst.status, worst.took)
 	}
-	late := a.resultsBetween("ping", began.Add(circuitOpenAfter), back)
+	late := a.resultsBetween("ping", began.Add(circuitOpenAfter), resumed)
 	if len(late) < 50 {
 		t.Errorf("only %d pings were sent while the circuit was open", len(late))
 	}
@@ -234,7 +236,7 @@ func (a *continuousClients) check(t *testing.T, began, back time.Time) {
 		}
 	}
 	for _, what := range []string{"page", "api", "readyz"} {
-		if worst := slowest(a.resultsBetween(what, began, back)); worst.took > maxPageTime || worst.status == 0 {
+		if worst := slowest(a.resultsBetween(what, began, resumed)); worst.took > maxPageTime || worst.status == 0 {
 			t.Errorf("%s: answered %d after %s", what, worst.status, worst.took)
 		}
 	}

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -209,7 +211,19 @@ func (tx *Tx) BlackoutsOfHeartbeat(heartbeat int64, since time.Time, n int) ([]H
 	if err != nil {
 		return nil, fmt.Errorf("blackouts of heartbeat: %w", err)
 	}
-	return list, nil
+	pending, err := tx.pendingPings(heartbeat)
+	for _, p := range pending {
+		for _, e := range p.Effects {
+			for _, b := range tx.db.watching.list() {
+				if b.Key == e.Blackout && !b.To.Before(since) {
+					list = append(list, HeartbeatBlackout{b, e})
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b HeartbeatBlackout) int { return cmp.Compare(b.Key, a.Key) })
+	list = slices.CompactFunc(list, func(a, b HeartbeatBlackout) bool { return a.Key == b.Key })
+	return list[:min(len(list), n)], err
 }
 
 // CountAffected returns how many heartbeats of a project each blackout affected, by

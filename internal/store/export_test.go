@@ -147,17 +147,17 @@ func (c *planConn) explain(ctx context.Context, text string, args []driver.Named
 }
 
 // FlushSome runs one step of the background flush.
-func FlushSome(db *DB) (more bool, err error) { return db.flushSome(context.Background()) }
+func FlushSome(db *DB) (more bool, err error) {
+	taken, err := db.flushSome(context.Background(), false)
+	return taken != nil, err
+}
 
 // SetFlushThreshold sets the number of pending pings above which some are flushed.
-func SetFlushThreshold(db *DB, pings int) error {
-	if err := db.buffer.LockBoth(context.Background()); err != nil {
-		return err
-	}
-	defer db.buffer.UnlockBoth()
-	db.buffer.SetFlushThreshold(pings)
-	return nil
-}
+func SetFlushThreshold(db *DB, pings int) { db.buffer.SetFlushThreshold(pings) }
+
+// OnlyFlushAboveThreshold stops the flush of a small number of pings each second. It must
+// be called before the first ping.
+func OnlyFlushAboveThreshold(db *DB) { db.flusher.smallBuffer = -1 }
 
 // ExecPostgres runs several statements at once on PostgreSQL.
 func ExecPostgres(db *DB, statements string) error {

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -22,28 +24,33 @@ const maxBatchBodyBytes = 64 << 10
 
 // ApplyResult is the effect of a batch of pings.
 type ApplyResult struct {
-	Unknown    map[string]bool // ids that no heartbeat has
-	Locked     map[string]bool // ids whose pings were not stored, see ApplyUnlockedPings
-	NewAlerts  int             // number of alerts that became pending
-	Heartbeats []int64         // keys of the heartbeats that got a ping
-	NextDue    time.Time       // first time that one of these heartbeats is due for evaluation
-	counts     map[int64]int64 // number of pings of each of these heartbeats
+	Unknown    map[string]bool  // ids that no heartbeat has
+	Locked     map[string]bool  // ids whose pings were not stored, see ApplyUnlockedPings
+	Failed     map[string]error // ids whose pings were not stored, while others were
+	NewAlerts  int              // number of alerts that became pending
+	Heartbeats []int64          // keys of the heartbeats that got a ping
+	NextDue    time.Time        // first time that one of these heartbeats is due for evaluation
+	counts     map[int64]int64  // number of pings of each of these heartbeats
 }
 
 // ApplyPings applies a batch of pings to their heartbeats, in the given order, and
-// returns when the result is on disk.
+// returns when the result is on disk. It waits for heartbeats that another transaction
+// has locked.
 func (db *DB) ApplyPings(ctx context.Context, batch []ReceivedPing) (ApplyResult, error) {
-	return db.applyPings(ctx, batch, (*Tx).HeartbeatsForPings)
+	if db.buffer != nil {
+		return db.applyBuffered(ctx, batch, true)
+	}
+	return db.applyToTables(ctx, batch, (*Tx).HeartbeatsForPings)
 }
 
 // ApplyUnlockedPings is ApplyPings, but it does not wait for heartbeats that another
 // transaction has locked: it stores none of their pings and returns their ids in Locked.
 func (db *DB) ApplyUnlockedPings(ctx context.Context, batch []ReceivedPing) (ApplyResult, error) {
 	if db.buffer != nil {
-		return db.ApplyPings(ctx, batch) // SQLite has no locked rows
+		return db.applyBuffered(ctx, batch, false)
 	}
 	var locked map[string]bool
-	result, err := db.applyPings(ctx, batch, func(tx *Tx, ids []string) (states map[string]monitor.Heartbeat, err error) {
+	result, err := db.applyToTables(ctx, batch, func(tx *Tx, ids []string) (states map[string]monitor.Heartbeat, err error) {
 		states, locked, err = tx.unlockedHeartbeats(ids)
 		return states, err
 	})
@@ -54,32 +61,89 @@ func (db *DB) ApplyUnlockedPings(ctx context.Context, batch []ReceivedPing) (App
 	return result, err
 }
 
-// applyPings is ApplyPings with the query for the heartbeats of a batch.
-func (db *DB) applyPings(ctx context.Context, batch []ReceivedPing, lock lockFunc) (ApplyResult, error) {
+// applyToTables is ApplyPings without a write-behind buffer. lock is the query for the
+// heartbeats of a batch.
+func (db *DB) applyToTables(ctx context.Context, batch []ReceivedPing, lock lockFunc) (ApplyResult, error) {
 	var result ApplyResult
-	if db.buffer == nil {
-		err := db.Update(ctx, func(tx *Tx) (err error) {
-			result, err = tx.applyPings(batch, lock)
-			return err
-		})
-		if err == nil && len(result.Heartbeats) > 0 {
-			db.recordCommit()
-		}
-		if err == nil && len(result.Heartbeats) > 0 && db.postgres != nil {
+	err := db.Update(ctx, func(tx *Tx) (err error) {
+		result, err = tx.applyPings(batch, lock)
+		return err
+	})
+	if err == nil && len(result.Heartbeats) > 0 {
+		db.recordCommit()
+		if db.postgres != nil {
 			db.lastTestPing.Store(time.Now().UnixNano())
 			db.postgres.Acknowledged.Record(result.counts)
 		}
-		return result, err
 	}
-	err := db.breaker.Load().Guard(ctx, func(ctx context.Context) (err error) {
-		var done bool
-		if result, done, err = db.bufferPings(ctx, batch); done || err != nil {
-			return err
+	return result, err
+}
+
+// applyBuffered is ApplyPings with a write-behind buffer: pings that are notable go to
+// the tables, all others to the WAL. With wait, it waits for held heartbeats.
+func (db *DB) applyBuffered(ctx context.Context, batch []ReceivedPing, wait bool) (result ApplyResult, err error) {
+	err = db.breaker.Load().Guard(ctx, func(ctx context.Context) error {
+		var notable []ReceivedPing
+		for {
+			if result, notable, err = db.bufferPings(ctx, batch, wait); err != nil {
+				return err
+			}
+			if !wait || len(result.Locked) == 0 {
+				break
+			}
+			if err := db.buffer.WaitReleased(ctx, result.Locked); err != nil {
+				return err
+			}
 		}
-		result, err = db.flushAndApply(ctx, batch)
-		return err
+		if len(notable) > 0 {
+			db.applyNotable(ctx, notable, &result)
+		}
+		if len(notable) == len(batch) && len(result.Heartbeats) == 0 {
+			for _, err := range result.Failed { // nothing is stored
+				return err
+			}
+		}
+		return nil
 	})
 	return result, err
+}
+
+// applyNotable applies the pings of a batch that go to the tables at once. Pings of the
+// same batch are stored already, so an error is that of each of these heartbeats. If an
+// available database rejects them, each heartbeat is saved separately: one is the cause.
+func (db *DB) applyNotable(ctx context.Context, batch []ReceivedPing, result *ApplyResult) {
+	var r ApplyResult
+	err := db.update(ctx, func(tx *Tx) (err error) {
+		r, err = tx.applyPings(batch, (*Tx).HeartbeatsForPings)
+		return err
+	})
+	ids := uniqueIDs(batch)
+	switch {
+	case err == nil:
+		result.merge(r)
+		db.recordCommit()
+	case len(ids) == 1 || errors.Is(err, ErrUnavailable):
+		if result.Failed == nil {
+			result.Failed = map[string]error{}
+		}
+		for _, id := range ids {
+			result.Failed[id] = err
+		}
+	default:
+		for _, id := range ids {
+			alone := slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return p.ID != id })
+			db.applyNotable(ctx, alone, result)
+		}
+	}
+}
+
+// merge adds the result of other heartbeats.
+func (r *ApplyResult) merge(other ApplyResult) {
+	maps.Copy(r.Unknown, other.Unknown)
+	maps.Copy(r.counts, other.counts)
+	r.NewAlerts += other.NewAlerts
+	r.Heartbeats = append(r.Heartbeats, other.Heartbeats...)
+	r.NextDue = monitor.Earlier(r.NextDue, other.NextDue)
 }
 
 // lockFunc locks heartbeats and returns them by id.
@@ -169,80 +233,103 @@ func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, ea
 	return result, transitions
 }
 
-// bufferPings applies a batch to the heartbeats in memory and appends it to the
-// WAL. done is false, and nothing has changed, if the batch is notable or the
-// buffer is full.
-func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result ApplyResult, done bool, err error) {
+// bufferPings applies a batch to the heartbeats in memory and appends it to the WAL,
+// without the pings of heartbeats that a transaction holds, which are in Locked, and
+// without those that are notable, which it returns. With whole, it appends nothing if a
+// heartbeat is held.
+func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing, whole bool) (result ApplyResult, notable []ReceivedPing, err error) {
 	b := db.buffer
+	if err := db.waitForRoom(ctx); err != nil {
+		return result, nil, err
+	}
 	if err := b.Lock(ctx); err != nil {
-		return ApplyResult{}, false, err
+		return result, nil, err
 	}
 	defer b.Unlock()
-	states, err := db.lookupStates(ctx, batch)
+	cached, held := b.Begin(batch)
+	defer b.Finish()
+	if whole && len(held) > 0 {
+		return ApplyResult{Locked: held}, nil, nil
+	}
+	if len(held) > 0 {
+		batch = slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return held[p.ID] })
+	}
+	states, read, err := db.lookupStates(ctx, batch, cached)
 	if err != nil {
-		return ApplyResult{}, false, err
+		return result, nil, err
 	}
 	result, transitions := transitionsOf(batch, states, db.ownWatermark, db.blackoutsForPings)
+	if direct := notableIDs(transitions); len(direct) > 0 {
+		// Their pings are applied to the tables afterwards, so they are evaluated again.
+		is := func(p ReceivedPing) bool { return direct[p.ID] }
+		notable = slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return !is(p) })
+		batch = slices.DeleteFunc(slices.Clone(batch), is)
+		if states, read, err = db.lookupStates(ctx, batch, cached); err != nil {
+			return result, nil, err
+		}
+		result, transitions = transitionsOf(batch, states, db.ownWatermark, db.blackoutsForPings)
+	}
+	result.Locked = held
 	if len(transitions) == 0 {
-		return result, true, nil
+		return result, notable, nil
 	}
-	if b.IsFull() || !bufferable(transitions) {
-		return ApplyResult{}, false, nil
-	}
-	if err := b.Append(batch, transitions, states, result.NextDue); err != nil {
-		return ApplyResult{}, false, err
+	if err := b.Append(batch, transitions, read); err != nil {
+		return ApplyResult{}, nil, err
 	}
 	db.breaker.Load().RecordProgress()
 	db.recordCommit()
-	return result, true, nil
+	return result, notable, nil
 }
 
-// flushAndApply saves all pending pings and a batch in one transaction. The batch
-// is applied again: another batch can have been stored since it was found notable.
-func (db *DB) flushAndApply(ctx context.Context, batch []ReceivedPing) (result ApplyResult, err error) {
-	err = db.flushThen(ctx, func(tx *Tx) error {
-		result, err = tx.applyPings(batch, (*Tx).HeartbeatsForPings)
-		return err
-	})
-	return result, err
+// waitForRoom flushes if the buffer is full.
+func (db *DB) waitForRoom(ctx context.Context) error {
+	for db.buffer.IsFull() {
+		if _, err := db.flushSome(ctx, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// lookupStates returns the heartbeats of a batch from memory, or from the tables,
-// which are right for heartbeats without pending pings. The caller holds the lock
-// of the buffer.
-func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing) (map[string]monitor.Heartbeat, error) {
-	states := make(map[string]monitor.Heartbeat, len(batch))
+// notableIDs returns the heartbeats whose pings cannot wait in the buffer: they cause a
+// notification, or are too large.
+func notableIDs(transitions []Transition) map[string]bool {
+	var ids map[string]bool
+	bytes := 0
+	for i := range transitions {
+		t := &transitions[i]
+		if bytes += len(t.Change.Ping.Body); t.Change.Notable() || bytes > maxBatchBodyBytes {
+			if ids == nil {
+				ids = map[string]bool{}
+			}
+			ids[t.Heartbeat.ID] = true
+		}
+	}
+	return ids
+}
+
+// lookupStates returns the heartbeats of a batch: those in memory, and those that it
+// read from the tables, which are right for all others. The caller has the lock of the
+// log, so none of them can change.
+func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing, cached map[string]monitor.Heartbeat) (states, read map[string]monitor.Heartbeat, err error) {
 	var unread []ReceivedPing
+	states = make(map[string]monitor.Heartbeat, len(batch))
 	for _, received := range batch {
-		if h, found := db.buffer.State(received.ID); found {
+		if h, found := cached[received.ID]; found {
 			states[received.ID] = h
 		} else {
 			unread = append(unread, received)
 		}
 	}
 	if len(unread) == 0 {
-		return states, nil
+		return states, nil, nil
 	}
-	err := db.viewTables(ctx, func(tx *Tx) error {
-		read, err := tx.HeartbeatsForPings(uniqueIDs(unread))
-		for id, h := range read {
-			states[id] = h
-		}
+	err = db.viewTables(ctx, func(tx *Tx) error {
+		read, err = tx.HeartbeatsForPings(uniqueIDs(unread))
+		maps.Copy(states, read)
 		return err
 	})
-	return states, err
-}
-
-// bufferable reports whether transitions can wait in the buffer: they cause no
-// notification and are small.
-func bufferable(transitions []Transition) bool {
-	bytes := 0
-	for _, t := range transitions {
-		if bytes += len(t.Change.Ping.Body); t.Change.Notable() || bytes > maxBatchBodyBytes {
-			return false
-		}
-	}
-	return true
+	return states, read, err
 }
 
 // pruneEvery is the number of pings between two prunings of a history.
@@ -305,12 +392,62 @@ func scanPing(row scanner) (monitor.Ping, error) {
 // Pings lists up to limit pings of a heartbeat, newest first, older than the one with
 // number before (0: all). It does not read bodies.
 func (tx *Tx) Pings(heartbeat, before int64, limit int) ([]monitor.Ping, error) {
-	return queryAll(tx, scanPing, `SELECT `+pingColumns+` FROM pings
+	list, err := queryAll(tx, scanPing, `SELECT `+pingColumns+` FROM pings
 		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) ORDER BY n DESC LIMIT $3`, heartbeat, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	return tx.withPending(list, PingLogFilter{Heartbeat: heartbeat, Before: before, Limit: limit})
+}
+
+// pendingPings returns the pings of a heartbeat that are not in the tables, oldest
+// first.
+func (tx *Tx) pendingPings(heartbeat int64) ([]writebehind.PendingPing, error) {
+	if tx.reader == nil || !tx.reader.HasPings(heartbeat) {
+		return nil, nil
+	}
+	stored, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+		`SELECT pings FROM heartbeats WHERE key = $1`, heartbeat)
+	pending := tx.reader.Pings(heartbeat, stored)
+	for i := range pending { // as pingRow stores them
+		p := &pending[i].Ping
+		p.BodySize = int64(len(p.Body))
+		p.RunID, p.Method, p.Source, p.UserAgent = validText(p.RunID), validText(p.Method), validText(p.Source), validText(p.UserAgent)
+	}
+	return pending, err
+}
+
+// withPending returns a page of pings, newest first, with those of the filter that are
+// not in the tables in front. Their bodies are cut to the length of the filter.
+func (tx *Tx) withPending(page []monitor.Ping, l PingLogFilter) ([]monitor.Ping, error) {
+	pending, err := tx.pendingPings(l.Heartbeat)
+	if len(pending) == 0 || err != nil {
+		return page, err
+	}
+	var all []monitor.Ping
+	for _, p := range slices.Backward(pending) {
+		if l.matches(p.Ping) && len(all) < l.Limit {
+			if p.Ping.Body = p.Ping.Body[:min(len(p.Ping.Body), l.BodyBytes)]; len(p.Ping.Body) == 0 {
+				p.Ping.Body = nil
+			}
+			all = append(all, p.Ping)
+		}
+	}
+	all = append(all, page...)
+	return all[:min(len(all), l.Limit)], nil
 }
 
 // Ping returns one ping with its body.
 func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
+	pending, err := tx.pendingPings(heartbeat)
+	if err != nil {
+		return monitor.Ping{}, err
+	}
+	for _, p := range pending {
+		if p.Ping.Number == n {
+			return p.Ping, nil
+		}
+	}
 	var body []byte
 	p, found, err := queryOne(tx, func(row scanner) (monitor.Ping, error) {
 		return scanPing(scanPlusLast{row, &body})
@@ -339,7 +476,30 @@ func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, 
 	if err != nil {
 		return nil, fmt.Errorf("recent pings: %w", err)
 	}
+	for _, key := range heartbeats {
+		pending, err := tx.pendingPings(key)
+		if err != nil {
+			return nil, fmt.Errorf("recent pings: %w", err)
+		}
+		if len(pending) > 0 {
+			byKey[key] = recentOf(byKey[key], pending, int64(n))
+		}
+	}
 	return byKey, nil
+}
+
+// recentOf adds pending pings to the recent ones of a heartbeat, see RecentPings.
+func recentOf(recent []monitor.Ping, pending []writebehind.PendingPing, n int64) []monitor.Ping {
+	oldest := pending[len(pending)-1].Ping.Number - n
+	for _, p := range pending {
+		if p.Ping.Kind == monitor.PingSuccess || p.Ping.Kind == monitor.PingFail {
+			p.Ping.Body = nil
+			recent = append(recent, p.Ping)
+		}
+	}
+	recent = slices.DeleteFunc(recent, func(p monitor.Ping) bool { return p.Number <= oldest })
+	slices.SortStableFunc(recent, func(a, b monitor.Ping) int { return a.At.Compare(b.At) })
+	return recent
 }
 
 // PingLogFilter selects a part of the pings of a heartbeat.
@@ -351,6 +511,12 @@ type PingLogFilter struct {
 	Until     time.Time        // arrival before it; zero: any
 	Limit     int
 	BodyBytes int // bytes to read of each body
+}
+
+// matches reports whether a ping of the heartbeat is selected.
+func (l PingLogFilter) matches(p monitor.Ping) bool {
+	return (l.Kind == "" || p.Kind == l.Kind) && (l.Before == 0 || p.Number < l.Before) &&
+		!p.At.Before(l.Since) && (l.Until.IsZero() || p.At.Before(l.Until))
 }
 
 // PingLog lists pings of a heartbeat, newest first, with the beginning of each body.
@@ -373,11 +539,20 @@ func (tx *Tx) PingLog(l PingLogFilter) ([]monitor.Ping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log of pings: %w", err)
 	}
-	return pings, nil
+	return tx.withPending(pings, l)
 }
 
 // CountPingsSince counts the pings of a heartbeat at or after since.
 func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
 	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM pings WHERE heartbeat = $1 AND at >= $2`, heartbeat, since.UnixMicro())
+	if err != nil {
+		return 0, err
+	}
+	pending, err := tx.pendingPings(heartbeat)
+	for _, p := range pending {
+		if !p.Ping.At.Before(since) {
+			n++
+		}
+	}
 	return n, err
 }

@@ -59,7 +59,7 @@ func (db *DB) startBuffer(ctx context.Context) error {
 	}
 	log.Confirm = db.files.VerifyInPlace
 	db.buffer = writebehind.New(log, db.limits.buffer)
-	db.flusher = &flusher{stop: make(chan struct{}), stopped: make(chan struct{})}
+	db.flusher = &flusher{smallBuffer: smallBuffer, stop: make(chan struct{}), stopped: make(chan struct{})}
 	go db.flushInBackground()
 	return nil
 }
@@ -159,7 +159,8 @@ func (db *DB) closeBuffer() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := db.flush(ctx); err != nil {
+	err := db.flush(ctx)
+	if err != nil || db.buffer.Len() > 0 {
 		return errors.Join(err, db.buffer.Close(false))
 	}
 	return db.buffer.Close(true)
@@ -189,7 +190,7 @@ func (db *DB) CheckIntegrity(ctx context.Context) ([]Problem, error) {
 		}
 	}
 	inFile := len(all)
-	err := db.View(ctx, func(tx *Tx) error {
+	err := db.ViewAll(ctx, func(tx *Tx) error {
 		all = all[:inFile]
 		if db.path != "" {
 			damage, err := tx.fileDamage()
@@ -283,7 +284,7 @@ func (db *DB) Repair(ctx context.Context, p Problem, now time.Time, done func(*T
 		if r.Name != p.Name {
 			continue
 		}
-		err = db.Update(ctx, func(tx *Tx) error {
+		err = db.UpdateAll(ctx, func(tx *Tx) error {
 			if err := r.fix(tx, now); err != nil {
 				return err
 			}

@@ -90,7 +90,7 @@ func (c *Cleanup) Step(ctx context.Context, now time.Time) (CleanupStep, error) 
 	}
 	step := CleanupStep{Deleted: map[string]int64{}}
 	if len(rows.deletions) > 0 {
-		err := c.db.UpdateWithoutFlush(ctx, func(tx *Tx) (err error) {
+		err := c.db.Update(ctx, func(tx *Tx) (err error) {
 			clear(step.Deleted)
 			step.Busy, err = tx.deleteRows(rows.deletions, step.Deleted)
 			return err

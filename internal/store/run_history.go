@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,7 +86,24 @@ func (tx *Tx) RunHistory(f RunHistoryFilter) ([]monitor.Span, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run history: %w", err)
 	}
-	return list, nil
+	pending, err := tx.pendingSpans(f.Heartbeat)
+	for _, s := range pending {
+		if s.First.UnixMicro() < before && s.Last.UnixMicro() >= since {
+			list = append(list, s)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b monitor.Span) int { return b.First.Compare(a.First) })
+	return list[:min(len(list), f.Limit)], err
+}
+
+// pendingSpans returns the closed spans of a heartbeat that are not in the tables.
+func (tx *Tx) pendingSpans(heartbeat int64) ([]monitor.Span, error) {
+	pending, err := tx.pendingPings(heartbeat)
+	var spans []monitor.Span
+	for _, p := range pending {
+		spans = append(spans, p.Spans...)
+	}
+	return spans, err
 }
 
 // RecentRunHistory returns the newest n closed spans of each heartbeat, oldest first.
@@ -102,6 +120,17 @@ func (tx *Tx) RecentRunHistory(heartbeats []int64, n int) (map[int64][]monitor.S
 		WHERE `+tx.d.InList("h.key", "$1")+` ORDER BY s.heartbeat, s.first`, tx.d.IntList(heartbeats), n-1)
 	if err != nil {
 		return nil, fmt.Errorf("recent run history: %w", err)
+	}
+	for _, key := range heartbeats {
+		pending, err := tx.pendingSpans(key)
+		if err != nil {
+			return nil, fmt.Errorf("recent run history: %w", err)
+		}
+		if len(pending) > 0 {
+			all := append(byKey[key], pending...)
+			slices.SortStableFunc(all, func(a, b monitor.Span) int { return a.First.Compare(b.First) })
+			byKey[key] = all[max(len(all)-n, 0):]
+		}
 	}
 	return byKey, nil
 }
@@ -132,7 +161,13 @@ func (tx *Tx) Uptime(heartbeat int64, since time.Time) (Uptime, error) {
 	if err != nil {
 		return u, fmt.Errorf("uptime: %w", err)
 	}
-	return u, nil
+	pending, err := tx.pendingSpans(heartbeat)
+	for _, s := range pending {
+		if !s.First.Before(since) {
+			u.Add(s)
+		}
+	}
+	return u, err
 }
 
 // Outage is the part of an incident that run histories show.

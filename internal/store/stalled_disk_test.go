@@ -19,7 +19,7 @@ func (w *fixture) stallDisk() (release func()) {
 	hanging, ended, held := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		err := w.db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil })
+		err := w.db.UpdateAll(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil })
 		w.expectUnavailable("the commit that hung", err)
 	}()
 	<-held

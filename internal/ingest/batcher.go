@@ -35,14 +35,6 @@ var errTooManyLocks = fmt.Errorf("%w: pings of %d locked heartbeats wait", store
 // errUnknownID means that no heartbeat has the id.
 var errUnknownID = errors.New("no such heartbeat")
 
-// queuedPing is a ping whose request waits for its response.
-type queuedPing struct {
-	id       string
-	ping     monitor.Ping
-	inFlight *InFlightPing
-	done     chan error // buffered, because the request may have timed out
-}
-
 // batch holds the pings of one commit.
 type batch struct{ pings []*queuedPing }
 
@@ -61,12 +53,17 @@ type Batcher struct {
 	lastStored  atomic.Int64 // when a batch was last stored, in ns since 1970
 	failures    failures
 	locked      lockedPings
+	patience    patience
+	pool        pingPool
 }
 
 // NewBatcher returns a Batcher and starts its workers: as many as can usefully
 // write at the same time.
 func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.Logger, signals loop.Signals) *Batcher {
-	b := &Batcher{db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, queue: make(chan *queuedPing, maxQueued)}
+	b := &Batcher{
+		db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, queue: make(chan *queuedPing, maxQueued),
+		patience: patience{stopped: make(chan struct{})},
+	}
 	b.locked.together = !db.IsShared()
 	for range db.Writers() {
 		b.workers.Go(b.runWorker)
@@ -80,6 +77,7 @@ func (b *Batcher) Stop() {
 	close(b.queue)
 	b.workers.Wait()
 	b.locked.goroutines.Wait()
+	b.patience.stop()
 }
 
 // StoredCount returns the number of pings stored since the start.
@@ -93,6 +91,7 @@ func (b *Batcher) DatabaseReturned() { b.failures.reset() }
 
 // enqueue queues a ping. Its result is sent to done.
 func (b *Batcher) enqueue(w *queuedPing) error {
+	w.waiting.Store(true)
 	select {
 	case b.queue <- w:
 		return nil
@@ -107,15 +106,16 @@ func (b *Batcher) StorePing(ctx context.Context, id string) error {
 	if _, down := b.db.Unavailable(); down != nil {
 		return down
 	}
-	arrival := b.inFlight.Add(id, func() (time.Duration, bool) { return 0, false })
-	if rest := b.inFlight.Complete(arrival); rest > 0 {
+	w := newQueuedPing()
+	w.id, w.inFlight.request = id, nil // ctx limits the wait
+	if rest := b.inFlight.addComplete(&w.inFlight, id, func() (time.Duration, bool) { return 0, false }); rest > 0 {
 		<-time.After(rest)
 	}
-	w := &queuedPing{id: id, inFlight: arrival, done: make(chan error, 1), ping: monitor.Ping{
-		Kind: monitor.PingSuccess, At: arrival.At, ExitCode: monitor.NoExitCode, Method: http.MethodPost, Source: "canary",
-	}}
+	w.ping = monitor.Ping{
+		Kind: monitor.PingSuccess, At: w.inFlight.At, ExitCode: monitor.NoExitCode, Method: http.MethodPost, Source: "canary",
+	}
 	if err := b.enqueue(w); err != nil {
-		b.inFlight.Remove(arrival)
+		b.inFlight.Remove(&w.inFlight)
 		return err
 	}
 	select {
@@ -219,20 +219,11 @@ func (b *Batcher) answer(gathered *batch, begun time.Time, result *store.ApplyRe
 		return nil
 	}
 	b.recordResult(gathered, begun, answerOf)
-	var stored, ended []*InFlightPing
-	for _, w := range gathered.pings {
-		if answerOf(w) == nil {
-			stored = append(stored, w.inFlight)
-		} else {
-			ended = append(ended, w.inFlight)
-		}
-	}
 	// The pings are removed before they are answered: after a response, the heartbeat
 	// is no longer held back.
-	b.inFlight.RemoveStored(stored...)
-	b.inFlight.Remove(ended...)
+	b.inFlight.removeBatch(gathered, func(w *queuedPing) bool { return answerOf(w) == nil })
 	for _, w := range gathered.pings {
-		w.done <- answerOf(w)
+		w.answer(answerOf(w)) // from here on, the ping can be another one
 	}
 }
 
@@ -264,15 +255,33 @@ func (b *Batcher) store(gathered *batch, apply func(context.Context, []store.Rec
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	slices.SortStableFunc(gathered.pings, func(x, y *queuedPing) int { return x.inFlight.At.Compare(y.inFlight.At) })
-	watermarks := b.inFlight.Watermarks(gathered)
-	batch := make([]store.ReceivedPing, len(gathered.pings))
-	for i, w := range gathered.pings {
-		batch[i] = store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: watermarks[i]}
-	}
-	result, err := apply(ctx, batch)
+	received := receivedPings.Get().(*[]store.ReceivedPing)
+	defer func() {
+		clear(*received)
+		receivedPings.Put(received)
+	}()
+	*received = b.inFlight.assign(gathered, (*received)[:0])
+	shareTexts(*received)
+	result, err := apply(ctx, *received)
 	if err != nil {
 		return store.ApplyResult{}, err
 	}
 	b.signals.Send(loop.Effects{NextDue: result.NextDue, Pending: result.NewAlerts > 0, Changed: result.Heartbeats})
 	return result, nil
+}
+
+// receivedPings are the slices of batches, which the store does not keep.
+var receivedPings = sync.Pool{New: func() any { return new([]store.ReceivedPing) }}
+
+// shareTexts lets pings of the same kind of client share their texts: the store keeps
+// pings in memory, and each text would keep all headers of its request.
+func shareTexts(batch []store.ReceivedPing) {
+	for i := range batch {
+		if p := &batch[i].Ping; i > 0 && p.Source == batch[i-1].Ping.Source {
+			p.Source = batch[i-1].Ping.Source
+		}
+		if p := &batch[i].Ping; i > 0 && p.UserAgent == batch[i-1].Ping.UserAgent {
+			p.UserAgent = batch[i-1].Ping.UserAgent
+		}
+	}
 }

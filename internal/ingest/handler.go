@@ -11,7 +11,6 @@ import (
 
 	"overdue/internal/metrics"
 	"overdue/internal/monitor"
-	"overdue/internal/store"
 )
 
 // Limits of a request.
@@ -115,14 +114,15 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (status int, l
 		w.Header().Set("Retry-After", retryAfterSeconds)
 		return http.StatusServiceUnavailable, notStoredText, kind
 	}
-	arrival := h.InFlight.Add(f.id, func() (time.Duration, bool) { return h.DataAge(r) })
-	queued := false
+	waits := h.Batcher.pool.get(f.id)
+	arrival, queued := &waits.inFlight, false
+	drain := h.register(arrival, f.id, r)
 	defer func() {
 		if !queued {
 			h.InFlight.Remove(arrival)
 		}
 	}()
-	if r.ContentLength != 0 && !h.idExists(r, arrival, f.id) {
+	if hasBody(r) && !h.idExists(r, arrival, f.id) {
 		return http.StatusNotFound, unknownIDText, f.kind // before the body uses memory
 	}
 	body, end := h.readBody(w, r)
@@ -134,24 +134,46 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (status int, l
 		}
 		return problem.status, problem.line, malformedKind
 	}
-	if rest := h.InFlight.Complete(arrival); rest > 0 {
-		<-time.After(rest)
+	if hasBody(r) {
+		drain = h.InFlight.Complete(arrival)
 	}
-	ping.At, ping.Source = arrival.At, source
-	if arrival.delayed {
-		ping.Flags |= monitor.Delayed
-	}
-	waits := &queuedPing{id: f.id, inFlight: arrival, done: make(chan error, 1), ping: ping}
-	if err := h.Batcher.enqueue(waits); err != nil {
+	ping.Source = source
+	waits.ping = ping
+	if queued = h.enqueue(waits, drain); !queued {
 		w.Header().Set("Retry-After", "1")
 		return http.StatusServiceUnavailable, "overloaded: the ping was not stored, send it again", ping.Kind
 	}
-	queued = true
 	status, line = h.waitForCommit(w, waits)
 	if end == bodyTooLong {
 		discardRest(r)
 	}
 	return status, line, ping.Kind
+}
+
+// enqueue queues a ping after its drain. It returns false if the queue is full.
+func (h *Handler) enqueue(waits *queuedPing, drain time.Duration) bool {
+	if drain > 0 {
+		<-time.After(drain)
+		h.InFlight.Complete(&waits.inFlight) // its wait for the commit begins now
+	}
+	if waits.ping.At = waits.inFlight.At; waits.inFlight.delayed {
+		waits.ping.Flags |= monitor.Delayed
+	}
+	return h.Batcher.enqueue(waits) == nil
+}
+
+// hasBody reports whether a request has a body.
+func hasBody(r *http.Request) bool { return r.ContentLength != 0 }
+
+// register adds a ping to the pings in flight. A request without a body is complete, so it
+// returns the result of Complete.
+func (h *Handler) register(arrival *InFlightPing, id string, r *http.Request) (drain time.Duration) {
+	waited := func() (time.Duration, bool) { return h.DataAge(r) }
+	if !hasBody(r) {
+		return h.InFlight.addComplete(arrival, id, waited)
+	}
+	h.InFlight.addTo(arrival, id, waited)
+	return 0
 }
 
 // idExists reports whether a heartbeat has the id, or may have it if the lookup fails.
@@ -177,7 +199,7 @@ type rejection struct {
 
 // toPing returns the ping of a request whose body has been read.
 func (f pingRequest) toPing(r *http.Request, body []byte, end bodyEnd) (monitor.Ping, *rejection) {
-	if contentType := r.Header.Get("Content-Type"); (f.kind == "" || f.ended) && r.Body != nil {
+	if contentType := r.Header.Get("Content-Type"); (f.kind == "" || f.ended) && r.Body != nil && contentType != "" {
 		before := f.outcomeClaim
 		if encoding := r.Header.Get("Content-Encoding"); f.kind == "" && encoding != "" && encoding != "identity" && mayHoldOutcome(contentType) {
 			return monitor.Ping{}, &rejection{http.StatusUnsupportedMediaType, "the body is compressed, so its outcome cannot be read: send it uncompressed, or put the outcome into the URL"}
@@ -210,47 +232,23 @@ const unknownIDText = "not found: no heartbeat has this id; copy the ping URL ag
 // notStoredText is the text of the 503 response while the database is unavailable.
 const notStoredText = "not stored: the database is unavailable, send it again"
 
-// patienceMargin is the time after which a ping is answered although the circuit did
-// not open, for example because another process has locked the tables of SQLite.
-const patienceMargin = 100 * time.Millisecond
-
-// waitForCommit waits for the commit of a queued ping and returns the response. If the
-// database stops answering, the client is answered at once. The ping may still be stored,
-// so it stays registered until its commit has ended.
+// waitForCommit waits for the commit of a queued ping and returns the response. The client
+// is answered sooner if the database stops answering, see patience.
 func (h *Handler) waitForCommit(w http.ResponseWriter, waits *queuedPing) (status int, line string) {
-	opened, _ := h.Batcher.db.Unavailable()
-	err, line := store.ErrUnavailable, notStoredText
-	begun := time.Now()
-	timer := time.NewTimer(h.Batcher.db.Patience() + patienceMargin)
-	defer timer.Stop()
-	for waiting := true; waiting; {
-		select {
-		case err = <-waits.done:
-			waiting = false
-		case <-opened:
-			select {
-			case err = <-waits.done: // if both are ready, the result counts
-			default:
-			}
-			waiting = false
-		case <-timer.C:
-			// A busy or slow database stores other pings first.
-			rest := commitWaitTimeout - time.Since(begun)
-			if waiting = rest > 0 && h.Batcher.storedSince(begun); waiting {
-				timer.Reset(rest)
-			} else {
-				line = "not stored in time: send it again"
-			}
-		}
-	}
+	h.Batcher.watchWaiting()
+	err := <-waits.done
 	switch {
 	case err == nil:
+		h.Batcher.pool.put(waits)
 		return http.StatusOK, "OK"
 	case errors.Is(err, errUnknownID):
 		return http.StatusNotFound, unknownIDText
 	}
 	w.Header().Set("Retry-After", retryAfterSeconds)
-	return http.StatusServiceUnavailable, line
+	if errors.Is(err, errTooSlow) {
+		return http.StatusServiceUnavailable, "not stored in time: send it again"
+	}
+	return http.StatusServiceUnavailable, notStoredText
 }
 
 // roundUpSeconds rounds up for Retry-After (RFC 9110, section 10.2.3).

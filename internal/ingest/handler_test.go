@@ -316,10 +316,13 @@ func TestBatcher_OneBadPingFailsAlone(t *testing.T) {
 
 // waiting registers a ping that is ready to be stored.
 func (d *fixture) waiting(id, run string) *queuedPing {
-	arrival := d.handler.InFlight.Add(id, neverKnown)
-	return &queuedPing{id: id, inFlight: arrival, done: make(chan error, 1), ping: monitor.Ping{
-		Kind: monitor.PingSuccess, At: arrival.At, ExitCode: monitor.NoExitCode, Method: "POST", RunID: run,
-	}}
+	w := newQueuedPing()
+	d.handler.InFlight.addTo(&w.inFlight, id, neverKnown)
+	w.id, w.ping = id, monitor.Ping{
+		Kind: monitor.PingSuccess, At: w.inFlight.At, ExitCode: monitor.NoExitCode, Method: "POST", RunID: run,
+	}
+	w.waiting.Store(true)
+	return w
 }
 
 func TestBatcher_PingsOfOneBatchAreAppliedInOrderOfArrival(t *testing.T) {

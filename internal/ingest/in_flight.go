@@ -1,10 +1,13 @@
 package ingest
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store"
 )
 
 // InFlight holds the pings that have arrived and are not stored yet. It
@@ -15,19 +18,29 @@ type InFlight struct {
 	Now func() time.Time
 
 	mu         sync.Mutex
-	byID       map[string][]*InFlightPing
-	knownIDs   map[string]struct{} // heartbeat ids of stored pings
-	incomplete map[string]int      // incomplete requests, by id of an existing heartbeat
+	byID       map[string]*heartbeatPings // those with pings in flight, and known ones
+	active     []*heartbeatPings          // those with pings in flight
+	incomplete map[string]int             // incomplete requests, by id of an existing heartbeat
 
 	lastPulse      time.Time // the last time at which this process was known to run; zero before the first Pulse
 	lastSuspension suspension
 }
 
+// heartbeatPings holds the pings in flight of one id. A ping finds it once, when it is
+// added.
+type heartbeatPings struct {
+	id    string
+	known bool // a ping of it was stored, so the heartbeat exists
+	place int  // in InFlight.active, while there are pings
+	pings []*InFlightPing
+}
+
 // InFlightPing is one ping that is not stored yet.
 type InFlightPing struct {
-	At    time.Time // when the request arrived, in microseconds
-	id    string
-	batch *batch // the batch of the ping, nil while it waits
+	At        time.Time // when the request arrived, in microseconds
+	heartbeat *heartbeatPings
+	batch     *batch      // the batch of the ping, nil while it waits
+	request   *queuedPing // nil if no request waits for the commit
 	// confirmed is true if the heartbeat is known to exist or the request is
 	// complete. Only then can the ping hold back other heartbeats on other
 	// nodes: otherwise a client could do so with a made-up id.
@@ -47,7 +60,7 @@ const maxKnownIDs = 100_000
 
 // NewInFlight returns an empty register.
 func NewInFlight() *InFlight {
-	return &InFlight{Now: time.Now, byID: map[string][]*InFlightPing{}, knownIDs: map[string]struct{}{}, incomplete: map[string]int{}}
+	return &InFlight{Now: time.Now, byID: map[string]*heartbeatPings{}, incomplete: map[string]int{}}
 }
 
 // Add registers a ping for the heartbeat with the given id, and reads the clock
@@ -57,9 +70,31 @@ func NewInFlight() *InFlight {
 // waited returns how long the request has waited in its socket, if known. It is
 // called only shortly after a suspension.
 func (a *InFlight) Add(id string, waited func() (time.Duration, bool)) *InFlightPing {
+	arrival := &InFlightPing{}
+	a.addTo(arrival, id, waited)
+	return arrival
+}
+
+// addTo is Add with the memory for the ping.
+func (a *InFlight) addTo(arrival *InFlightPing, id string, waited func() (time.Duration, bool)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, known := a.knownIDs[id]
+	a.add(arrival, id, waited)
+	if arrival.confirmed {
+		a.incomplete[arrival.heartbeat.id]++
+	}
+}
+
+// addComplete is addTo and Complete in one step, for a request without a body.
+func (a *InFlight) addComplete(arrival *InFlightPing, id string, waited func() (time.Duration, bool)) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.add(arrival, id, waited)
+	return a.complete(arrival)
+}
+
+// add is Add without the count of incomplete requests. It overwrites the ping.
+func (a *InFlight) add(arrival *InFlightPing, id string, waited func() (time.Duration, bool)) {
 	t, delayed := a.Now(), false
 	a.detectSuspension(t)
 	if a.lastSuspension.endedWithin(t, maxBacklog) {
@@ -67,12 +102,17 @@ func (a *InFlight) Add(id string, waited func() (time.Duration, bool)) *InFlight
 			t, delayed = a.lastSuspension.arrival(t, d)
 		}
 	}
-	arrival := &InFlightPing{At: storedTime(t), id: id, confirmed: known, delayed: delayed}
-	a.byID[id] = append(a.byID[id], arrival)
-	if known {
-		a.incomplete[id]++
+	h := a.byID[id]
+	if h == nil {
+		h = &heartbeatPings{id: strings.Clone(id)} // id is a part of a whole request
+		a.byID[h.id] = h
 	}
-	return arrival
+	if len(h.pings) == 0 {
+		h.place = len(a.active)
+		a.active = append(a.active, h)
+	}
+	*arrival = InFlightPing{At: storedTime(t), heartbeat: h, request: arrival.request, confirmed: h.known, delayed: delayed}
+	h.pings = append(h.pings, arrival)
 }
 
 // Confirmed reports whether the ping is known to belong to a heartbeat.
@@ -88,7 +128,7 @@ func (a *InFlight) Confirm(arrival *InFlightPing) {
 	defer a.mu.Unlock()
 	if !arrival.confirmed {
 		arrival.confirmed = true
-		a.incomplete[arrival.id]++
+		a.incomplete[arrival.heartbeat.id]++
 	}
 }
 
@@ -98,7 +138,15 @@ func (a *InFlight) Complete(arrival *InFlightPing) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requestEnded(arrival)
+	return a.complete(arrival)
+}
+
+// complete is Complete without the count of incomplete requests.
+func (a *InFlight) complete(arrival *InFlightPing) time.Duration {
 	arrival.confirmed, arrival.complete, arrival.completedAt = true, true, time.Now()
+	if a.lastSuspension.to.IsZero() {
+		return 0
+	}
 	return a.lastSuspension.draining(a.Now())
 }
 
@@ -106,8 +154,8 @@ func (a *InFlight) Complete(arrival *InFlightPing) time.Duration {
 func (a *InFlight) StoringSince() (oldest time.Time, found bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, list := range a.byID {
-		for _, p := range list {
+	for _, h := range a.active {
+		for _, p := range h.pings {
 			if p.complete && (!found || p.completedAt.Before(oldest)) {
 				oldest, found = p.completedAt, true
 			}
@@ -121,8 +169,9 @@ func (a *InFlight) requestEnded(arrival *InFlightPing) {
 	if !arrival.confirmed || arrival.complete {
 		return
 	}
-	if a.incomplete[arrival.id]--; a.incomplete[arrival.id] == 0 {
-		delete(a.incomplete, arrival.id)
+	id := arrival.heartbeat.id
+	if a.incomplete[id]--; a.incomplete[id] == 0 {
+		delete(a.incomplete, id)
 	}
 }
 
@@ -151,47 +200,83 @@ func (a *InFlight) RemoveStored(arrivals ...*InFlightPing) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, arrival := range arrivals {
-		a.remove(arrival)
-		if len(a.knownIDs) >= maxKnownIDs {
-			clear(a.knownIDs)
+		a.removeStored(arrival)
+	}
+}
+
+// removeBatch removes the pings of a batch, and remembers the ids of those that were
+// stored.
+func (a *InFlight) removeBatch(b *batch, stored func(*queuedPing) bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, w := range b.pings {
+		if stored(w) {
+			a.removeStored(&w.inFlight)
+		} else {
+			a.remove(&w.inFlight)
 		}
-		a.knownIDs[arrival.id] = struct{}{}
+	}
+}
+
+// removeStored removes a stored ping and remembers its id.
+func (a *InFlight) removeStored(arrival *InFlightPing) {
+	if !arrival.heartbeat.known {
+		if len(a.byID) > maxKnownIDs {
+			a.forgetKnown()
+		}
+		arrival.heartbeat.known = true
+	}
+	a.remove(arrival)
+}
+
+// forgetKnown forgets which ids are known.
+func (a *InFlight) forgetKnown() {
+	a.byID = make(map[string]*heartbeatPings, len(a.active))
+	for _, h := range a.active {
+		h.known = false
+		a.byID[h.id] = h
 	}
 }
 
 // remove removes one ping.
 func (a *InFlight) remove(arrival *InFlightPing) {
 	a.requestEnded(arrival)
-	rest := a.byID[arrival.id]
-	if len(rest) == 1 {
-		delete(a.byID, arrival.id)
+	h := arrival.heartbeat
+	i := slices.Index(h.pings, arrival)
+	if i < 0 {
 		return
 	}
-	for i, other := range rest {
-		if other == arrival {
-			a.byID[arrival.id] = append(rest[:i:i], rest[i+1:]...)
-		}
+	if h.pings = slices.Delete(h.pings, i, i+1); len(h.pings) > 0 {
+		return
+	}
+	last := len(a.active) - 1
+	a.active[h.place] = a.active[last]
+	a.active[h.place].place = h.place
+	a.active[last] = nil
+	a.active = a.active[:last]
+	if !h.known {
+		delete(a.byID, h.id)
 	}
 }
 
-// Watermarks assigns the pings to batch b. It returns a watermark for each ping:
-// all earlier pings of its heartbeat are stored or in the same batch.
-func (a *InFlight) Watermarks(b *batch) []time.Time {
+// assign assigns the pings to batch b and appends them to received, each with its
+// watermark: all earlier pings of its heartbeat are stored or in the same batch.
+func (a *InFlight) assign(b *batch, received []store.ReceivedPing) []store.ReceivedPing {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, w := range b.pings {
 		w.inFlight.batch = b
 	}
-	watermarks := make([]time.Time, len(b.pings))
-	for i, w := range b.pings {
-		watermarks[i] = w.inFlight.At
-		for _, other := range a.byID[w.inFlight.id] {
+	for _, w := range b.pings {
+		watermark := w.inFlight.At
+		for _, other := range w.inFlight.heartbeat.pings {
 			if other.batch != b {
-				watermarks[i] = earliest(watermarks[i], other.At)
+				watermark = earliest(watermark, other.At)
 			}
 		}
+		received = append(received, store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: watermark})
 	}
-	return watermarks
+	return received
 }
 
 // earliest returns the earlier of two moments.
@@ -207,8 +292,8 @@ func (a *InFlight) Count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	n := 0
-	for _, arrivals := range a.byID {
-		n += len(arrivals)
+	for _, h := range a.active {
+		n += len(h.pings)
 	}
 	return n
 }

@@ -63,13 +63,13 @@ func (l *lockedPings) take(gathered *batch) {
 	})
 }
 
-// next returns the pings of a queue, or ends the queue if there are none. stored are the
-// ones that it returned before.
-func (l *lockedPings) next(name string, stored []*queuedPing) []*queuedPing {
+// next returns the pings of a queue, or ends the queue if there are none. answered are the
+// ids of those that it returned before.
+func (l *lockedPings) next(name string, answered []string) []*queuedPing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, w := range stored {
-		delete(l.ids, w.id)
+	for _, id := range answered {
+		delete(l.ids, id)
 	}
 	pings := l.queues[name]
 	if len(pings) == 0 {
@@ -119,13 +119,16 @@ func (b *Batcher) waitForLocks(gathered *batch, locked map[string]bool) {
 // storeLocked stores the pings of a queue until none waits. If a lock does not end in
 // time, it answers all of them, because the next would wait as long.
 func (b *Batcher) storeLocked(name string) {
-	var pings []*queuedPing
-	for pings = b.locked.next(name, nil); len(pings) > 0; pings = b.locked.next(name, pings) {
-		begun, gathered := time.Now(), &batch{pings: slices.Clone(pings)}
+	var answered []string
+	for pings := b.locked.next(name, nil); len(pings) > 0; pings = b.locked.next(name, answered) {
+		begun, gathered := time.Now(), &batch{pings: pings}
 		result, err := b.store(gathered, b.db.ApplyPings)
 		if err != nil {
-			late := b.locked.waiting(name)
-			gathered.pings, pings = append(gathered.pings, late...), append(pings, late...)
+			gathered.pings = append(gathered.pings, b.locked.waiting(name)...)
+		}
+		answered = answered[:0]
+		for _, w := range gathered.pings {
+			answered = append(answered, w.id) // before it is answered: then it can be another ping
 		}
 		b.answer(gathered, begun, &result, err)
 	}

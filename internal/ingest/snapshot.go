@@ -46,12 +46,12 @@ func (a *InFlight) Snapshot() Snapshot {
 	t := a.Now()
 	a.detectSuspension(t)
 	free := a.evaluableUntil(t)
-	cut := Snapshot{Now: storedTime(t), evaluable: free, held: make(map[string]time.Time, len(a.byID))}
+	cut := Snapshot{Now: storedTime(t), evaluable: free, held: make(map[string]time.Time, len(a.active))}
 	cut.Watermark = store.Watermark{All: free, Default: free, Holds: map[string]time.Time{}}
 	var holds []hold
-	for id, arrivals := range a.byID {
-		h := newHold(id, arrivals)
-		cut.held[id] = h.oldest
+	for _, heartbeat := range a.active {
+		h := newHold(heartbeat.id, heartbeat.pings)
+		cut.held[h.id] = h.oldest
 		cut.Watermark.All = h.lower(cut.Watermark.All)
 		if h.complete && cut.Now.Sub(h.oldest) <= maxUnlisted {
 			cut.Watermark.Default = h.lower(cut.Watermark.Default)

@@ -99,7 +99,7 @@ func (h Heartbeat) WithBlackouts(all []Blackout) Heartbeat {
 }
 
 // waitsSince returns the start of the oldest wait that a blackout can affect.
-func (h Heartbeat) waitsSince() time.Time {
+func (h *Heartbeat) waitsSince() time.Time {
 	since := h.CountedFrom
 	if since.IsZero() {
 		since = h.Created
@@ -111,7 +111,7 @@ func (h Heartbeat) waitsSince() time.Time {
 }
 
 // nextBlackout returns the first blackout that is not taken into account and that begins by now.
-func (h Heartbeat) nextBlackout(now time.Time) (Blackout, bool) {
+func (h *Heartbeat) nextBlackout(now time.Time) (Blackout, bool) {
 	if len(h.PendingBlackouts) == 0 || h.PendingBlackouts[0].From.After(now) {
 		return Blackout{}, false
 	}
@@ -122,7 +122,7 @@ func (h Heartbeat) nextBlackout(now time.Time) (Blackout, bool) {
 func (h Heartbeat) applyBlackout(b Blackout, change Change) (Heartbeat, Change) {
 	h.PendingBlackouts = h.PendingBlackouts[1:]
 	h.Blackout.Applied = b.Key
-	covered := h.coveredByRun(h.ActiveRuns, h.Deadline(), time.Time{})
+	covered := h.coveredByRun(h.ActiveRuns, h.deadline(), time.Time{})
 	h, effect := h.applyBlackoutToRuns(b)
 	switch h.Status {
 	case New:
@@ -146,7 +146,7 @@ func (h Heartbeat) applyBlackout(b Blackout, change Change) (Heartbeat, Change) 
 }
 
 // silenceIn returns how much of a blackout belongs to the current silence.
-func (h Heartbeat) silenceIn(b Blackout) time.Duration {
+func (h *Heartbeat) silenceIn(b Blackout) time.Duration {
 	return max(0, b.To.Sub(laterOf(b.From, h.StaleBefore)))
 }
 
@@ -162,7 +162,7 @@ func (h Heartbeat) applyBlackoutBefore(at time.Time, change Change) (Heartbeat, 
 	switch {
 	case h.Status == Down:
 		return h.recordUnwatched(b, change)
-	case h.ExpectsPings() && h.Due().Before(at) && !h.coveredByRun(h.ActiveRuns, h.Deadline(), time.Time{}):
+	case h.expectsPings() && h.due().Before(at) && !h.coveredByRun(h.ActiveRuns, h.deadline(), time.Time{}):
 		h, effect, change = h.applyBlackoutToWait(b, effect, change)
 	}
 	if effect.Kind != "" {
@@ -192,7 +192,7 @@ func (h Heartbeat) withoutBlackouts() Heartbeat {
 // changes without a ping, or at the end of a blackout that is not taken into account yet. It returns
 // zero for never.
 func (h Heartbeat) EvaluationDue() time.Time {
-	next := h.NextEvaluation()
+	next := h.nextEvaluation()
 	if !next.IsZero() && len(h.PendingBlackouts) > 0 {
 		return Earlier(next, h.PendingBlackouts[0].To)
 	}
@@ -228,7 +228,7 @@ func (h Heartbeat) slotFrom(t time.Time) time.Time {
 // deadline only moves. Otherwise, a job that dies would never be noticed if the server restarted
 // each time that the job is due.
 func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change Change) (Heartbeat, BlackoutEffect, Change) {
-	due, deadline := h.Due(), h.Deadline()
+	due, deadline := h.due(), h.deadline()
 	if due.IsZero() || deadline.IsZero() {
 		return h, effect, change
 	}
@@ -245,14 +245,14 @@ func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change
 	judged := h.Blackout.RestartedAfter.Key > 0 && watched >= gap+wait
 	if b.minor(wait+gap/minorShare) || judged {
 		h.Blackout.Credit += b.Length()
-		return h, BlackoutEffect{Kind: BlackoutMoved, Due: due, Next: h.Deadline()}, change
+		return h, BlackoutEffect{Kind: BlackoutMoved, Due: due, Next: h.deadline()}, change
 	}
 	h, change = h.startAgainAfter(b, change)
-	return h, BlackoutEffect{Kind: BlackoutUnknown, Due: due, Next: h.Due()}, change
+	return h, BlackoutEffect{Kind: BlackoutUnknown, Due: due, Next: h.due()}, change
 }
 
 // gapBefore returns the time between a slot and the previous one.
-func (h Heartbeat) gapBefore(slot time.Time) time.Duration {
+func (h *Heartbeat) gapBefore(slot time.Time) time.Duration {
 	if h.Rule.Calendar == nil {
 		return h.Rule.intervalStep()
 	}
@@ -267,10 +267,10 @@ func (h Heartbeat) gapBefore(slot time.Time) time.Duration {
 // it are failed runs, and the later ones up to its end are unknown.
 func (h Heartbeat) startAgainAfter(b Blackout, change Change) (Heartbeat, Change) {
 	failed := 0
-	for slot := h.Due(); !slot.IsZero() && slot.Add(h.Rule.Grace+h.Blackout.Credit).Before(b.From) && failed < h.Rule.alertThreshold(); slot = h.slotAfter(slot) {
+	for slot := h.due(); !slot.IsZero() && slot.Add(h.Rule.Grace+h.Blackout.Credit).Before(b.From) && failed < h.Rule.alertThreshold(); slot = h.slotAfter(slot) {
 		failed++
 	}
-	h.FailedRuns, h.Tolerated = h.ConsecutiveFailures()+failed, ToleratedRuns{}
+	h.FailedRuns, h.Tolerated = h.consecutiveFailures()+failed, ToleratedRuns{}
 	h, change = h.recordUnwatched(b, change)
 	h.EarlySlot = h.pendingEarlySlot(b.To)
 	h.CountedFrom, h.History.DecidedUntil = b.To, laterOf(h.History.DecidedUntil, b.To)
@@ -327,7 +327,7 @@ func (h Heartbeat) reopenUnknown(e finishedRun) Heartbeat {
 
 // blackoutStateAfterPing returns the state after a ping that ends a run. While other runs are in
 // progress, it remembers which blackouts they have taken into account.
-func (h Heartbeat) blackoutStateAfterPing() BlackoutState {
+func (h *Heartbeat) blackoutStateAfterPing() BlackoutState {
 	if len(h.ActiveRuns) == 0 {
 		return BlackoutState{}
 	}

@@ -26,7 +26,7 @@ func (h Heartbeat) applyBlackoutToRuns(b Blackout) (Heartbeat, BlackoutEffect) {
 		}
 		runs[i] = r
 		if effect.Kind == "" || kind == BlackoutUnknown {
-			effect = BlackoutEffect{Kind: kind, Due: h.Due(), Next: h.nextAfterRun(r, b)}
+			effect = BlackoutEffect{Kind: kind, Due: h.due(), Next: h.nextAfterRun(r, b)}
 		}
 	}
 	h.ActiveRuns = runs
@@ -63,19 +63,19 @@ func (h Heartbeat) runUnknown(at time.Time, change Change) (Heartbeat, Change) {
 	}
 	h, r := h.assign(finishedRun{endedAt: at, startedAt: before.startedBy(at), failure: RunUnknown, activeRuns: before.ActiveRuns})
 	change.ClosedSpans = append(change.ClosedSpans, r.closedSpans...)
-	h.FailedRuns, h.Tolerated = h.ConsecutiveFailures()+r.missed, ToleratedRuns{}
+	h.FailedRuns, h.Tolerated = h.consecutiveFailures()+r.missed, ToleratedRuns{}
 	h.CountedFrom = laterOf(h.CountedFrom, until)
 	if h.Rule.Calendar != nil {
 		h.CountedFrom = laterOf(h.CountedFrom, r.lastSlot)
 	}
-	if due := h.Due(); h.Status == Late && due.After(at) {
+	if due := h.due(); h.Status == Late && due.After(at) {
 		h.Status, change.LateSince = Up, time.Time{}
 	}
 	return h, change
 }
 
 // startedBy returns the start of the run whose deadline is at at.
-func (h Heartbeat) startedBy(at time.Time) time.Time {
+func (h *Heartbeat) startedBy(at time.Time) time.Time {
 	for _, r := range h.ActiveRuns {
 		if !r.Overran && r.deadline(h.Rule.runLimit()).Equal(at) {
 			return r.StartedAt
@@ -86,7 +86,7 @@ func (h Heartbeat) startedBy(at time.Time) time.Time {
 
 // unwatchedRunEnds reports whether all runs that reach their time limit at at may have ended in a
 // blackout.
-func (h Heartbeat) unwatchedRunEnds(at time.Time) bool {
+func (h *Heartbeat) unwatchedRunEnds(at time.Time) bool {
 	limit := h.Rule.runLimit()
 	return !slices.ContainsFunc(h.ActiveRuns, func(r ActiveRun) bool {
 		return !r.Overran && r.UnwatchedUntil.IsZero() && !r.deadline(limit).After(at)

@@ -63,8 +63,10 @@ func (h Heartbeat) ApplyPing(p Ping, horizon time.Time) (Heartbeat, Change) {
 	stale := h.isStale(p)
 	var change Change
 	if !stale {
-		h, change = h.Evaluate(before.Add(-Precision))
-		if p.endsRun() {
+		if h.changesBy(before.Add(-Precision)) {
+			h, change = h.Evaluate(before.Add(-Precision))
+		}
+		if p.endsRun() && len(h.PendingBlackouts) > 0 {
 			h, change = h.applyBlackoutBefore(p.At, change)
 		}
 	}
@@ -101,7 +103,7 @@ type finishingPing struct {
 // isStale reports whether the ping arrived out of order. If a later start is already stored, an
 // older finish is not stale, and neither is the start of another run: they are new information and
 // can meet the deadline.
-func (h Heartbeat) isStale(p Ping) bool {
+func (h *Heartbeat) isStale(p Ping) bool {
 	return p.At.Before(h.StaleBefore) || (p.Kind == PingStart && superseded(h.ActiveRuns, p))
 }
 
@@ -125,7 +127,7 @@ func (h Heartbeat) finishRun(p finishingPing, change Change) (Heartbeat, Change)
 	bad, ahead := h.Rule.failureOf(p.Ping), h.pendingEarlySlot(p.At)
 	h, r := h.assign(finishedRun{endedAt: p.At, byPing: true, startedAt: p.startedAt, failure: bad, overran: p.overran, activeRuns: p.activeRuns})
 	change.ClosedSpans = append(change.ClosedSpans, r.closedSpans...)
-	h.FailedRuns, h.Tolerated = h.ConsecutiveFailures()+r.missed, ToleratedRuns{}
+	h.FailedRuns, h.Tolerated = h.consecutiveFailures()+r.missed, ToleratedRuns{}
 	h.StaleBefore, h.CountedFrom, h.LastPing = p.At, r.decidedUntil, p.At
 	if h.EarlySlot = ahead; r.slot.After(p.At) {
 		h.EarlySlot = r.slot
@@ -152,7 +154,7 @@ func (h Heartbeat) finishRun(p finishingPing, change Change) (Heartbeat, Change)
 // upOrStillLate returns the heartbeat after a run that leaves no incident open: up, or still late
 // if an expected slot remains that the run does not count for.
 func (h Heartbeat) upOrStillLate(at time.Time, change Change) (Heartbeat, Change) {
-	if due := h.Due(); h.Status == Late && !due.IsZero() && !due.After(at) {
+	if due := h.due(); h.Status == Late && !due.IsZero() && !due.After(at) {
 		return h, change
 	}
 	h.Status, change.LateSince = Up, time.Time{}
@@ -162,7 +164,7 @@ func (h Heartbeat) upOrStillLate(at time.Time, change Change) (Heartbeat, Change
 // pendingEarlySlot returns the slot that an earlier ping was early for, if it is still in the
 // future: it stays counted. Slots are whole seconds. Fractions of a second in the run history are
 // further failed runs of the same time.
-func (h Heartbeat) pendingEarlySlot(at time.Time) time.Time {
+func (h *Heartbeat) pendingEarlySlot(at time.Time) time.Time {
 	ahead := laterOf(h.EarlySlot, h.History.DecidedUntil).Truncate(time.Second)
 	if h.Rule.Calendar != nil && ahead.After(at) {
 		return ahead
@@ -215,13 +217,23 @@ func (h Heartbeat) Evaluate(now time.Time) (Heartbeat, Change) {
 	}
 }
 
+// changesBy reports whether Evaluate changes the heartbeat at now. Most pings arrive before
+// anything is due.
+func (h *Heartbeat) changesBy(now time.Time) bool {
+	if _, pending := h.nextBlackout(now); pending {
+		return true
+	}
+	next := h.nextEvaluation()
+	return !next.IsZero() && !next.After(now)
+}
+
 // evaluateUntil applies the deadlines up to now.
 func (h Heartbeat) evaluateUntil(now time.Time, change Change) (Heartbeat, Change) {
-	for next := h.NextEvaluation(); !next.IsZero() && !next.After(now); next = h.NextEvaluation() {
+	for next := h.nextEvaluation(); !next.IsZero() && !next.After(now); next = h.nextEvaluation() {
 		switch {
-		case next.Equal(h.RunDeadline()) && h.unwatchedRunEnds(next):
+		case next.Equal(h.runDeadline()) && h.unwatchedRunEnds(next):
 			h, change = h.runUnknown(next, change)
-		case next.Equal(h.RunDeadline()):
+		case next.Equal(h.runDeadline()):
 			h, change = h.runOverran(next, change)
 		case h.Status == New:
 			h, change = h.firstPingMissed(next, change)
@@ -256,7 +268,7 @@ func (h Heartbeat) firstPingMissed(by time.Time, change Change) (Heartbeat, Chan
 
 // runOverran counts the run that exceeded its time limit at at. Its slot is no longer expected.
 func (h Heartbeat) runOverran(at time.Time, change Change) (Heartbeat, Change) {
-	o := &Opening{Cause: CauseOverran, At: at, Due: h.Due(), LastPing: h.LastPing, Reason: h.explainOverran(at)}
+	o := &Opening{Cause: CauseOverran, At: at, Due: h.due(), LastPing: h.LastPing, Reason: h.explainOverran(at)}
 	before := h
 	runs := make([]ActiveRun, len(h.ActiveRuns))
 	for i, r := range h.ActiveRuns {
@@ -274,7 +286,7 @@ func (h Heartbeat) runOverran(at time.Time, change Change) (Heartbeat, Change) {
 
 // runNotStarted counts the expected run, which did not start by its start deadline.
 func (h Heartbeat) runNotStarted(at time.Time, change Change) (Heartbeat, Change) {
-	due := h.Due()
+	due := h.due()
 	o := &Opening{Cause: CauseNotStarted, At: at, Due: due, LastPing: h.LastPing, Reason: h.explainNotStarted(at)}
 	before := h
 	if due.After(h.History.DecidedUntil) {
@@ -288,13 +300,13 @@ func (h Heartbeat) runNotStarted(at time.Time, change Change) (Heartbeat, Change
 // tolerateOrOpen counts failed runs that a timer found. They open the incident, or are tolerated;
 // then slots up to and including the given one are no longer expected.
 func (h Heartbeat) tolerateOrOpen(o *Opening, before Heartbeat, runs int, slot time.Time, change Change) (Heartbeat, Change) {
-	total := h.ConsecutiveFailures() + runs
+	total := h.consecutiveFailures() + runs
 	if total >= h.Rule.alertThreshold() {
 		o.Reason += h.explainThreshold(total)
 		return h.openIncident(o, change)
 	}
 	h.Tolerated = ToleratedRuns{LastSlot: laterOf(h.Tolerated.LastSlot, slot), Count: h.Tolerated.Count + runs}
-	if h.Status == Late && !h.Due().Equal(before.Due()) {
+	if h.Status == Late && !h.due().Equal(before.due()) {
 		h.Status, change.LateSince = Up, time.Time{}
 	}
 	return h, change

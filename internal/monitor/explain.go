@@ -43,7 +43,7 @@ func (h Heartbeat) explainOrigin() string {
 
 // explainDeadline shows the calculation from the last ping to the deadline.
 func (h Heartbeat) explainDeadline() string {
-	due, last := h.Due(), h.alertingSlot()
+	due, last := h.due(), h.alertingSlot()
 	if due.IsZero() {
 		return h.explainOrigin() + ": there are no further slots"
 	}
@@ -54,7 +54,7 @@ func (h Heartbeat) explainDeadline() string {
 	if last.IsZero() {
 		return text + "; too few slots remain to open an incident"
 	}
-	return fmt.Sprintf("%s; + grace %s%s = deadline %s", text, schedule.FormatDuration(h.Rule.Grace), h.explainCredit(), formatTime(h.Deadline()))
+	return fmt.Sprintf("%s; + grace %s%s = deadline %s", text, schedule.FormatDuration(h.Rule.Grace), h.explainCredit(), formatTime(h.deadline()))
 }
 
 // CountsFromBlackout returns the blackout from whose end the wait counts, because the expected run
@@ -95,7 +95,7 @@ func explainNeverPinged(by time.Time) string {
 // explainNotStarted explains a run that did not start by at.
 func (h Heartbeat) explainNotStarted(at time.Time) string {
 	return fmt.Sprintf("%s = due %s; + start grace %s = %s; no run had started by then.",
-		h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit(), formatTime(at))
+		h.explainOrigin(), formatTime(h.due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit(), formatTime(at))
 }
 
 // explainOverran explains a run that exceeded its time limit at at.
@@ -160,14 +160,14 @@ func (h Heartbeat) whyNew() string {
 
 // whyUp explains the statuses Up and Late.
 func (h Heartbeat) whyUp(now time.Time) string {
-	by := h.StartDeadline()
+	by := h.startDeadline()
 	switch {
 	case h.StatusAt(now) != Late:
 		return "Up: " + h.explainDeadline() + "."
 	case h.Rule.hasStartDeadline() && by.After(now):
 		return fmt.Sprintf("Late: %s, which is not reached yet; a run must start by due + start grace %s = %s.",
 			h.explainDeadline(), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit(), formatTime(by))
-	case !h.Deadline().IsZero() && !h.Deadline().After(now) && h.missedAt().IsZero():
+	case !h.deadline().IsZero() && !h.deadline().After(now) && h.missedAt().IsZero():
 		return "Late: " + h.explainDeadline() + ", which has passed, but a run that started before it is in progress and within its time limit."
 	}
 	return "Late: " + h.explainDeadline() + ", which is not reached yet."
@@ -185,7 +185,7 @@ func (h Heartbeat) whyDown() string {
 		return "Down: a run exceeded its time limit: no finish arrived within " + schedule.FormatDuration(h.Rule.runLimit()) + " of its start."
 	case h.DownCause == CauseNotStarted:
 		return fmt.Sprintf("Down: %s = due %s; + start grace %s, and no run had started by then.",
-			h.explainOrigin(), formatTime(h.Due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit())
+			h.explainOrigin(), formatTime(h.due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit())
 	case h.CountedFrom.IsZero():
 		return fmt.Sprintf("Down: the first ping was expected by %s, and none arrived by then.", formatTime(h.Rule.ExpectFirstBy.Add(h.Blackout.Credit)))
 	}
@@ -195,10 +195,10 @@ func (h Heartbeat) whyDown() string {
 // explainTolerated returns a text with the number of consecutive failed runs that are tolerated so far, or "" if none
 // are.
 func (h Heartbeat) explainTolerated() string {
-	if h.ConsecutiveFailures() == 0 {
+	if h.consecutiveFailures() == 0 {
 		return ""
 	}
-	return " " + failuresOf(h.ConsecutiveFailures(), h.Rule.alertThreshold())
+	return " " + failuresOf(h.consecutiveFailures(), h.Rule.alertThreshold())
 }
 
 // failuresOf is the count of failed runs next to the number that opens an incident.

@@ -79,20 +79,20 @@ type ToleratedRuns struct {
 	Count    int
 }
 
-// ExpectsPings reports whether silence counts as missed.
-func (h Heartbeat) ExpectsPings() bool { return h.Status == Up || h.Status == Late || h.Status == Down }
+// expectsPings reports whether silence counts as missed.
+func (h *Heartbeat) expectsPings() bool { return h.Status == Up || h.Status == Late || h.Status == Down }
 
-// Due returns when the next ping is expected, or zero if none is.
-func (h Heartbeat) Due() time.Time {
-	if !h.ExpectsPings() || h.CountedFrom.IsZero() {
+// due returns when the next ping is expected, or zero if none is.
+func (h *Heartbeat) due() time.Time {
+	if !h.expectsPings() || h.CountedFrom.IsZero() {
 		return time.Time{}
 	}
 	return h.slotAfter(h.countedUntil())
 }
 
-// Deadline returns when silence opens an incident: the due time plus grace, or a later slot plus
+// deadline returns when silence opens an incident: the due time plus grace, or a later slot plus
 // grace if the rule tolerates some failed runs in a row. A short blackout moves it.
-func (h Heartbeat) Deadline() time.Time {
+func (h *Heartbeat) deadline() time.Time {
 	slot := h.alertingSlot()
 	if slot.IsZero() {
 		return slot
@@ -114,9 +114,9 @@ func (h Heartbeat) Running() bool {
 	return false
 }
 
-// RunDeadline returns when the first of the active runs exceeds its time limit, or zero if none
+// runDeadline returns when the first of the active runs exceeds its time limit, or zero if none
 // can.
-func (h Heartbeat) RunDeadline() time.Time {
+func (h *Heartbeat) runDeadline() time.Time {
 	limit := h.Rule.runLimit()
 	if limit == 0 || !(h.Status == New || h.Status == Up || h.Status == Late) {
 		return time.Time{}
@@ -133,8 +133,8 @@ func (h Heartbeat) RunDeadline() time.Time {
 // missedAt returns when silence opens an incident. A run that started before the deadline is not
 // silence: while it is active only its own time limit counts, which bounds the delay by the maximum
 // run time.
-func (h Heartbeat) missedAt() time.Time {
-	deadline := h.Deadline()
+func (h *Heartbeat) missedAt() time.Time {
+	deadline := h.deadline()
 	if h.coveredByRun(h.ActiveRuns, deadline, time.Time{}) {
 		return time.Time{}
 	}
@@ -145,19 +145,19 @@ func (h Heartbeat) missedAt() time.Time {
 // progress can move it: while a run that started before the deadline is active, its time limit
 // counts instead.
 func (h Heartbeat) AlertTime() time.Time {
-	if h.Rule.alertThreshold()-h.ConsecutiveFailures() > 1 {
+	if h.Rule.alertThreshold()-h.consecutiveFailures() > 1 {
 		return h.missedAt() // a run that exceeds its limit, or does not start, is tolerated
 	}
 	if h.Rule.hasStartDeadline() {
-		return Earlier(h.StartDeadline(), h.RunDeadline())
+		return Earlier(h.startDeadline(), h.runDeadline())
 	}
-	return Earlier(h.missedAt(), h.RunDeadline())
+	return Earlier(h.missedAt(), h.runDeadline())
 }
 
-// StartDeadline returns the time by which the expected run must start, or zero if none exists, or
+// startDeadline returns the time by which the expected run must start, or zero if none exists, or
 // if a run that started by then is active.
-func (h Heartbeat) StartDeadline() time.Time {
-	due := h.Due()
+func (h *Heartbeat) startDeadline() time.Time {
+	due := h.due()
 	if due.IsZero() || !h.Rule.hasStartDeadline() {
 		return time.Time{}
 	}
@@ -170,7 +170,7 @@ func (h Heartbeat) StartDeadline() time.Time {
 
 // firstPingDeadline returns when a missing first ping opens an incident, or zero if it does not. An
 // active run is not silence, and a time that passed during a pause does not count.
-func (h Heartbeat) firstPingDeadline() time.Time {
+func (h *Heartbeat) firstPingDeadline() time.Time {
 	by := h.Rule.ExpectFirstBy
 	if !by.IsZero() {
 		by = by.Add(h.Blackout.Credit)
@@ -181,19 +181,19 @@ func (h Heartbeat) firstPingDeadline() time.Time {
 	return by
 }
 
-// NextEvaluation returns the next time at which the heartbeat changes without a ping, or zero if it
+// nextEvaluation returns the next time at which the heartbeat changes without a ping, or zero if it
 // cannot.
-func (h Heartbeat) NextEvaluation() time.Time {
+func (h *Heartbeat) nextEvaluation() time.Time {
 	switch h.Status {
 	case New:
-		return Earlier(h.firstPingDeadline(), h.RunDeadline())
+		return Earlier(h.firstPingDeadline(), h.runDeadline())
 	case Up:
-		return Earlier(h.Due(), h.RunDeadline())
+		return Earlier(h.due(), h.runDeadline())
 	case Late:
 		if h.Rule.hasStartDeadline() {
-			return Earlier(h.StartDeadline(), h.RunDeadline())
+			return Earlier(h.startDeadline(), h.runDeadline())
 		}
-		return Earlier(h.missedAt(), h.RunDeadline())
+		return Earlier(h.missedAt(), h.runDeadline())
 	}
 	return time.Time{}
 }
@@ -201,7 +201,7 @@ func (h Heartbeat) NextEvaluation() time.Time {
 // StatusAt returns the status to show at now. Between the due time and the sweep that records it,
 // the clock decides. Down is never shown before its incident exists.
 func (h Heartbeat) StatusAt(now time.Time) Status {
-	if h.Status == Up && !h.Due().IsZero() && !h.Due().After(now) {
+	if h.Status == Up && !h.due().IsZero() && !h.due().After(now) {
 		return Late
 	}
 	return h.Status

@@ -82,7 +82,7 @@ func utcDay(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 // missedSpans returns the slots after floor up to last as missed, oldest first, one span per day.
 // It examines at most the given number of calendar slots.
-func (h Heartbeat) missedSpans(floor, last time.Time, most int) []Span {
+func (h *Heartbeat) missedSpans(floor, last time.Time, most int) []Span {
 	if cut := last.Add(-maxRecordedSilence); cut.After(floor) {
 		floor = cut
 	}
@@ -110,7 +110,7 @@ func (h Heartbeat) missedSpans(floor, last time.Time, most int) []Span {
 
 // silentSpans returns what silence has decided by now: a slot is missed when its own grace is over.
 // Until then it is open, however many slots follow.
-func (h Heartbeat) silentSpans(now time.Time, most int) []Span {
+func (h *Heartbeat) silentSpans(now time.Time, most int) []Span {
 	if !h.recordsMisses() {
 		return nil
 	}
@@ -120,8 +120,8 @@ func (h Heartbeat) silentSpans(now time.Time, most int) []Span {
 
 // recordsMisses reports whether silence is recorded as missed slots: after the first ping that
 // ended a run, or after a resumption.
-func (h Heartbeat) recordsMisses() bool {
-	return h.ExpectsPings() && !h.CountedFrom.IsZero() && !h.History.DecidedUntil.IsZero()
+func (h *Heartbeat) recordsMisses() bool {
+	return h.expectsPings() && !h.CountedFrom.IsZero() && !h.History.DecidedUntil.IsZero()
 }
 
 // UnstoredSpans returns what is decided at now and not stored yet, oldest first: the latest span,

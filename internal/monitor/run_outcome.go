@@ -35,7 +35,9 @@ type assignment struct {
 // With a calendar, a run with a known start counts for the slot that it started for, however long
 // it took. If it started too early for a slot that is within grace, that slot stays open.
 func (h Heartbeat) assign(e finishedRun) (Heartbeat, assignment) {
-	h = h.reopenUnknown(e)
+	if h.History.Latest.Outcome == RunUnknown {
+		h = h.reopenUnknown(e)
+	}
 	floor := h.Created // the first ping can count for an earlier slot of a calendar
 	if !h.History.DecidedUntil.IsZero() {
 		floor = laterOf(h.History.DecidedUntil, h.countedUntil())
@@ -64,7 +66,7 @@ func (h Heartbeat) assign(e finishedRun) (Heartbeat, assignment) {
 
 // recordRun returns the run history with a run and the slots that it skipped. latestSlot is the latest
 // slot that is due and decided now.
-func (h Heartbeat) recordRun(e finishedRun, r assignment, latestSlot, floor time.Time) (l RunHistory, decided []Span) {
+func (h *Heartbeat) recordRun(e finishedRun, r assignment, latestSlot, floor time.Time) (l RunHistory, decided []Span) {
 	l = h.History
 	add := func(all []Span) {
 		var closed []Span
@@ -97,7 +99,7 @@ func (h Heartbeat) recordRun(e finishedRun, r assignment, latestSlot, floor time
 
 // decidedUntil returns the time up to which a finished run decides slots: its end, or just before
 // the first expected slot that is within grace and that the run started too early for.
-func (h Heartbeat) decidedUntil(e finishedRun) time.Time {
+func (h *Heartbeat) decidedUntil(e finishedRun) time.Time {
 	if h.Rule.Calendar == nil || e.startedAt.IsZero() || h.Status == Paused {
 		return e.endedAt
 	}
@@ -111,7 +113,7 @@ func (h Heartbeat) decidedUntil(e finishedRun) time.Time {
 
 // slotStartedFor returns the latest slot that a run with a known start started for: the last slot
 // due by then, or a later one if the start was early for it. It returns zero if none exists.
-func (h Heartbeat) slotStartedFor(e finishedRun) time.Time {
+func (h *Heartbeat) slotStartedFor(e finishedRun) time.Time {
 	slots, early := h.Rule.Calendar.schedule, h.Rule.Early
 	if early < 0 { // shorter than the gap, so it reaches at most the next slot
 		if next, found := slots.Next(e.startedAt); found && !e.startedAt.Before(next.Add(-h.Rule.calendarEarlyWindow(next))) {
@@ -126,9 +128,9 @@ func (h Heartbeat) slotStartedFor(e finishedRun) time.Time {
 // countMissedSlots returns how many expected slots are due by now, except the answered one. With an
 // interval, it stops at the answered one. It counts up to the alert threshold, because more does
 // not change the result.
-func (h Heartbeat) countMissedSlots(now, answered time.Time) int {
+func (h *Heartbeat) countMissedSlots(now, answered time.Time) int {
 	n := 0
-	for slot := h.Due(); !slot.IsZero() && !slot.After(now) && n < h.Rule.alertThreshold(); slot = h.slotAfter(slot) {
+	for slot := h.due(); !slot.IsZero() && !slot.After(now) && n < h.Rule.alertThreshold(); slot = h.slotAfter(slot) {
 		switch {
 		case !slot.Equal(answered):
 			n++
@@ -141,7 +143,7 @@ func (h Heartbeat) countMissedSlots(now, answered time.Time) int {
 
 // openSlotFor returns the open slot that a run counts for, or zero if none is open. latestSlot is the
 // latest due slot.
-func (h Heartbeat) openSlotFor(e finishedRun, latestSlot, floor time.Time) time.Time {
+func (h *Heartbeat) openSlotFor(e finishedRun, latestSlot, floor time.Time) time.Time {
 	if latestSlot.IsZero() {
 		return latestSlot
 	}
@@ -163,7 +165,7 @@ func (h Heartbeat) openSlotFor(e finishedRun, latestSlot, floor time.Time) time.
 // lastExpiredSlot returns the latest slot after floor that no run can answer after now, or zero if
 // none exists. Its grace is over, and no run in progress that is within its time limit started by
 // its deadline.
-func (h Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time.Time {
+func (h *Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time.Time {
 	over, limit := now, h.Rule.runLimit()
 	for _, r := range runs {
 		inTime := limit > 0 && !r.Overran && r.deadline(limit).After(now)
@@ -175,7 +177,7 @@ func (h Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time.
 }
 
 // nextSlotFor returns the slot that a run counts for if no slot is open, or zero if none exists.
-func (h Heartbeat) nextSlotFor(e finishedRun, floor time.Time) time.Time {
+func (h *Heartbeat) nextSlotFor(e finishedRun, floor time.Time) time.Time {
 	if h.Rule.Calendar != nil {
 		return h.earlySlotFor(e, floor)
 	}
@@ -187,7 +189,7 @@ func (h Heartbeat) nextSlotFor(e finishedRun, floor time.Time) time.Time {
 
 // earlySlotFor returns the slot that a run is early for. It returns zero if none exists or if
 // that slot is already counted.
-func (h Heartbeat) earlySlotFor(e finishedRun, floor time.Time) time.Time {
+func (h *Heartbeat) earlySlotFor(e finishedRun, floor time.Time) time.Time {
 	slot := h.Rule.earlySlotAt(e.endedAt)
 	tooEarly := !e.startedAt.IsZero() && !slot.IsZero() && e.startedAt.Before(slot.Add(-h.Rule.calendarEarlyWindow(slot)))
 	if tooEarly || !slot.After(floor) {
@@ -199,7 +201,7 @@ func (h Heartbeat) earlySlotFor(e finishedRun, floor time.Time) time.Time {
 // countedByTimer reports whether a timer has counted this run, or the expected one, since the last
 // ping. Then later pings of that run are not a further run. A run that started after another one
 // overran is a further run, and so is a failed run that no timer counted.
-func (h Heartbeat) countedByTimer(e finishedRun) bool {
+func (h *Heartbeat) countedByTimer(e finishedRun) bool {
 	tail := h.History.Latest
 	if h.Status == Paused || !tail.Last.After(h.StaleBefore) {
 		return false
@@ -217,7 +219,7 @@ func (h Heartbeat) countedByTimer(e finishedRun) bool {
 // spanOf returns the span of a run for a slot. A run of an interval is late from the due time on,
 // like the status. A slot of a calendar is when the scheduler starts the job: the run is late if it
 // started, or with an unknown start ended, later than onTimeWindow after the slot.
-func (h Heartbeat) spanOf(e finishedRun, slot time.Time) Span {
+func (h *Heartbeat) spanOf(e finishedRun, slot time.Time) Span {
 	s := Span{Outcome: e.failure, First: slot, Last: slot, Count: 1}
 	if e.byPing {
 		s.LastPing = e.endedAt

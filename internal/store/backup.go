@@ -132,7 +132,7 @@ func addWALRecords(ctx context.Context, file string, records [][]byte) (err erro
 	}()
 	return db.Update(ctx, func(tx *Tx) error {
 		for _, record := range records {
-			if _, err := tx.exec(`INSERT INTO journal (n, pings) SELECT COALESCE(MAX(n), 0) + 1, $1 FROM journal`, string(record)); err != nil {
+			if _, err := tx.exec(`INSERT INTO journal (n, pings) SELECT COALESCE(MAX(n), 0) + 1, $1 FROM journal`, record); err != nil {
 				return err
 			}
 		}

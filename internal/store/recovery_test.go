@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/wal"
 )
 
 // copyOfKilledServer copies the files that a process leaves if it is killed now, and returns
@@ -61,6 +63,48 @@ func TestServe_RecoversEveryPingOfTheWALAfterACrash(t *testing.T) {
 	p := view(after, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, many) })
 	if string(p.Body) != "line\x00\xff" || p.RunID != h.ID || p.ExitCode != 0 {
 		t.Errorf("the last ping after the crash is %+v", p)
+	}
+}
+
+// TestServe_RecoversRecordsOfAVersionThatWroteJSON is an upgrade after a kill: the WAL
+// has a record in JSON after records of this version, and before one.
+func TestServe_RecoversRecordsOfAVersionThatWroteJSON(t *testing.T) {
+	w, path := serveSQLite(t)
+	h := w.newSavedHeartbeat("backup")
+	w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Minute))
+	copied := copyOfKilledServer(t, path)
+	owner, err := hex.DecodeString(w.queryNumber("SELECT value FROM settings WHERE name = 'journal'"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, records, err := wal.Open(copied+"-pings", [16]byte(owner))
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%d records, %v; want 1", len(records), err)
+	}
+	at := realTimeStart.Add(2 * time.Minute).UnixMicro()
+	old := fmt.Sprintf(`[{"i":%q,"h":%d,"a":%d,"k":"start","r":"run","x":-1,"m":"GET","s":"192.0.2.7","u":"curl/8","b":"b3V0cHV0","f":1,"n":2}]`, h.ID, at, at)
+	for _, record := range []string{old, string(records[0])} { // the second one is older, and applied already
+		if err := log.Append([]byte(record)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
+	if err := after.db.Serve(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	p := view(after, func(tx *store.Tx) (monitor.Ping, error) { return tx.Ping(h.Key, 2) })
+	want := monitor.Ping{
+		Number: 2, Kind: monitor.PingStart, At: time.UnixMicro(at).UTC(), RunID: "run", ExitCode: monitor.NoExitCode, Method: "GET",
+		Source: "192.0.2.7", UserAgent: "curl/8", Body: []byte("output"), BodySize: 6, Flags: monitor.BodyTruncated,
+	}
+	if diff := cmp.Diff(want, p); diff != "" {
+		t.Errorf("the ping of the old record (-want +got):\n%s", diff)
+	}
+	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n != "2" {
+		t.Errorf("%s pings; want 2", n)
 	}
 }
 

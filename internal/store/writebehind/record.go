@@ -1,63 +1,105 @@
 package writebehind
 
 import (
-	"encoding/json"
-	"fmt"
-	"time"
+	"encoding/binary"
+	"strings"
+
+	"github.com/google/uuid"
 
 	"overdue/internal/monitor"
 )
 
-// record is a ping in the WAL: all of ReceivedPing, in few bytes. Times are in
-// microseconds, as everywhere in the store.
-type record struct {
-	ID        string            `json:"i"`
-	Watermark int64             `json:"h"`
-	At        int64             `json:"a"`
-	Kind      monitor.PingKind  `json:"k"`
-	RunID     string            `json:"r,omitempty"`
-	ExitCode  int               `json:"x"`
-	Method    string            `json:"m"`
-	Source    string            `json:"s"`
-	UserAgent string            `json:"u,omitempty"`
-	Body      []byte            `json:"b,omitempty"`
-	Flags     monitor.PingFlags `json:"f,omitempty"`
-	Number    int64             `json:"n"` // a heartbeat whose count is at least this number includes the ping
-}
+// A record of the WAL holds one batch of pings:
+//
+//	format   1 byte: recordFormat
+//	count    number of pings
+//	pings    one after another
+//
+// A ping begins with a byte that says which of the parts below follow, in their order.
+// Then come its arrival, its number and its exit code. Numbers are varints of
+// encoding/binary, and texts follow their length. Times are in microseconds, as everywhere
+// in the store; an arrival is relative to that of the previous ping, because those of a
+// batch are close together.
+//
+// The version that wrote JSON, which begins with a bracket, was used before this format: a
+// server that it left behind can be upgraded after a crash.
+const recordFormat = 1
 
-// encodeBatch returns a batch as a record of the WAL. transitions are those of its
-// pings in their order, without pings for unknown ids.
+// The parts of a ping. A text that is absent is that of the previous ping in the record,
+// or empty in the first one: many pings come from the same kind of client.
+const (
+	partTextID    = 1 << iota // the id is a text; otherwise it is the 16 bytes of a UUID, without a length
+	partKind                  // the kind
+	partMethod                // the method
+	partSource                // the source
+	partUserAgent             // the user agent
+	partRunID                 // the run id, empty if absent
+	partBody                  // the body, empty if absent
+	partRare                  // by how much the watermark is before the arrival, and a byte of flags; 0 if absent
+)
+
+// usualPingLength is the length of most pings in a record, in bytes.
+const usualPingLength = 40
+
+// encodeBatch returns a batch as a record of the WAL. transitions are those of its pings in
+// their order, without pings for unknown ids.
 func encodeBatch(batch []ReceivedPing, transitions []Transition) ([]byte, error) {
-	records := make([]record, 0, len(transitions))
-	for _, received := range batch {
-		if len(records) == len(transitions) || transitions[len(records)].Heartbeat.ID != received.ID {
+	to := make([]byte, 0, usualPingLength*(len(transitions)+2))
+	to = binary.AppendUvarint(append(to, recordFormat), uint64(len(transitions)))
+	written, previous, before := 0, &monitor.Ping{}, int64(0)
+	for i := range batch {
+		received := &batch[i]
+		if written == len(transitions) || transitions[written].Heartbeat.ID != received.ID {
 			continue // unknown id
 		}
-		p := received.Ping
-		records = append(records, record{
-			received.ID, received.Watermark.UnixMicro(), p.At.UnixMicro(), p.Kind, p.RunID, p.ExitCode, p.Method, p.Source, p.UserAgent, p.Body, p.Flags,
-			transitions[len(records)].Change.Ping.Number,
-		})
+		to = appendParts(to, received, previous)
+		arrival := received.Ping.At.UnixMicro()
+		to = binary.AppendVarint(to, arrival-before)
+		to = binary.AppendVarint(to, transitions[written].Change.Ping.Number)
+		to = binary.AppendVarint(to, int64(received.Ping.ExitCode))
+		previous, before = &received.Ping, arrival
+		written++
 	}
-	text, err := json.Marshal(records)
-	if err != nil {
-		return nil, fmt.Errorf("WAL record: %w", err)
-	}
-	return text, nil
+	return to, nil
 }
 
-// DecodeBatch returns the pings of a record of the WAL, with their numbers.
-func DecodeBatch(text []byte) ([]ReceivedPing, error) {
-	var records []record
-	if err := json.Unmarshal(text, &records); err != nil {
-		return nil, fmt.Errorf("WAL record: %w", err)
+// appendParts appends the parts of a ping that differ from what a reader assumes.
+func appendParts(to []byte, received *ReceivedPing, previous *monitor.Ping) []byte {
+	p, parts, first := &received.Ping, byte(0), len(to)
+	to = append(to, 0) // parts
+	if id, isUUID := parseUUID(received.ID); isUUID {
+		to = append(to, id[:]...)
+	} else {
+		parts |= partTextID
+		to = appendText(to, received.ID)
 	}
-	batch := make([]ReceivedPing, len(records))
-	for i, r := range records {
-		batch[i] = ReceivedPing{ID: r.ID, Watermark: time.UnixMicro(r.Watermark).UTC(), Ping: monitor.Ping{
-			Kind: r.Kind, At: time.UnixMicro(r.At).UTC(), RunID: r.RunID, ExitCode: r.ExitCode, Method: r.Method,
-			Source: r.Source, UserAgent: r.UserAgent, Body: r.Body, BodySize: int64(len(r.Body)), Number: r.Number, Flags: r.Flags,
-		}}
+	for i, texts := range [...][2]string{
+		{string(p.Kind), string(previous.Kind)}, {p.Method, previous.Method}, {p.Source, previous.Source}, {p.UserAgent, previous.UserAgent}, {p.RunID, ""},
+	} {
+		if texts[0] != texts[1] {
+			parts |= partKind << i
+			to = appendText(to, texts[0])
+		}
 	}
-	return batch, nil
+	if len(p.Body) > 0 {
+		parts |= partBody
+		to = append(binary.AppendUvarint(to, uint64(len(p.Body))), p.Body...)
+	}
+	if early := p.At.UnixMicro() - received.Watermark.UnixMicro(); early != 0 || p.Flags != 0 {
+		parts |= partRare
+		to = append(binary.AppendVarint(to, early), byte(p.Flags))
+	}
+	to[first] = parts
+	return to
+}
+
+// appendText appends a text after its length.
+func appendText(to []byte, s string) []byte {
+	return append(binary.AppendUvarint(to, uint64(len(s))), s...)
+}
+
+// parseUUID returns the bytes of an id, if they have only one text.
+func parseUUID(s string) (id uuid.UUID, ok bool) {
+	id, err := uuid.Parse(s)
+	return id, err == nil && len(s) == 36 && !strings.ContainsAny(s, "ABCDEF")
 }

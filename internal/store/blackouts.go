@@ -264,3 +264,26 @@ func (tx *Tx) BlackoutNotices(project int64, blackouts []int64) (map[int64][]mon
 	}
 	return notices, nil
 }
+
+// expiredBlackouts finds blackouts, which are kept as long as incidents.
+func (tx *Tx) expiredBlackouts(_ *Cleanup, now time.Time) (expiredRows, error) {
+	before, limited := cutoff(now, tx.db.retention.Incidents)
+	if !limited {
+		return expiredRows{}, nil
+	}
+	keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT key FROM blackouts WHERE ended < $1 ORDER BY ended LIMIT 1`, before)
+	if err != nil || len(keys) == 0 {
+		return expiredRows{}, err
+	}
+	// The heartbeats that it affected can be many.
+	affected, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT heartbeat FROM blackout_effects WHERE blackout = $1 ORDER BY heartbeat LIMIT $2`, keys[0], maxStepRows)
+	rows := expiredRows{more: true}
+	if len(affected) > 0 {
+		rows.deletions = []deletion{{"blackout_effects", "blackout = $1 AND " + tx.d.InList("heartbeat", "$2"), []any{keys[0], tx.d.IntList(affected)}}}
+	} else {
+		rows.deletions = []deletion{{"blackouts", "key = $1", []any{keys[0]}}}
+	}
+	return rows, err
+}

@@ -239,14 +239,14 @@ func TestWriteBehind_FlushesManyPingsInTheBackground(t *testing.T) {
 		}
 	}
 	say(1)
-	if n := w.queryNumber("SELECT COUNT(*) FROM pings"); n != "0" {
+	if n := w.storedPings(); n != "0" {
 		t.Errorf("%s pings are in the tables; want none below the threshold", n)
 	}
 	say(1)
 	patience := time.NewTicker(10 * time.Millisecond)
 	defer patience.Stop()
 	for range 1000 {
-		if w.queryNumber("SELECT COUNT(*) FROM pings") != "0" {
+		if w.storedPings() != "0" {
 			return
 		}
 		<-patience.C
@@ -258,7 +258,7 @@ func TestWriteBehind_FlushesManyPingsInTheBackground(t *testing.T) {
 func TestWriteBehind_KeepsPingsAfterAFailedFlush(t *testing.T) {
 	w, _ := serveWithLowThreshold(t)
 	list := []monitor.Heartbeat{w.newSavedHeartbeat("a"), w.newSavedHeartbeat("b")}
-	if _, err := store.QueryWriter(w.db, `CREATE TRIGGER refuse BEFORE INSERT ON pings BEGIN SELECT RAISE(ABORT, 'refused'); END`); err != nil {
+	if _, err := store.QueryWriter(w.db, `CREATE TRIGGER refuse BEFORE INSERT ON ping_blocks BEGIN SELECT RAISE(ABORT, 'refused'); END`); err != nil {
 		t.Fatal(err)
 	}
 	const batches, size = 2, 800
@@ -305,7 +305,7 @@ func TestWriteBehind_TheWALStaysSmallWithoutReads(t *testing.T) {
 		w.applyBatch(batch...)
 		for behind := true; behind; {
 			<-patience.C
-			behind = w.queryNumber(fmt.Sprintf("SELECT COUNT(*) + 3000 < %d FROM pings", n*size)) == "1"
+			behind = w.queryNumber(fmt.Sprintf("SELECT COALESCE(SUM(count), 0) + 3000 < %d FROM ping_blocks", n*size)) == "1"
 		}
 	}
 	var taken int64
@@ -344,7 +344,7 @@ func TestWriteBehind_AcceptsPingsDuringAFlush(t *testing.T) {
 	}
 	copied := copyOfKilledServer(t, path)
 	after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
-	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n == "0" || n == fmt.Sprint(batches*size) {
+	if n := after.storedPings(); n == "0" || n == fmt.Sprint(batches*size) {
 		t.Errorf("%s pings are in the tables; the test needs some", n)
 	}
 	if err := after.db.Serve(context.Background()); err != nil {

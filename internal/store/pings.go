@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
-	"overdue/internal/store/dialect"
+	"overdue/internal/store/pingblock"
 	"overdue/internal/store/writebehind"
 )
 
@@ -332,50 +332,11 @@ func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing, cached map
 	return states, read, err
 }
 
-// pruneEvery is the number of pings between two prunings of a history.
-const pruneEvery = 100
-
-var pingBatch = dialect.Batch{Table: "pings", Columns: dialect.Columns(`
-	heartbeat bigint, n bigint, kind text, at bigint, run_time bigint, exit_code bigint,
-	run_id text, method text, source text, user_agent text, body_size bigint, flags text,
-	body bytea`)}
-
-// pingRow returns a ping in the order of pingBatch.
-func pingRow(heartbeat int64, p monitor.Ping) []any {
-	row := []any{
-		heartbeat, p.Number, string(p.Kind), p.At.UnixMicro(), nil, nil, nullableText(validText(p.RunID)),
-		validText(p.Method), validText(p.Source), validText(p.UserAgent), int64(len(p.Body)), nullableText(p.Flags.String()), nil,
-	}
-	if p.HasRunTime {
-		row[4] = p.RunTime.Microseconds()
-	}
-	if p.ExitCode != monitor.NoExitCode {
-		row[5] = int64(p.ExitCode)
-	}
-	if len(p.Body) > 0 {
-		row[12] = p.Body
-	}
-	return row
-}
-
-// prunePings deletes the oldest pings of a history that is too long. It does so for
-// every hundredth ping, so that a busy heartbeat does not wait for the next cleanup. A
-// longer rest, after a change of the settings, is left to the cleanup.
-func (tx *Tx) prunePings(heartbeat, newest int64) error {
-	keep := int64(tx.db.retention.PingsPerHeartbeat)
-	if keep == 0 || newest <= keep || newest%pruneEvery != 0 {
-		return nil
-	}
-	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2 AND n > $3`, heartbeat, newest-keep, newest-keep-3*pruneEvery); err != nil {
-		return fmt.Errorf("prune pings: %w", err)
-	}
-	return nil
-}
-
 // pingColumns are in the order of scanPing.
 const pingColumns = `n, kind, at, run_time, exit_code, run_id, method, source, user_agent, body_size, flags`
 
-// scanPing reads pingColumns.
+// scanPing reads pingColumns from the table pings, which servers of earlier versions
+// wrote.
 func scanPing(row scanner) (monitor.Ping, error) {
 	var p monitor.Ping
 	var at, took, exit sql.NullInt64
@@ -389,117 +350,17 @@ func scanPing(row scanner) (monitor.Ping, error) {
 	return p, err
 }
 
-// Pings lists up to limit pings of a heartbeat, newest first, older than the one with
-// number before (0: all). It does not read bodies.
-func (tx *Tx) Pings(heartbeat, before int64, limit int) ([]monitor.Ping, error) {
-	list, err := queryAll(tx, scanPing, `SELECT `+pingColumns+` FROM pings
-		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) ORDER BY n DESC LIMIT $3`, heartbeat, before, limit)
-	if err != nil {
-		return nil, err
-	}
-	return tx.withPending(list, PingLogFilter{Heartbeat: heartbeat, Before: before, Limit: limit})
-}
+// Columns of blocks, in the order of scanBlock. Bodies are read only if they are needed.
+const (
+	blockColumns         = `heartbeat, count, first, earliest, duration, body_bytes, format, pings, NULL`
+	blockColumnsWithBody = `heartbeat, count, first, earliest, duration, body_bytes, format, pings, bodies`
+)
 
-// pendingPings returns the pings of a heartbeat that are not in the tables, oldest
-// first.
-func (tx *Tx) pendingPings(heartbeat int64) ([]writebehind.PendingPing, error) {
-	if tx.reader == nil || !tx.reader.HasPings(heartbeat) {
-		return nil, nil
-	}
-	stored, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
-		`SELECT pings FROM heartbeats WHERE key = $1`, heartbeat)
-	pending := tx.reader.Pings(heartbeat, stored)
-	for i := range pending { // as pingRow stores them
-		p := &pending[i].Ping
-		p.BodySize = int64(len(p.Body))
-		p.RunID, p.Method, p.Source, p.UserAgent = validText(p.RunID), validText(p.Method), validText(p.Source), validText(p.UserAgent)
-	}
-	return pending, err
-}
-
-// withPending returns a page of pings, newest first, with those of the filter that are
-// not in the tables in front. Their bodies are cut to the length of the filter.
-func (tx *Tx) withPending(page []monitor.Ping, l PingLogFilter) ([]monitor.Ping, error) {
-	pending, err := tx.pendingPings(l.Heartbeat)
-	if len(pending) == 0 || err != nil {
-		return page, err
-	}
-	var all []monitor.Ping
-	for _, p := range slices.Backward(pending) {
-		if l.matches(p.Ping) && len(all) < l.Limit {
-			if p.Ping.Body = p.Ping.Body[:min(len(p.Ping.Body), l.BodyBytes)]; len(p.Ping.Body) == 0 {
-				p.Ping.Body = nil
-			}
-			all = append(all, p.Ping)
-		}
-	}
-	all = append(all, page...)
-	return all[:min(len(all), l.Limit)], nil
-}
-
-// Ping returns one ping with its body.
-func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
-	pending, err := tx.pendingPings(heartbeat)
-	if err != nil {
-		return monitor.Ping{}, err
-	}
-	for _, p := range pending {
-		if p.Ping.Number == n {
-			return p.Ping, nil
-		}
-	}
-	var body []byte
-	p, found, err := queryOne(tx, func(row scanner) (monitor.Ping, error) {
-		return scanPing(scanPlusLast{row, &body})
-	}, `SELECT `+pingColumns+`, body FROM pings WHERE heartbeat = $1 AND n = $2`, heartbeat, n)
-	if err == nil && !found {
-		err = notFound("ping", tx.db.retention.PingsText())
-	}
-	p.Body = body
-	return p, err
-}
-
-// RecentPings returns, by heartbeat, the pings that ended a run among the last n
-// of each heartbeat, oldest first and without bodies. It reads at most n rows of
-// each history.
-func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, error) {
-	byKey := map[int64][]monitor.Ping{}
-	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
-		var key int64
-		p, err := scanPing(scannerWithFirst{row, &key})
-		byKey[key] = append(byKey[key], p)
-		return struct{}{}, err
-	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size, p.flags
-		FROM heartbeats h JOIN pings p ON p.heartbeat = h.key AND p.n > h.pings - $2
-		WHERE `+tx.d.InList("h.key", "$1")+` AND p.kind IN ('success', 'fail') ORDER BY p.heartbeat, p.at, p.n`,
-		tx.d.IntList(heartbeats), n)
-	if err != nil {
-		return nil, fmt.Errorf("recent pings: %w", err)
-	}
-	for _, key := range heartbeats {
-		pending, err := tx.pendingPings(key)
-		if err != nil {
-			return nil, fmt.Errorf("recent pings: %w", err)
-		}
-		if len(pending) > 0 {
-			byKey[key] = recentOf(byKey[key], pending, int64(n))
-		}
-	}
-	return byKey, nil
-}
-
-// recentOf adds pending pings to the recent ones of a heartbeat, see RecentPings.
-func recentOf(recent []monitor.Ping, pending []writebehind.PendingPing, n int64) []monitor.Ping {
-	oldest := pending[len(pending)-1].Ping.Number - n
-	for _, p := range pending {
-		if p.Ping.Kind == monitor.PingSuccess || p.Ping.Kind == monitor.PingFail {
-			p.Ping.Body = nil
-			recent = append(recent, p.Ping)
-		}
-	}
-	recent = slices.DeleteFunc(recent, func(p monitor.Ping) bool { return p.Number <= oldest })
-	slices.SortStableFunc(recent, func(a, b monitor.Ping) int { return a.At.Compare(b.At) })
-	return recent
+// scanBlock reads blockColumns.
+func scanBlock(row scanner) (b pingblock.Block, err error) {
+	err = row.Scan(&b.Heartbeat, &b.Count, &b.First, &b.Earliest, &b.Latest, &b.BodyBytes, &b.Format, &b.Pings, &b.Bodies)
+	b.Latest += b.Earliest
+	return b, err
 }
 
 // PingLogFilter selects a part of the pings of a heartbeat.
@@ -513,46 +374,146 @@ type PingLogFilter struct {
 	BodyBytes int // bytes to read of each body
 }
 
-// matches reports whether a ping of the heartbeat is selected.
-func (l PingLogFilter) matches(p monitor.Ping) bool {
-	return (l.Kind == "" || p.Kind == l.Kind) && (l.Before == 0 || p.Number < l.Before) &&
-		!p.At.Before(l.Since) && (l.Until.IsZero() || p.At.Before(l.Until))
-}
-
 // PingLog lists pings of a heartbeat, newest first, with the beginning of each body.
 func (tx *Tx) PingLog(l PingLogFilter) ([]monitor.Ping, error) {
-	since, until := int64(math.MinInt64), int64(math.MaxInt64)
+	if l.Before == 0 {
+		l.Before = math.MaxInt64
+	}
+	rows, err := tx.pingRows(l)
+	if err != nil {
+		return nil, fmt.Errorf("log of pings: %w", err)
+	}
+	blocks, err := tx.pingsOfBlocks(l)
+	if err != nil {
+		return nil, fmt.Errorf("log of pings: %w", err)
+	}
+	pending, err := tx.pendingOfFilter(l)
+	if err != nil {
+		return nil, fmt.Errorf("log of pings: %w", err)
+	}
+	all := append(pending, pingblock.MergeNewest(rows, blocks)...)
+	return all[:min(len(all), l.Limit)], nil
+}
+
+// filter returns the part of the filter that concerns single pings.
+func (l PingLogFilter) filter() pingblock.Filter {
+	return pingblock.Filter{Kind: l.Kind, Before: l.Before, Since: l.Since.Truncate(time.Microsecond), Until: l.Until.Truncate(time.Microsecond)}
+}
+
+// pendingPings returns the pings of a heartbeat that are not in the tables, oldest
+// first.
+func (tx *Tx) pendingPings(heartbeat int64) ([]writebehind.PendingPing, error) {
+	if tx.reader == nil || !tx.reader.HasPings(heartbeat) {
+		return nil, nil
+	}
+	stored, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+		`SELECT pings FROM heartbeats WHERE key = $1`, heartbeat)
+	pending := tx.reader.Pings(heartbeat, stored)
+	for i := range pending { // as savePings stores them
+		validateTexts(&pending[i].Ping)
+		pending[i].Ping.BodySize = int64(len(pending[i].Ping.Body))
+	}
+	return pending, err
+}
+
+// pendingOfFilter is PingLog of the pings that are not in the tables.
+func (tx *Tx) pendingOfFilter(l PingLogFilter) (found []monitor.Ping, err error) {
+	pending, err := tx.pendingPings(l.Heartbeat)
+	filter := l.filter()
+	for i := len(pending) - 1; i >= 0; i-- {
+		if p := &pending[i].Ping; filter.Matches(p) {
+			if p.Body = p.Body[:min(len(p.Body), l.BodyBytes)]; len(p.Body) == 0 {
+				p.Body = nil // as from the tables
+			}
+			found = append(found, *p)
+		}
+	}
+	return found, err
+}
+
+// Pings lists up to limit pings of a heartbeat, newest first, older than the one with
+// number before (0: all). It does not read bodies.
+func (tx *Tx) Pings(heartbeat, before int64, limit int) ([]monitor.Ping, error) {
+	return tx.PingLog(PingLogFilter{Heartbeat: heartbeat, Before: before, Limit: limit})
+}
+
+// period returns the times of the filter in microseconds.
+func (l PingLogFilter) period() (since, until int64) {
+	since, until = math.MinInt64, math.MaxInt64
 	if !l.Since.IsZero() {
 		since = l.Since.UnixMicro()
 	}
 	if !l.Until.IsZero() {
 		until = l.Until.UnixMicro()
 	}
-	pings, err := queryAll(tx, func(row scanner) (monitor.Ping, error) {
+	return since, until
+}
+
+// pingRows is PingLog of the table pings.
+func (tx *Tx) pingRows(l PingLogFilter) ([]monitor.Ping, error) {
+	since, until := l.period()
+	return queryAll(tx, func(row scanner) (monitor.Ping, error) {
 		var body []byte
 		p, err := scanPing(scanPlusLast{row, &body})
 		p.Body = body
 		return p, err
-	}, `SELECT `+pingColumns+`, substr(body, 1, $5) FROM pings
-		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) AND ($3 = '' OR kind = $3) AND at >= $6 AND at < $7 ORDER BY n DESC LIMIT $4`,
+	}, `SELECT `+pingColumns+`, CASE WHEN $5 > 0 THEN substr(body, 1, $5) END FROM pings
+		WHERE heartbeat = $1 AND n < $2 AND ($3 = '' OR kind = $3) AND at >= $6 AND at < $7 ORDER BY n DESC LIMIT $4`,
 		l.Heartbeat, l.Before, string(l.Kind), l.Limit, l.BodyBytes, since, until)
-	if err != nil {
-		return nil, fmt.Errorf("log of pings: %w", err)
-	}
-	return tx.withPending(pings, l)
 }
 
-// CountPingsSince counts the pings of a heartbeat at or after since.
-func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
-	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM pings WHERE heartbeat = $1 AND at >= $2`, heartbeat, since.UnixMicro())
-	if err != nil {
-		return 0, err
+// blocksPerQuery is the maximum number of blocks that one query reads.
+const blocksPerQuery = 200
+
+// errEnough ends a query whose other rows are not needed.
+var errEnough = errors.New("enough")
+
+// pingsOfBlocks is PingLog of the table ping_blocks. It leaves out what it cannot read,
+// which overdue check reports.
+func (tx *Tx) pingsOfBlocks(l PingLogFilter) (found []monitor.Ping, err error) {
+	since, until := l.period()
+	filter := l.filter()
+	columns := blockColumns
+	if l.BodyBytes > 0 {
+		columns = blockColumnsWithBody
 	}
-	pending, err := tx.pendingPings(heartbeat)
-	for _, p := range pending {
-		if !p.Ping.At.Before(since) {
-			n++
+	before, atOnce := l.Before, min(l.Limit, blocksPerQuery)
+	for {
+		blocks, err := queryAll(tx, func(row scanner) (b pingblock.Block, err error) {
+			if len(found) >= l.Limit {
+				return b, errEnough
+			}
+			if b, err = scanBlock(row); err != nil {
+				return b, err
+			}
+			before = b.First
+			pings, _ := b.Decode()
+			for i := len(pings) - 1; i >= 0; i-- {
+				if p := &pings[i]; filter.Matches(p) {
+					p.Body = p.Body[:min(len(p.Body), l.BodyBytes)]
+					found = append(found, *p)
+				}
+			}
+			return b, nil
+		}, `SELECT `+columns+` FROM ping_blocks WHERE heartbeat = $1 AND first < $2
+			AND earliest + duration >= $3 AND earliest < $4 ORDER BY first DESC LIMIT $5`, l.Heartbeat, before, since, until, atOnce)
+		if errors.Is(err, errEnough) {
+			return found, nil
+		}
+		if err != nil || len(blocks) < atOnce {
+			return found, err
 		}
 	}
-	return n, err
+}
+
+// Ping returns one ping with its body.
+func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
+	found, err := tx.PingLog(PingLogFilter{Heartbeat: heartbeat, Before: n + 1, Limit: 1, BodyBytes: math.MaxInt32})
+	if err != nil {
+		return monitor.Ping{}, err
+	}
+	if len(found) == 0 || found[0].Number != n {
+		return monitor.Ping{}, notFound("ping", tx.db.retention.PingsText())
+	}
+	return found[0], nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/pingblock"
+	"overdue/internal/store/writebehind"
 )
 
 // Limits of the run history of a heartbeat, in addition to its age.
@@ -320,4 +323,96 @@ func decodeFinishedRuns(text string) ([]monitor.FinishedRunID, error) {
 		runs = append(runs, monitor.FinishedRunID{Hash: hash, EndedAt: time.UnixMicro(at).UTC()})
 	}
 	return runs, nil
+}
+
+// RecentPings returns, by heartbeat, the pings that ended a run among the last n
+// of each heartbeat, oldest first and without bodies. It reads at most n pings of
+// each history, and the rest of a block.
+func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, error) {
+	byKey := map[int64][]monitor.Ping{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var key int64
+		p, err := scanPing(scannerWithFirst{row, &key})
+		byKey[key] = append(byKey[key], p)
+		return struct{}{}, err
+	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size, p.flags
+		FROM heartbeats h JOIN pings p ON p.heartbeat = h.key AND p.n > h.pings - $2
+		WHERE `+tx.d.InList("h.key", "$1")+` AND p.kind IN ('success', 'fail')`,
+		tx.d.IntList(heartbeats), n)
+	if err != nil {
+		return nil, fmt.Errorf("recent pings: %w", err)
+	}
+	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
+		var newest int64
+		b, err := scanBlock(scannerWithFirst{row, &newest})
+		pings, _ := b.Decode()
+		for _, p := range pings {
+			if p.Number > newest-int64(n) && (p.Kind == monitor.PingSuccess || p.Kind == monitor.PingFail) {
+				byKey[b.Heartbeat] = append(byKey[b.Heartbeat], p)
+			}
+		}
+		return struct{}{}, err
+	}, `SELECT h.pings, b.heartbeat, b.count, b.first, b.earliest, b.duration, b.body_bytes, b.format, b.pings, NULL
+		FROM heartbeats h JOIN ping_blocks b ON b.heartbeat = h.key AND b.first > h.pings - $2
+		WHERE `+tx.d.InList("h.key", "$1"), tx.d.IntList(heartbeats), n+pingblock.MaxPings)
+	if err != nil {
+		return nil, fmt.Errorf("recent pings: %w", err)
+	}
+	for _, key := range heartbeats {
+		pending, err := tx.pendingPings(key)
+		if err != nil {
+			return nil, fmt.Errorf("recent pings: %w", err)
+		}
+		if len(pending) > 0 {
+			byKey[key] = addRecent(byKey[key], pending, int64(n))
+		}
+	}
+	for _, pings := range byKey {
+		slices.SortFunc(pings, func(a, b monitor.Ping) int {
+			return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Number, b.Number))
+		})
+	}
+	return byKey, nil
+}
+
+// addRecent adds pending pings to the recent ones of a heartbeat, see RecentPings.
+func addRecent(recent []monitor.Ping, pending []writebehind.PendingPing, n int64) []monitor.Ping {
+	for _, p := range pending {
+		if p.Ping.Kind == monitor.PingSuccess || p.Ping.Kind == monitor.PingFail {
+			p.Ping.Body = nil
+			recent = append(recent, p.Ping)
+		}
+	}
+	newest := pending[len(pending)-1].Ping.Number
+	return slices.DeleteFunc(recent, func(p monitor.Ping) bool { return p.Number <= newest-n })
+}
+
+// CountPingsSince counts the pings of a heartbeat at or after since.
+func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
+	at := since.UnixMicro()
+	n, _, err := queryOne(tx, scanInt, `SELECT (SELECT COUNT(*) FROM pings WHERE heartbeat = $1 AND at >= $2) +
+		(SELECT COALESCE(SUM(count), 0) FROM ping_blocks WHERE heartbeat = $1 AND earliest >= $2)`, heartbeat, at)
+	if err != nil {
+		return 0, err
+	}
+	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
+		b, err := scanBlock(row)
+		pings, _ := b.Decode()
+		for _, p := range pings {
+			if p.At.UnixMicro() >= at {
+				n++
+			}
+		}
+		return struct{}{}, err
+	}, `SELECT `+blockColumns+` FROM ping_blocks WHERE heartbeat = $1 AND earliest < $2 AND earliest + duration >= $2`, heartbeat, at)
+	if err != nil {
+		return 0, err
+	}
+	pending, err := tx.pendingPings(heartbeat)
+	for _, p := range pending {
+		if p.Ping.At.UnixMicro() >= at {
+			n++
+		}
+	}
+	return n, err
 }

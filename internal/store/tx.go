@@ -187,7 +187,7 @@ var preparedBatches = []struct {
 	*dialect.Batch
 	isUpdate bool
 }{
-	{&pingBatch, false},
+	{&blockBatch, false},
 	{&stateBatch, true},
 	{&incidentBatch, false},
 	{&timelineBatch, false},
@@ -203,7 +203,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.dialect.ArrayArguments {
 		return nil
 	}
-	texts := []string{heartbeatsForPingsSQL(db.dialect, "")}
+	texts := append([]string{heartbeatsForPingsSQL(db.dialect, "")}, pruneRows...)
 	for _, b := range preparedBatches {
 		if b.isUpdate {
 			texts = append(texts, b.UpdateRow())
@@ -249,14 +249,18 @@ func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, perRow, arrays func() st
 	return tx.execEach(perRow(), rows)
 }
 
-// execEach runs a prepared statement once per row.
+// execEach runs a statement once per row. It is fast if it is prepared.
 func (tx *Tx) execEach(text string, rows [][]any) error {
 	if err := tx.holdWritten(text, rows); err != nil {
 		return err
 	}
-	s := tx.tx.StmtContext(tx.ctx, tx.db.writerStmts[text])
+	run := func(args []any) (sql.Result, error) { return tx.tx.ExecContext(tx.ctx, text, args...) }
+	if prepared := tx.db.writerStmts[text]; prepared != nil {
+		s := tx.tx.StmtContext(tx.ctx, prepared)
+		run = func(args []any) (sql.Result, error) { return s.ExecContext(tx.ctx, args...) }
+	}
 	for _, row := range rows {
-		if _, err := s.ExecContext(tx.ctx, row...); err != nil {
+		if _, err := run(row); err != nil {
 			return tx.d.Classify(err)
 		}
 		tx.db.breaker.Load().RecordProgress()

@@ -103,7 +103,7 @@ func TestServe_RecoversRecordsOfAVersionThatWroteJSON(t *testing.T) {
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("the ping of the old record (-want +got):\n%s", diff)
 	}
-	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n != "2" {
+	if n := after.storedPings(); n != "2" {
 		t.Errorf("%s pings; want 2", n)
 	}
 }

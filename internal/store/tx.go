@@ -13,6 +13,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/sqlite"
 )
 
 // Tx is one transaction. It belongs to the goroutine that runs it and ends when
@@ -168,7 +169,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.dialect.ArrayArguments {
 		return nil
 	}
-	texts := []string{heartbeatsForPingsSQL(db.dialect, "")}
+	texts := []string{heartbeatsForPingsSQL(db.dialect, ""), dueForEvaluationSQL(db.dialect), dueAmongSQL(db.dialect)}
 	for _, b := range preparedBatches {
 		if b.isUpdate {
 			texts = append(texts, b.UpdateRow())
@@ -218,13 +219,8 @@ func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, perRow, arrays func() st
 func (tx *Tx) execEach(text string, rows [][]any) error {
 	tx.changedHeartbeats = tx.changedHeartbeats || strings.Contains(text, "heartbeats")
 	s := tx.tx.StmtContext(tx.ctx, tx.db.writerStmts[text])
-	for _, row := range rows {
-		if _, err := s.ExecContext(tx.ctx, row...); err != nil {
-			return tx.d.Classify(err)
-		}
-		tx.db.breaker.Load().RecordProgress()
-	}
-	return nil
+	_, err := s.ExecContext(tx.ctx, sqlite.Rows{Values: rows, Progress: tx.db.breaker.Load().RecordProgress})
+	return tx.d.Classify(err)
 }
 
 // scanner is a row: *sql.Row or *sql.Rows.

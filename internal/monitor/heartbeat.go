@@ -80,7 +80,9 @@ type ToleratedRuns struct {
 }
 
 // expectsPings reports whether silence counts as missed.
-func (h *Heartbeat) expectsPings() bool { return h.Status == Up || h.Status == Late || h.Status == Down }
+func (h *Heartbeat) expectsPings() bool {
+	return h.Status == Up || h.Status == Late || h.Status == Down
+}
 
 // due returns when the next ping is expected, or zero if none is.
 func (h *Heartbeat) due() time.Time {

@@ -2,11 +2,13 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
@@ -152,6 +154,33 @@ func TestEnqueue_RequiresAnExistingChannel(t *testing.T) {
 		})
 		if err == nil {
 			w.Error("an alert was added for a channel that does not exist")
+		}
+	})
+}
+
+// Random ids would change one page of the index for each alert.
+func TestSave_IDsOfAlertsAreNeighboursInTheOrderOfTheirIncidents(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ops, pager := w.addChannel(w.newChannel("ops")), w.addChannel(w.newChannel("pager"))
+		var ids []string
+		seen := map[string]bool{}
+		for n := range 20 {
+			i := w.fail(w.newSavedHeartbeat(fmt.Sprintf("job-%02d", n)), time.Minute)
+			for _, d := range w.deliveries(i.ID) {
+				if d.Alert.Channel == ops.ID {
+					ids = append(ids, d.Alert.ID)
+				}
+				if seen[d.Alert.ID] {
+					w.Errorf("two alerts have the id %s", d.Alert.ID)
+				}
+				seen[d.Alert.ID] = true
+				if id := uuid.MustParse(d.Alert.ID); id.Version() != 8 || id.Variant() != uuid.RFC4122 {
+					w.Errorf("%s is a UUID of version %d and variant %s; want version 8", id, id.Version(), id.Variant())
+				}
+			}
+		}
+		if len(seen) != 40 || !slices.IsSorted(ids) {
+			w.Errorf("%d alerts to %s and %s with ids in the order %v; want 40, sorted", len(seen), ops.Name, pager.Name, ids)
 		}
 	})
 }

@@ -24,12 +24,21 @@ var alertIDNamespace = uuid.MustParse("6a1f0c9e-7d55-4d0e-9f0b-0a6c5d1c7e42")
 
 // alertID derives an alert's id from its subject, so that the same alert has the same
 // id on every node. repeat tells the reminders of an incident apart.
+//
+// The id of an alert about an incident is a UUIDv8 (RFC 9562, section 5.8): the time and
+// the counter of the incident's UUIDv7, then 62 bits of the UUIDv5 that all other alerts
+// have. So the ids of many alerts that become pending at once are neighbours in the index.
 func alertID(a monitor.Alert, repeat int) string {
 	subject := a.Incident
 	if subject == "" {
 		subject = fmt.Sprintf("%d/%s/%d", a.Heartbeat, a.Subject, a.Created.UnixMicro())
 	}
-	return uuid.NewSHA1(alertIDNamespace, []byte(subject+"/"+string(a.Event)+"/"+a.Channel+"/"+strconv.Itoa(repeat))).String()
+	id := uuid.NewSHA1(alertIDNamespace, []byte(subject+"/"+string(a.Event)+"/"+a.Channel+"/"+strconv.Itoa(repeat)))
+	if incident, err := uuid.Parse(a.Incident); err == nil && incident.Version() == 7 {
+		copy(id[:8], incident[:8])
+		id[6] = 0x80 | id[6]&0x0f
+	}
+	return id.String()
 }
 
 // deliveryOrder returns the order of the alerts of one heartbeat and channel. An

@@ -204,3 +204,83 @@ func TestHeartbeatsForPings_FindsHeartbeatsOfAnyProject(t *testing.T) {
 		}
 	})
 }
+
+// maxSweepStatements is the number of statements of a transaction with many deadlines, and a few
+// more.
+const maxSweepStatements = 15
+
+func TestDueForEvaluation_ManyDeadlinesTakeAsManyStatementsAsAFew(t *testing.T) {
+	onEachDatabaseInRealTime(t, func(w *fixture) {
+		w.addChannel(w.newChannel("ops"))
+		const n = 500
+		var all []monitor.Heartbeat
+		w.update(func(tx *store.Tx) error {
+			var up []store.Transition
+			for i := range n {
+				h, err := tx.AddHeartbeat(w.newHeartbeat(fmt.Sprint("job-", i)))
+				if err != nil {
+					return err
+				}
+				h, change := h.ApplyPing(w.ping(monitor.PingSuccess, 0), w.start)
+				up, all = append(up, store.Transition{Heartbeat: h, Change: change}), append(all, h)
+			}
+			_, err := tx.Save(w.start, up)
+			return err
+		})
+		now := w.at(time.Hour)
+		statements, err := store.CountStatements(w.db, func(tx *store.Tx) error {
+			if _, err := tx.Peers(now); err != nil {
+				return err
+			}
+			due, err := tx.DueForEvaluation(now, n)
+			if err != nil {
+				return err
+			}
+			var down []store.Transition
+			for _, h := range due {
+				h, change := h.Evaluate(now)
+				down = append(down, store.Transition{Heartbeat: h, Change: change})
+			}
+			if alerts, err := tx.Save(now, down); err != nil || alerts != n {
+				w.Errorf("%d alerts, %v; want %d", alerts, err, n)
+			}
+			_, err = tx.DueKeys(now, n)
+			return err
+		})
+		if err != nil {
+			w.Fatal(err)
+		}
+		if statements > maxSweepStatements {
+			w.Errorf("%d statements for %d deadlines; want at most %d", statements, n, maxSweepStatements)
+		}
+		if n := view(w, (*store.Tx).CountOpenIncidents); n != int64(len(all)) {
+			w.Errorf("%d incidents; want %d", n, len(all))
+		}
+	})
+}
+
+func TestDueAmong_ReturnsThoseThatAreStillDueInTheOrderOfTheirKeys(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		var keys []int64
+		for n, name := range []string{"late", "later", "not due", "not asked for"} {
+			h := w.newSavedHeartbeat(name)
+			w.applyPings(h, w.ping(monitor.PingSuccess, []time.Duration{time.Minute, 0, time.Hour, 0}[n]))
+			keys = append(keys, h.Key)
+		}
+		w.update(func(tx *store.Tx) error {
+			listed, err := tx.DueKeys(w.at(10*time.Minute), 10)
+			if diff := cmp.Diff([]int64{keys[0], keys[1], keys[3]}, listed); diff != "" || err != nil {
+				w.Errorf("keys, %v (-want +got):\n%s", err, diff)
+			}
+			found, err := tx.DueAmong(w.at(10*time.Minute), []int64{keys[2], keys[1], keys[0]})
+			var names []string
+			for _, h := range found {
+				names = append(names, h.Name)
+			}
+			if diff := cmp.Diff([]string{"late", "later"}, names); diff != "" || err != nil {
+				w.Errorf("heartbeats, %v (-want +got):\n%s", err, diff)
+			}
+			return nil
+		})
+	})
+}

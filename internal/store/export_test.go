@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	sqlitedriver "modernc.org/sqlite"
 
 	"overdue/internal/monitor"
@@ -80,13 +81,108 @@ func queryPlans(db *DB, run func(recorded *DB) error) ([]string, error) {
 		return nil, err
 	}
 	// A prepared statement would not be recorded when it runs.
-	for _, text := range append([]string{heartbeatsForPingsSQL(recorded.dialect, "")}, pruneRows...) {
+	for _, text := range append([]string{heartbeatsForPingsSQL(recorded.dialect, ""), dueForEvaluationSQL(recorded.dialect), dueAmongSQL(recorded.dialect)}, pruneRows...) {
 		delete(recorded.writerStmts, text)
 	}
 	if err := run(recorded); err != nil {
 		return nil, err
 	}
 	return r.plans, nil
+}
+
+// CountStatements runs fn in a transaction, and returns the number of statements that it sends
+// to the database. A statement with the arguments of many rows counts once.
+func CountStatements(db *DB, fn func(*Tx) error) (int, error) {
+	c := &statementCounter{}
+	if db.postgres != nil {
+		c.Connector = stdlib.GetPoolConnector(db.postgres.Pool)
+	} else {
+		var err error
+		if c.Connector, err = sqlite.NewConnector(sqlite.DSN(db.path, false, fullLimits.cache)); err != nil {
+			return 0, err
+		}
+	}
+	pool := sql.OpenDB(c)
+	defer pool.Close()
+	counted := &DB{clock: db.clock, dialect: db.dialect, retention: db.retention, node: db.node, writer: pool, reader: pool, writerStmts: map[string]*sql.Stmt{}, readerStmts: map[string]*sql.Stmt{}}
+	pool.SetMaxOpenConns(1)
+	if err := counted.prepare(context.Background()); err != nil {
+		return 0, err
+	}
+	c.statements = 0
+	err := counted.Update(context.Background(), fn)
+	return c.statements, err
+}
+
+// statementCounter opens connections that count their statements.
+type statementCounter struct {
+	driver.Connector
+	statements int
+}
+
+func (c *statementCounter) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &countingConn{conn.(preparingConn), c}, nil
+}
+
+type preparingConn interface {
+	sqliteConn
+	driver.ConnPrepareContext
+}
+
+type countingConn struct {
+	preparingConn
+	counter *statementCounter
+}
+
+func (c *countingConn) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.preparingConn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
+func (c *countingConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	c.counter.statements++
+	return c.preparingConn.QueryContext(ctx, text, args)
+}
+
+func (c *countingConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	c.counter.statements++
+	return c.preparingConn.ExecContext(ctx, text, args)
+}
+
+func (c *countingConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	s, err := c.preparingConn.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return &countingStmt{s.(contextStmt), c.counter}, nil
+}
+
+type contextStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+	driver.NamedValueChecker
+}
+
+type countingStmt struct {
+	contextStmt
+	counter *statementCounter
+}
+
+func (s *countingStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	s.counter.statements++
+	return s.contextStmt.QueryContext(ctx, args)
+}
+
+func (s *countingStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	s.counter.statements++
+	return s.contextStmt.ExecContext(ctx, args)
 }
 
 // planRecorder connects to SQLite and asks for the plan of every statement.
@@ -101,6 +197,9 @@ func (r *planRecorder) Driver() driver.Driver { return &r.driver }
 func (r *planRecorder) Connect(context.Context) (driver.Conn, error) {
 	c, err := r.driver.Open(r.dsn)
 	if err != nil {
+		return nil, err
+	}
+	if c, err = sqlite.AcceptRows(c); err != nil {
 		return nil, err
 	}
 	return &planConn{sqliteConn: c.(sqliteConn), recorder: r}, nil

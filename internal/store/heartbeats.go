@@ -22,6 +22,32 @@ const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.descr
 // historyColumn is the column with the result of encodeRunState.
 const historyColumn = "ledger"
 
+// heartbeatRow is a row of heartbeatColumns. It is used again, because a scan of new
+// variables allocates each of them.
+type heartbeatRow struct {
+	h                                                    monitor.Heartbeat
+	tags                                                 string
+	calendar                                             calendarText
+	channels, runs, incident, ledger, finished, blackout sql.NullString
+	interval, grace, maxRun, minRun, startGrace          int64
+	early, firstBy, created, updated, deleted            sql.NullInt64
+	from, heard, last, began, took                       sql.NullInt64
+	into                                                 []any
+}
+
+// heartbeatRows are rows that no scan uses.
+var heartbeatRows = sync.Pool{New: func() any {
+	r := &heartbeatRow{}
+	h := &r.h
+	r.into = []any{
+		&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &r.tags, &h.Severity,
+		&r.interval, &r.calendar.language, &r.calendar.lines, &r.calendar.zone, &r.early, &r.grace, &r.maxRun, &r.minRun, &r.startGrace, &h.Rule.AlertAfter,
+		&r.firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.created, &r.updated, &r.deleted,
+		&h.Status, &r.from, &r.heard, &r.last, &r.began, &r.took, &r.runs, &h.PingCount, &r.incident, &h.DownCause, &r.ledger, &r.finished, &r.blackout,
+	}
+	return r
+}}
+
 // scanHeartbeat reads heartbeatColumns. It returns the heartbeat after all its pings,
 // including those that are not in the tables.
 func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
@@ -49,46 +75,40 @@ func (tx *Tx) lockHeartbeat(row scanner) (monitor.Heartbeat, error) {
 
 // scanTablesHeartbeat reads heartbeatColumns, as they are in the tables.
 func (tx *Tx) scanTablesHeartbeat(row scanner) (monitor.Heartbeat, error) {
-	var h monitor.Heartbeat
-	var tags string
-	var calendar calendarText
-	var channels, runs, incident, ledger, finished, blackout sql.NullString
-	var interval, grace, maxRun, minRun, startGrace int64
-	var early, firstBy, created, updated, deleted, from, heard, last, began, took sql.NullInt64
-	err := row.Scan(&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &tags, &h.Severity,
-		&interval, &calendar.language, &calendar.lines, &calendar.zone, &early, &grace, &maxRun, &minRun, &startGrace, &h.Rule.AlertAfter,
-		&firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &channels, &created, &updated, &deleted,
-		&h.Status, &from, &heard, &last, &began, &took, &runs, &h.PingCount, &incident, &h.DownCause, &ledger, &finished, &blackout)
-	if err != nil {
-		return h, err
+	r := heartbeatRows.Get().(*heartbeatRow)
+	defer heartbeatRows.Put(r)
+	r.h = monitor.Heartbeat{}
+	if err := row.Scan(r.into...); err != nil {
+		return r.h, err
 	}
-	h.Rule.Interval, h.Rule.Grace, h.Rule.MaxRunTime = durationFromMicros(interval), durationFromMicros(grace), durationFromMicros(maxRun)
-	h.Rule.MinRunTime, h.Rule.StartGrace, h.Rule.ExpectFirstBy = durationFromMicros(minRun), durationFromMicros(startGrace), timeFromMicros(firstBy)
-	if h.Rule.Early = monitor.DefaultEarly; early.Valid {
-		h.Rule.Early = durationFromMicros(early.Int64)
+	h, err := r.h, error(nil)
+	h.Rule.Interval, h.Rule.Grace, h.Rule.MaxRunTime = durationFromMicros(r.interval), durationFromMicros(r.grace), durationFromMicros(r.maxRun)
+	h.Rule.MinRunTime, h.Rule.StartGrace, h.Rule.ExpectFirstBy = durationFromMicros(r.minRun), durationFromMicros(r.startGrace), timeFromMicros(r.firstBy)
+	if h.Rule.Early = monitor.DefaultEarly; r.early.Valid {
+		h.Rule.Early = durationFromMicros(r.early.Int64)
 	}
-	h.Created, h.Updated, h.Deleted = timeFromMicros(created), timeFromMicros(updated), timeFromMicros(deleted)
-	h.CountedFrom, h.StaleBefore, h.LastPing, h.LastStart = timeFromMicros(from), timeFromMicros(heard), timeFromMicros(last), timeFromMicros(began)
-	h.LastRunTime, h.HasRunTime = durationFromMicros(took.Int64), took.Valid
-	h.OpenIncident, h.AllChannels = incident.String, !channels.Valid
-	if calendar.language != "" {
-		if h.Rule.Calendar, err = tx.db.calendars.parse(calendar); err != nil {
+	h.Created, h.Updated, h.Deleted = timeFromMicros(r.created), timeFromMicros(r.updated), timeFromMicros(r.deleted)
+	h.CountedFrom, h.StaleBefore, h.LastPing, h.LastStart = timeFromMicros(r.from), timeFromMicros(r.heard), timeFromMicros(r.last), timeFromMicros(r.began)
+	h.LastRunTime, h.HasRunTime = durationFromMicros(r.took.Int64), r.took.Valid
+	h.OpenIncident, h.AllChannels = r.incident.String, !r.channels.Valid
+	if r.calendar.language != "" {
+		if h.Rule.Calendar, err = tx.db.calendars.parse(r.calendar); err != nil {
 			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 		}
 	}
-	if h, err = decodeRunState(h, ledger); err != nil {
+	if h, err = decodeRunState(h, r.ledger); err != nil {
 		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
-	if h.Blackout, err = decodeBlackoutState(blackout); err != nil {
+	if h.Blackout, err = decodeBlackoutState(r.blackout); err != nil {
 		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
-	if h.FinishedRuns, err = decodeFinishedRuns(finished.String); err != nil {
+	if h.FinishedRuns, err = decodeFinishedRuns(r.finished.String); err != nil {
 		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
 	for _, list := range []struct {
 		text string
 		into any
-	}{{tags, &h.Tags}, {channels.String, &h.Channels}, {runs.String, &h.ActiveRuns}} {
+	}{{r.tags, &h.Tags}, {r.channels.String, &h.Channels}, {r.runs.String, &h.ActiveRuns}} {
 		// Most lists are empty, and this runs for every ping.
 		if list.text == "" || list.text == "[]" {
 			continue
@@ -202,15 +222,51 @@ func (tx *Tx) HeartbeatExists(id string) (bool, error) {
 // before now, earliest first, locked. It skips those that another node has locked, and
 // the canaries of other nodes.
 func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error) {
-	if tx.taken != nil { // so that the tables contain what is due
-		tx.taken.DueBefore(now)
-		if err := tx.saveHeld(); err != nil {
-			return nil, err
-		}
+	if err := tx.saveDue(now); err != nil {
+		return nil, err
 	}
-	return queryAll(tx, tx.lockHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
-		WHERE h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.next_at LIMIT $2`+tx.d.ForUpdateSkipLocked,
-		micros(now), n, canaryProject(tx.db.node))
+	return queryAll(tx, tx.lockHeartbeat, dueForEvaluationSQL(tx.d), micros(now), n, canaryProject(tx.db.node))
+}
+
+// dueForEvaluationSQL is the statement of DueForEvaluation.
+func dueForEvaluationSQL(d *dialect.Dialect) string {
+	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h
+		WHERE h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.next_at LIMIT $2` + d.ForUpdateSkipLocked
+}
+
+// saveDue saves the pending pings that make heartbeats due, so that the tables say which
+// ones are.
+func (tx *Tx) saveDue(now time.Time) error {
+	if tx.taken == nil {
+		return nil
+	}
+	tx.taken.DueBefore(now)
+	return tx.saveHeld()
+}
+
+// DueKeys returns the keys of up to n heartbeats that are due for evaluation at or before
+// now, the earliest ones, in the order of their keys. It reads only the index of due times.
+func (tx *Tx) DueKeys(now time.Time, n int) ([]int64, error) {
+	if err := tx.saveDue(now); err != nil {
+		return nil, err
+	}
+	keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT h.key FROM heartbeats h WHERE h.next_at <= $1 ORDER BY h.next_at LIMIT $2`, micros(now), n)
+	slices.Sort(keys)
+	return keys, err
+}
+
+// DueAmong is DueForEvaluation for the heartbeats with the given keys, in the order of
+// the keys. Heartbeats that are no longer due are not in the result.
+func (tx *Tx) DueAmong(now time.Time, keys []int64) ([]monitor.Heartbeat, error) {
+	return queryAll(tx, tx.lockHeartbeat, dueAmongSQL(tx.d), micros(now), tx.d.IntList(keys), canaryProject(tx.db.node))
+}
+
+// dueAmongSQL is the statement of DueAmong. In SQLite, the plus sign keeps the planner from
+// reading all due heartbeats through their index.
+func dueAmongSQL(d *dialect.Dialect) string {
+	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h
+		WHERE ` + d.InList("h.key", "$2") + ` AND +h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.key` + d.ForUpdateSkipLocked
 }
 
 // NextDue returns the time of the next evaluation that is due, zero for none. The
@@ -332,52 +388,6 @@ func (tx *Tx) HeartbeatsNamingChannel(project int64, channel string) ([]monitor.
 		return nil, fmt.Errorf("heartbeats of channel: %w", err)
 	}
 	return routed, nil
-}
-
-// maxCachedCalendars is the maximum number of parsed calendars in memory.
-const maxCachedCalendars = 20_000
-
-// calendarCache holds parsed calendars by their text: parsing one takes longer than
-// everything else that a ping does, and many heartbeats share a text.
-type calendarCache struct {
-	mu     sync.RWMutex
-	byText map[calendarText]*monitor.Calendar
-}
-
-// calendarText is a calendar as it is stored.
-type calendarText struct{ language, lines, zone string }
-
-// parse returns the calendar with a text.
-func (c *calendarCache) parse(text calendarText) (*monitor.Calendar, error) {
-	c.mu.RLock()
-	calendar := c.byText[text]
-	c.mu.RUnlock()
-	if calendar != nil {
-		return calendar, nil
-	}
-	var lines []string
-	if err := json.Unmarshal([]byte(text.lines), &lines); err != nil {
-		return nil, fmt.Errorf("calendar: %w", err)
-	}
-	calendar, err := monitor.NewCalendar(monitor.CalendarKind(text.language), lines, text.zone)
-	if err != nil {
-		return nil, fmt.Errorf("calendar: %w", err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byText == nil || len(c.byText) >= maxCachedCalendars {
-		c.byText = map[calendarText]*monitor.Calendar{} // calendars in use are parsed again soon
-	}
-	c.byText[text] = calendar
-	return calendar, nil
-}
-
-// calendarTextOf returns a calendar as it is stored.
-func calendarTextOf(c *monitor.Calendar) calendarText {
-	if c == nil {
-		return calendarText{lines: "[]"}
-	}
-	return calendarText{string(c.Kind()), encodeList(c.Lines()), c.Zone()}
 }
 
 // DeletedHeartbeatForUpdate returns a heartbeat that was deleted at or after since,

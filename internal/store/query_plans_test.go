@@ -22,6 +22,8 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	for name, ask := range map[string]func(tx *store.Tx) error{
 		"Pinged":         func(tx *store.Tx) error { _, err := tx.HeartbeatsForPings([]string{h.ID}); return err },
 		"Lapsing":        func(tx *store.Tx) error { _, err := tx.DueForEvaluation(w.start, 10); return err },
+		"DueKeys":        func(tx *store.Tx) error { _, err := tx.DueKeys(w.start, 10); return err },
+		"DueAmong":       func(tx *store.Tx) error { _, err := tx.DueAmong(w.start, []int64{h.Key}); return err },
 		"NextLapse":      func(tx *store.Tx) error { _, err := tx.NextDue(); return err },
 		"Owing":          func(tx *store.Tx) error { _, err := tx.PendingByChannel(); return err },
 		"Claim":          func(tx *store.Tx) error { _, err := tx.Claim(ops.ID, "a", w.start, w.start, 10); return err },
@@ -76,6 +78,24 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 		_, err := tx.Save(w.start, []store.Transition{{Heartbeat: h, Change: change}})
 		return err
 	})
+}
+
+// A list of due heartbeats must not read their rows, and a transaction of a backlog only those of
+// its heartbeats: other due heartbeats are as many again for each of many transactions.
+func TestDueAmong_ReadsNoOtherDueHeartbeats(t *testing.T) {
+	w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}
+	for want, ask := range map[string]func(tx *store.Tx) error{
+		"SEARCH h USING COVERING INDEX heartbeats_next (next_at<?)": func(tx *store.Tx) error { _, err := tx.DueKeys(w.start, 10); return err },
+		"SEARCH h USING INTEGER PRIMARY KEY (rowid=?)":              func(tx *store.Tx) error { _, err := tx.DueAmong(w.start, []int64{1, 2}); return err },
+	} {
+		plans, err := store.QueryPlans(w.db, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(plans) != 1 || !strings.Contains(plans[0], "\n"+want) {
+			t.Errorf("plan %q; want %s", plans, want)
+		}
+	}
 }
 
 // expectIndexed fails the test if ask scans one of the tables, or if it uses none of them.

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"overdue/internal/monitor"
@@ -415,4 +417,50 @@ func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// maxCachedCalendars is the maximum number of parsed calendars in memory.
+const maxCachedCalendars = 20_000
+
+// calendarCache holds parsed calendars by their text: parsing one takes longer than
+// everything else that a ping does, and many heartbeats share a text.
+type calendarCache struct {
+	mu     sync.RWMutex
+	byText map[calendarText]*monitor.Calendar
+}
+
+// calendarText is a calendar as it is stored.
+type calendarText struct{ language, lines, zone string }
+
+// parse returns the calendar with a text.
+func (c *calendarCache) parse(text calendarText) (*monitor.Calendar, error) {
+	c.mu.RLock()
+	calendar := c.byText[text]
+	c.mu.RUnlock()
+	if calendar != nil {
+		return calendar, nil
+	}
+	var lines []string
+	if err := json.Unmarshal([]byte(text.lines), &lines); err != nil {
+		return nil, fmt.Errorf("calendar: %w", err)
+	}
+	calendar, err := monitor.NewCalendar(monitor.CalendarKind(text.language), lines, text.zone)
+	if err != nil {
+		return nil, fmt.Errorf("calendar: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byText == nil || len(c.byText) >= maxCachedCalendars {
+		c.byText = map[calendarText]*monitor.Calendar{} // calendars in use are parsed again soon
+	}
+	c.byText[text] = calendar
+	return calendar, nil
+}
+
+// calendarTextOf returns a calendar as it is stored.
+func calendarTextOf(c *monitor.Calendar) calendarText {
+	if c == nil {
+		return calendarText{lines: "[]"}
+	}
+	return calendarText{string(c.Kind()), encodeList(c.Lines()), c.Zone()}
 }

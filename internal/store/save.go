@@ -244,19 +244,20 @@ func (b *incidentChanges) addTimelineEntry(incident string, at time.Time, kind, 
 	b.entries = append(b.entries, []any{newID(), incident, at.UnixMicro(), kind, text})
 }
 
-// write writes all collected rows and starts again.
+// write writes all collected rows and starts again. It looks for earlier alerts first: then
+// it does not read those that it adds.
 func (b *incidentChanges) write() error {
+	if len(b.alerted) > 0 {
+		if err := b.tx.expedite(b.alerted, b.now); err != nil {
+			return err
+		}
+	}
 	for _, part := range []struct {
 		batch *dialect.Batch
 		rows  [][]any
 	}{{&incidentBatch, b.incidents}, {&timelineBatch, b.entries}, {&alertBatch, b.alerts}} {
 		if err := b.tx.insertBatch(part.batch, part.rows); err != nil {
 			return fmt.Errorf("add %s: %w", part.batch.Table, err)
-		}
-	}
-	if len(b.alerted) > 0 {
-		if err := b.tx.expedite(b.alerted, b.now); err != nil {
-			return err
 		}
 	}
 	b.alertCount += len(b.alerts)

@@ -11,6 +11,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/store/dialect"
 )
 
 func TestSave_HeartbeatIncidentAlertsAndPingAreOneTransaction(t *testing.T) {
@@ -286,6 +287,66 @@ func TestSave_ABatchOfManyHeartbeatsKeepsThemApart(t *testing.T) {
 			if status == monitor.Down && h.OpenIncident != w.incident(h).ID {
 				w.Errorf("heartbeat %d has the incident of another one", n)
 			}
+		}
+	})
+}
+
+func TestSave_TextsOfABatchArriveUnchanged(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		odd := []string{"", "NULL", `"`, `\`, `\"`, "a,b", "{}", "{1,2}", "'", " leading", "trailing ", "two\nlines", "\t", "é ✓ 😀", "a\u0000b", "\xff"}
+		h := w.newSavedHeartbeat("backup")
+		for i, text := range odd {
+			p := w.ping(monitor.PingSuccess, time.Duration(i)*time.Second)
+			p.UserAgent, p.RunID = text, text
+			w.applyPings(h, p)
+			h = w.reload(h)
+		}
+		pings := view(w, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 100) })
+		for i, text := range odd {
+			if want := dialect.ValidText(text); pings[len(odd)-1-i].UserAgent != want || pings[len(odd)-1-i].RunID != want {
+				w.Errorf("user agent %q, run %q; want %q", pings[len(odd)-1-i].UserAgent, pings[len(odd)-1-i].RunID, want)
+			}
+		}
+	})
+}
+
+func TestSave_ARejectedRowOfABatchRollsBackTheOthers(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		first, second := w.newSavedHeartbeat("first"), w.newSavedHeartbeat("second")
+		w.fail(second, time.Minute)
+		before := w.reload(first)
+		err := w.db.Update(context.Background(), func(tx *store.Tx) error {
+			var all []store.Transition
+			for _, h := range []monitor.Heartbeat{first, second} { // the state of the second is not the current one
+				h, change := h.ApplyPing(w.ping(monitor.PingFail, 2*time.Minute), w.at(2*time.Minute))
+				all = append(all, store.Transition{Heartbeat: h, Change: change})
+			}
+			_, err := tx.Save(w.at(2*time.Minute), all)
+			return err
+		})
+		if !errors.Is(err, store.ErrTaken) {
+			w.Errorf("error %v; want ErrTaken", err)
+		}
+		if diff := cmp.Diff(before, w.reload(first)); diff != "" {
+			w.Errorf("the first heartbeat changed (-before +after):\n%s", diff)
+		}
+	})
+}
+
+func TestSave_ATransactionThatIsCanceledChangesNothing(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		ctx, cancel := context.WithCancel(context.Background())
+		err := w.db.Update(ctx, func(tx *store.Tx) error {
+			cancel()
+			_, err := applyInTx(tx, h, w.ping(monitor.PingFail, time.Minute))
+			return err
+		})
+		if !errors.Is(err, context.Canceled) {
+			w.Errorf("error %v; want that of the context", err)
+		}
+		if n := w.queryNumber("SELECT COUNT(*) FROM pings"); n != "0" {
+			w.Errorf("%s pings; want none", n)
 		}
 	})
 }

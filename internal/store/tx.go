@@ -13,6 +13,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/sqlite"
 	"overdue/internal/store/writebehind"
 )
 
@@ -203,7 +204,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.dialect.ArrayArguments {
 		return nil
 	}
-	texts := append([]string{heartbeatsForPingsSQL(db.dialect, "")}, pruneRows...)
+	texts := append([]string{heartbeatsForPingsSQL(db.dialect, ""), dueForEvaluationSQL(db.dialect), dueAmongSQL(db.dialect)}, pruneRows...)
 	for _, b := range preparedBatches {
 		if b.isUpdate {
 			texts = append(texts, b.UpdateRow())
@@ -254,16 +255,15 @@ func (tx *Tx) execEach(text string, rows [][]any) error {
 	if err := tx.holdWritten(text, rows); err != nil {
 		return err
 	}
-	run := func(args []any) (sql.Result, error) { return tx.tx.ExecContext(tx.ctx, text, args...) }
 	if prepared := tx.db.writerStmts[text]; prepared != nil {
 		s := tx.tx.StmtContext(tx.ctx, prepared)
-		run = func(args []any) (sql.Result, error) { return s.ExecContext(tx.ctx, args...) }
+		_, err := s.ExecContext(tx.ctx, sqlite.Rows{Values: rows, Progress: tx.db.breaker.Load().RecordProgress})
+		return tx.d.Classify(err)
 	}
 	for _, row := range rows {
-		if _, err := run(row); err != nil {
+		if _, err := tx.tx.ExecContext(tx.ctx, text, row...); err != nil {
 			return tx.d.Classify(err)
 		}
-		tx.db.breaker.Load().RecordProgress()
 	}
 	return nil
 }

@@ -27,17 +27,7 @@ import (
 
 	"overdue/internal/loop"
 	"overdue/internal/metrics"
-	"overdue/internal/monitor"
 	"overdue/internal/store"
-)
-
-// Limits of a sweep.
-const (
-	maxPerSweep   = 500                   // heartbeats evaluated in one transaction
-	minWait       = 5 * time.Millisecond  // another node may hold the rows that are due
-	heldWait      = 50 * time.Millisecond // while a ping holds back an evaluation
-	maxWaitAlone  = 5 * time.Second       // a single node wakes itself after each of its changes
-	maxWaitShared = 2 * time.Second       // pings on another node may make a heartbeat due sooner
 )
 
 // Snapshot is the state of the pings in flight on this node.
@@ -62,111 +52,12 @@ type Watcher struct {
 	failure  error        // last error of Publish since then
 
 	nodes atomic.Int64 // that ran at the last publication, with this one
+
+	sweep sweepState // of the goroutine that runs Sweep
 }
 
 // NodeCount returns the number of nodes that ran when this one last published.
 func (w *Watcher) NodeCount() int { return int(w.nodes.Load()) }
-
-// Sweep evaluates the heartbeats that are due, and returns how long to wait until the
-// next one is due.
-func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (wait time.Duration, err error) {
-	result, err := w.sweep(ctx)
-	if err != nil {
-		return 0, err
-	}
-	w.Signals.Send(loop.Effects{Pending: result.pending > 0, Changed: result.changed})
-	if result.due == maxPerSweep && result.held < result.due {
-		return 0, nil // more heartbeats may be due
-	}
-	return result.wait(w.DB.Now()), nil
-}
-
-// sweepResult is the result of one transaction of a sweep.
-type sweepResult struct {
-	now     time.Time
-	due     int       // heartbeats that were due
-	held    int       // of these, the ones that a ping in flight holds back, on any node
-	pending int       // alerts enqueued
-	changed []int64   // keys of the heartbeats that were evaluated
-	next    time.Time // when the next heartbeat is due; zero: none
-	alone   bool      // no other node is running
-}
-
-// wait returns how long to wait until the next sweep. It gets the current time, because
-// the transaction took time.
-func (r sweepResult) wait(now time.Time) time.Duration {
-	maxWait := maxWaitShared
-	if r.alone {
-		maxWait = maxWaitAlone
-	}
-	if r.held > 0 {
-		return heldWait
-	}
-	if r.next.IsZero() {
-		return maxWait
-	}
-	// The margin is needed because heartbeats are evaluated just before the current
-	// time.
-	return min(max(r.next.Sub(now)+2*monitor.Precision, minWait), maxWait)
-}
-
-// sweep runs one transaction.
-func (w *Watcher) sweep(ctx context.Context) (sweepResult, error) {
-	snapshot := w.Snapshot()
-	next, others, err := w.DB.NextDue(ctx, snapshot.Now)
-	if err != nil || next.IsZero() || next.After(snapshot.Now) {
-		return sweepResult{now: snapshot.Now, next: next, alone: others == 0}, err
-	}
-	var r sweepResult
-	err = w.DB.Update(ctx, func(tx *store.Tx) error {
-		r = sweepResult{now: snapshot.Now}
-		peers, err := tx.Peers(snapshot.Now)
-		if err != nil {
-			return err
-		}
-		r.alone = peers.Count == 0
-		due, err := tx.DueForEvaluation(snapshot.Now, maxPerSweep)
-		if err != nil {
-			return err
-		}
-		if len(due) > 0 && !r.alone {
-			if err := tx.PublishWatermark(snapshot.Now, snapshot.Watermark); err != nil {
-				return err
-			}
-		}
-		r.due = len(due)
-		var transitions []store.Transition
-		for _, h := range due {
-			until := peers.Watermark(h.ID, snapshot.EvaluableUntil(h.ID))
-			if next := h.EvaluationDue(); next.After(until) && !next.After(snapshot.Now) {
-				r.held++
-				continue
-			}
-			after, change := h.Evaluate(until)
-			w.recordLateness(h, change, snapshot.Now)
-			transitions = append(transitions, store.Transition{Heartbeat: after, Change: change})
-			r.changed = append(r.changed, h.Key)
-		}
-		if r.pending, err = tx.Save(snapshot.Now, transitions); err != nil {
-			return err
-		}
-		r.next, err = tx.NextDue()
-		return err
-	})
-	return r, err
-}
-
-// recordLateness records how late a passed deadline was found.
-func (w *Watcher) recordLateness(before monitor.Heartbeat, change monitor.Change, now time.Time) {
-	if before.IsCanary() {
-		return
-	}
-	deadline := before.NextEvaluation()
-	if change.Opened != nil {
-		deadline = change.Opened.At
-	}
-	w.Metrics.DeadlinePassed(now.Sub(deadline))
-}
 
 // Publish publishes the watermark of this node, and records that pings can be stored. If
 // no node could record that for some seconds, it records a blackout. It also measures the

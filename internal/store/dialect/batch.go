@@ -3,6 +3,7 @@ package dialect
 import (
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -98,7 +99,9 @@ func (b *Batch) unnest() string {
 	return fmt.Sprintf("unnest(%s) AS v (%s)", strings.Join(args, ", "), b.columnNames())
 }
 
-// Arrays turns rows into one array argument per column.
+// Arrays turns rows into one array argument per column. Numbers and texts become the text
+// of an array (https://www.postgresql.org/docs/15/arrays.html, section 8.15.6): the driver
+// takes several times as long to encode a list.
 func (b *Batch) Arrays(rows [][]any) []any {
 	args := make([]any, len(b.Columns))
 	for i, c := range b.Columns {
@@ -107,11 +110,9 @@ func (b *Batch) Arrays(rows [][]any) []any {
 	return args
 }
 
-// array collects one column of the rows in the Go type of its PostgreSQL type.
+// array collects one column of the rows for its PostgreSQL type.
 func (c Column) array(rows [][]any, at int) any {
 	switch c.Type {
-	case "text":
-		return columnValues[string](rows, at)
 	case "bytea":
 		all := make([][]byte, len(rows))
 		for i, row := range rows {
@@ -120,9 +121,34 @@ func (c Column) array(rows [][]any, at int) any {
 		return all
 	case "boolean":
 		return columnValues[bool](rows, at)
-	default:
-		return columnValues[int64](rows, at)
 	}
+	text := make([]byte, 0, 16*len(rows)+2)
+	for _, row := range rows {
+		text = appendElement(append(text, ','), row[at])
+	}
+	if len(text) == 0 {
+		return "{}"
+	}
+	text[0] = '{'
+	return string(append(text, '}'))
+}
+
+// appendElement appends a number, a text or NULL to the text of an array.
+func appendElement(text []byte, value any) []byte {
+	switch v := value.(type) {
+	case int64:
+		return strconv.AppendInt(text, v, 10)
+	case string:
+		text = append(text, '"')
+		for i := range len(v) {
+			if v[i] == '"' || v[i] == '\\' {
+				text = append(text, '\\')
+			}
+			text = append(text, v[i])
+		}
+		return append(text, '"')
+	}
+	return append(text, "NULL"...)
 }
 
 // columnValues collects a column whose values are T or nil.

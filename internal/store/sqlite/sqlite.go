@@ -72,9 +72,11 @@ func Open(ctx context.Context, path string, isServer bool, cache Cache) (writer,
 	if isServer {
 		wait = serverLockTimeout
 	}
-	if writer, err = sql.Open("sqlite", dsn(path, false, cache, wait)); err != nil {
+	connector, err := NewConnector(dsn(path, false, cache, wait))
+	if err != nil {
 		return nil, nil, fmt.Errorf("database %s: %w", path, err)
 	}
+	writer = sql.OpenDB(connector)
 	if reader, err = sql.Open("sqlite", dsn(path, true, cache, wait)); err != nil {
 		return nil, nil, fmt.Errorf("database %s: %w", path, errors.Join(err, writer.Close()))
 	}

@@ -3,11 +3,9 @@ package store
 import (
 	"cmp"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"overdue/internal/monitor"
@@ -66,44 +64,6 @@ var effectBatch = dialect.Batch{Table: "blackout_effects", IgnoreExisting: true,
 // effectRow returns an effect in the order of effectBatch.
 func effectRow(heartbeat int64, e monitor.BlackoutEffect) []any {
 	return []any{e.Blackout, heartbeat, string(e.Kind), micros(e.Due), micros(e.Next)}
-}
-
-// encodeBlackoutState returns the state as it is stored: numbers in the order of
-// decodeBlackoutState, times and durations in microseconds. It is NULL for most
-// heartbeats.
-func encodeBlackoutState(s monitor.BlackoutState) any {
-	if s == (monitor.BlackoutState{}) {
-		return nil
-	}
-	var from, to int64
-	if s.RestartedAfter.Key > 0 {
-		from, to = s.RestartedAfter.From.UnixMicro(), s.RestartedAfter.To.UnixMicro()
-	}
-	return fmt.Sprintf("%d %d %d %d %d %d", s.Applied, s.Credit.Microseconds(), s.Unwatched.Microseconds(), s.RestartedAfter.Key, from, to)
-}
-
-var errBlackoutState = errors.New("invalid blackout state")
-
-// decodeBlackoutState parses the result of encodeBlackoutState.
-func decodeBlackoutState(text sql.NullString) (s monitor.BlackoutState, err error) {
-	if !text.Valid {
-		return s, nil
-	}
-	var n [6]int64
-	fields := strings.Split(text.String, " ")
-	if len(fields) != len(n) {
-		return s, errBlackoutState
-	}
-	for i, f := range fields {
-		if n[i], err = strconv.ParseInt(f, 10, 64); err != nil {
-			return s, errors.Join(errBlackoutState, err)
-		}
-	}
-	s = monitor.BlackoutState{Applied: n[0], Credit: durationFromMicros(n[1]), Unwatched: durationFromMicros(n[2])}
-	if n[3] > 0 {
-		s.RestartedAfter = monitor.Blackout{Key: n[3], From: time.UnixMicro(n[4]).UTC(), To: time.UnixMicro(n[5]).UTC()}
-	}
-	return s, nil
 }
 
 // EnqueueNotices enqueues the notices about blackouts that are long enough, once all

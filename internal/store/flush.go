@@ -15,7 +15,7 @@ import (
 
 // Limits of flushes.
 const (
-	pingsPerFlush      = 512             // pings, or a few more, per transaction in the background
+	heartbeatsPerFlush = 256             // whose pings one transaction saves
 	smallFlushInterval = time.Second     // until a small number of pending pings is flushed, so that the tables are up to date
 	smallBuffer        = 2048            // pending pings; flushing more each second would cost pages
 	flushTimeout       = time.Minute     // for a flush that no caller waits for any longer
@@ -278,7 +278,7 @@ func (db *DB) flushSome(ctx context.Context, all bool) (*writebehind.Taken, erro
 		return nil, err
 	}
 	defer b.UnlockTables()
-	taken := b.Take(pingsPerFlush, all)
+	taken := b.Take(heartbeatsPerFlush, all)
 	b.Unlock()
 	if taken == nil {
 		return nil, nil

@@ -87,7 +87,8 @@ func (tx *Tx) HeartbeatFingerprints(keys []int64) ([]HeartbeatFingerprint, error
 	found, err := queryAll(tx, func(row scanner) (p HeartbeatFingerprint, err error) {
 		err = row.Scan(&p.Key, &p.Status, &p.Pings, &p.Updated, &p.Deleted, &p.Incident)
 		if tx.reader != nil && err == nil {
-			h := tx.reader.Heartbeat(monitor.Heartbeat{Key: p.Key, PingCount: p.Pings, Status: monitor.Status(p.Status)})
+			var h monitor.Heartbeat
+			h, err = tx.reader.Heartbeat(monitor.Heartbeat{Key: p.Key, PingCount: p.Pings, Status: monitor.Status(p.Status)})
 			p.Status, p.Pings = string(h.Status), h.PingCount
 		}
 		return p, err

@@ -10,40 +10,39 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/calendars"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/staterow"
 )
 
 // heartbeatColumns are in the order of scanHeartbeat.
 const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags, h.severity,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
 	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
-	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished, h.blackout`
-
-// historyColumn is the column with the result of encodeRunState.
-const historyColumn = "ledger"
+	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.ledger, h.finished, h.blackout`
 
 // heartbeatRow is a row of heartbeatColumns. It is used again, because a scan of new
 // variables allocates each of them.
 type heartbeatRow struct {
-	h                                                    monitor.Heartbeat
-	tags                                                 string
-	calendar                                             calendarText
-	channels, runs, incident, ledger, finished, blackout sql.NullString
-	interval, grace, maxRun, minRun, startGrace          int64
-	early, firstBy, created, updated, deleted            sql.NullInt64
-	from, heard, last, began, took                       sql.NullInt64
-	into                                                 []any
+	h                                           monitor.Heartbeat
+	tags                                        string
+	calendar                                    calendars.Text
+	channels                                    sql.NullString
+	interval, grace, maxRun, minRun, startGrace int64
+	early, firstBy, created, updated, deleted   sql.NullInt64
+	state                                       staterow.Row
+	into                                        []any
 }
 
 // heartbeatRows are rows that no scan uses.
 var heartbeatRows = sync.Pool{New: func() any {
 	r := &heartbeatRow{}
-	h := &r.h
+	h, s := &r.h, &r.state
 	r.into = []any{
 		&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &r.tags, &h.Severity,
-		&r.interval, &r.calendar.language, &r.calendar.lines, &r.calendar.zone, &r.early, &r.grace, &r.maxRun, &r.minRun, &r.startGrace, &h.Rule.AlertAfter,
+		&r.interval, &r.calendar.Language, &r.calendar.Lines, &r.calendar.Zone, &r.early, &r.grace, &r.maxRun, &r.minRun, &r.startGrace, &h.Rule.AlertAfter,
 		&r.firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.created, &r.updated, &r.deleted,
-		&h.Status, &r.from, &r.heard, &r.last, &r.began, &r.took, &r.runs, &h.PingCount, &r.incident, &h.DownCause, &r.ledger, &r.finished, &r.blackout,
+		&s.Status, &s.CountedFrom, &s.StaleBefore, &s.LastPing, &s.LastStart, &s.RunTime, &s.Runs, &s.Pings, &s.Incident, &s.Cause, &s.History, &s.Finished, &s.Blackout,
 	}
 	return r
 }}
@@ -52,20 +51,20 @@ var heartbeatRows = sync.Pool{New: func() any {
 // including those that are not in the tables.
 func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	h, err := tx.scanTablesHeartbeat(row)
-	switch {
-	case err != nil:
-		return h, err
-	case tx.reader != nil:
-		h = tx.reader.Heartbeat(h)
-	case tx.taken != nil:
-		h = tx.taken.Heartbeat(h)
+	if err == nil && tx.reader != nil {
+		h, err = tx.reader.Heartbeat(h)
+	} else if err == nil && tx.taken != nil {
+		h, err = tx.taken.Heartbeat(h)
 	}
-	return h.WithBlackouts(tx.db.watching.list()), nil
+	return h.WithBlackouts(tx.db.watching.list()), err
 }
 
 // lockHeartbeat is scanHeartbeat for a query that locks its rows: with a write-behind
 // buffer, no ping of the heartbeat is stored until the transaction ends.
 func (tx *Tx) lockHeartbeat(row scanner) (monitor.Heartbeat, error) {
+	if tx.taken == nil {
+		return tx.scanHeartbeat(row)
+	}
 	h, err := tx.scanTablesHeartbeat(row)
 	if err == nil {
 		h, err = tx.holdHeartbeat(h)
@@ -88,27 +87,19 @@ func (tx *Tx) scanTablesHeartbeat(row scanner) (monitor.Heartbeat, error) {
 		h.Rule.Early = durationFromMicros(r.early.Int64)
 	}
 	h.Created, h.Updated, h.Deleted = timeFromMicros(r.created), timeFromMicros(r.updated), timeFromMicros(r.deleted)
-	h.CountedFrom, h.StaleBefore, h.LastPing, h.LastStart = timeFromMicros(r.from), timeFromMicros(r.heard), timeFromMicros(r.last), timeFromMicros(r.began)
-	h.LastRunTime, h.HasRunTime = durationFromMicros(r.took.Int64), r.took.Valid
-	h.OpenIncident, h.AllChannels = r.incident.String, !r.channels.Valid
-	if r.calendar.language != "" {
-		if h.Rule.Calendar, err = tx.db.calendars.parse(r.calendar); err != nil {
+	h.AllChannels = !r.channels.Valid
+	if r.calendar.Language != "" {
+		if h.Rule.Calendar, err = tx.db.calendars.Parse(r.calendar); err != nil {
 			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 		}
 	}
-	if h, err = decodeRunState(h, r.ledger); err != nil {
-		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
-	}
-	if h.Blackout, err = decodeBlackoutState(r.blackout); err != nil {
-		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
-	}
-	if h.FinishedRuns, err = decodeFinishedRuns(r.finished.String); err != nil {
-		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
+	if err := r.state.Apply(&h); err != nil {
+		return h, err
 	}
 	for _, list := range []struct {
 		text string
 		into any
-	}{{r.tags, &h.Tags}, {r.channels.String, &h.Channels}, {r.runs.String, &h.ActiveRuns}} {
+	}{{r.tags, &h.Tags}, {r.channels.String, &h.Channels}} {
 		// Most lists are empty, and this runs for every ping.
 		if list.text == "" || list.text == "[]" {
 			continue
@@ -326,13 +317,13 @@ func (tx *Tx) SaveHeartbeatSettings(h monitor.Heartbeat) error {
 // ruleRow returns a rule as it is stored: methods, manual_resume, and then all fields
 // that evaluation uses, in the order of the schema.
 func ruleRow(r monitor.Rule) []any {
-	calendar := calendarTextOf(r.Calendar)
+	calendar := calendars.TextOf(r.Calendar)
 	var early any // NULL: the default
 	if r.Early >= 0 {
 		early = r.Early.Microseconds()
 	}
 	return []any{
-		string(r.Methods), r.ManualResume, r.Interval.Microseconds(), calendar.language, calendar.lines, calendar.zone, early,
+		string(r.Methods), r.ManualResume, r.Interval.Microseconds(), calendar.Language, calendar.Lines, calendar.Zone, early,
 		r.Grace.Microseconds(), r.MaxRunTime.Microseconds(), r.MinRunTime.Microseconds(), r.StartGrace.Microseconds(),
 		int64(r.AlertAfter), micros(r.ExpectFirstBy),
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -124,23 +125,47 @@ func (tx *Tx) recoverPings(records [][]byte) error {
 	if err := tx.refreshWatching(); err != nil {
 		return err
 	}
+	if err := tx.applyRecords(records); err != nil {
+		return err
+	}
+	_, err = tx.exec(`DELETE FROM journal`)
+	return err
+}
+
+// recoveredAtOnce is the number of pings that applyRecords saves together: a heartbeat
+// that was pinged often is read and written once.
+const recoveredAtOnce = 8192
+
+// applyRecords applies records of the WAL.
+func (tx *Tx) applyRecords(records [][]byte) error {
+	states := map[string]monitor.Heartbeat{}
+	var transitions []Transition
+	save := func() error {
+		err := tx.saveBuffered(transitions)
+		transitions = transitions[:0]
+		clear(states)
+		return err
+	}
 	for _, record := range records {
 		batch, err := writebehind.DecodeBatch(record)
 		if err != nil {
 			return err
 		}
-		states, err := tx.HeartbeatsForPings(uniqueIDs(batch))
+		unread := slices.DeleteFunc(uniqueIDs(batch), func(id string) bool { _, read := states[id]; return read })
+		read, err := tx.HeartbeatsForPings(unread)
 		if err != nil {
 			return err
 		}
+		maps.Copy(states, read)
 		batch = slices.DeleteFunc(batch, func(p ReceivedPing) bool { return p.Ping.Number <= states[p.ID].PingCount })
-		_, transitions := transitionsOf(batch, states, recordedWatermark, func(bool) []monitor.Blackout { return tx.db.watching.list() })
-		if err := tx.saveBuffered(transitions); err != nil {
-			return err
+		_, more := transitionsOf(batch, states, recordedWatermark, func(bool) []monitor.Blackout { return tx.db.watching.list() })
+		if transitions = append(transitions, more...); len(transitions) >= recoveredAtOnce {
+			if err := save(); err != nil {
+				return err
+			}
 		}
 	}
-	_, err = tx.exec(`DELETE FROM journal`)
-	return err
+	return save()
 }
 
 // recordedWatermark is the argument of transitionsOf for a record of the WAL, which

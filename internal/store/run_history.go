@@ -3,15 +3,10 @@ package store
 import (
 	"cmp"
 	"database/sql"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"overdue/internal/monitor"
@@ -204,129 +199,6 @@ func (tx *Tx) Outages(heartbeats []int64, since time.Time, n int) (map[int64][]O
 	return byKey, nil
 }
 
-// encodeRunState returns the run history and the failure count of a heartbeat as they
-// are stored: numbers in the order of decodeRunState, empty for zero, times in
-// microseconds relative to the first. It is one text, because it changes with every
-// ping, and separate columns would make the row that is written most often half as
-// long again. It is NULL while no ping was ever expected.
-func encodeRunState(h monitor.Heartbeat) any {
-	l, tail := h.History, h.History.Latest
-	if h.CountedFrom.IsZero() && h.EarlySlot.IsZero() && h.FailedRuns == 0 && h.Tolerated == (monitor.ToleratedRuns{}) && l == (monitor.RunHistory{}) {
-		return nil
-	}
-	b := make([]byte, 0, 96)
-	var base int64
-	if !l.DecidedUntil.IsZero() {
-		base = l.DecidedUntil.UnixMicro()
-		b = strconv.AppendInt(b, base, 10)
-	}
-	when := func(t time.Time) {
-		b = append(b, ' ')
-		if !t.IsZero() {
-			b = strconv.AppendInt(b, t.UnixMicro()-base, 10)
-		}
-	}
-	number := func(n int64) {
-		b = append(b, ' ')
-		if n != 0 {
-			b = strconv.AppendInt(b, n, 10)
-		}
-	}
-	when(h.EarlySlot)
-	number(int64(h.FailedRuns))
-	when(h.Tolerated.LastSlot)
-	number(int64(h.Tolerated.Count))
-	if tail.Count > 0 {
-		b = append(append(b, ' '), tail.Outcome...)
-		when(tail.First)
-		when(tail.Last)
-		number(tail.Count)
-		number(tail.LateBy.Microseconds())
-		when(tail.LastPing)
-	}
-	return string(b)
-}
-
-var errRunState = errors.New("invalid run state")
-
-// decodeRunState parses the result of encodeRunState. If there is none, because an
-// older program wrote the row, everything up to the last ping is decided.
-func decodeRunState(h monitor.Heartbeat, text sql.NullString) (monitor.Heartbeat, error) {
-	if !text.Valid {
-		h.History.DecidedUntil = h.CountedFrom
-		return h, nil
-	}
-	fields := strings.Split(text.String, " ")
-	if len(fields) != 5 && len(fields) != 11 {
-		return h, errRunState
-	}
-	var wrong error
-	number := func(i int) int64 {
-		if fields[i] == "" {
-			return 0
-		}
-		n, err := strconv.ParseInt(fields[i], 10, 64)
-		wrong = errors.Join(wrong, err)
-		return n
-	}
-	base := number(0)
-	when := func(i int) time.Time {
-		if fields[i] == "" {
-			return time.Time{}
-		}
-		return time.UnixMicro(base + number(i)).UTC()
-	}
-	if fields[0] != "" {
-		h.History.DecidedUntil = time.UnixMicro(base).UTC()
-	}
-	h.EarlySlot, h.FailedRuns = when(1), int(number(2))
-	h.Tolerated = monitor.ToleratedRuns{LastSlot: when(3), Count: int(number(4))}
-	if len(fields) == 11 {
-		h.History.Latest = monitor.Span{
-			Outcome: monitor.Outcome(fields[5]), First: when(6), Last: when(7), Count: number(8), LateBy: durationFromMicros(number(9)), LastPing: when(10),
-		}
-	}
-	return h, wrong
-}
-
-// encodeFinishedRuns returns finished runs as they are stored: for each its hash and
-// the time of its end in microseconds, in base 36, separated by spaces. It is NULL if
-// there are none, as for all heartbeats whose pings have no run id.
-func encodeFinishedRuns(runs []monitor.FinishedRunID) any {
-	if len(runs) == 0 {
-		return nil
-	}
-	b := make([]byte, 0, len(runs)*26)
-	for _, run := range runs {
-		b = append(strconv.AppendUint(b, run.Hash, 36), ' ')
-		b = append(strconv.AppendInt(b, run.EndedAt.UnixMicro(), 36), ' ')
-	}
-	return string(b[:len(b)-1])
-}
-
-var errFinishedRuns = errors.New("invalid finished runs")
-
-// decodeFinishedRuns parses the result of encodeFinishedRuns.
-func decodeFinishedRuns(text string) ([]monitor.FinishedRunID, error) {
-	if text == "" {
-		return nil, nil
-	}
-	fields := strings.Split(text, " ")
-	if len(fields)%2 != 0 {
-		return nil, errFinishedRuns
-	}
-	runs := make([]monitor.FinishedRunID, 0, len(fields)/2)
-	for i := 0; i < len(fields); i += 2 {
-		hash, err := strconv.ParseUint(fields[i], 36, 64)
-		at, wrong := strconv.ParseInt(fields[i+1], 36, 64)
-		if err != nil || wrong != nil {
-			return nil, errFinishedRuns
-		}
-		runs = append(runs, monitor.FinishedRunID{Hash: hash, EndedAt: time.UnixMicro(at).UTC()})
-	}
-	return runs, nil
-}
-
 // RecentPings returns, by heartbeat, the pings that ended a run among the last n
 // of each heartbeat, oldest first and without bodies. It reads at most n pings of
 // each history, and the rest of a block.
@@ -417,50 +289,4 @@ func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// maxCachedCalendars is the maximum number of parsed calendars in memory.
-const maxCachedCalendars = 20_000
-
-// calendarCache holds parsed calendars by their text: parsing one takes longer than
-// everything else that a ping does, and many heartbeats share a text.
-type calendarCache struct {
-	mu     sync.RWMutex
-	byText map[calendarText]*monitor.Calendar
-}
-
-// calendarText is a calendar as it is stored.
-type calendarText struct{ language, lines, zone string }
-
-// parse returns the calendar with a text.
-func (c *calendarCache) parse(text calendarText) (*monitor.Calendar, error) {
-	c.mu.RLock()
-	calendar := c.byText[text]
-	c.mu.RUnlock()
-	if calendar != nil {
-		return calendar, nil
-	}
-	var lines []string
-	if err := json.Unmarshal([]byte(text.lines), &lines); err != nil {
-		return nil, fmt.Errorf("calendar: %w", err)
-	}
-	calendar, err := monitor.NewCalendar(monitor.CalendarKind(text.language), lines, text.zone)
-	if err != nil {
-		return nil, fmt.Errorf("calendar: %w", err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byText == nil || len(c.byText) >= maxCachedCalendars {
-		c.byText = map[calendarText]*monitor.Calendar{} // calendars in use are parsed again soon
-	}
-	c.byText[text] = calendar
-	return calendar, nil
-}
-
-// calendarTextOf returns a calendar as it is stored.
-func calendarTextOf(c *monitor.Calendar) calendarText {
-	if c == nil {
-		return calendarText{lines: "[]"}
-	}
-	return calendarText{string(c.Kind()), encodeList(c.Lines()), c.Zone()}
 }

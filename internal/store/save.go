@@ -8,6 +8,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
 	"overdue/internal/store/pingblock"
+	"overdue/internal/store/staterow"
 	"overdue/internal/store/writebehind"
 )
 
@@ -17,22 +18,17 @@ type Transition = writebehind.Transition
 var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dialect.Columns(`
 	key bigint, status text, counted_from bigint, heard bigint, last_ping bigint, began bigint,
 	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
-	` + historyColumn + ` text, finished text, blackout text`)}
+	ledger text, finished text, blackout text`)}
 
-// stateRow returns the state of a heartbeat in the order of stateBatch.
-func stateRow(h monitor.Heartbeat) []any {
-	row := []any{
-		h.Key, string(h.Status), micros(h.CountedFrom), micros(h.StaleBefore), micros(h.LastPing), micros(h.LastStart),
-		nil, nil, h.PingCount, nullableText(h.OpenIncident), string(h.DownCause), micros(h.EvaluationDue()), encodeRunState(h),
-		encodeFinishedRuns(h.FinishedRuns), encodeBlackoutState(h.Blackout),
+// stateRow returns the state of a heartbeat after a transition, in the order of
+// stateBatch.
+func stateRow(t Transition, h monitor.Heartbeat) ([]any, error) {
+	if t.Packed != nil {
+		r, err := staterow.Unpack(t.Packed)
+		return r.Args(h.Key), err
 	}
-	if h.HasRunTime {
-		row[6] = h.LastRunTime.Microseconds()
-	}
-	if len(h.ActiveRuns) > 0 {
-		row[7] = encodeList(h.ActiveRuns)
-	}
-	return row
+	r := staterow.Of(&h)
+	return r.Args(h.Key), nil
 }
 
 // Save stores transitions in this transaction: the state of each heartbeat, its
@@ -64,7 +60,11 @@ func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err 
 	states := make([][]any, 0, len(last))
 	for i, t := range transitions {
 		if last[t.Heartbeat.Key] == i {
-			states = append(states, stateRow(b.withIncident(t.Heartbeat)))
+			row, err := stateRow(t, b.withIncident(t.Heartbeat))
+			if err != nil {
+				return 0, err
+			}
+			states = append(states, row)
 		}
 	}
 	if err := tx.savePings(transitions); err != nil {

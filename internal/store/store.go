@@ -31,6 +31,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/seal"
+	"overdue/internal/store/calendars"
 	"overdue/internal/store/circuit"
 	"overdue/internal/store/dbclock"
 	"overdue/internal/store/dialect"
@@ -87,7 +88,7 @@ type DB struct {
 	writerStmts map[string]*sql.Stmt // SQLite: prepared on the writer, by text
 	readerStmts map[string]*sql.Stmt // SQLite: prepared on the readers, by text
 
-	calendars calendarCache
+	calendars calendars.Cache
 	watching  watchingCache
 	key       *seal.Key // that secrets are sealed with; nil until UseSecretKey
 }
@@ -328,7 +329,7 @@ type memoryLimits struct {
 // fullLimits serve a burst of pings on a machine of any size.
 var fullLimits = memoryLimits{
 	cache:  sqlite.Cache{WriterKiB: 8000, CheckpointPages: 8000},
-	buffer: writebehind.Limits{FlushThreshold: 24_000, MaxPending: 72_000, MaxStates: 50_000, MaxBodyBytes: 32 << 20},
+	buffer: writebehind.Limits{FlushThreshold: 200_000, MaxPending: 400_000, MaxStates: 20_000, MaxBodyBytes: 32 << 20},
 }
 
 // fullLimitsMemory is the memory limit, in bytes, from which the full limits apply.

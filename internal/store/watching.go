@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/staterow"
 )
 
 // Limits of blackouts.
@@ -282,7 +283,8 @@ func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monito
 		states := make([][]any, 0, len(list))
 		for _, h := range list {
 			after = h.Key
-			states = append(states, stateRow(h.ShiftBack(by, since)))
+			row := staterow.Of(new(h.ShiftBack(by, since)))
+			states = append(states, row.Args(h.Key))
 		}
 		if err := tx.updateBatch(&stateBatch, states); err != nil {
 			return nil, row, fmt.Errorf("shift waits: %w", err)

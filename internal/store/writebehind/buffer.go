@@ -54,6 +54,9 @@ type ReceivedPing struct {
 type Transition struct {
 	Heartbeat monitor.Heartbeat
 	Change    monitor.Change
+	// Packed is the state of the heartbeat, see [staterow.Row.Pack]. If it is not nil, only
+	// the key, the id and the number of pings of Heartbeat are set.
+	Packed []byte
 }
 
 // Limits bound what a Buffer keeps in memory, and with it the WAL that is read
@@ -61,7 +64,7 @@ type Transition struct {
 type Limits struct {
 	FlushThreshold int   // pending pings before some are flushed: the more, the fewer pages each ping costs
 	MaxPending     int   // pending pings; above, pings wait for a flush
-	MaxStates      int   // heartbeats in memory
+	MaxStates      int   // heartbeats in memory that are not packed
 	MaxBodyBytes   int64 // bytes of pending bodies; above, pings wait for a flush
 }
 
@@ -76,6 +79,7 @@ type Buffer struct {
 	limits   Limits
 	byID     map[string]*entry
 	byKey    map[int64]*entry
+	unpacked []*entry            // heartbeats that are not packed, in the order in which they were used; some are no longer in the maps
 	held     map[string]struct{} // ids of heartbeats that a transaction changes
 	released chan struct{}       // closed when heartbeats are released
 	batch    map[string]struct{} // ids of the batch that is being appended
@@ -89,15 +93,6 @@ type Buffer struct {
 	sooner    dueHeap // heartbeats that are due sooner than the tables say
 
 	readers readers
-}
-
-// entry is a heartbeat in memory.
-type entry struct {
-	heartbeat monitor.Heartbeat // after all its pings
-	pending   []PendingPing     // not in the tables, in the order of their numbers
-	taken     int               // the first of them, which a transaction saves
-	takenDue  time.Time         // the next evaluation after these
-	tablesDue time.Time         // the next evaluation according to the tables; zero: none
 }
 
 // PendingPing is a ping that is not in the tables, and what else its transition
@@ -120,7 +115,7 @@ func New(log *wal.Log, limits Limits) *Buffer {
 
 // dropStates frees the memory of an empty Buffer.
 func (b *Buffer) dropStates() {
-	b.byID, b.byKey = map[string]*entry{}, map[int64]*entry{}
+	b.byID, b.byKey, b.unpacked = map[string]*entry{}, map[int64]*entry{}, nil
 }
 
 // DropStates frees the memory of the heartbeats if no ping is pending.
@@ -202,8 +197,9 @@ func (b *Buffer) Begin(batch []ReceivedPing) (states map[string]monitor.Heartbea
 			continue
 		}
 		ids[id] = struct{}{}
-		if e := b.byID[id]; e != nil {
-			states[id] = e.heartbeat
+		if e := b.byID[id]; e != nil && e.heartbeat != nil {
+			states[id] = *e.heartbeat
+			e.used = true
 		}
 	}
 	b.batch, b.appended = ids, make(chan struct{})
@@ -246,18 +242,21 @@ func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, before m
 
 // add adds the ping of a transition.
 func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {
-	h := &t.Heartbeat
+	h := t.Heartbeat
 	e := b.byKey[h.Key]
 	if e == nil {
-		b.evict()
-		e = &entry{}
+		e = &entry{id: h.ID, key: h.Key}
 		if read, found := before[h.ID]; found {
-			e.tablesDue = read.EvaluationDue()
+			e.tablesDue = dueOf(&read)
 		}
 		b.byID[h.ID], b.byKey[h.Key] = e, e
 	}
-	e.heartbeat = *h
-	e.pending = append(e.pending, PendingPing{t.Change.Ping, t.Change.ClosedSpans, t.Change.BlackoutEffects})
+	if e.heartbeat == nil {
+		b.pack()
+		b.unpacked = append(b.unpacked, e)
+	}
+	e.set(&h)
+	e.pending = append(e.pendingPings(), PendingPing{t.Change.Ping, t.Change.ClosedSpans, t.Change.BlackoutEffects})
 	b.pending++
 	b.bodyBytes += int64(len(t.Change.Ping.Body))
 	b.pushIfSooner(e)
@@ -266,29 +265,35 @@ func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {
 // pushIfSooner makes NextDue return the next evaluation of a heartbeat if it is sooner
 // than the tables say.
 func (b *Buffer) pushIfSooner(e *entry) {
-	due := e.heartbeat.EvaluationDue()
-	if len(e.pending) > 0 && !due.IsZero() && (e.tablesDue.IsZero() || due.Before(e.tablesDue)) {
-		b.sooner.push(e.heartbeat.Key, due)
+	if e.hasPending() && e.due != 0 && (e.tablesDue == 0 || e.due < e.tablesDue) {
+		b.sooner.push(e.key, e.due)
 	}
 }
 
-// evict makes room for a heartbeat. Heartbeats with pending pings stay.
-func (b *Buffer) evict() {
-	if len(b.byKey) < b.limits.MaxStates {
-		return
-	}
-	// Each pass over the map frees an eighth, so that it is rare.
-	left := max(b.limits.MaxStates/8, 1)
-	for key, e := range b.byKey {
-		if len(e.pending) > 0 {
-			continue
+// pack makes room for a heartbeat that is not packed. It packs the one that was not used
+// for longest, or removes it if it has no pending pings.
+func (b *Buffer) pack() {
+	for len(b.unpacked) >= max(b.limits.MaxStates, 1) {
+		e := b.unpacked[0]
+		b.unpacked[0] = nil
+		b.unpacked = b.unpacked[1:]
+		switch {
+		case b.byKey[e.key] != e || e.heartbeat == nil: // removed meanwhile
+		case e.used:
+			e.used = false
+			b.unpacked = append(b.unpacked, e)
+		case e.hasPending():
+			e.pack()
+		default:
+			b.remove(e)
 		}
-		delete(b.byKey, key)
-		delete(b.byID, e.heartbeat.ID)
-		if left--; left == 0 {
-			return
-		}
 	}
+}
+
+// remove removes a heartbeat from memory.
+func (b *Buffer) remove(e *entry) {
+	delete(b.byID, e.id)
+	delete(b.byKey, e.key)
 }
 
 // AppendTest appends a record without pings. The caller has the lock of the log.
@@ -331,9 +336,12 @@ func (b *Buffer) WaitReleased(ctx context.Context, ids map[string]bool) error {
 	}
 }
 
-// Take returns the pending pings of some heartbeats, about n, as transitions, each
-// with its heartbeat after all of them. It returns none below the threshold, unless
-// all is set. Saved must follow. The caller has the locks of the tables and of the log.
+// maxTaken bounds the pings of one transaction.
+const maxTaken = 4096
+
+// Take returns the pending pings of up to n heartbeats, at most about maxTaken, as
+// transitions, each with its heartbeat after all of them. It returns none below the
+// threshold, unless all is set. Saved must follow. The caller has the locks of the tables and of the log.
 func (b *Buffer) Take(n int, all bool) *Taken {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -345,7 +353,7 @@ func (b *Buffer) Take(n int, all bool) *Taken {
 	}
 	t := &Taken{buffer: b}
 	heartbeats := 0
-	for heartbeats < len(b.roundLeft) && len(t.Transitions) < n {
+	for heartbeats < min(n, len(b.roundLeft)) && len(t.Transitions) < maxTaken {
 		if e := b.byKey[b.roundLeft[heartbeats]]; e != nil {
 			t.add(e)
 		}
@@ -359,7 +367,7 @@ func (b *Buffer) Take(n int, all bool) *Taken {
 // beginRound lists the heartbeats with pending pings.
 func (b *Buffer) beginRound() {
 	for key, e := range b.byKey {
-		if len(e.pending) > 0 {
+		if e.hasPending() {
 			b.roundLeft = append(b.roundLeft, key)
 		}
 	}

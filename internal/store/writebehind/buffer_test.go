@@ -246,8 +246,8 @@ func TestReader_AddsWhatWasSavedAfterItBegan(t *testing.T) {
 		stored int64 // pings in the tables that it sees
 		want   int
 	}{"before": {before, 0, 2}, "after": {after, 1, 1}} {
-		if h := r.Heartbeat(heartbeat(1, r.stored)); h.PingCount != 2 {
-			t.Errorf("a reader that began %s the transaction sees %d pings counted; want 2", name, h.PingCount)
+		if h, err := r.Heartbeat(heartbeat(1, r.stored)); h.PingCount != 2 || err != nil {
+			t.Errorf("a reader that began %s the transaction sees %d pings counted, %v; want 2", name, h.PingCount, err)
 		}
 		if got := r.Pings(1, r.stored); len(got) != r.want || got[0].Ping.Number != r.stored+1 || !r.HasPings(1) {
 			t.Errorf("a reader that began %s the transaction gets %+v; want %d pings", name, got, r.want)
@@ -259,19 +259,42 @@ func TestReader_AddsWhatWasSavedAfterItBegan(t *testing.T) {
 	}
 }
 
-func TestEvict_KeepsHeartbeatsWithPendingPings(t *testing.T) {
+func TestPack_KeepsPendingPingsAndRemovesHeartbeatsWithoutThem(t *testing.T) {
 	limits := roomy
 	limits.MaxStates = 2
 	b, _ := newBuffer(t, limits)
 	appendPing(t, b, 1, 1)
 	b.Take(10, true).Saved(true, false)
-	appendPing(t, b, 2, 1)
-	appendPing(t, b, 3, 1)
-	if states, _ := begin(t, b, 1); len(states) > 0 {
+	for n := range int64(2) {
+		appendPing(t, b, 2, n+1)
+	}
+	for key := range int64(3) {
+		appendPing(t, b, 3+key, 1)
+	}
+	if states, _ := begin(t, b, 1); len(states) > 0 || b.byKey[1] != nil {
 		t.Error("a heartbeat without pending pings stays in memory above the limit")
 	}
-	if states, _ := begin(t, b, 2); len(states) != 1 {
-		t.Error("a heartbeat with pending pings was removed")
+	if states, _ := begin(t, b, 2); len(states) > 0 || b.byKey[2].heartbeat != nil || len(b.byKey[2].packedPings) == 0 {
+		t.Fatal("the heartbeat that was not used for longest is not packed")
+	}
+	r := b.StartReading()
+	defer r.End()
+	settings := heartbeat(2, 0)
+	settings.Name = "renamed"
+	h, err := r.Heartbeat(settings)
+	want := heartbeat(2, 2)
+	want.Name = "renamed"
+	if diff := cmp.Diff(want, h); diff != "" || err != nil {
+		t.Errorf("packed and unpacked, %v (-want +got):\n%s", err, diff)
+	}
+	pings := r.Pings(2, 1)
+	if len(pings) != 1 || pings[0].Ping.Number != 2 || string(pings[0].Ping.Body) != "body" {
+		t.Errorf("pings after the first: %+v; want the second, with its body", pings)
+	}
+	for _, x := range b.Take(10, true).Transitions {
+		if packed := x.Packed != nil; packed != (x.Heartbeat.Key < 4) {
+			t.Errorf("heartbeat %d, packed: %t", x.Heartbeat.Key, packed)
+		}
 	}
 }
 

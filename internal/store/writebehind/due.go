@@ -29,14 +29,14 @@ func (q *dueHeap) Pop() any {
 }
 
 // push adds a heartbeat.
-func (q *dueHeap) push(key int64, at time.Time) { heap.Push(q, dueItem{key, at.UnixMicro()}) }
+func (q *dueHeap) push(key, at int64) { heap.Push(q, dueItem{key, at}) }
 
 // first returns the first time at which a heartbeat is due, or zero.
 func (q *dueHeap) first(byKey map[int64]*entry) time.Time {
 	for len(*q) > 0 {
 		first := (*q)[0]
 		e := byKey[first.key]
-		if e != nil && len(e.pending) > 0 && e.heartbeat.EvaluationDue().UnixMicro() == first.at {
+		if e != nil && e.hasPending() && e.due == first.at {
 			return time.UnixMicro(first.at).UTC()
 		}
 		heap.Pop(q)
@@ -55,9 +55,7 @@ func (t *Taken) DueBefore(now time.Time) {
 		if due.IsZero() || due.After(now) {
 			return
 		}
-		if e := b.byKey[b.sooner[0].key]; e.taken < len(e.pending) {
-			t.add(e)
-		}
+		t.add(b.byKey[b.sooner[0].key])
 		heap.Pop(&b.sooner)
 	}
 }

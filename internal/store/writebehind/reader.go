@@ -25,7 +25,9 @@ type readers struct {
 // retired are pings of a heartbeat that became part of the tables.
 type retired struct {
 	generation uint64 // the last in which the tables lacked them
-	heartbeat  monitor.Heartbeat
+	heartbeat  *monitor.Heartbeat
+	packed     []byte // its state, if heartbeat is nil
+	count      int64  // of all its pings
 	pings      []PendingPing
 }
 
@@ -73,8 +75,7 @@ func (r *readers) retire(e *entry) {
 		clear(r.retired)
 		r.count = 0
 	}
-	key := e.heartbeat.Key
-	r.retired[key] = append(r.retired[key], retired{r.generation, e.heartbeat, slices.Clone(e.pending[:e.taken])})
+	r.retired[e.key] = append(r.retired[e.key], retired{r.generation, e.heartbeat, e.packed, e.count, slices.Clone(e.pending[:e.taken])})
 	r.count += e.taken
 }
 
@@ -104,19 +105,23 @@ func (r *readers) prune() {
 }
 
 // Heartbeat returns a heartbeat that was read from the tables after all its pings.
-func (r *Reader) Heartbeat(h monitor.Heartbeat) monitor.Heartbeat {
+func (r *Reader) Heartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 	b := r.buffer
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.byKey[h.Key]; e != nil && e.heartbeat.PingCount > h.PingCount {
-		return e.heartbeat
+	if e := b.byKey[h.Key]; e != nil && e.count > h.PingCount {
+		return e.after(h)
 	}
-	for _, x := range b.readers.retired[h.Key] {
-		if x.generation >= r.began && x.heartbeat.PingCount > h.PingCount {
-			h = x.heartbeat
+	for _, x := range slices.Backward(b.readers.retired[h.Key]) {
+		switch {
+		case x.generation < r.began || x.count <= h.PingCount:
+		case x.heartbeat != nil:
+			return *x.heartbeat, nil
+		default:
+			return unpack(h, x.packed)
 		}
 	}
-	return h
+	return h, nil
 }
 
 // Pings returns the pings of a heartbeat with numbers above after, the number of its
@@ -140,7 +145,7 @@ func (r *Reader) Pings(key, after int64) []PendingPing {
 		}
 	}
 	if e := b.byKey[key]; e != nil {
-		add(e.pending)
+		add(e.pendingPings())
 	}
 	return found
 }
@@ -151,5 +156,5 @@ func (r *Reader) HasPings(key int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.byKey[key]
-	return e != nil && len(e.pending) > 0 || len(b.readers.retired[key]) > 0
+	return e != nil && e.hasPending() || len(b.readers.retired[key]) > 0
 }

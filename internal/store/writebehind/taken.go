@@ -26,16 +26,21 @@ func (b *Buffer) NewTaken() *Taken { return &Taken{buffer: b} }
 
 // add adds the pending pings of a heartbeat.
 func (t *Taken) add(e *entry) {
-	if len(e.pending) == e.taken {
+	pending := e.pendingPings()
+	if len(pending) == e.taken {
 		return
 	}
-	for _, p := range e.pending[e.taken:] {
+	h := monitor.Heartbeat{Key: e.key, ID: e.id, PingCount: e.count}
+	if e.heartbeat != nil {
+		h = *e.heartbeat
+	}
+	for _, p := range pending[e.taken:] {
 		t.Transitions = append(t.Transitions, Transition{
-			Heartbeat: e.heartbeat,
-			Change:    monitor.Change{Ping: p.Ping, ClosedSpans: p.Spans, BlackoutEffects: p.Effects},
+			Heartbeat: h, Packed: e.packed,
+			Change: monitor.Change{Ping: p.Ping, ClosedSpans: p.Spans, BlackoutEffects: p.Effects},
 		})
 	}
-	e.taken, e.takenDue = len(e.pending), e.heartbeat.EvaluationDue()
+	e.taken, e.takenDue = len(pending), e.due
 	t.entries = append(t.entries, e)
 }
 
@@ -64,16 +69,16 @@ func (t *Taken) Hold(ctx context.Context, h monitor.Heartbeat) (monitor.Heartbea
 		b.mu.Lock()
 	}
 	defer b.mu.Unlock()
-	if e := b.byKey[h.Key]; e != nil && len(e.pending) > 0 {
+	if e := b.byKey[h.Key]; e != nil && e.hasPending() {
 		t.add(e)
-		return e.heartbeat, nil
+		return e.after(h)
 	}
 	return h, nil
 }
 
 // Heartbeat returns a heartbeat that was read from the tables after all its pings,
 // without holding it.
-func (t *Taken) Heartbeat(h monitor.Heartbeat) monitor.Heartbeat {
+func (t *Taken) Heartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 	return (&Reader{t.buffer, t.buffer.generation()}).Heartbeat(h)
 }
 
@@ -131,7 +136,7 @@ func (t *Taken) confirm(changed bool) {
 	b := t.buffer
 	for _, e := range t.entries {
 		b.readers.retire(e)
-		for i := range e.pending[:e.taken] {
+		for i := range e.pending[:e.taken] { // pings that are taken are not packed
 			b.pending--
 			b.bodyBytes -= int64(len(e.pending[i].Ping.Body))
 		}
@@ -139,6 +144,9 @@ func (t *Taken) confirm(changed bool) {
 		if e.taken > 0 {
 			e.taken, e.tablesDue = 0, e.takenDue
 			b.pushIfSooner(e)
+		}
+		if !e.hasPending() && e.heartbeat == nil {
+			b.remove(e) // the tables have its state
 		}
 	}
 	b.readers.generation++
@@ -162,8 +170,7 @@ func (t *Taken) forget() {
 	}
 	for _, id := range t.held {
 		if e := b.byID[id]; e != nil {
-			delete(b.byID, id)
-			delete(b.byKey, e.heartbeat.Key)
+			b.remove(e)
 		}
 	}
 }
@@ -173,6 +180,6 @@ func (t *Taken) forget() {
 func (t *Taken) putBack() {
 	for _, e := range t.entries {
 		e.taken = 0
-		t.buffer.roundLeft = append(t.buffer.roundLeft, e.heartbeat.Key)
+		t.buffer.roundLeft = append(t.buffer.roundLeft, e.key)
 	}
 }

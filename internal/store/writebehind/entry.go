@@ -1,0 +1,91 @@
+package writebehind
+
+import (
+	"overdue/internal/monitor"
+	"overdue/internal/store/pingblock"
+	"overdue/internal/store/staterow"
+)
+
+// entry is a heartbeat in memory. A heartbeat that was not used for long is packed: it
+// takes a tenth of the memory, and its settings are read again before its next ping.
+type entry struct {
+	id   string
+	key  int64
+	used bool // since it was considered for packing
+
+	heartbeat *monitor.Heartbeat // after all its pings; nil if it is packed
+	packed    []byte             // its state
+	count     int64              // of its pings
+	due       int64              // its next evaluation, in µs since 1970; 0: none
+
+	pending     []PendingPing // not in the tables, in the order of their numbers
+	packedPings []pingblock.Block
+	taken       int   // the first of them, which a transaction saves
+	takenDue    int64 // the next evaluation after these
+	tablesDue   int64 // the next evaluation according to the tables
+}
+
+// dueOf returns the next evaluation of a heartbeat as in an entry.
+func dueOf(h *monitor.Heartbeat) int64 {
+	due := h.EvaluationDue()
+	if due.IsZero() {
+		return 0
+	}
+	return due.UnixMicro()
+}
+
+// set sets the heartbeat.
+func (e *entry) set(h *monitor.Heartbeat) {
+	e.heartbeat, e.packed, e.used = h, nil, true
+	e.count, e.due = h.PingCount, dueOf(h)
+}
+
+// after returns the heartbeat after all its pings. h has its settings.
+func (e *entry) after(h monitor.Heartbeat) (monitor.Heartbeat, error) {
+	if e.heartbeat != nil {
+		return *e.heartbeat, nil
+	}
+	return unpack(h, e.packed)
+}
+
+// unpack returns a heartbeat with a packed state.
+func unpack(h monitor.Heartbeat, packed []byte) (monitor.Heartbeat, error) {
+	row, err := staterow.Unpack(packed)
+	if err != nil {
+		return h, err
+	}
+	return h, row.Apply(&h)
+}
+
+// hasPending reports whether it has pending pings.
+func (e *entry) hasPending() bool { return len(e.pending)+len(e.packedPings) > 0 }
+
+// pack packs the heartbeat, and its pings if their transitions changed nothing else.
+func (e *entry) pack() {
+	row := staterow.Of(e.heartbeat)
+	e.packed, e.heartbeat = row.Pack(), nil
+	if e.taken > 0 {
+		return // a transaction saves them
+	}
+	var encoder pingblock.Encoder
+	for i := range e.pending {
+		p := &e.pending[i]
+		if len(p.Spans)+len(p.Effects) > 0 {
+			return
+		}
+		encoder.Add(e.key, &p.Ping)
+	}
+	e.packedPings, e.pending = encoder.Blocks(), nil
+}
+
+// pendingPings returns the pending pings, unpacked.
+func (e *entry) pendingPings() []PendingPing {
+	for i := range e.packedPings {
+		pings, _ := e.packedPings[i].Decode() // nothing can damage it in memory
+		for _, p := range pings {
+			e.pending = append(e.pending, PendingPing{Ping: p})
+		}
+	}
+	e.packedPings = nil
+	return e.pending
+}

@@ -3,9 +3,13 @@ package httpd
 import (
 	"bufio"
 	"bytes"
+	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // plainText is a ping as curl sends it.
@@ -81,6 +85,35 @@ func TestParsePlainRequest_LeavesEverythingElseToNetHTTP(t *testing.T) {
 		if _, ok := parsePlainRequest([]byte(plainText[:n])); ok {
 			t.Errorf("the first %d of %d bytes were accepted", n, len(plainText))
 		}
+	}
+}
+
+// silentConn is a connection whose client reads everything.
+type silentConn struct{ net.Conn }
+
+func (silentConn) Write(b []byte) (int, error)      { return len(b), nil }
+func (silentConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
+func (silentConn) SetReadDeadline(time.Time) error  { return nil }
+func (silentConn) SetWriteDeadline(time.Time) error { return nil }
+
+func TestAnswerPlain_NeedsOneAllocation(t *testing.T) {
+	fields := http.Header{"Content-Type": {"text/plain"}, "Cache-Control": {"no-store"}}
+	registry := &connRegistry{plain: &plainServer{stopping: new(atomic.Bool), handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, values := range fields {
+			w.Header()[name] = values
+		}
+		_, _ = io.WriteString(w, ClientText(r, nil)) // plainResponse returns no error
+	})}}
+	c := &conn{Conn: silentConn{}, registry: registry}
+	texts := [][]byte{[]byte(plainText), []byte(strings.Replace(plainText, "/fail", "/log", 1))}
+	n := 0
+	if got := testing.AllocsPerRun(100, func() {
+		n++
+		if answered, err := c.answerPlain(texts[n%2]); !answered || err != nil {
+			t.Fatal(answered, err)
+		}
+	}); got > 1 {
+		t.Errorf("%v allocations; want one, for the path", got)
 	}
 }
 

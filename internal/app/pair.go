@@ -224,7 +224,7 @@ func changePairs(ctx context.Context, db *store.DB, change func([]pair) ([]pair,
 
 // recordWatchdogResults stores the results of pings, for Pairs.
 func recordWatchdogResults(ctx context.Context, db *store.DB, results map[string]canary.Result) error {
-	return db.UpdateWithoutFlush(ctx, func(tx *store.Tx) error {
+	return db.Update(ctx, func(tx *store.Tx) error {
 		before, err := readJSONSetting[map[string]canary.Result](tx, watchdogResultsSetting)
 		if err != nil {
 			return err

@@ -95,7 +95,7 @@ func (p *People) CurrentWithoutActivity(ctx context.Context, now time.Time) (Per
 // pages call it often.
 func (p *People) CurrentRole(ctx context.Context, project int64, now time.Time) (role monitor.Role, signedIn bool, err error) {
 	_, session := p.Sessions.current(ctx)
-	err = p.db.ViewWithoutFlush(ctx, func(tx *store.Tx) (err error) {
+	err = p.db.View(ctx, func(tx *store.Tx) (err error) {
 		role, signedIn, err = tx.SessionRole(session, project, now)
 		return err
 	})

@@ -115,7 +115,7 @@ func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Dura
 	var next time.Time
 	var found channelCheck
 	// No flush is needed: an alert is enqueued in the same transaction as its cause.
-	err = c.DB.UpdateWithoutFlush(ctx, func(tx *store.Tx) error {
+	err = c.DB.Update(ctx, func(tx *store.Tx) error {
 		deliveries, next = nil, time.Time{}
 		if err := c.recordResults(tx, recorded, now); err != nil {
 			return err

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ type fixture struct {
 	t       *testing.T
 	db      *store.DB
 	channel monitor.Channel
+	sends   sync.Mutex // of what sends change
 	sent    []notify.Notification
 	err     error         // response of the provider
 	panics  bool          // the provider panics
@@ -34,7 +36,7 @@ func onEachDatabase(t *testing.T, test func(*fixture)) {
 		f.db.SetNode("node")
 		zero := func() float64 { return 0 }
 		f.Dispatcher = &Dispatcher{
-			DB: f.db, Node: "node", Send: f.send, Metrics: metrics.New(zero, zero), Log: slog.New(slog.DiscardHandler), Wake: func() { f.wakes++ },
+			DB: f.db, Node: "node", Send: f.send, Metrics: metrics.New(zero, zero), Log: slog.New(slog.DiscardHandler), Wake: f.wake,
 		}
 		f.update(func(tx *store.Tx) error {
 			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
@@ -57,8 +59,17 @@ func (f *fixture) send(_ context.Context, _ string, _ notify.Settings, n notify.
 	if f.err != nil {
 		return notify.Receipt{}, f.err
 	}
+	f.sends.Lock()
+	defer f.sends.Unlock()
 	f.sent = append(f.sent, n)
 	return notify.Receipt{Status: 200}, nil
+}
+
+// wake counts the results of sends.
+func (f *fixture) wake() {
+	f.sends.Lock()
+	defer f.sends.Unlock()
+	f.wakes++
 }
 
 // update changes the database.

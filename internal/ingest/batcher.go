@@ -64,6 +64,7 @@ func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.
 		db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, queue: make(chan *queuedPing, maxQueued),
 		patience: patience{stopped: make(chan struct{})},
 	}
+	b.locked.together = !db.IsShared()
 	for range db.Writers() {
 		b.workers.Go(b.runWorker)
 	}
@@ -211,31 +212,54 @@ func (b *Batcher) commit(gathered *batch) {
 	if len(result.Locked) > 0 {
 		b.waitForLocks(gathered, result.Locked)
 	}
-	b.answer(gathered, begun, result.Unknown, err)
+	b.answer(gathered, begun, &result, err)
 }
 
 // answer records the result of a batch and answers each ping.
-func (b *Batcher) answer(gathered *batch, begun time.Time, unknown map[string]bool, err error) {
+func (b *Batcher) answer(gathered *batch, begun time.Time, result *store.ApplyResult, err error) {
 	if len(gathered.pings) == 0 {
 		return // all wait for locks
 	}
-	b.failures.record(time.Now(), gathered, err)
-	if err != nil {
-		b.log.Error("ping batch not stored", "component", "ingest", "pings", len(gathered.pings), "error", err)
-	} else {
-		b.metrics.Commit(len(gathered.pings), time.Since(begun))
-		b.storedCount.Add(int64(len(gathered.pings)))
-		b.lastStored.Store(time.Now().UnixNano())
+	answerOf := func(w *queuedPing) error {
+		switch {
+		case err != nil:
+			return err
+		case result.Failed[w.id] != nil:
+			return result.Failed[w.id]
+		case result.Unknown[w.id]:
+			return errUnknownID
+		}
+		return nil
 	}
+	b.recordResult(gathered, begun, answerOf)
 	// The pings are removed before they are answered: after a response, the heartbeat
 	// is no longer held back.
-	b.inFlight.removeBatch(gathered, func(w *queuedPing) bool { return err == nil && !unknown[w.id] })
+	b.inFlight.removeBatch(gathered, func(w *queuedPing) bool { return answerOf(w) == nil })
 	for _, w := range gathered.pings {
-		answer := err
-		if answer == nil && unknown[w.id] {
-			answer = errUnknownID
+		w.answer(answerOf(w)) // from here on, the ping can be another one
+	}
+}
+
+// recordResult records which pings of a batch were stored.
+func (b *Batcher) recordResult(gathered *batch, begun time.Time, answerOf func(*queuedPing) error) {
+	failed := &batch{}
+	var cause error
+	for _, w := range gathered.pings {
+		if err := answerOf(w); err != nil && !errors.Is(err, errUnknownID) {
+			failed.pings, cause = append(failed.pings, w), err
 		}
-		w.answer(answer) // from here on, the ping can be another one
+	}
+	stored := len(gathered.pings) - len(failed.pings)
+	if cause != nil {
+		b.failures.record(time.Now(), failed, cause)
+		b.log.Error("ping batch not stored", "component", "ingest", "pings", len(failed.pings), "error", cause)
+	} else {
+		b.failures.record(time.Now(), gathered, nil)
+	}
+	if stored > 0 {
+		b.metrics.Commit(stored, time.Since(begun))
+		b.storedCount.Add(int64(stored))
+		b.lastStored.Store(time.Now().UnixNano())
 	}
 }
 

@@ -4,19 +4,46 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"overdue/internal/store"
 )
 
 // maxLockedHeartbeats is the number of locked heartbeats whose pings wait at the same
-// time. Each uses a connection of the pool. Pings of further ones are answered 503.
+// time on PostgreSQL. Each uses a connection of the pool. Pings of further ones are
+// answered 503.
 const maxLockedHeartbeats = 4
 
-// lockedPings are pings of heartbeats whose rows another session has locked. They wait
+// lockedPings are pings of heartbeats that another transaction has locked. They wait
 // apart from the workers, so that they delay no other ping.
 type lockedPings struct {
+	// together makes all of them wait in one queue, which has no limit. On SQLite, locks
+	// are short and waiting uses no connection.
+	together   bool
 	goroutines sync.WaitGroup
 
-	mu    sync.Mutex
-	queue map[string][]*queuedPing // by id; an id has one goroutine
+	mu     sync.Mutex
+	queues map[string][]*queuedPing // by queueOf; a queue has one goroutine
+	ids    map[string]bool          // of the heartbeats in all queues, or being stored from one
+}
+
+// queueOf returns the name of the queue for a heartbeat.
+func (l *lockedPings) queueOf(id string) string {
+	if l.together {
+		return ""
+	}
+	return id
+}
+
+// add adds a ping to its queue. isNew reports whether the queue is new.
+func (l *lockedPings) add(w *queuedPing) (isNew bool) {
+	name := l.queueOf(w.id)
+	waiting, found := l.queues[name]
+	if l.queues == nil {
+		l.queues, l.ids = map[string][]*queuedPing{}, map[string]bool{}
+	}
+	l.queues[name] = append(waiting, w)
+	l.ids[w.id] = true
+	return !found
 }
 
 // take removes from a batch the pings of heartbeats that earlier pings wait for, so
@@ -24,28 +51,44 @@ type lockedPings struct {
 func (l *lockedPings) take(gathered *batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.queue) == 0 {
+	if len(l.queues) == 0 {
 		return
 	}
 	gathered.pings = slices.DeleteFunc(gathered.pings, func(w *queuedPing) bool {
-		waiting, found := l.queue[w.id]
-		if found {
-			l.queue[w.id] = append(waiting, w)
+		waits := l.ids[w.id]
+		if waits {
+			l.add(w)
 		}
-		return found
+		return waits
 	})
 }
 
-// next returns the pings that wait for a heartbeat, or ends its queue if there are none.
-func (l *lockedPings) next(id string) []*queuedPing {
+// next returns the pings of a queue, or ends the queue if there are none. answered are the
+// ids of those that it returned before.
+func (l *lockedPings) next(name string, answered []string) []*queuedPing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	pings := l.queue[id]
-	if len(pings) == 0 {
-		delete(l.queue, id)
-	} else {
-		l.queue[id] = nil
+	for _, id := range answered {
+		delete(l.ids, id)
 	}
+	pings := l.queues[name]
+	if len(pings) == 0 {
+		delete(l.queues, name)
+		return nil
+	}
+	for _, w := range pings {
+		l.ids[w.id] = true
+	}
+	l.queues[name] = nil
+	return pings
+}
+
+// waiting takes the pings that came while earlier ones waited.
+func (l *lockedPings) waiting(name string) []*queuedPing {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pings := l.queues[name]
+	l.queues[name] = nil
 	return pings
 }
 
@@ -54,47 +97,39 @@ func (l *lockedPings) next(id string) []*queuedPing {
 func (b *Batcher) waitForLocks(gathered *batch, locked map[string]bool) {
 	l := &b.locked
 	l.mu.Lock()
-	if l.queue == nil {
-		l.queue = map[string][]*queuedPing{}
-	}
 	rejected := &batch{}
 	gathered.pings = slices.DeleteFunc(gathered.pings, func(w *queuedPing) bool {
 		if !locked[w.id] {
 			return false
 		}
-		waiting, found := l.queue[w.id]
-		if !found && len(l.queue) == maxLockedHeartbeats {
+		if !l.together && !l.ids[w.id] && len(l.queues) == maxLockedHeartbeats {
 			rejected.pings = append(rejected.pings, w)
 			return true
 		}
-		l.queue[w.id] = append(waiting, w)
-		if !found {
-			l.goroutines.Go(func() { b.storeLocked(w.id) })
+		if l.add(w) {
+			name := l.queueOf(w.id)
+			l.goroutines.Go(func() { b.storeLocked(name) })
 		}
 		return true
 	})
 	l.mu.Unlock()
-	b.answer(rejected, time.Now(), nil, errTooManyLocks)
+	b.answer(rejected, time.Now(), &store.ApplyResult{}, errTooManyLocks)
 }
 
-// storeLocked stores the pings of a locked heartbeat until none waits. If the lock
-// does not end in time, it answers all of them, because the next would wait as long.
-func (b *Batcher) storeLocked(id string) {
-	for pings := b.locked.next(id); len(pings) > 0; pings = b.locked.next(id) {
+// storeLocked stores the pings of a queue until none waits. If a lock does not end in
+// time, it answers all of them, because the next would wait as long.
+func (b *Batcher) storeLocked(name string) {
+	var answered []string
+	for pings := b.locked.next(name, nil); len(pings) > 0; pings = b.locked.next(name, answered) {
 		begun, gathered := time.Now(), &batch{pings: pings}
 		result, err := b.store(gathered, b.db.ApplyPings)
 		if err != nil {
-			gathered.pings = append(gathered.pings, b.locked.waiting(id)...)
+			gathered.pings = append(gathered.pings, b.locked.waiting(name)...)
 		}
-		b.answer(gathered, begun, result.Unknown, err)
+		answered = answered[:0]
+		for _, w := range gathered.pings {
+			answered = append(answered, w.id) // before it is answered: then it can be another ping
+		}
+		b.answer(gathered, begun, &result, err)
 	}
-}
-
-// waiting takes the pings that came while earlier ones waited.
-func (l *lockedPings) waiting(id string) []*queuedPing {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	pings := l.queue[id]
-	l.queue[id] = nil
-	return pings
 }

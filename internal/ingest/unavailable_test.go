@@ -32,7 +32,7 @@ func withStallingDisk(t *testing.T, test func(d *fixture, stall func() (release 
 			hanging, ended, held := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			go func() {
 				defer close(ended)
-				_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // its caller stops waiting
+				_ = db.UpdateAll(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // its caller stops waiting
 			}()
 			<-held
 			return func() {
@@ -78,7 +78,7 @@ func TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered(t *testing.T) {
 		d.handler.Batcher = b
 		release := stall()
 		defer release()
-		go func() { _ = d.db.UpdateWithoutFlush(context.Background(), func(*store.Tx) error { return nil }) }() // is slow, and so starts a probe
+		go func() { _ = d.db.Update(context.Background(), func(*store.Tx) error { return nil }) }() // is slow, and so starts a probe
 		arrived := time.Now()
 		if answer := d.send("POST", "", nil); answer.Code != 503 || time.Since(arrived) > 4*time.Second {
 			d.t.Fatalf("answered %d after %s; want 503 within 4s", answer.Code, time.Since(arrived))

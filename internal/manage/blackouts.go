@@ -98,7 +98,7 @@ func (svc *Service) Blackouts(ctx context.Context, a auth.Actor, p PageQuery) (p
 	if err != nil {
 		return page, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.ViewAll(ctx, func(tx *store.Tx) error {
 		list, err := readBlackouts(tx, a, from.Key, limit+1)
 		page = paginate(list, limit, "blackouts", func(b Blackout) int64 { return b.Key })
 		return err
@@ -111,7 +111,7 @@ func (svc *Service) Blackout(ctx context.Context, a auth.Actor, number int64) (d
 	if err := authorize(a, auth.Read); err != nil {
 		return d, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.ViewAll(ctx, func(tx *store.Tx) error {
 		b, err := tx.Blackout(number)
 		if err != nil {
 			return err
@@ -152,7 +152,7 @@ func (svc *Service) BlackoutList(ctx context.Context, a auth.Actor, q BlackoutLi
 		return l, err
 	}
 	now, limit := svc.currentTime(), clampLimit(q.Limit)
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewAll(ctx, func(tx *store.Tx) (err error) {
 		l = BlackoutList{Since: now.Add(-blackoutPeriod)}
 		if l.Recent, err = readBlackouts(tx, a, 0, maxCounted); err != nil {
 			return err

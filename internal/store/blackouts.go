@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -209,7 +211,19 @@ func (tx *Tx) BlackoutsOfHeartbeat(heartbeat int64, since time.Time, n int) ([]H
 	if err != nil {
 		return nil, fmt.Errorf("blackouts of heartbeat: %w", err)
 	}
-	return list, nil
+	pending, err := tx.pendingPings(heartbeat)
+	for _, p := range pending {
+		for _, e := range p.Effects {
+			for _, b := range tx.db.watching.list() {
+				if b.Key == e.Blackout && !b.To.Before(since) {
+					list = append(list, HeartbeatBlackout{b, e})
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b HeartbeatBlackout) int { return cmp.Compare(b.Key, a.Key) })
+	list = slices.CompactFunc(list, func(a, b HeartbeatBlackout) bool { return a.Key == b.Key })
+	return list[:min(len(list), n)], err
 }
 
 // CountAffected returns how many heartbeats of a project each blackout affected, by
@@ -249,4 +263,27 @@ func (tx *Tx) BlackoutNotices(project int64, blackouts []int64) (map[int64][]mon
 		}
 	}
 	return notices, nil
+}
+
+// expiredBlackouts finds blackouts, which are kept as long as incidents.
+func (tx *Tx) expiredBlackouts(_ *Cleanup, now time.Time) (expiredRows, error) {
+	before, limited := cutoff(now, tx.db.retention.Incidents)
+	if !limited {
+		return expiredRows{}, nil
+	}
+	keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT key FROM blackouts WHERE ended < $1 ORDER BY ended LIMIT 1`, before)
+	if err != nil || len(keys) == 0 {
+		return expiredRows{}, err
+	}
+	// The heartbeats that it affected can be many.
+	affected, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT heartbeat FROM blackout_effects WHERE blackout = $1 ORDER BY heartbeat LIMIT $2`, keys[0], maxStepRows)
+	rows := expiredRows{more: true}
+	if len(affected) > 0 {
+		rows.deletions = []deletion{{"blackout_effects", "blackout = $1 AND " + tx.d.InList("heartbeat", "$2"), []any{keys[0], tx.d.IntList(affected)}}}
+	} else {
+		rows.deletions = []deletion{{"blackouts", "key = $1", []any{keys[0]}}}
+	}
+	return rows, err
 }

@@ -132,7 +132,7 @@ func TestSessionRole_IsTheCurrentRoleUntilTheSessionEnds(t *testing.T) {
 		role := func(d time.Duration) monitor.Role {
 			w.Helper()
 			role, found := monitor.Role(0), false
-			err := w.db.ViewWithoutFlush(w.Context(), func(tx *store.Tx) (err error) {
+			err := w.db.View(w.Context(), func(tx *store.Tx) (err error) {
 				role, found, err = tx.SessionRole("one", w.project.Key, w.at(d))
 				return err
 			})

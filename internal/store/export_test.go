@@ -12,8 +12,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	sqlitedriver "modernc.org/sqlite"
 
+	"overdue/internal/monitor"
 	"overdue/internal/store/dbclock"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/pingblock"
 	"overdue/internal/store/sqlite"
 )
 
@@ -78,7 +80,9 @@ func queryPlans(db *DB, run func(recorded *DB) error) ([]string, error) {
 		return nil, err
 	}
 	// A prepared statement would not be recorded when it runs.
-	delete(recorded.writerStmts, heartbeatsForPingsSQL(recorded.dialect, ""))
+	for _, text := range append([]string{heartbeatsForPingsSQL(recorded.dialect, "")}, pruneRows...) {
+		delete(recorded.writerStmts, text)
+	}
 	if err := run(recorded); err != nil {
 		return nil, err
 	}
@@ -147,17 +151,17 @@ func (c *planConn) explain(ctx context.Context, text string, args []driver.Named
 }
 
 // FlushSome runs one step of the background flush.
-func FlushSome(db *DB) (more bool, err error) { return db.flushSome(context.Background()) }
+func FlushSome(db *DB) (more bool, err error) {
+	taken, err := db.flushSome(context.Background(), false)
+	return taken != nil, err
+}
 
 // SetFlushThreshold sets the number of pending pings above which some are flushed.
-func SetFlushThreshold(db *DB, pings int) error {
-	if err := db.buffer.LockBoth(context.Background()); err != nil {
-		return err
-	}
-	defer db.buffer.UnlockBoth()
-	db.buffer.SetFlushThreshold(pings)
-	return nil
-}
+func SetFlushThreshold(db *DB, pings int) { db.buffer.SetFlushThreshold(pings) }
+
+// OnlyFlushAboveThreshold stops the flush of a small number of pings each second. It must
+// be called before the first ping.
+func OnlyFlushAboveThreshold(db *DB) { db.flusher.smallBuffer = -1 }
 
 // ExecPostgres runs several statements at once on PostgreSQL.
 func ExecPostgres(db *DB, statements string) error {
@@ -230,5 +234,53 @@ func LockCleanup(tx *Tx) error {
 	if err == nil && busy {
 		err = errors.New("another node deletes")
 	}
+	return err
+}
+
+// rowBatch is a row of the table pings, as servers of earlier versions write it.
+var rowBatch = dialect.Batch{Table: "pings", Columns: dialect.Columns(`
+	heartbeat bigint, n bigint, kind text, at bigint, run_time bigint, exit_code bigint,
+	run_id text, method text, source text, user_agent text, body_size bigint, flags text,
+	body bytea`)}
+
+// InsertPingRows stores pings as servers of earlier versions do.
+func InsertPingRows(tx *Tx, heartbeat int64, pings []monitor.Ping) error {
+	for _, p := range pings {
+		row := []any{
+			heartbeat, p.Number, string(p.Kind), p.At.UnixMicro(), nil, nil, nullableText(validText(p.RunID)),
+			validText(p.Method), validText(p.Source), validText(p.UserAgent), int64(len(p.Body)), nullableText(p.Flags.String()), nil,
+		}
+		if p.HasRunTime {
+			row[4] = p.RunTime.Microseconds()
+		}
+		if p.ExitCode != monitor.NoExitCode {
+			row[5] = int64(p.ExitCode)
+		}
+		if len(p.Body) > 0 {
+			row[12] = p.Body
+		}
+		text, args := rowBatch.InsertRow(), row
+		if tx.d.ArrayArguments {
+			text, args = rowBatch.InsertArrays(), rowBatch.Arrays([][]any{row})
+		}
+		if _, err := tx.exec(text, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// InsertPingBlocks stores pings as blocks.
+func InsertPingBlocks(tx *Tx, heartbeat int64, pings []monitor.Ping) error {
+	var encoder pingblock.Encoder
+	for i := range pings {
+		encoder.Add(heartbeat, &pings[i])
+	}
+	return tx.addBlocks(encoder.Blocks())
+}
+
+// SetPingCount sets the number of the newest ping of a heartbeat.
+func SetPingCount(tx *Tx, heartbeat, n int64) error {
+	_, err := tx.exec(`UPDATE heartbeats SET pings = $2 WHERE key = $1`, heartbeat, n)
 	return err
 }

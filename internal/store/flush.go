@@ -10,12 +10,14 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/writebehind"
 )
 
 // Limits of flushes.
 const (
 	pingsPerFlush      = 512             // pings, or a few more, per transaction in the background
-	separateFlushAbove = 4096            // pending pings: more are flushed first, in a separate transaction
+	smallFlushInterval = time.Second     // until a small number of pending pings is flushed, so that the tables are up to date
+	smallBuffer        = 2048            // pending pings; flushing more each second would cost pages
 	flushTimeout       = time.Minute     // for a flush that no caller waits for any longer
 	maxReadFlushWait   = time.Second     // after that, a read uses the tables as they are
 	readFlushPause     = 2 * time.Second // in which reads do not wait, after one that timed out
@@ -28,6 +30,8 @@ type flusher struct {
 
 	failedAt atomic.Int64 // when a read last timed out, in ns since 1970
 
+	smallBuffer int // up to this number of pending pings, they are flushed each second
+
 	stop    chan struct{} // closed to stop the flushes in the background
 	stopped chan struct{} // closed when they have stopped
 }
@@ -38,14 +42,13 @@ type sharedFlush struct {
 	err  error
 }
 
-// flushThen runs fn in a transaction that first flushes the buffer. The
-// transaction begins before it locks the buffer: while another process holds the
-// lock of the file, pings are still appended.
+// updateBuffered runs fn in a transaction of a server. While fn holds heartbeats, their
+// pings wait; all other pings are appended meanwhile.
 //
 // A disk that hangs can block a commit without limit. The caller waits no longer
 // than ctx. The locks stay taken until the commit has ended, so that nothing is
 // evaluated on tables that can still change.
-func (db *DB) flushThen(ctx context.Context, fn func(*Tx) error) error {
+func (db *DB) updateBuffered(ctx context.Context, fn func(*Tx) error) error {
 	b := db.buffer
 	if err := db.files.VerifyInPlace(); err != nil {
 		return err
@@ -53,11 +56,12 @@ func (db *DB) flushThen(ctx context.Context, fn func(*Tx) error) error {
 	if err := b.LockTables(ctx); err != nil {
 		return err
 	}
-	unlock := b.UnlockTables
+	tx := &Tx{ctx: ctx, db: db, d: db.dialect, writable: true, taken: b.NewTaken()}
 	committing := false
 	defer func() {
 		if !committing { // an error, or fn panicked
-			unlock()
+			tx.taken.Saved(false, false)
+			b.UnlockTables()
 		}
 	}()
 	begun, err := db.writer.BeginTx(ctx, nil)
@@ -69,49 +73,26 @@ func (db *DB) flushThen(ctx context.Context, fn func(*Tx) error) error {
 			_ = begun.Rollback() // the first error counts
 		}
 	}()
-	if err := b.Lock(ctx); err != nil {
-		return err
-	}
-	unlock = b.UnlockBoth
-	tx := &Tx{ctx: ctx, tx: begun, db: db, d: db.dialect, writable: true}
-	if err := tx.flushAndRun(fn); err != nil {
+	tx.tx = begun
+	if err := fn(tx); err != nil {
 		return db.contextCause(ctx, err)
 	}
 	committing = true
-	return db.commitFlush(ctx, tx)
+	return db.commitBuffered(ctx, tx)
 }
 
-// flushAndRun saves all pending pings and runs fn.
-func (tx *Tx) flushAndRun(fn func(*Tx) error) error {
-	if b := tx.db.buffer; b.Len() > 0 {
-		if err := tx.saveBuffered(b.Pending()); err != nil {
-			return err
-		}
-	}
-	tx.changedHeartbeats = false
-	return fn(tx)
-}
-
-// saveBuffered saves transitions whose pings were stored in the WAL before.
-func (tx *Tx) saveBuffered(transitions []Transition) error {
-	if _, err := tx.Save(tx.db.Now(), transitions); err != nil {
-		return fmt.Errorf("flush pings: %w", err)
-	}
-	return nil
-}
-
-// commitFlush commits, releases both locks, and waits for the commit until ctx ends.
-func (db *DB) commitFlush(ctx context.Context, tx *Tx) error {
-	b, committed := db.buffer, make(chan error, 1)
+// commitBuffered commits, releases the heartbeats and the tables, and waits for the
+// commit until ctx ends.
+func (db *DB) commitBuffered(ctx context.Context, tx *Tx) error {
+	committed := make(chan error, 1)
 	go func() {
-		defer b.UnlockBoth()
+		defer db.buffer.UnlockTables()
 		err := tx.tx.Commit()
 		if err == nil {
 			db.breaker.Load().RecordProgress()
-			b.Flushed()
-			if tx.changedHeartbeats {
-				b.ForgetStates()
-			}
+		}
+		tx.taken.Saved(err == nil, tx.changedHeartbeats)
+		if err == nil {
 			err = db.files.VerifyInPlace()
 		}
 		committed <- err
@@ -127,12 +108,69 @@ func (db *DB) commitFlush(ctx context.Context, tx *Tx) error {
 	}
 }
 
+// holdHeartbeat makes pings of a heartbeat that was read wait until the transaction
+// ends, and returns it after its pending pings, which saveHeld must save. A transaction
+// that changes nothing holds nothing.
+func (tx *Tx) holdHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
+	if tx.taken == nil {
+		return h, nil
+	}
+	if tx.heldKeys == nil {
+		tx.heldKeys = map[int64]struct{}{}
+	}
+	tx.heldKeys[h.Key] = struct{}{}
+	return tx.taken.Hold(tx.ctx, h)
+}
+
+// holdAll makes all pings wait until the transaction ends, and saves all pending pings.
+func (tx *Tx) holdAll() error {
+	if tx.taken == nil {
+		return nil
+	}
+	if err := tx.taken.HoldAll(tx.ctx); err != nil {
+		return err
+	}
+	tx.heldAll = true
+	return tx.saveHeld()
+}
+
+// saveHeld saves the pending pings of the heartbeats that were held since the last call.
+func (tx *Tx) saveHeld() error {
+	if tx.taken == nil || len(tx.taken.Transitions) == tx.savedHeld {
+		return nil
+	}
+	transitions := tx.taken.Transitions[tx.savedHeld:]
+	tx.savedHeld = len(tx.taken.Transitions)
+	return tx.saveBuffered(transitions)
+}
+
+// saveBuffered saves transitions whose pings were stored in the WAL before.
+func (tx *Tx) saveBuffered(transitions []Transition) error {
+	changed := tx.changedHeartbeats
+	tx.savingHeld = true
+	if _, err := tx.Save(tx.db.Now(), transitions); err != nil {
+		return fmt.Errorf("flush pings: %w", err)
+	}
+	tx.changedHeartbeats, tx.savingHeld = changed, false // what is in memory is right
+	return nil
+}
+
+// UpdateAll is Update for changes that concern all heartbeats: all pending pings are in
+// the tables, and pings wait until the transaction ends.
+func (db *DB) UpdateAll(ctx context.Context, fn func(*Tx) error) error {
+	return db.Update(ctx, func(tx *Tx) error {
+		if err := tx.holdAll(); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
 // flush flushes all pending pings. The flush continues if the caller gives up:
 // otherwise a slow disk would never finish one. All waiting callers share one flush.
 func (db *DB) flush(ctx context.Context) error {
-	pending, err := db.pendingPings(ctx)
-	if pending == 0 || err != nil {
-		return err
+	if db.buffer.Len() == 0 {
+		return nil
 	}
 	f := db.flusher
 	f.mu.Lock()
@@ -156,16 +194,31 @@ func (db *DB) runFlush(s *sharedFlush) {
 	defer close(s.done)
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	if s.err = db.buffer.LockBoth(ctx); s.err == nil {
-		db.buffer.UnlockBoth()
+	if s.err = db.buffer.LockTables(ctx); s.err == nil {
+		db.buffer.UnlockTables()
 	}
 	f := db.flusher
 	f.mu.Lock()
 	f.next = nil
 	f.mu.Unlock()
 	if s.err == nil {
-		s.err = db.flushThen(ctx, func(*Tx) error { return nil })
+		s.err = db.flushAll(ctx)
 	}
+}
+
+// flushAll flushes all pings that are pending when it begins: what is left of the
+// current round, and a whole one.
+func (db *DB) flushAll(ctx context.Context) error {
+	for rounds := 0; rounds < 2; {
+		taken, err := db.flushSome(ctx, true)
+		if err != nil || taken == nil {
+			return err
+		}
+		if taken.EndsRound {
+			rounds++
+		}
+	}
+	return nil
 }
 
 // flushBriefly is flush with a short timeout: afterwards, or while the database
@@ -189,118 +242,68 @@ func (db *DB) flushBriefly(ctx context.Context) error {
 	return err
 }
 
-// pendingPings returns the number of pings that are in the WAL and not in the tables.
-func (db *DB) pendingPings(ctx context.Context) (int, error) {
-	if err := db.buffer.Lock(ctx); err != nil {
-		return 0, err
-	}
-	defer db.buffer.Unlock()
-	return db.buffer.Len(), nil
-}
-
-// flushInBackground flushes a part of the buffer whenever it is above its
-// threshold, until the flusher stops.
+// flushInBackground flushes a part of the buffer whenever it is above its threshold,
+// and a small one after a second, until the flusher stops.
 func (db *DB) flushInBackground() {
 	defer close(db.flusher.stopped)
+	var later <-chan time.Time // nil: no flush of a small number is planned
 	for {
+		// After an error, the next ping or the next second tries again, and a caller that
+		// needs the tables gets the error.
 		select {
 		case <-db.flusher.stop:
 			return
 		case <-db.buffer.Wake():
+			for more := true; more; {
+				taken, err := db.flushSome(context.Background(), false)
+				more = taken != nil && err == nil
+			}
+		case <-later:
+			later = nil
+			if db.buffer.Len() <= db.flusher.smallBuffer {
+				_ = db.flushAll(context.Background())
+			}
 		}
-		// After an error, the next ping wakes this loop again, and a caller that needs
-		// the tables gets the error.
-		for more := true; more; {
-			more, _ = db.flushSome(context.Background())
+		if later == nil && db.buffer.Len() > 0 {
+			later = time.After(smallFlushInterval)
 		}
 	}
 }
 
-// flushSome flushes some pings in one transaction, while others are appended. It
-// reports whether more should be flushed.
-func (db *DB) flushSome(ctx context.Context) (more bool, err error) {
+// flushSome flushes some pings in one transaction, while others are appended: below the
+// threshold, only with all. It returns nil if there was nothing to flush.
+func (db *DB) flushSome(ctx context.Context, all bool) (*writebehind.Taken, error) {
 	b := db.buffer
 	if err := b.LockBoth(ctx); err != nil {
-		return false, err
+		return nil, err
 	}
 	defer b.UnlockTables()
-	taken := b.Take(pingsPerFlush)
+	taken := b.Take(pingsPerFlush, all)
 	b.Unlock()
-	if len(taken) == 0 {
-		return false, nil
+	if taken == nil {
+		return nil, nil
 	}
-	err = db.updateTables(ctx, func(tx *Tx) error { return tx.saveBuffered(taken) })
-	if err := b.Lock(ctx); err != nil {
-		return false, err
+	err := db.files.VerifyInPlace()
+	if err == nil {
+		err = db.runTx(ctx, db.writer, nil, func(tx *Tx) error { return tx.saveBuffered(taken.Transitions) })
 	}
-	defer b.Unlock()
-	if err != nil {
-		b.PutBack(taken)
-		return false, err
-	}
-	b.ConfirmTaken(taken)
-	return b.AboveThreshold(), nil
-}
-
-// updateTables runs one transaction of a server without a flush. After an error it
-// can have been committed nevertheless, to files that no longer exist.
-func (db *DB) updateTables(ctx context.Context, fn func(*Tx) error) error {
-	if err := db.files.VerifyInPlace(); err != nil {
-		return err
-	}
-	return db.runTx(ctx, db.writer, nil, fn)
-}
-
-// UpdateWithoutFlush is Update for data that pending pings do not change: it
-// flushes nothing, and no ping waits.
-func (db *DB) UpdateWithoutFlush(ctx context.Context, fn func(*Tx) error) error {
-	if db.buffer == nil {
-		return db.Update(ctx, fn)
-	}
-	return db.breaker.Load().Guard(ctx, func(ctx context.Context) error {
-		if err := db.buffer.LockTables(ctx); err != nil {
-			return err
-		}
-		defer db.buffer.UnlockTables()
-		if err := db.updateTables(ctx, fn); err != nil {
-			return err
-		}
-		return db.files.VerifyInPlace()
-	})
-}
-
-// ViewWithoutFlush is View for data that pending pings do not change: it flushes
-// nothing, and no ping waits.
-func (db *DB) ViewWithoutFlush(ctx context.Context, fn func(*Tx) error) error {
-	return db.viewTables(ctx, fn)
+	taken.Saved(err == nil, false)
+	return taken, err
 }
 
 // NextDue returns a time not later than the next evaluation that is due, zero for
-// none. others is the number of other live nodes. It flushes nothing, so it costs
-// little while nothing is due.
+// none. others is the number of other live nodes.
 func (db *DB) NextDue(ctx context.Context, now time.Time) (next time.Time, others int, err error) {
-	var pending time.Time
-	err = db.breaker.Load().Guard(ctx, func(ctx context.Context) error {
-		if b := db.buffer; b != nil {
-			// First the buffer, then the tables: a ping that is flushed in between is
-			// in both.
-			if err := b.Lock(ctx); err != nil {
-				return err
-			}
-			pending = b.NextDue()
-			b.Unlock()
-		}
-		return db.UpdateWithoutFlush(ctx, func(tx *Tx) error {
-			peers, err := tx.Peers(now)
-			if err != nil {
-				return err
-			}
-			others = peers.Count
-			next, err = tx.NextDue()
+	err = db.Update(ctx, func(tx *Tx) error {
+		peers, err := tx.Peers(now)
+		if err != nil {
 			return err
-		})
+		}
+		others = peers.Count
+		next, err = tx.NextDue()
+		return err
 	})
-	return monitor.Earlier(next, pending), others, err
+	return next, others, err
 }
 
 // ReleaseMemory flushes all pending pings and frees the caches.
@@ -312,13 +315,11 @@ func (db *DB) ReleaseMemory(ctx context.Context) error {
 	if err := db.flush(ctx); err != nil {
 		return err
 	}
-	if err := b.LockBoth(ctx); err != nil {
+	if err := b.LockTables(ctx); err != nil {
 		return err
 	}
-	defer b.UnlockBoth()
-	if b.Len() == 0 {
-		b.DropStates()
-	}
+	defer b.UnlockTables()
+	b.DropStates()
 	// SQLite frees cached pages only on request.
 	if _, err := db.writer.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
 		return db.dialect.Classify(err)

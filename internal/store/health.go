@@ -194,7 +194,7 @@ func (tx *Tx) testPing(project int64) error {
 		return fmt.Errorf("heartbeat %s: not found in the transaction that added it", id)
 	}
 	for _, statement := range []string{
-		`DELETE FROM pings WHERE heartbeat = $1`, `DELETE FROM slots WHERE heartbeat = $1`, `DELETE FROM heartbeats WHERE key = $1`,
+		`DELETE FROM ping_blocks WHERE heartbeat = $1`, `DELETE FROM slots WHERE heartbeat = $1`, `DELETE FROM heartbeats WHERE key = $1`,
 	} {
 		if _, err := tx.exec(statement, h.Key); err != nil {
 			return fmt.Errorf("delete the test ping: %w", err)
@@ -210,12 +210,13 @@ type Problem = consistency.Problem
 type rule struct {
 	consistency.Rule
 	count func(tx *Tx) (int64, error)
-	fix   func(tx *Tx, now time.Time) error
+	fix   func(tx *Tx, now time.Time) error // nil: not repairable
+	where func(tx *Tx) (string, error)      // names the rows; nil: not needed
 }
 
 // rules returns all rules, in the order in which they are repaired.
 func rules() []rule {
-	all := make([]rule, 0, len(consistency.Rules)+3)
+	all := make([]rule, 0, len(consistency.Rules)+5)
 	for _, r := range consistency.Rules {
 		all = append(all, rule{
 			Rule: r,
@@ -233,18 +234,18 @@ func rules() []rule {
 			},
 		})
 	}
-	return append(all,
+	return append(append(all, blockRules()...),
 		rule{
 			consistency.Rule{Name: "open_without_down", Problem: "open incidents whose heartbeat is not Down", Repair: "resolved"},
-			func(tx *Tx) (int64, error) { return countRows(tx.openWithoutDown()) }, (*Tx).resolveOpenWithoutDown,
+			func(tx *Tx) (int64, error) { return countRows(tx.openWithoutDown()) }, (*Tx).resolveOpenWithoutDown, nil,
 		},
 		rule{
 			consistency.Rule{Name: "down_without_incident", Problem: "heartbeats that are Down without an open incident", Repair: "given a new incident, with alerts"},
-			func(tx *Tx) (int64, error) { return countRows(tx.downWithoutIncident()) }, (*Tx).openForDown,
+			func(tx *Tx) (int64, error) { return countRows(tx.downWithoutIncident()) }, (*Tx).openForDown, nil,
 		},
 		rule{
 			consistency.Rule{Name: "evaluated_too_late", Problem: "heartbeats that would be evaluated too late or never", Repair: "scheduled again"},
-			func(tx *Tx) (int64, error) { return countRows(tx.evaluatedTooLate()) }, (*Tx).rescheduleEvaluations,
+			func(tx *Tx) (int64, error) { return countRows(tx.evaluatedTooLate()) }, (*Tx).rescheduleEvaluations, nil,
 		},
 	)
 }

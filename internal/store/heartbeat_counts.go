@@ -85,7 +85,12 @@ type HeartbeatFingerprint struct {
 // keys.
 func (tx *Tx) HeartbeatFingerprints(keys []int64) ([]HeartbeatFingerprint, error) {
 	found, err := queryAll(tx, func(row scanner) (p HeartbeatFingerprint, err error) {
-		return p, row.Scan(&p.Key, &p.Status, &p.Pings, &p.Updated, &p.Deleted, &p.Incident)
+		err = row.Scan(&p.Key, &p.Status, &p.Pings, &p.Updated, &p.Deleted, &p.Incident)
+		if tx.reader != nil && err == nil {
+			h := tx.reader.Heartbeat(monitor.Heartbeat{Key: p.Key, PingCount: p.Pings, Status: monitor.Status(p.Status)})
+			p.Status, p.Pings = string(h.Status), h.PingCount
+		}
+		return p, err
 	}, `SELECT h.key, h.status, h.pings, h.updated, COALESCE(h.deleted, 0), COALESCE(h.incident, '')
 		FROM heartbeats h WHERE `+tx.d.InList("h.key", "$1")+` ORDER BY h.key`, tx.d.IntList(keys))
 	if err != nil {

@@ -22,8 +22,33 @@ const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.descr
 // historyColumn is the column with the result of encodeRunState.
 const historyColumn = "ledger"
 
-// scanHeartbeat reads heartbeatColumns.
+// scanHeartbeat reads heartbeatColumns. It returns the heartbeat after all its pings,
+// including those that are not in the tables.
 func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
+	h, err := tx.scanTablesHeartbeat(row)
+	switch {
+	case err != nil:
+		return h, err
+	case tx.reader != nil:
+		h = tx.reader.Heartbeat(h)
+	case tx.taken != nil:
+		h = tx.taken.Heartbeat(h)
+	}
+	return h.WithBlackouts(tx.db.watching.list()), nil
+}
+
+// lockHeartbeat is scanHeartbeat for a query that locks its rows: with a write-behind
+// buffer, no ping of the heartbeat is stored until the transaction ends.
+func (tx *Tx) lockHeartbeat(row scanner) (monitor.Heartbeat, error) {
+	h, err := tx.scanTablesHeartbeat(row)
+	if err == nil {
+		h, err = tx.holdHeartbeat(h)
+	}
+	return h.WithBlackouts(tx.db.watching.list()), err
+}
+
+// scanTablesHeartbeat reads heartbeatColumns, as they are in the tables.
+func (tx *Tx) scanTablesHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	var h monitor.Heartbeat
 	var tags string
 	var calendar calendarText
@@ -72,7 +97,7 @@ func (tx *Tx) scanHeartbeat(row scanner) (monitor.Heartbeat, error) {
 			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 		}
 	}
-	return h.WithBlackouts(tx.db.watching.list()), nil
+	return h, nil
 }
 
 // Heartbeat returns the heartbeat with the given id or ref, in a project.
@@ -98,7 +123,7 @@ func (tx *Tx) HeartbeatWithSlug(project int64, slug string) (monitor.Heartbeat, 
 
 // HeartbeatForUpdate is Heartbeat by id, with a lock until the transaction ends.
 func (tx *Tx) HeartbeatForUpdate(project int64, id string) (monitor.Heartbeat, error) {
-	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	h, found, err := queryOne(tx, tx.lockHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND h.id = $2 AND h.deleted IS NULL`+tx.d.ForUpdate, project, id)
 	if err == nil && !found {
 		err = notFound("heartbeat")
@@ -109,7 +134,7 @@ func (tx *Tx) HeartbeatForUpdate(project int64, id string) (monitor.Heartbeat, e
 // LockHeartbeatBySlug returns the heartbeat with the given slug, locked, and whether
 // there is one.
 func (tx *Tx) LockHeartbeatBySlug(project int64, slug string) (monitor.Heartbeat, bool, error) {
-	return queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	return queryOne(tx, tx.lockHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND h.slug = $2 AND h.deleted IS NULL`+tx.d.ForUpdate, project, slug)
 }
 
@@ -150,7 +175,7 @@ func (tx *Tx) unlockedHeartbeats(ids []string) (byID map[string]monitor.Heartbea
 
 // heartbeatsForPings runs a heartbeatsForPingsSQL.
 func (tx *Tx) heartbeatsForPings(text string, ids []string) (map[string]monitor.Heartbeat, error) {
-	found, err := queryAll(tx, tx.scanHeartbeat, text, tx.d.TextList(ids))
+	found, err := queryAll(tx, tx.lockHeartbeat, text, tx.d.TextList(ids))
 	if err != nil {
 		return nil, fmt.Errorf("heartbeats of the pings: %w", err)
 	}
@@ -177,7 +202,13 @@ func (tx *Tx) HeartbeatExists(id string) (bool, error) {
 // before now, earliest first, locked. It skips those that another node has locked, and
 // the canaries of other nodes.
 func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error) {
-	return queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	if tx.taken != nil { // so that the tables contain what is due
+		tx.taken.DueBefore(now)
+		if err := tx.saveHeld(); err != nil {
+			return nil, err
+		}
+	}
+	return queryAll(tx, tx.lockHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.next_at LIMIT $2`+tx.d.ForUpdateSkipLocked,
 		micros(now), n, canaryProject(tx.db.node))
 }
@@ -185,8 +216,13 @@ func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error
 // NextDue returns the time of the next evaluation that is due, zero for none. The
 // canaries of other nodes do not count.
 func (tx *Tx) NextDue() (time.Time, error) {
-	return queryTime(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL AND (project > 0 OR project = $1)`,
+	var pending time.Time
+	if tx.taken != nil {
+		pending = tx.db.buffer.NextDue()
+	}
+	next, err := queryTime(tx, `SELECT MIN(next_at) FROM heartbeats WHERE next_at IS NOT NULL AND (project > 0 OR project = $1)`,
 		canaryProject(tx.db.node))
+	return monitor.Earlier(next, pending), err
 }
 
 // AddHeartbeat stores a new heartbeat and sets its key. ErrTaken means that its slug
@@ -289,7 +325,7 @@ func (tx *Tx) CountHeartbeats(project int64) (n int, err error) {
 // HeartbeatsNamingChannel returns the heartbeats that name a channel in their list,
 // locked in the order of their keys. Heartbeats that notify all channels name none.
 func (tx *Tx) HeartbeatsNamingChannel(project int64, channel string) ([]monitor.Heartbeat, error) {
-	routed, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	routed, err := queryAll(tx, tx.lockHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND h.deleted IS NULL AND h.channels LIKE $2 ESCAPE '\' ORDER BY h.key`+tx.d.ForUpdate,
 		project, `%"`+escapeLike(channel)+`"%`)
 	if err != nil {
@@ -347,7 +383,7 @@ func calendarTextOf(c *monitor.Calendar) calendarText {
 // DeletedHeartbeatForUpdate returns a heartbeat that was deleted at or after since,
 // by id or ref, locked.
 func (tx *Tx) DeletedHeartbeatForUpdate(project int64, idOrRef string, since time.Time) (monitor.Heartbeat, error) {
-	h, found, err := queryOne(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+	h, found, err := queryOne(tx, tx.lockHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 		WHERE h.project = $1 AND (h.id = $2 OR h.ref = $2) AND h.deleted >= $3`+tx.d.ForUpdate, project, idOrRef, since.UnixMicro())
 	if err == nil && !found {
 		err = notFound("heartbeat to be restored; it was deleted too long ago")

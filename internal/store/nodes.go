@@ -66,7 +66,7 @@ func (db *DB) SetClock(c *dbclock.Clock, serverTime func() time.Time) {
 // MeasureClock compares the clock of this node with that of the database, before the
 // node publishes or stores anything.
 func (db *DB) MeasureClock(ctx context.Context) error {
-	return db.UpdateWithoutFlush(ctx, (*Tx).MeasureClock)
+	return db.Update(ctx, (*Tx).MeasureClock)
 }
 
 // MeasureClock compares the clock of this node with that of the database. On SQLite,

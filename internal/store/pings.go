@@ -3,13 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
 
 	"overdue/internal/monitor"
-	"overdue/internal/store/dialect"
+	"overdue/internal/store/pingblock"
 	"overdue/internal/store/writebehind"
 )
 
@@ -22,28 +24,33 @@ const maxBatchBodyBytes = 64 << 10
 
 // ApplyResult is the effect of a batch of pings.
 type ApplyResult struct {
-	Unknown    map[string]bool // ids that no heartbeat has
-	Locked     map[string]bool // ids whose pings were not stored, see ApplyUnlockedPings
-	NewAlerts  int             // number of alerts that became pending
-	Heartbeats []int64         // keys of the heartbeats that got a ping
-	NextDue    time.Time       // first time that one of these heartbeats is due for evaluation
-	counts     map[int64]int64 // PostgreSQL: number of pings of each of these heartbeats
+	Unknown    map[string]bool  // ids that no heartbeat has
+	Locked     map[string]bool  // ids whose pings were not stored, see ApplyUnlockedPings
+	Failed     map[string]error // ids whose pings were not stored, while others were
+	NewAlerts  int              // number of alerts that became pending
+	Heartbeats []int64          // keys of the heartbeats that got a ping
+	NextDue    time.Time        // first time that one of these heartbeats is due for evaluation
+	counts     map[int64]int64  // PostgreSQL: number of pings of each of these heartbeats
 }
 
 // ApplyPings applies a batch of pings to their heartbeats, in the given order, and
-// returns when the result is on disk.
+// returns when the result is on disk. It waits for heartbeats that another transaction
+// has locked.
 func (db *DB) ApplyPings(ctx context.Context, batch []ReceivedPing) (ApplyResult, error) {
-	return db.applyPings(ctx, batch, (*Tx).HeartbeatsForPings)
+	if db.buffer != nil {
+		return db.applyBuffered(ctx, batch, true)
+	}
+	return db.applyToTables(ctx, batch, (*Tx).HeartbeatsForPings)
 }
 
 // ApplyUnlockedPings is ApplyPings, but it does not wait for heartbeats that another
 // transaction has locked: it stores none of their pings and returns their ids in Locked.
 func (db *DB) ApplyUnlockedPings(ctx context.Context, batch []ReceivedPing) (ApplyResult, error) {
 	if db.buffer != nil {
-		return db.ApplyPings(ctx, batch) // SQLite has no locked rows
+		return db.applyBuffered(ctx, batch, false)
 	}
 	var locked map[string]bool
-	result, err := db.applyPings(ctx, batch, func(tx *Tx, ids []string) (states map[string]monitor.Heartbeat, err error) {
+	result, err := db.applyToTables(ctx, batch, func(tx *Tx, ids []string) (states map[string]monitor.Heartbeat, err error) {
 		states, locked, err = tx.unlockedHeartbeats(ids)
 		return states, err
 	})
@@ -54,32 +61,89 @@ func (db *DB) ApplyUnlockedPings(ctx context.Context, batch []ReceivedPing) (App
 	return result, err
 }
 
-// applyPings is ApplyPings with the query for the heartbeats of a batch.
-func (db *DB) applyPings(ctx context.Context, batch []ReceivedPing, lock lockFunc) (ApplyResult, error) {
+// applyToTables is ApplyPings without a write-behind buffer. lock is the query for the
+// heartbeats of a batch.
+func (db *DB) applyToTables(ctx context.Context, batch []ReceivedPing, lock lockFunc) (ApplyResult, error) {
 	var result ApplyResult
-	if db.buffer == nil {
-		err := db.Update(ctx, func(tx *Tx) (err error) {
-			result, err = tx.applyPings(batch, lock)
-			return err
-		})
-		if err == nil && len(result.Heartbeats) > 0 {
-			db.recordCommit()
-		}
-		if err == nil && len(result.Heartbeats) > 0 && db.postgres != nil {
+	err := db.Update(ctx, func(tx *Tx) (err error) {
+		result, err = tx.applyPings(batch, lock)
+		return err
+	})
+	if err == nil && len(result.Heartbeats) > 0 {
+		db.recordCommit()
+		if db.postgres != nil {
 			db.lastTestPing.Store(time.Now().UnixNano())
 			db.postgres.Acknowledged.Record(result.counts)
 		}
-		return result, err
 	}
-	err := db.breaker.Load().Guard(ctx, func(ctx context.Context) (err error) {
-		var done bool
-		if result, done, err = db.bufferPings(ctx, batch); done || err != nil {
-			return err
+	return result, err
+}
+
+// applyBuffered is ApplyPings with a write-behind buffer: pings that are notable go to
+// the tables, all others to the WAL. With wait, it waits for held heartbeats.
+func (db *DB) applyBuffered(ctx context.Context, batch []ReceivedPing, wait bool) (result ApplyResult, err error) {
+	err = db.breaker.Load().Guard(ctx, func(ctx context.Context) error {
+		var notable []ReceivedPing
+		for {
+			if result, notable, err = db.bufferPings(ctx, batch, wait); err != nil {
+				return err
+			}
+			if !wait || len(result.Locked) == 0 {
+				break
+			}
+			if err := db.buffer.WaitReleased(ctx, result.Locked); err != nil {
+				return err
+			}
 		}
-		result, err = db.flushAndApply(ctx, batch)
-		return err
+		if len(notable) > 0 {
+			db.applyNotable(ctx, notable, &result)
+		}
+		if len(notable) == len(batch) && len(result.Heartbeats) == 0 {
+			for _, err := range result.Failed { // nothing is stored
+				return err
+			}
+		}
+		return nil
 	})
 	return result, err
+}
+
+// applyNotable applies the pings of a batch that go to the tables at once. Pings of the
+// same batch are stored already, so an error is that of each of these heartbeats. If an
+// available database rejects them, each heartbeat is saved separately: one is the cause.
+func (db *DB) applyNotable(ctx context.Context, batch []ReceivedPing, result *ApplyResult) {
+	var r ApplyResult
+	err := db.update(ctx, func(tx *Tx) (err error) {
+		r, err = tx.applyPings(batch, (*Tx).HeartbeatsForPings)
+		return err
+	})
+	ids := uniqueIDs(batch)
+	switch {
+	case err == nil:
+		result.merge(r)
+		db.recordCommit()
+	case len(ids) == 1 || errors.Is(err, ErrUnavailable):
+		if result.Failed == nil {
+			result.Failed = map[string]error{}
+		}
+		for _, id := range ids {
+			result.Failed[id] = err
+		}
+	default:
+		for _, id := range ids {
+			alone := slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return p.ID != id })
+			db.applyNotable(ctx, alone, result)
+		}
+	}
+}
+
+// merge adds the result of other heartbeats.
+func (r *ApplyResult) merge(other ApplyResult) {
+	maps.Copy(r.Unknown, other.Unknown)
+	maps.Copy(r.counts, other.counts)
+	r.NewAlerts += other.NewAlerts
+	r.Heartbeats = append(r.Heartbeats, other.Heartbeats...)
+	r.NextDue = monitor.Earlier(r.NextDue, other.NextDue)
 }
 
 // lockFunc locks heartbeats and returns them by id.
@@ -183,126 +247,110 @@ func countsOf(transitions []Transition) map[int64]int64 {
 	return counts
 }
 
-// bufferPings applies a batch to the heartbeats in memory and appends it to the
-// WAL. done is false, and nothing has changed, if the batch is notable or the
-// buffer is full.
-func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result ApplyResult, done bool, err error) {
+// bufferPings applies a batch to the heartbeats in memory and appends it to the WAL,
+// without the pings of heartbeats that a transaction holds, which are in Locked, and
+// without those that are notable, which it returns. With whole, it appends nothing if a
+// heartbeat is held.
+func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing, whole bool) (result ApplyResult, notable []ReceivedPing, err error) {
 	b := db.buffer
+	if err := db.waitForRoom(ctx); err != nil {
+		return result, nil, err
+	}
 	if err := b.Lock(ctx); err != nil {
-		return ApplyResult{}, false, err
+		return result, nil, err
 	}
 	defer b.Unlock()
-	states, err := db.lookupStates(ctx, batch)
+	cached, held := b.Begin(batch)
+	defer b.Finish()
+	if whole && len(held) > 0 {
+		return ApplyResult{Locked: held}, nil, nil
+	}
+	if len(held) > 0 {
+		batch = slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return held[p.ID] })
+	}
+	states, read, err := db.lookupStates(ctx, batch, cached)
 	if err != nil {
-		return ApplyResult{}, false, err
+		return result, nil, err
 	}
 	result, transitions := transitionsOf(batch, states, db.ownWatermark, db.blackoutsForPings)
+	if direct := notableIDs(transitions); len(direct) > 0 {
+		// Their pings are applied to the tables afterwards, so they are evaluated again.
+		is := func(p ReceivedPing) bool { return direct[p.ID] }
+		notable = slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return !is(p) })
+		batch = slices.DeleteFunc(slices.Clone(batch), is)
+		if states, read, err = db.lookupStates(ctx, batch, cached); err != nil {
+			return result, nil, err
+		}
+		result, transitions = transitionsOf(batch, states, db.ownWatermark, db.blackoutsForPings)
+	}
+	result.Locked = held
 	if len(transitions) == 0 {
-		return result, true, nil
+		return result, notable, nil
 	}
-	if b.IsFull() || !bufferable(transitions) {
-		return ApplyResult{}, false, nil
-	}
-	if err := b.Append(batch, transitions, states, result.NextDue); err != nil {
-		return ApplyResult{}, false, err
+	if err := b.Append(batch, transitions, read); err != nil {
+		return ApplyResult{}, nil, err
 	}
 	db.breaker.Load().RecordProgress()
 	db.recordCommit()
-	return result, true, nil
+	return result, notable, nil
 }
 
-// flushAndApply saves all pending pings and a batch in one transaction. The batch
-// is applied again: another batch can have been stored since it was found notable.
-func (db *DB) flushAndApply(ctx context.Context, batch []ReceivedPing) (result ApplyResult, err error) {
-	err = db.flushThen(ctx, func(tx *Tx) error {
-		result, err = tx.applyPings(batch, (*Tx).HeartbeatsForPings)
-		return err
-	})
-	return result, err
+// waitForRoom flushes if the buffer is full.
+func (db *DB) waitForRoom(ctx context.Context) error {
+	for db.buffer.IsFull() {
+		if _, err := db.flushSome(ctx, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// lookupStates returns the heartbeats of a batch from memory, or from the tables,
-// which are right for heartbeats without pending pings. The caller holds the lock
-// of the buffer.
-func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing) (map[string]monitor.Heartbeat, error) {
-	states := make(map[string]monitor.Heartbeat, len(batch))
+// notableIDs returns the heartbeats whose pings cannot wait in the buffer: they cause a
+// notification, or are too large.
+func notableIDs(transitions []Transition) map[string]bool {
+	var ids map[string]bool
+	bytes := 0
+	for i := range transitions {
+		t := &transitions[i]
+		if bytes += len(t.Change.Ping.Body); t.Change.Notable() || bytes > maxBatchBodyBytes {
+			if ids == nil {
+				ids = map[string]bool{}
+			}
+			ids[t.Heartbeat.ID] = true
+		}
+	}
+	return ids
+}
+
+// lookupStates returns the heartbeats of a batch: those in memory, and those that it
+// read from the tables, which are right for all others. The caller has the lock of the
+// log, so none of them can change.
+func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing, cached map[string]monitor.Heartbeat) (states, read map[string]monitor.Heartbeat, err error) {
 	var unread []ReceivedPing
+	states = make(map[string]monitor.Heartbeat, len(batch))
 	for _, received := range batch {
-		if h, found := db.buffer.State(received.ID); found {
+		if h, found := cached[received.ID]; found {
 			states[received.ID] = h
 		} else {
 			unread = append(unread, received)
 		}
 	}
 	if len(unread) == 0 {
-		return states, nil
+		return states, nil, nil
 	}
-	err := db.viewTables(ctx, func(tx *Tx) error {
-		read, err := tx.HeartbeatsForPings(uniqueIDs(unread))
-		for id, h := range read {
-			states[id] = h
-		}
+	err = db.viewTables(ctx, func(tx *Tx) error {
+		read, err = tx.HeartbeatsForPings(uniqueIDs(unread))
+		maps.Copy(states, read)
 		return err
 	})
-	return states, err
-}
-
-// bufferable reports whether transitions can wait in the buffer: they cause no
-// notification and are small.
-func bufferable(transitions []Transition) bool {
-	bytes := 0
-	for _, t := range transitions {
-		if bytes += len(t.Change.Ping.Body); t.Change.Notable() || bytes > maxBatchBodyBytes {
-			return false
-		}
-	}
-	return true
-}
-
-// pruneEvery is the number of pings between two prunings of a history.
-const pruneEvery = 100
-
-var pingBatch = dialect.Batch{Table: "pings", Columns: dialect.Columns(`
-	heartbeat bigint, n bigint, kind text, at bigint, run_time bigint, exit_code bigint,
-	run_id text, method text, source text, user_agent text, body_size bigint, flags text,
-	body bytea`)}
-
-// pingRow returns a ping in the order of pingBatch.
-func pingRow(heartbeat int64, p monitor.Ping) []any {
-	row := []any{
-		heartbeat, p.Number, string(p.Kind), p.At.UnixMicro(), nil, nil, nullableText(validText(p.RunID)),
-		validText(p.Method), validText(p.Source), validText(p.UserAgent), int64(len(p.Body)), nullableText(p.Flags.String()), nil,
-	}
-	if p.HasRunTime {
-		row[4] = p.RunTime.Microseconds()
-	}
-	if p.ExitCode != monitor.NoExitCode {
-		row[5] = int64(p.ExitCode)
-	}
-	if len(p.Body) > 0 {
-		row[12] = p.Body
-	}
-	return row
-}
-
-// prunePings deletes the oldest pings of a history that is too long. It does so for
-// every hundredth ping, so that a busy heartbeat does not wait for the next cleanup. A
-// longer rest, after a change of the settings, is left to the cleanup.
-func (tx *Tx) prunePings(heartbeat, newest int64) error {
-	keep := int64(tx.db.retention.PingsPerHeartbeat)
-	if keep == 0 || newest <= keep || newest%pruneEvery != 0 {
-		return nil
-	}
-	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2 AND n > $3`, heartbeat, newest-keep, newest-keep-3*pruneEvery); err != nil {
-		return fmt.Errorf("prune pings: %w", err)
-	}
-	return nil
+	return states, read, err
 }
 
 // pingColumns are in the order of scanPing.
 const pingColumns = `n, kind, at, run_time, exit_code, run_id, method, source, user_agent, body_size, flags`
 
-// scanPing reads pingColumns.
+// scanPing reads pingColumns from the table pings, which servers of earlier versions
+// wrote.
 func scanPing(row scanner) (monitor.Ping, error) {
 	var p monitor.Ping
 	var at, took, exit sql.NullInt64
@@ -316,44 +364,17 @@ func scanPing(row scanner) (monitor.Ping, error) {
 	return p, err
 }
 
-// Pings lists up to limit pings of a heartbeat, newest first, older than the one with
-// number before (0: all). It does not read bodies.
-func (tx *Tx) Pings(heartbeat, before int64, limit int) ([]monitor.Ping, error) {
-	return queryAll(tx, scanPing, `SELECT `+pingColumns+` FROM pings
-		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) ORDER BY n DESC LIMIT $3`, heartbeat, before, limit)
-}
+// Columns of blocks, in the order of scanBlock. Bodies are read only if they are needed.
+const (
+	blockColumns         = `heartbeat, count, first, earliest, duration, body_bytes, format, pings, NULL`
+	blockColumnsWithBody = `heartbeat, count, first, earliest, duration, body_bytes, format, pings, bodies`
+)
 
-// Ping returns one ping with its body.
-func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
-	var body []byte
-	p, found, err := queryOne(tx, func(row scanner) (monitor.Ping, error) {
-		return scanPing(scanPlusLast{row, &body})
-	}, `SELECT `+pingColumns+`, body FROM pings WHERE heartbeat = $1 AND n = $2`, heartbeat, n)
-	if err == nil && !found {
-		err = notFound("ping", tx.db.retention.PingsText())
-	}
-	p.Body = body
-	return p, err
-}
-
-// RecentPings returns, by heartbeat, the pings that ended a run among the last n
-// of each heartbeat, oldest first and without bodies. It reads at most n rows of
-// each history.
-func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, error) {
-	byKey := map[int64][]monitor.Ping{}
-	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
-		var key int64
-		p, err := scanPing(scannerWithFirst{row, &key})
-		byKey[key] = append(byKey[key], p)
-		return struct{}{}, err
-	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size, p.flags
-		FROM heartbeats h JOIN pings p ON p.heartbeat = h.key AND p.n > h.pings - $2
-		WHERE `+tx.d.InList("h.key", "$1")+` AND p.kind IN ('success', 'fail') ORDER BY p.heartbeat, p.at, p.n`,
-		tx.d.IntList(heartbeats), n)
-	if err != nil {
-		return nil, fmt.Errorf("recent pings: %w", err)
-	}
-	return byKey, nil
+// scanBlock reads blockColumns.
+func scanBlock(row scanner) (b pingblock.Block, err error) {
+	err = row.Scan(&b.Heartbeat, &b.Count, &b.First, &b.Earliest, &b.Latest, &b.BodyBytes, &b.Format, &b.Pings, &b.Bodies)
+	b.Latest += b.Earliest
+	return b, err
 }
 
 // PingLogFilter selects a part of the pings of a heartbeat.
@@ -369,29 +390,144 @@ type PingLogFilter struct {
 
 // PingLog lists pings of a heartbeat, newest first, with the beginning of each body.
 func (tx *Tx) PingLog(l PingLogFilter) ([]monitor.Ping, error) {
-	since, until := int64(math.MinInt64), int64(math.MaxInt64)
+	if l.Before == 0 {
+		l.Before = math.MaxInt64
+	}
+	rows, err := tx.pingRows(l)
+	if err != nil {
+		return nil, fmt.Errorf("log of pings: %w", err)
+	}
+	blocks, err := tx.pingsOfBlocks(l)
+	if err != nil {
+		return nil, fmt.Errorf("log of pings: %w", err)
+	}
+	pending, err := tx.pendingOfFilter(l)
+	if err != nil {
+		return nil, fmt.Errorf("log of pings: %w", err)
+	}
+	all := append(pending, pingblock.MergeNewest(rows, blocks)...)
+	return all[:min(len(all), l.Limit)], nil
+}
+
+// filter returns the part of the filter that concerns single pings.
+func (l PingLogFilter) filter() pingblock.Filter {
+	return pingblock.Filter{Kind: l.Kind, Before: l.Before, Since: l.Since.Truncate(time.Microsecond), Until: l.Until.Truncate(time.Microsecond)}
+}
+
+// pendingPings returns the pings of a heartbeat that are not in the tables, oldest
+// first.
+func (tx *Tx) pendingPings(heartbeat int64) ([]writebehind.PendingPing, error) {
+	if tx.reader == nil || !tx.reader.HasPings(heartbeat) {
+		return nil, nil
+	}
+	stored, _, err := queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
+		`SELECT pings FROM heartbeats WHERE key = $1`, heartbeat)
+	pending := tx.reader.Pings(heartbeat, stored)
+	for i := range pending { // as savePings stores them
+		validateTexts(&pending[i].Ping)
+		pending[i].Ping.BodySize = int64(len(pending[i].Ping.Body))
+	}
+	return pending, err
+}
+
+// pendingOfFilter is PingLog of the pings that are not in the tables.
+func (tx *Tx) pendingOfFilter(l PingLogFilter) (found []monitor.Ping, err error) {
+	pending, err := tx.pendingPings(l.Heartbeat)
+	filter := l.filter()
+	for i := len(pending) - 1; i >= 0; i-- {
+		if p := &pending[i].Ping; filter.Matches(p) {
+			if p.Body = p.Body[:min(len(p.Body), l.BodyBytes)]; len(p.Body) == 0 {
+				p.Body = nil // as from the tables
+			}
+			found = append(found, *p)
+		}
+	}
+	return found, err
+}
+
+// Pings lists up to limit pings of a heartbeat, newest first, older than the one with
+// number before (0: all). It does not read bodies.
+func (tx *Tx) Pings(heartbeat, before int64, limit int) ([]monitor.Ping, error) {
+	return tx.PingLog(PingLogFilter{Heartbeat: heartbeat, Before: before, Limit: limit})
+}
+
+// period returns the times of the filter in microseconds.
+func (l PingLogFilter) period() (since, until int64) {
+	since, until = math.MinInt64, math.MaxInt64
 	if !l.Since.IsZero() {
 		since = l.Since.UnixMicro()
 	}
 	if !l.Until.IsZero() {
 		until = l.Until.UnixMicro()
 	}
-	pings, err := queryAll(tx, func(row scanner) (monitor.Ping, error) {
+	return since, until
+}
+
+// pingRows is PingLog of the table pings.
+func (tx *Tx) pingRows(l PingLogFilter) ([]monitor.Ping, error) {
+	since, until := l.period()
+	return queryAll(tx, func(row scanner) (monitor.Ping, error) {
 		var body []byte
 		p, err := scanPing(scanPlusLast{row, &body})
 		p.Body = body
 		return p, err
-	}, `SELECT `+pingColumns+`, substr(body, 1, $5) FROM pings
-		WHERE heartbeat = $1 AND ($2 = 0 OR n < $2) AND ($3 = '' OR kind = $3) AND at >= $6 AND at < $7 ORDER BY n DESC LIMIT $4`,
+	}, `SELECT `+pingColumns+`, CASE WHEN $5 > 0 THEN substr(body, 1, $5) END FROM pings
+		WHERE heartbeat = $1 AND n < $2 AND ($3 = '' OR kind = $3) AND at >= $6 AND at < $7 ORDER BY n DESC LIMIT $4`,
 		l.Heartbeat, l.Before, string(l.Kind), l.Limit, l.BodyBytes, since, until)
-	if err != nil {
-		return nil, fmt.Errorf("log of pings: %w", err)
-	}
-	return pings, nil
 }
 
-// CountPingsSince counts the pings of a heartbeat at or after since.
-func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
-	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM pings WHERE heartbeat = $1 AND at >= $2`, heartbeat, since.UnixMicro())
-	return n, err
+// blocksPerQuery is the maximum number of blocks that one query reads.
+const blocksPerQuery = 200
+
+// errEnough ends a query whose other rows are not needed.
+var errEnough = errors.New("enough")
+
+// pingsOfBlocks is PingLog of the table ping_blocks. It leaves out what it cannot read,
+// which overdue check reports.
+func (tx *Tx) pingsOfBlocks(l PingLogFilter) (found []monitor.Ping, err error) {
+	since, until := l.period()
+	filter := l.filter()
+	columns := blockColumns
+	if l.BodyBytes > 0 {
+		columns = blockColumnsWithBody
+	}
+	before, atOnce := l.Before, min(l.Limit, blocksPerQuery)
+	for {
+		blocks, err := queryAll(tx, func(row scanner) (b pingblock.Block, err error) {
+			if len(found) >= l.Limit {
+				return b, errEnough
+			}
+			if b, err = scanBlock(row); err != nil {
+				return b, err
+			}
+			before = b.First
+			pings, _ := b.Decode()
+			for i := len(pings) - 1; i >= 0; i-- {
+				if p := &pings[i]; filter.Matches(p) {
+					p.Body = p.Body[:min(len(p.Body), l.BodyBytes)]
+					found = append(found, *p)
+				}
+			}
+			return b, nil
+		}, `SELECT `+columns+` FROM ping_blocks WHERE heartbeat = $1 AND first < $2
+			AND earliest + duration >= $3 AND earliest < $4 ORDER BY first DESC LIMIT $5`, l.Heartbeat, before, since, until, atOnce)
+		if errors.Is(err, errEnough) {
+			return found, nil
+		}
+		if err != nil || len(blocks) < atOnce {
+			return found, err
+		}
+	}
+}
+
+// Ping returns one ping with its body.
+func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
+	found, err := tx.PingLog(PingLogFilter{Heartbeat: heartbeat, Before: n + 1, Limit: 1, BodyBytes: math.MaxInt32})
+	if err != nil {
+		return monitor.Ping{}, err
+	}
+	if len(found) == 0 || found[0].Number != n {
+		return monitor.Ping{}, notFound("ping", tx.db.retention.PingsText())
+	}
+	return found[0], nil
 }

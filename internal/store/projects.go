@@ -196,6 +196,7 @@ func (tx *Tx) deleteCanary(node string) error {
 		{`DELETE FROM timeline WHERE incident IN (SELECT id FROM incidents WHERE project = $1)`, project},
 		{`DELETE FROM incidents WHERE project = $1`, project},
 		{`DELETE FROM pings WHERE heartbeat IN (SELECT key FROM heartbeats WHERE project = $1 AND deleted IS NULL)`, project},
+		{`DELETE FROM ping_blocks WHERE heartbeat IN (SELECT key FROM heartbeats WHERE project = $1 AND deleted IS NULL)`, project},
 		{`DELETE FROM slots WHERE heartbeat IN (SELECT key FROM heartbeats WHERE project = $1 AND deleted IS NULL)`, project},
 		{`DELETE FROM heartbeats WHERE project = $1 AND deleted IS NULL`, project},
 		{`DELETE FROM channel_failures WHERE channel = $1`, channel},
@@ -222,6 +223,7 @@ func (tx *Tx) deleteCanaryHistory(h monitor.Heartbeat) error {
 		{`DELETE FROM timeline WHERE incident IN (` + delivered + `)`, h.Project},
 		{`DELETE FROM incidents WHERE id IN (` + delivered + `)`, h.Project},
 		{`DELETE FROM pings WHERE heartbeat = $1`, h.Key},
+		{`DELETE FROM ping_blocks WHERE heartbeat = $1`, h.Key},
 		{`DELETE FROM slots WHERE heartbeat = $1`, h.Key},
 	} {
 		if _, err := tx.exec(s.text, s.arg); err != nil {

@@ -18,7 +18,7 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	h := w.newSavedHeartbeat("backup")
 	i := w.fail(h, 0)
 	a := w.deliveries(i.ID)[0].Alert
-	large := []string{"heartbeats", "h", "pings", "p", "alerts", "a", "d", "e", "timeline", "incidents", "i", "attempts", "t", "slots", "s", "x"}
+	large := []string{"heartbeats", "h", "pings", "p", "ping_blocks", "b", "alerts", "a", "d", "e", "timeline", "incidents", "i", "attempts", "t", "slots", "s", "x"}
 	for name, ask := range map[string]func(tx *store.Tx) error{
 		"Pinged":         func(tx *store.Tx) error { _, err := tx.HeartbeatsForPings([]string{h.ID}); return err },
 		"Lapsing":        func(tx *store.Tx) error { _, err := tx.DueForEvaluation(w.start, 10); return err },
@@ -40,7 +40,10 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 			_, _, err := tx.LockHeartbeatBySlug(h.Project, h.Slug)
 			return err
 		},
-		"Pings": func(tx *store.Tx) error { _, err := tx.Pings(h.Key, 0, 10); return err },
+		"Pings":           func(tx *store.Tx) error { _, err := tx.Pings(h.Key, 0, 10); return err },
+		"Ping":            func(tx *store.Tx) error { _, err := tx.Ping(h.Key, 1); return err },
+		"RecentPings":     func(tx *store.Tx) error { _, err := tx.RecentPings([]int64{h.Key}, 10); return err },
+		"CountPingsSince": func(tx *store.Tx) error { _, err := tx.CountPingsSince(h.Key, w.start); return err },
 		"Slots": func(tx *store.Tx) error {
 			_, err := tx.RunHistory(store.RunHistoryFilter{Heartbeat: h.Key, Limit: 10})
 			return err
@@ -66,7 +69,7 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	} {
 		w.expectIndexed(name, large, ask)
 	}
-	w.expectIndexed("a full history", []string{"pings"}, func(tx *store.Tx) error {
+	w.expectIndexed("a full history", []string{"pings", "ping_blocks"}, func(tx *store.Tx) error {
 		h := w.reload(h)
 		h.PingCount = 1999
 		h, change := h.ApplyPing(w.ping(monitor.PingLog, 0), w.start)

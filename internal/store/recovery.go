@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"github.com/google/uuid"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/consistency"
+	"overdue/internal/store/pingblock"
 	"overdue/internal/store/sqlite"
 	"overdue/internal/store/writebehind"
 	"overdue/internal/wal"
@@ -59,7 +62,7 @@ func (db *DB) startBuffer(ctx context.Context) error {
 	}
 	log.Confirm = db.files.VerifyInPlace
 	db.buffer = writebehind.New(log, db.limits.buffer)
-	db.flusher = &flusher{stop: make(chan struct{}), stopped: make(chan struct{})}
+	db.flusher = &flusher{smallBuffer: smallBuffer, stop: make(chan struct{}), stopped: make(chan struct{})}
 	go db.flushInBackground()
 	return nil
 }
@@ -159,7 +162,8 @@ func (db *DB) closeBuffer() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := db.flush(ctx); err != nil {
+	err := db.flush(ctx)
+	if err != nil || db.buffer.Len() > 0 {
 		return errors.Join(err, db.buffer.Close(false))
 	}
 	return db.buffer.Close(true)
@@ -189,7 +193,7 @@ func (db *DB) CheckIntegrity(ctx context.Context) ([]Problem, error) {
 		}
 	}
 	inFile := len(all)
-	err := db.View(ctx, func(tx *Tx) error {
+	err := db.ViewAll(ctx, func(tx *Tx) error {
 		all = all[:inFile]
 		if db.path != "" {
 			damage, err := tx.fileDamage()
@@ -205,9 +209,18 @@ func (db *DB) CheckIntegrity(ctx context.Context) ([]Problem, error) {
 			if err != nil {
 				return fmt.Errorf("check %s: %w", r.Name, err)
 			}
-			if n > 0 {
-				all = append(all, Problem{Name: r.Name, Text: r.Problem, Count: n, Repair: r.Repair, Repairable: true})
+			if n == 0 {
+				continue
 			}
+			p := Problem{Name: r.Name, Text: r.Problem, Count: n, Repair: r.Repair, Repairable: r.fix != nil}
+			if r.where != nil {
+				names, err := r.where(tx)
+				if err != nil {
+					return err
+				}
+				p.Text += ": " + names
+			}
+			all = append(all, p)
 		}
 		return nil
 	})
@@ -280,10 +293,10 @@ func (db *DB) Repair(ctx context.Context, p Problem, now time.Time, done func(*T
 		return left, err
 	}
 	for _, r := range rules() {
-		if r.Name != p.Name {
+		if r.Name != p.Name || r.fix == nil {
 			continue
 		}
-		err = db.Update(ctx, func(tx *Tx) error {
+		err = db.UpdateAll(ctx, func(tx *Tx) error {
 			if err := r.fix(tx, now); err != nil {
 				return err
 			}
@@ -298,4 +311,87 @@ func (db *DB) Repair(ctx context.Context, p Problem, now time.Time, done func(*T
 		return left, nil
 	}
 	return p.Count, fmt.Errorf("%s: no repair is known", p)
+}
+
+// maxNamedBlocks is the maximum number of blocks that a problem names.
+const maxNamedBlocks = 5
+
+// blockRules returns the rules for blocks of pings.
+func blockRules() []rule {
+	count := func(kind error) func(*Tx) (int64, error) {
+		return func(tx *Tx) (int64, error) { return countRows(tx.unreadableBlocks(kind)) }
+	}
+	where := func(kind error) func(*Tx) (string, error) {
+		return func(tx *Tx) (string, error) {
+			blocks, err := tx.unreadableBlocks(kind)
+			var names []string
+			for _, b := range blocks[:min(len(blocks), maxNamedBlocks)] {
+				names = append(names, b.describe())
+			}
+			if more := len(blocks) - len(names); more > 0 {
+				names = append(names, fmt.Sprintf("and %d more", more))
+			}
+			return strings.Join(names, ", "), err
+		}
+	}
+	return []rule{
+		{
+			consistency.Rule{Name: "damaged_pings", Problem: "blocks of pings that are damaged", Repair: "replaced by the pings that can be read"},
+			count(pingblock.ErrDamaged), (*Tx).replaceDamagedBlocks, where(pingblock.ErrDamaged),
+		},
+		{
+			consistency.Rule{Name: "newer_pings", Problem: "blocks of pings that a newer version wrote, which this version cannot read"},
+			count(pingblock.ErrNewerFormat), nil, where(pingblock.ErrNewerFormat),
+		},
+	}
+}
+
+// unreadableBlock is a block of pings that cannot be read as a whole.
+type unreadableBlock struct {
+	pingblock.Block
+	name  string         // of the heartbeat
+	pings []monitor.Ping // that can be read
+}
+
+// describe names the block for people.
+func (b *unreadableBlock) describe() string {
+	numbers := fmt.Sprintf("ping %d", b.First)
+	if b.Count != 1 {
+		numbers = fmt.Sprintf("pings %d to %d", b.First, b.Last())
+	}
+	return fmt.Sprintf("%s of %q (%d can be read)", numbers, b.name, len(b.pings))
+}
+
+// unreadableBlocks returns the blocks that cannot be read for the given reason.
+func (tx *Tx) unreadableBlocks(reason error) (found []unreadableBlock, err error) {
+	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
+		var name sql.NullString
+		b, err := scanBlock(scanPlusLast{row, &name})
+		if err == nil {
+			if pings, err := b.Verify(); errors.Is(err, reason) {
+				found = append(found, unreadableBlock{b, name.String, pings})
+			}
+		}
+		return struct{}{}, err
+	}, `SELECT b.heartbeat, b.count, b.first, b.earliest, b.duration, b.body_bytes, b.format, b.pings, b.bodies, h.name
+		FROM ping_blocks b LEFT JOIN heartbeats h ON h.key = b.heartbeat ORDER BY b.heartbeat, b.first`)
+	return found, err
+}
+
+// replaceDamagedBlocks replaces damaged blocks by blocks of the pings that can be read.
+func (tx *Tx) replaceDamagedBlocks(time.Time) error {
+	blocks, err := tx.unreadableBlocks(pingblock.ErrDamaged)
+	if err != nil {
+		return err
+	}
+	var encoder pingblock.Encoder
+	for _, b := range blocks {
+		if _, err := tx.exec(`DELETE FROM ping_blocks WHERE heartbeat = $1 AND first = $2`, b.Heartbeat, b.First); err != nil {
+			return err
+		}
+		for i := range b.pings {
+			encoder.Add(b.Heartbeat, &b.pings[i])
+		}
+	}
+	return tx.addBlocks(encoder.Blocks())
 }

@@ -51,7 +51,7 @@ func TestServe_RecoversEveryPingOfTheWALAfterACrash(t *testing.T) {
 	}
 	copied := copyOfKilledServer(t, path)
 	after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
-	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n != "0" {
+	if n := after.storedPings(); n != "0" {
 		t.Fatalf("%s pings are already in the tables; the test needs pings that are only in the WAL", n)
 	}
 	if err := after.db.Serve(context.Background()); err != nil {
@@ -103,7 +103,7 @@ func TestServe_RecoversRecordsOfAVersionThatWroteJSON(t *testing.T) {
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("the ping of the old record (-want +got):\n%s", diff)
 	}
-	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n != "2" {
+	if n := after.storedPings(); n != "2" {
 		t.Errorf("%s pings; want 2", n)
 	}
 }
@@ -119,7 +119,7 @@ func TestClose_LeavesOnlyTheDatabaseFile(t *testing.T) {
 		t.Errorf("files next to the database: %v, %v", left, err)
 	}
 	after := &fixture{T: t, db: openStore(t, path), start: realTimeStart, project: w.project}
-	if n := after.queryNumber("SELECT COUNT(*) FROM pings"); n != "1" {
+	if n := after.storedPings(); n != "1" {
 		t.Errorf("%s pings are in the tables; want 1", n)
 	}
 }
@@ -190,13 +190,13 @@ func TestServe_LosesAndRepeatsNoPingAfterACrashDuringAFlush(t *testing.T) {
 		}
 		copied := copyOfKilledServer(t, path)
 		after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
-		if got := after.queryNumber("SELECT COUNT(*) FROM pings"); got != "0" && got != fmt.Sprint(100*(n+1)) {
+		if got := after.storedPings(); got != "0" && got != fmt.Sprint(100*(n+1)) {
 			partly++
 		}
 		if err := after.db.Serve(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := after.queryNumber("SELECT COUNT(*) FROM pings"), fmt.Sprint(100*(n+1)); got != want {
+		if got, want := after.storedPings(), fmt.Sprint(100*(n+1)); got != want {
 			t.Errorf("after %d batches and a crash: %s pings stored; want %s", n+1, got, want)
 		}
 		if got, want := after.queryNumber("SELECT SUM(pings) FROM heartbeats"), fmt.Sprint(100*(n+1)); got != want {

@@ -95,7 +95,7 @@ func TestRepair_RepairsEachContradictionBetweenRows(t *testing.T) {
 			func(b brokenFixture) []string {
 				return []string{fmt.Sprint("DELETE FROM heartbeats WHERE key = ", b.resolved.Key)}
 			}, "incidents_without_heartbeat 1, pings_without_heartbeat 3, runs_without_heartbeat 2",
-			map[string]int{"incidents": -1, "timeline": -1, "alerts": -2, "attempts": -2, "pings": -3, "slots": -2},
+			map[string]int{"incidents": -1, "timeline": -1, "alerts": -2, "attempts": -2, "ping_blocks": -3, "slots": -2},
 		},
 		"a pending alert of a deleted channel": {func(brokenFixture) []string {
 			return []string{"UPDATE alerts SET state = 'pending' WHERE event = 'incident.resolved'", "UPDATE channels SET deleted = 1"}
@@ -128,7 +128,7 @@ func TestRepair_RepairsEachContradictionBetweenRows(t *testing.T) {
 				if found := w.problems(); found != "" {
 					w.Fatalf("problems before: %s", found)
 				}
-				tables := []string{"pings", "slots", "incidents", "timeline", "alerts", "attempts"}
+				tables := []string{"ping_blocks", "slots", "incidents", "timeline", "alerts", "attempts"}
 				want := map[string]int{}
 				for _, table := range tables {
 					var n int

@@ -41,7 +41,7 @@ func pingCountIn(t *testing.T, path string, h monitor.Heartbeat) int64 {
 		t.Error(problems, err)
 	}
 	n := w.reload(h).PingCount
-	if rows := w.queryNumber("SELECT COUNT(*) FROM pings"); rows != fmt.Sprint(n) {
+	if rows := w.storedPings(); rows != fmt.Sprint(n) {
 		t.Errorf("%s: %s pings, and the heartbeat counts %d", path, rows, n)
 	}
 	if err := w.db.Close(); err != nil {

@@ -90,7 +90,7 @@ func (c *Cleanup) Step(ctx context.Context, now time.Time) (CleanupStep, error) 
 	}
 	step := CleanupStep{Deleted: map[string]int64{}}
 	if len(rows.deletions) > 0 {
-		err := c.db.UpdateWithoutFlush(ctx, func(tx *Tx) (err error) {
+		err := c.db.Update(ctx, func(tx *Tx) (err error) {
 			clear(step.Deleted)
 			step.Busy, err = tx.deleteRows(rows.deletions, step.Deleted)
 			return err
@@ -150,7 +150,8 @@ func cutoff(now time.Time, keep time.Duration) (before int64, ok bool) {
 type history struct {
 	key, pingCount       int64
 	deleted              sql.NullInt64
-	firstPing, firstAt   sql.NullInt64 // number and time of the oldest ping
+	firstPing, firstAt   sql.NullInt64 // number and time of the oldest row of pings
+	lastPing, lastAt     sql.NullInt64 // last number and latest time of the oldest block
 	firstSpan, firstLast sql.NullInt64 // start and end of the oldest span
 }
 
@@ -160,10 +161,12 @@ func (tx *Tx) expiredHistories(c *Cleanup, now time.Time) (expiredRows, error) {
 	rows := expiredRows{after: c.after}
 	histories, err := queryAll(tx, func(row scanner) (history, error) {
 		var h history
-		return h, row.Scan(&h.key, &h.pingCount, &h.deleted, &h.firstPing, &h.firstAt, &h.firstSpan, &h.firstLast)
+		return h, row.Scan(&h.key, &h.pingCount, &h.deleted, &h.firstPing, &h.firstAt, &h.lastPing, &h.lastAt, &h.firstSpan, &h.firstLast)
 	}, `SELECT h.key, h.pings, h.deleted,
 			(SELECT p.n FROM pings p WHERE p.heartbeat = h.key ORDER BY p.n LIMIT 1),
 			(SELECT p.at FROM pings p WHERE p.heartbeat = h.key ORDER BY p.n LIMIT 1),
+			(SELECT b.first + b.count - 1 FROM ping_blocks b WHERE b.heartbeat = h.key ORDER BY b.first LIMIT 1),
+			(SELECT b.earliest + b.duration FROM ping_blocks b WHERE b.heartbeat = h.key ORDER BY b.first LIMIT 1),
 			(SELECT s.first FROM slots s WHERE s.heartbeat = h.key ORDER BY s.first LIMIT 1),
 			(SELECT s.last FROM slots s WHERE s.heartbeat = h.key ORDER BY s.first LIMIT 1)
 		FROM heartbeats h WHERE h.key > $1 ORDER BY h.key LIMIT $2`, c.after, maxStepHeartbeats)
@@ -172,7 +175,7 @@ func (tx *Tx) expiredHistories(c *Cleanup, now time.Time) (expiredRows, error) {
 	}
 	budget := stepBudget{rows: maxStepRows, bytes: maxStepBytes}
 	for _, h := range histories {
-		for _, find := range []func(history, time.Time, *stepBudget) (deletion, error){tx.expiredPings, tx.expiredSpans} {
+		for _, find := range []func(history, time.Time, *stepBudget) (deletion, error){tx.expiredPings, tx.expiredBlocks, tx.expiredSpans} {
 			d, err := find(h, now, &budget)
 			if err != nil {
 				return rows, err
@@ -203,29 +206,51 @@ func (b *stepBudget) take(bytes int64) {
 	b.bytes -= bytes
 }
 
-// expiredPings finds the oldest pings of a heartbeat that are all expired.
+// expiredPings finds the oldest rows of pings of a heartbeat that are all expired.
 func (tx *Tx) expiredPings(h history, now time.Time, b *stepBudget) (deletion, error) {
+	last, err := tx.expiredNumbers(h, now, b, h.firstPing, h.firstAt,
+		`SELECT p.n, p.n, p.at, p.body_size FROM pings p WHERE p.heartbeat = $1 ORDER BY p.n LIMIT $2`)
+	if last == 0 || err != nil {
+		return deletion{}, err
+	}
+	return deletion{"pings", "heartbeat = $1 AND n <= $2", []any{h.key, last}}, nil
+}
+
+// expiredBlocks finds the oldest blocks of a heartbeat whose pings are all expired.
+func (tx *Tx) expiredBlocks(h history, now time.Time, b *stepBudget) (deletion, error) {
+	last, err := tx.expiredNumbers(h, now, b, h.lastPing, h.lastAt,
+		`SELECT b.first, b.first + b.count - 1, b.earliest + b.duration, b.body_bytes FROM ping_blocks b WHERE b.heartbeat = $1 ORDER BY b.first LIMIT $2`)
+	if last == 0 || err != nil {
+		return deletion{}, err
+	}
+	return deletion{"ping_blocks", "heartbeat = $1 AND first <= $2", []any{h.key, last}}, nil
+}
+
+// expiredNumbers returns the first number of the last row that is expired together with
+// all rows before it, or 0. oldestLast and oldestAt are the last number and the latest
+// time of the oldest row. rows is a query for the first number, the last number, the
+// latest time and the size of the bodies of each row.
+func (tx *Tx) expiredNumbers(h history, now time.Time, b *stepBudget, oldestLast, oldestAt sql.NullInt64, rows string) (number int64, err error) {
 	keep := tx.db.retention
 	before, limited := cutoff(now, keep.Pings)
 	discard := h.deleted.Valid && h.deleted.Int64 < now.Add(-deletedHistoryKept).UnixMicro()
-	expired := func(n, at int64) bool {
-		return discard || limited && at < before || keep.PingsPerHeartbeat > 0 && n <= h.pingCount-int64(keep.PingsPerHeartbeat)
+	expired := func(last, at int64) bool {
+		return discard || limited && at < before || keep.PingsPerHeartbeat > 0 && last <= h.pingCount-int64(keep.PingsPerHeartbeat)
 	}
-	if !h.firstPing.Valid || b.used() || !expired(h.firstPing.Int64, h.firstAt.Int64) {
-		return deletion{}, nil
+	if !oldestLast.Valid || b.used() || !expired(oldestLast.Int64, oldestAt.Int64) {
+		return 0, nil
 	}
-	var last int64
 	done := false
-	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
-		var n, at, size int64
-		err := row.Scan(&n, &at, &size)
-		if done = done || b.used() || !expired(n, at); !done {
-			last = n
+	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
+		var first, last, at, size int64
+		err := row.Scan(&first, &last, &at, &size)
+		if done = done || b.used() || !expired(last, at); !done {
+			number = first
 			b.take(size)
 		}
 		return struct{}{}, err
-	}, `SELECT p.n, p.at, p.body_size FROM pings p WHERE p.heartbeat = $1 ORDER BY p.n LIMIT $2`, h.key, b.rows)
-	return deletion{"pings", "heartbeat = $1 AND n <= $2", []any{h.key, last}}, err
+	}, rows, h.key, b.rows)
+	return number, err
 }
 
 // expiredSpans finds the oldest spans of the run history of a heartbeat.
@@ -354,34 +379,12 @@ func (tx *Tx) expiredHeartbeats(_ *Cleanup, now time.Time) (expiredRows, error) 
 	}
 	keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, `SELECT h.key FROM heartbeats h
 		WHERE h.deleted < $1 AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.heartbeat = h.key)
-		AND NOT EXISTS (SELECT 1 FROM pings p WHERE p.heartbeat = h.key) AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.heartbeat = h.key)
+		AND NOT EXISTS (SELECT 1 FROM pings p WHERE p.heartbeat = h.key) AND NOT EXISTS (SELECT 1 FROM ping_blocks b WHERE b.heartbeat = h.key)
+		AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.heartbeat = h.key)
 		ORDER BY h.deleted LIMIT $2`, before, maxStepRows)
 	rows := expiredRows{more: len(keys) == maxStepRows}
 	if len(keys) > 0 {
 		rows.deletions = []deletion{{"heartbeats", tx.d.InList("key", "$1"), []any{tx.d.IntList(keys)}}}
-	}
-	return rows, err
-}
-
-// expiredBlackouts finds blackouts, which are kept as long as incidents.
-func (tx *Tx) expiredBlackouts(_ *Cleanup, now time.Time) (expiredRows, error) {
-	before, limited := cutoff(now, tx.db.retention.Incidents)
-	if !limited {
-		return expiredRows{}, nil
-	}
-	keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
-		`SELECT key FROM blackouts WHERE ended < $1 ORDER BY ended LIMIT 1`, before)
-	if err != nil || len(keys) == 0 {
-		return expiredRows{}, err
-	}
-	// The heartbeats that it affected can be many.
-	affected, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
-		`SELECT heartbeat FROM blackout_effects WHERE blackout = $1 ORDER BY heartbeat LIMIT $2`, keys[0], maxStepRows)
-	rows := expiredRows{more: true}
-	if len(affected) > 0 {
-		rows.deletions = []deletion{{"blackout_effects", "blackout = $1 AND " + tx.d.InList("heartbeat", "$2"), []any{keys[0], tx.d.IntList(affected)}}}
-	} else {
-		rows.deletions = []deletion{{"blackouts", "key = $1", []any{keys[0]}}}
 	}
 	return rows, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/store/pingblock"
 )
 
 const day = 24 * time.Hour
@@ -85,13 +86,13 @@ func TestCleanup_DeletesPingsAboveTheNumberPerHeartbeat(t *testing.T) {
 		h := w.newSavedHeartbeat("backup")
 		w.applyManyPings(h, 1250, 0)
 		w.cleanUp(1000 * day)
-		if n := w.rows("pings"); n != "1250" {
+		if n := w.storedPings(); n != "1250" {
 			w.Fatalf("%s pings are stored with unlimited retention; want all", n)
 		}
 		w.db.SetRetention(monitor.Retention{PingsPerHeartbeat: 200})
 		w.cleanUp(1000 * day)
-		if stored := w.pingNumbers(h, 0, 2000); len(stored) != 200 || stored[0] != 1250 || stored[199] != 1051 {
-			w.Errorf("%d pings are stored; want the newest 200", len(stored))
+		if stored := w.pingNumbers(h, 0, 2000); len(stored) < 200 || len(stored) >= 200+pingblock.MaxPings || stored[0] != 1250 || stored[199] != 1051 {
+			w.Errorf("%d pings are stored; want the newest 200, and the rest of a block", len(stored))
 		}
 	})
 }
@@ -103,8 +104,8 @@ func TestSave_PrunesAtMostAFewHundredPings(t *testing.T) {
 		w.applyManyPings(h, 899, 0)
 		w.db.SetRetention(monitor.Retention{PingsPerHeartbeat: 100})
 		w.applyManyPings(h, 1, 900*time.Minute)
-		if n := w.rows("pings"); n != "600" {
-			w.Errorf("%s pings are stored after the setting was lowered; want 600: a ping deletes at most 300", n)
+		if n := w.storedPings(); n != "644" {
+			w.Errorf("%s pings are stored after the setting was lowered; want 644: a ping deletes the blocks among at most 300 pings", n)
 		}
 	})
 }
@@ -193,7 +194,7 @@ func TestCleanup_DeletesResolvedIncidentsByAge(t *testing.T) {
 		}
 		want := map[string]int64{"incidents": 1, "timeline": 1, "alerts": 2, "attempts": 2}
 		deleted := w.cleanUp(400*day + time.Hour + time.Microsecond)
-		for _, history := range []string{"pings", "slots"} {
+		for _, history := range []string{"ping_blocks", "slots"} {
 			delete(deleted, history)
 		}
 		if diff := cmp.Diff(want, deleted); diff != "" {
@@ -304,7 +305,7 @@ func TestCleanup_LimitsAStepByTheSizeOfBodies(t *testing.T) {
 		}
 		c := w.db.NewCleanup()
 		step, err := c.Step(context.Background(), w.at(91*day))
-		if err != nil || step.Deleted["pings"] != 21 {
+		if err != nil || step.Deleted["ping_blocks"] != 21 {
 			w.Errorf("the first step deleted %v, %v; want 21 pings: 2 MiB of bodies", step.Deleted, err)
 		}
 	})
@@ -331,7 +332,7 @@ func TestCleanup_OneNodeDeletesAtATimeOnPostgreSQL(t *testing.T) {
 			other.applyPings(h, w.ping(monitor.PingLog, time.Minute))
 			return nil
 		})
-		if n := w.rows("pings"); n != "2" {
+		if n := w.storedPings(); n != "2" {
 			t.Errorf("%s pings; want 2", n)
 		}
 	})
@@ -351,6 +352,11 @@ func TestCleanup_ScansNoLargeTable(t *testing.T) {
 		}
 		return tx.AddAuditEntry(monitor.AuditEntry{Project: w.project.Key, At: w.start, Actor: "Ann", Kind: monitor.ActorPerson, ActorID: "ann", Action: "x"})
 	})
+	w.update(func(tx *store.Tx) error {
+		p := w.ping(monitor.PingLog, 0)
+		p.Number = 1000
+		return store.InsertPingRows(tx, h.Key, []monitor.Ping{p})
+	})
 	h = w.reload(h)
 	h.Deleted = w.at(day)
 	w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(h) })
@@ -359,7 +365,7 @@ func TestCleanup_ScansNoLargeTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(plans, "\n\n")
-	for _, table := range []string{"pings", "slots", "timeline", "attempts", "alerts", "incidents", "audit", "heartbeats"} {
+	for _, table := range []string{"pings", "ping_blocks", "slots", "timeline", "attempts", "alerts", "incidents", "audit", "heartbeats"} {
 		if !strings.Contains(text, "DELETE FROM "+table+" ") {
 			t.Errorf("the round deletes nothing from %s", table)
 		}

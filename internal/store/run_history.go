@@ -1,17 +1,21 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/pingblock"
+	"overdue/internal/store/writebehind"
 )
 
 // Limits of the run history of a heartbeat, in addition to its age.
@@ -85,7 +89,24 @@ func (tx *Tx) RunHistory(f RunHistoryFilter) ([]monitor.Span, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run history: %w", err)
 	}
-	return list, nil
+	pending, err := tx.pendingSpans(f.Heartbeat)
+	for _, s := range pending {
+		if s.First.UnixMicro() < before && s.Last.UnixMicro() >= since {
+			list = append(list, s)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b monitor.Span) int { return b.First.Compare(a.First) })
+	return list[:min(len(list), f.Limit)], err
+}
+
+// pendingSpans returns the closed spans of a heartbeat that are not in the tables.
+func (tx *Tx) pendingSpans(heartbeat int64) ([]monitor.Span, error) {
+	pending, err := tx.pendingPings(heartbeat)
+	var spans []monitor.Span
+	for _, p := range pending {
+		spans = append(spans, p.Spans...)
+	}
+	return spans, err
 }
 
 // RecentRunHistory returns the newest n closed spans of each heartbeat, oldest first.
@@ -102,6 +123,17 @@ func (tx *Tx) RecentRunHistory(heartbeats []int64, n int) (map[int64][]monitor.S
 		WHERE `+tx.d.InList("h.key", "$1")+` ORDER BY s.heartbeat, s.first`, tx.d.IntList(heartbeats), n-1)
 	if err != nil {
 		return nil, fmt.Errorf("recent run history: %w", err)
+	}
+	for _, key := range heartbeats {
+		pending, err := tx.pendingSpans(key)
+		if err != nil {
+			return nil, fmt.Errorf("recent run history: %w", err)
+		}
+		if len(pending) > 0 {
+			all := append(byKey[key], pending...)
+			slices.SortStableFunc(all, func(a, b monitor.Span) int { return a.First.Compare(b.First) })
+			byKey[key] = all[max(len(all)-n, 0):]
+		}
 	}
 	return byKey, nil
 }
@@ -132,7 +164,13 @@ func (tx *Tx) Uptime(heartbeat int64, since time.Time) (Uptime, error) {
 	if err != nil {
 		return u, fmt.Errorf("uptime: %w", err)
 	}
-	return u, nil
+	pending, err := tx.pendingSpans(heartbeat)
+	for _, s := range pending {
+		if !s.First.Before(since) {
+			u.Add(s)
+		}
+	}
+	return u, err
 }
 
 // Outage is the part of an incident that run histories show.
@@ -285,4 +323,96 @@ func decodeFinishedRuns(text string) ([]monitor.FinishedRunID, error) {
 		runs = append(runs, monitor.FinishedRunID{Hash: hash, EndedAt: time.UnixMicro(at).UTC()})
 	}
 	return runs, nil
+}
+
+// RecentPings returns, by heartbeat, the pings that ended a run among the last n
+// of each heartbeat, oldest first and without bodies. It reads at most n pings of
+// each history, and the rest of a block.
+func (tx *Tx) RecentPings(heartbeats []int64, n int) (map[int64][]monitor.Ping, error) {
+	byKey := map[int64][]monitor.Ping{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var key int64
+		p, err := scanPing(scannerWithFirst{row, &key})
+		byKey[key] = append(byKey[key], p)
+		return struct{}{}, err
+	}, `SELECT p.heartbeat, p.n, p.kind, p.at, p.run_time, p.exit_code, p.run_id, p.method, p.source, p.user_agent, p.body_size, p.flags
+		FROM heartbeats h JOIN pings p ON p.heartbeat = h.key AND p.n > h.pings - $2
+		WHERE `+tx.d.InList("h.key", "$1")+` AND p.kind IN ('success', 'fail')`,
+		tx.d.IntList(heartbeats), n)
+	if err != nil {
+		return nil, fmt.Errorf("recent pings: %w", err)
+	}
+	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
+		var newest int64
+		b, err := scanBlock(scannerWithFirst{row, &newest})
+		pings, _ := b.Decode()
+		for _, p := range pings {
+			if p.Number > newest-int64(n) && (p.Kind == monitor.PingSuccess || p.Kind == monitor.PingFail) {
+				byKey[b.Heartbeat] = append(byKey[b.Heartbeat], p)
+			}
+		}
+		return struct{}{}, err
+	}, `SELECT h.pings, b.heartbeat, b.count, b.first, b.earliest, b.duration, b.body_bytes, b.format, b.pings, NULL
+		FROM heartbeats h JOIN ping_blocks b ON b.heartbeat = h.key AND b.first > h.pings - $2
+		WHERE `+tx.d.InList("h.key", "$1"), tx.d.IntList(heartbeats), n+pingblock.MaxPings)
+	if err != nil {
+		return nil, fmt.Errorf("recent pings: %w", err)
+	}
+	for _, key := range heartbeats {
+		pending, err := tx.pendingPings(key)
+		if err != nil {
+			return nil, fmt.Errorf("recent pings: %w", err)
+		}
+		if len(pending) > 0 {
+			byKey[key] = addRecent(byKey[key], pending, int64(n))
+		}
+	}
+	for _, pings := range byKey {
+		slices.SortFunc(pings, func(a, b monitor.Ping) int {
+			return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Number, b.Number))
+		})
+	}
+	return byKey, nil
+}
+
+// addRecent adds pending pings to the recent ones of a heartbeat, see RecentPings.
+func addRecent(recent []monitor.Ping, pending []writebehind.PendingPing, n int64) []monitor.Ping {
+	for _, p := range pending {
+		if p.Ping.Kind == monitor.PingSuccess || p.Ping.Kind == monitor.PingFail {
+			p.Ping.Body = nil
+			recent = append(recent, p.Ping)
+		}
+	}
+	newest := pending[len(pending)-1].Ping.Number
+	return slices.DeleteFunc(recent, func(p monitor.Ping) bool { return p.Number <= newest-n })
+}
+
+// CountPingsSince counts the pings of a heartbeat at or after since.
+func (tx *Tx) CountPingsSince(heartbeat int64, since time.Time) (int, error) {
+	at := since.UnixMicro()
+	n, _, err := queryOne(tx, scanInt, `SELECT (SELECT COUNT(*) FROM pings WHERE heartbeat = $1 AND at >= $2) +
+		(SELECT COALESCE(SUM(count), 0) FROM ping_blocks WHERE heartbeat = $1 AND earliest >= $2)`, heartbeat, at)
+	if err != nil {
+		return 0, err
+	}
+	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
+		b, err := scanBlock(row)
+		pings, _ := b.Decode()
+		for _, p := range pings {
+			if p.At.UnixMicro() >= at {
+				n++
+			}
+		}
+		return struct{}{}, err
+	}, `SELECT `+blockColumns+` FROM ping_blocks WHERE heartbeat = $1 AND earliest < $2 AND earliest + duration >= $2`, heartbeat, at)
+	if err != nil {
+		return 0, err
+	}
+	pending, err := tx.pendingPings(heartbeat)
+	for _, p := range pending {
+		if p.Ping.At.UnixMicro() >= at {
+			n++
+		}
+	}
+	return n, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/pingblock"
 	"overdue/internal/store/writebehind"
 )
 
@@ -40,16 +41,9 @@ func stateRow(h monitor.Heartbeat) []any {
 // number of alerts that became pending.
 func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err error) {
 	b := incidentChanges{tx: tx, now: now, channels: map[int64][]monitor.Channel{}, nextNumber: map[int64]int64{}}
-	pings := make([][]any, 0, len(transitions))
 	var spans, effects [][]any
 	last := make(map[int64]int, len(transitions))
 	for i, t := range transitions {
-		if t.Change.Ping.Number > 0 {
-			pings = append(pings, pingRow(t.Heartbeat.Key, t.Change.Ping))
-			if err := tx.prunePings(t.Heartbeat.Key, t.Change.Ping.Number); err != nil {
-				return 0, err
-			}
-		}
 		for _, s := range t.Change.ClosedSpans {
 			spans = append(spans, spanRow(t.Heartbeat.Key, s))
 		}
@@ -73,8 +67,8 @@ func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err 
 			states = append(states, stateRow(b.withIncident(t.Heartbeat)))
 		}
 	}
-	if err := tx.insertBatch(&pingBatch, pings); err != nil {
-		return 0, fmt.Errorf("add pings: %w", err)
+	if err := tx.savePings(transitions); err != nil {
+		return 0, err
 	}
 	if err := b.write(); err != nil {
 		return 0, err
@@ -267,5 +261,126 @@ func (b *incidentChanges) write() error {
 	}
 	b.alertCount += len(b.alerts)
 	b.incidents, b.entries, b.alerts, b.alerted = nil, nil, nil, nil
+	return nil
+}
+
+// How often the oldest pings of a history that is too long are deleted: when a
+// heartbeat gets a ping whose number is a multiple of pruneEvery, so that a busy
+// heartbeat does not wait for the next cleanup. Only whole blocks are deleted.
+const (
+	pruneEvery = 50
+	maxPruned  = 300 // and as many as were added; a longer rest, after a change of the settings, is left to the cleanup
+)
+
+var blockBatch = dialect.Batch{Table: "ping_blocks", Columns: dialect.Columns(`
+	heartbeat bigint, count bigint, first bigint, earliest bigint, duration bigint, body_bytes bigint, format bigint,
+	pings bytea, bodies bytea`)}
+
+// blockRow returns a block in the order of blockBatch.
+func blockRow(b *pingblock.Block) []any {
+	row := []any{b.Heartbeat, b.Count, b.First, b.Earliest, b.Latest - b.Earliest, b.BodyBytes, b.Format, b.Pings, nil}
+	if len(b.Bodies) > 0 {
+		row[8] = b.Bodies
+	}
+	return row
+}
+
+// savePings stores the pings of transitions as blocks, and deletes the oldest pings of
+// histories that are too long. A flush can have more pings of a heartbeat than are kept:
+// the others are not stored.
+func (tx *Tx) savePings(transitions []Transition) error {
+	var encoder pingblock.Encoder
+	var expired [][]any
+	keep := int64(tx.db.retention.PingsPerHeartbeat)
+	chains, next := pingChains(transitions)
+	for _, c := range chains {
+		key, before, newest := transitions[c.first].Heartbeat.Key, transitions[c.first].Change.Ping.Number-1, transitions[c.last].Change.Ping.Number
+		for i := c.first; i >= 0; i = next[i] {
+			if p := transitions[i].Change.Ping; keep == 0 || p.Number > newest-keep {
+				validateTexts(&p)
+				encoder.Add(key, &p)
+			}
+		}
+		if keep > 0 && newest > keep && newest/pruneEvery > before/pruneEvery {
+			expired = append(expired, []any{key, before - keep - maxPruned, newest - keep})
+		}
+	}
+	if err := tx.addBlocks(encoder.Blocks()); err != nil {
+		return err
+	}
+	return tx.prunePings(expired)
+}
+
+// validateTexts makes both databases accept the texts of a ping.
+func validateTexts(p *monitor.Ping) {
+	p.RunID, p.Method, p.Source, p.UserAgent = validText(p.RunID), validText(p.Method), validText(p.Source), validText(p.UserAgent)
+}
+
+// pingChain is the pings of one heartbeat: the indexes of its first and last transition.
+type pingChain struct{ first, last int }
+
+// pingChains returns the pings of each heartbeat, and for each transition the index of
+// the next one of its heartbeat, -1 for none.
+func pingChains(transitions []Transition) (chains []pingChain, next []int) {
+	next = make([]int, len(transitions))
+	byKey := make(map[int64]int, len(transitions))
+	for i := range transitions {
+		if next[i] = -1; transitions[i].Change.Ping.Number <= 0 {
+			continue
+		}
+		key := transitions[i].Heartbeat.Key
+		if at, found := byKey[key]; found {
+			next[chains[at].last], chains[at].last = i, i
+		} else {
+			byKey[key] = len(chains)
+			chains = append(chains, pingChain{i, i})
+		}
+	}
+	return chains, next
+}
+
+// addBlocks inserts blocks.
+func (tx *Tx) addBlocks(blocks []pingblock.Block) error {
+	rows := make([][]any, 0, len(blocks))
+	for i := range blocks {
+		rows = append(rows, blockRow(&blocks[i]))
+	}
+	if err := tx.insertBatch(&blockBatch, rows); err != nil {
+		return fmt.Errorf("add pings: %w", err)
+	}
+	return nil
+}
+
+// pruneRows delete the pings of a heartbeat between two numbers, excluding the first
+// and including the second, in each of the two tables.
+var pruneRows = []string{
+	`DELETE FROM pings WHERE heartbeat = $1 AND n > $2 AND n <= $3`,
+	`DELETE FROM ping_blocks WHERE heartbeat = $1 AND first > $2 AND first <= $3 AND first + count - 1 <= $3`,
+}
+
+// pruneArrays is pruneRows for many heartbeats, in one statement.
+const pruneArrays = `WITH v AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v (heartbeat, above, upto)),
+	rows AS (DELETE FROM pings USING v WHERE pings.heartbeat = v.heartbeat AND n > above AND n <= upto)
+	DELETE FROM ping_blocks USING v WHERE ping_blocks.heartbeat = v.heartbeat AND first > above AND first <= upto AND first + count - 1 <= upto`
+
+// pruneBatch has the arguments of pruneRows.
+var pruneBatch = dialect.Batch{Columns: dialect.Columns(`heartbeat bigint, above bigint, upto bigint`)}
+
+// prunePings deletes the pings that rows with the arguments of pruneRows name.
+func (tx *Tx) prunePings(rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if tx.d.ArrayArguments {
+		if _, err := tx.exec(pruneArrays, pruneBatch.Arrays(rows)...); err != nil {
+			return fmt.Errorf("prune pings: %w", err)
+		}
+		return nil
+	}
+	for _, text := range pruneRows {
+		if err := tx.execEach(text, rows); err != nil {
+			return fmt.Errorf("prune pings: %w", err)
+		}
+	}
 	return nil
 }

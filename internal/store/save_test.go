@@ -28,7 +28,7 @@ func TestSave_HeartbeatIncidentAlertsAndPingAreOneTransaction(t *testing.T) {
 		if diff := cmp.Diff(before, w.reload(h)); diff != "" {
 			w.Errorf("the heartbeat changed, although its transaction was rolled back (-before +after):\n%s", diff)
 		}
-		for _, table := range []string{"pings", "incidents", "alerts"} {
+		for _, table := range []string{"ping_blocks", "incidents", "alerts"} {
 			if n := w.queryNumber("SELECT COUNT(*) FROM " + table); n != "0" {
 				w.Errorf("%s rows in %s after the rollback; want none", n, table)
 			}
@@ -208,7 +208,7 @@ func TestSave_RejectsASecondOpenIncident(t *testing.T) {
 		if diff := cmp.Diff(before, w.reload(h)); diff != "" {
 			w.Errorf("the heartbeat changed (-before +after):\n%s", diff)
 		}
-		for _, table := range []string{"pings", "incidents", "alerts"} {
+		for _, table := range []string{"ping_blocks", "incidents", "alerts"} {
 			if n := w.queryNumber("SELECT COUNT(*) FROM " + table); n != "1" {
 				w.Errorf("%s rows in %s; want only the row of the first incident", n, table)
 			}

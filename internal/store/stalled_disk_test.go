@@ -19,7 +19,7 @@ func (w *fixture) stallDisk() (release func()) {
 	hanging, ended, held := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		err := w.db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil })
+		err := w.db.UpdateAll(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil })
 		w.expectUnavailable("the commit that hung", err)
 	}()
 	<-held
@@ -94,7 +94,7 @@ func TestStoreTestPing_FailsIfPingsCannotBeStoredAndStoresNothing(t *testing.T) 
 		if err := w.db.StoreTestPing(context.Background()); err != nil {
 			w.Fatal(err)
 		}
-		for _, table := range []string{"pings", "slots", "incidents", "alerts"} {
+		for _, table := range []string{"ping_blocks", "slots", "incidents", "alerts"} {
 			if n := w.queryNumber("SELECT COUNT(*) FROM " + table); n != "0" {
 				w.Errorf("%s rows in %s; want none", n, table)
 			}
@@ -103,9 +103,9 @@ func TestStoreTestPing_FailsIfPingsCannotBeStoredAndStoresNothing(t *testing.T) 
 			w.Errorf("%s heartbeats; want %s as before", n, before)
 		}
 		for _, spoil := range []struct{ name, do, undo string }{
-			{"a column is missing", `ALTER TABLE pings RENAME COLUMN exit_code TO code`, `ALTER TABLE pings RENAME COLUMN code TO exit_code`},
+			{"a column is missing", `ALTER TABLE ping_blocks RENAME COLUMN earliest TO early`, `ALTER TABLE ping_blocks RENAME COLUMN early TO earliest`},
 			{"a check at the commit fails", `CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
-				CREATE CONSTRAINT TRIGGER no AFTER INSERT ON pings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION no()`, `DROP TRIGGER no ON pings`},
+				CREATE CONSTRAINT TRIGGER no AFTER INSERT ON ping_blocks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION no()`, `DROP TRIGGER no ON ping_blocks`},
 			{"another session has locked all heartbeats", "", ""},
 		} {
 			time.Sleep(time.Hour) // what was proven counts no longer

@@ -72,7 +72,7 @@ func (w *fixture) expectNothingStored(h monitor.Heartbeat, file string) {
 		"a failure ping": func() error { _, err := w.db.ApplyPings(ctx, []store.ReceivedPing{news}); return err },
 		"the probe":      func() error { return w.db.StoreTestPing(ctx) },
 		"a change":       func() error { return w.db.Update(ctx, func(*store.Tx) error { return nil }) },
-		"another change": func() error { return w.db.UpdateWithoutFlush(ctx, func(*store.Tx) error { return nil }) },
+		"another change": func() error { return w.db.Update(ctx, func(*store.Tx) error { return nil }) },
 		"the check":      func() error { return w.db.CheckFiles(ctx) },
 	} {
 		err := try()

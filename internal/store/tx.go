@@ -13,6 +13,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/writebehind"
 )
 
 // Tx is one transaction. It belongs to the goroutine that runs it and ends when
@@ -25,6 +26,13 @@ type Tx struct {
 
 	writable          bool // it runs on the connection that has the prepared statements
 	changedHeartbeats bool // it changed a row of heartbeats
+
+	reader     *writebehind.Reader // of a transaction that only reads, next to a write-behind buffer
+	taken      *writebehind.Taken  // of a transaction that can write, next to a write-behind buffer
+	heldKeys   map[int64]struct{}  // heartbeats that taken holds
+	heldAll    bool
+	savedHeld  int  // transitions of taken that are saved
+	savingHeld bool // while they are saved
 }
 
 // maxTransactionTries is the maximum number of runs of a transaction that others interrupt.
@@ -57,16 +65,7 @@ func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
 	if db.buffer == nil {
 		return db.runTx(ctx, db.writer, nil, fn)
 	}
-	pending, err := db.pendingPings(ctx)
-	if err != nil {
-		return err
-	}
-	if pending >= separateFlushAbove {
-		if err := db.flush(ctx); err != nil {
-			return err
-		}
-	}
-	return db.flushThen(ctx, fn)
+	return db.updateBuffered(ctx, fn)
 }
 
 // View runs fn in a transaction that sees one consistent state and changes nothing.
@@ -75,14 +74,21 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if db.buffer == nil {
 		return breaker.Guard(ctx, func(ctx context.Context) error { return db.viewTables(ctx, fn) })
 	}
-	// A full or hanging disk does not prevent reads. The result can lack the last
-	// pings, which are in the WAL.
-	if err := db.flushBriefly(ctx); err != nil && !errors.Is(err, ErrUnavailable) {
-		return err
-	}
+	// Without Guard: a full or hanging disk does not prevent reads.
 	limited, cancel := breaker.WithDeadline(ctx)
 	defer cancel()
 	return db.viewTables(limited, fn)
+}
+
+// ViewAll is View for queries that the write-behind buffer cannot complete: all pending
+// pings are in the tables, unless that takes too long.
+func (db *DB) ViewAll(ctx context.Context, fn func(*Tx) error) error {
+	if db.buffer != nil {
+		if err := db.flushBriefly(ctx); err != nil && !errors.Is(err, ErrUnavailable) {
+			return err
+		}
+	}
+	return db.View(ctx, fn)
 }
 
 // viewTables runs fn in a transaction that changes nothing, without a flush.
@@ -103,7 +109,12 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 	if err := db.applySettings(ctx, tx, opts); err != nil {
 		return db.contextCause(ctx, err)
 	}
-	if err := fn(&Tx{ctx: ctx, tx: tx, db: db, d: db.dialect, writable: opts == nil}); err != nil {
+	t := &Tx{ctx: ctx, tx: tx, db: db, d: db.dialect, writable: opts == nil}
+	if opts != nil && db.buffer != nil {
+		t.reader = db.buffer.StartReading()
+		defer t.reader.End()
+	}
+	if err := fn(t); err != nil {
 		return db.contextCause(ctx, err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -138,8 +149,9 @@ func (db *DB) contextCause(ctx context.Context, err error) error {
 
 // exec runs a statement that returns no rows, and returns the number of changed rows.
 func (tx *Tx) exec(text string, args ...any) (int64, error) {
-	// Read from the text, so that no statement can forget it.
-	tx.changedHeartbeats = tx.changedHeartbeats || strings.Contains(text, "heartbeats")
+	if err := tx.holdWritten(text, [][]any{args}); err != nil {
+		return 0, err
+	}
 	result, err := tx.tx.ExecContext(tx.ctx, text, args...)
 	if err != nil {
 		return 0, tx.d.Classify(err)
@@ -147,12 +159,35 @@ func (tx *Tx) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
+// holdWritten makes pings wait if a statement is about to change heartbeats that the
+// transaction does not hold: those whose key is the first argument, or all. It reads
+// that from the text, so that no statement can forget it.
+func (tx *Tx) holdWritten(text string, rows [][]any) error {
+	if !strings.Contains(text, "heartbeats") {
+		return nil
+	}
+	tx.changedHeartbeats = true
+	if tx.taken == nil || tx.savingHeld || tx.heldAll || !strings.HasPrefix(text, "UPDATE heartbeats") && !strings.HasPrefix(text, "DELETE FROM heartbeats") {
+		return nil
+	}
+	for _, args := range rows {
+		key, byKey := int64(0), false
+		if len(args) > 0 && strings.Contains(text, "WHERE key = $1") {
+			key, byKey = args[0].(int64)
+		}
+		if _, held := tx.heldKeys[key]; !byKey || !held {
+			return tx.holdAll()
+		}
+	}
+	return nil
+}
+
 // preparedBatches are the batches of the hot paths.
 var preparedBatches = []struct {
 	*dialect.Batch
 	isUpdate bool
 }{
-	{&pingBatch, false},
+	{&blockBatch, false},
 	{&stateBatch, true},
 	{&incidentBatch, false},
 	{&timelineBatch, false},
@@ -168,7 +203,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.dialect.ArrayArguments {
 		return nil
 	}
-	texts := []string{heartbeatsForPingsSQL(db.dialect, "")}
+	texts := append([]string{heartbeatsForPingsSQL(db.dialect, "")}, pruneRows...)
 	for _, b := range preparedBatches {
 		if b.isUpdate {
 			texts = append(texts, b.UpdateRow())
@@ -214,12 +249,18 @@ func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, perRow, arrays func() st
 	return tx.execEach(perRow(), rows)
 }
 
-// execEach runs a prepared statement once per row.
+// execEach runs a statement once per row. It is fast if it is prepared.
 func (tx *Tx) execEach(text string, rows [][]any) error {
-	tx.changedHeartbeats = tx.changedHeartbeats || strings.Contains(text, "heartbeats")
-	s := tx.tx.StmtContext(tx.ctx, tx.db.writerStmts[text])
+	if err := tx.holdWritten(text, rows); err != nil {
+		return err
+	}
+	run := func(args []any) (sql.Result, error) { return tx.tx.ExecContext(tx.ctx, text, args...) }
+	if prepared := tx.db.writerStmts[text]; prepared != nil {
+		s := tx.tx.StmtContext(tx.ctx, prepared)
+		run = func(args []any) (sql.Result, error) { return s.ExecContext(tx.ctx, args...) }
+	}
 	for _, row := range rows {
-		if _, err := s.ExecContext(tx.ctx, row...); err != nil {
+		if _, err := run(row); err != nil {
 			return tx.d.Classify(err)
 		}
 		tx.db.breaker.Load().RecordProgress()
@@ -239,7 +280,7 @@ func queryOne[T any](tx *Tx, scan func(scanner) (T, error), text string, args ..
 	if err != nil {
 		return value, false, tx.d.Classify(err)
 	}
-	return value, true, nil
+	return value, true, tx.saveHeld()
 }
 
 // queryAll runs a query and reads all of its rows before it returns: a connection
@@ -271,7 +312,10 @@ func queryAll[T any](tx *Tx, scan func(scanner) (T, error), text string, args ..
 	if err := rows.Err(); err != nil {
 		return nil, tx.d.Classify(err)
 	}
-	return all, nil
+	if err := rows.Close(); err != nil {
+		return nil, tx.d.Classify(err)
+	}
+	return all, tx.saveHeld()
 }
 
 // queryTime runs a query for a single time.

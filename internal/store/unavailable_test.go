@@ -38,7 +38,7 @@ func TestUpdate_AFullDiskIsUnavailableAndLeavesNoPartialWrite(t *testing.T) {
 		return w.db.Update(context.Background(), func(tx *store.Tx) error { _, err := applyInTx(tx, h, large); return err })
 	}
 	w.expectUnavailable("a full disk", save())
-	for _, table := range []string{"pings", "incidents", "timeline"} {
+	for _, table := range []string{"ping_blocks", "incidents", "timeline"} {
 		if n := w.queryNumber("SELECT COUNT(*) FROM " + table); n != "0" {
 			t.Errorf("%s rows in %s; want none", n, table)
 		}

@@ -149,9 +149,9 @@ func (db *DB) RecordWatching(ctx context.Context, now time.Time, e Evidence, als
 		}
 		return err
 	}
-	err = db.UpdateWithoutFlush(ctx, record)
+	err = db.Update(ctx, record)
 	if back, set := errors.AsType[clockSetBackError](err); set {
-		err = db.Update(ctx, func(tx *Tx) error { // flushes, because it changes every heartbeat
+		err = db.UpdateAll(ctx, func(tx *Tx) error {
 			b, row, err = tx.setClockBack(now, time.Duration(back), e)
 			return err
 		})
@@ -174,7 +174,7 @@ func (db *DB) RecordWatching(ctx context.Context, now time.Time, e Evidence, als
 // happened. It shifts the state of all heartbeats; then the new time counts.
 func (db *DB) SetClockBack(ctx context.Context, by time.Duration, e Evidence) error {
 	now := db.Now().Add(-by)
-	err := db.Update(ctx, func(tx *Tx) error {
+	err := db.UpdateAll(ctx, func(tx *Tx) error {
 		_, _, err := tx.setClockBack(now, by, e)
 		return err
 	})
@@ -274,7 +274,7 @@ func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monito
 		return nil, row, err
 	}
 	for after := int64(0); ; {
-		list, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		list, err := queryAll(tx, tx.lockHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
 			WHERE h.key > $1 AND h.deleted IS NULL ORDER BY h.key LIMIT $2`+tx.d.ForUpdate, after, heartbeatsPerShift)
 		if err != nil {
 			return nil, row, fmt.Errorf("shift waits: %w", err)
@@ -392,5 +392,5 @@ func (tx *Tx) refreshWatching() error {
 
 // RefreshWatching reads the blackouts, so that evaluations take them into account.
 func (db *DB) RefreshWatching(ctx context.Context) error {
-	return db.ViewWithoutFlush(ctx, (*Tx).refreshWatching)
+	return db.View(ctx, (*Tx).refreshWatching)
 }

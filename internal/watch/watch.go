@@ -250,7 +250,7 @@ func (w *Watcher) evidence() store.Evidence {
 // enqueueNotices enqueues the notices about blackouts.
 func (w *Watcher) enqueueNotices(ctx context.Context) error {
 	var pending int
-	err := w.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err := w.DB.UpdateAll(ctx, func(tx *store.Tx) (err error) {
 		pending, err = tx.EnqueueNotices(w.Snapshot().Now)
 		return err
 	})

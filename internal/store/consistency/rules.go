@@ -41,6 +41,8 @@ const (
 		OR heartbeat IS NOT NULL AND ` + noHeartbeat + `alerts.heartbeat))`
 	otherIncident = `status = 'down' AND deleted IS NULL AND EXISTS (SELECT 1 FROM incidents x WHERE x.heartbeat = heartbeats.key
 		AND x.resolved IS NULL AND (heartbeats.incident IS NULL OR x.id <> heartbeats.incident))`
+	newestRow      = `(SELECT COALESCE(MAX(p.n), 0) FROM pings p WHERE p.heartbeat = heartbeats.key)`
+	newestOfBlocks = `COALESCE((SELECT b.first + b.count - 1 FROM ping_blocks b WHERE b.heartbeat = heartbeats.key ORDER BY b.first DESC LIMIT 1), 0)`
 )
 
 // Rules are all rules. A repair runs them in this order: rows come before their
@@ -80,8 +82,12 @@ var Rules = []Rule{
 	},
 	{
 		"pings_without_heartbeat", "pings whose heartbeat does not exist", "deleted",
-		`SELECT COUNT(*) FROM pings WHERE ` + noHeartbeat + `pings.heartbeat)`,
-		[]string{`DELETE FROM pings WHERE ` + noHeartbeat + `pings.heartbeat)`},
+		`SELECT (SELECT COUNT(*) FROM pings WHERE ` + noHeartbeat + `pings.heartbeat)) +
+			(SELECT COALESCE(SUM(count), 0) FROM ping_blocks WHERE ` + noHeartbeat + `ping_blocks.heartbeat))`,
+		[]string{
+			`DELETE FROM pings WHERE ` + noHeartbeat + `pings.heartbeat)`,
+			`DELETE FROM ping_blocks WHERE ` + noHeartbeat + `ping_blocks.heartbeat)`,
+		},
 	},
 	{
 		"runs_without_heartbeat", "spans of run histories whose heartbeat does not exist", "deleted",
@@ -110,9 +116,11 @@ var Rules = []Rule{
 	},
 	{
 		"ping_numbers_behind", "heartbeats whose last ping number is below that of a ping", "raised to the highest number",
-		`SELECT COUNT(*) FROM heartbeats WHERE pings < (SELECT COALESCE(MAX(p.n), 0) FROM pings p WHERE p.heartbeat = heartbeats.key)`,
-		[]string{`UPDATE heartbeats SET pings = (SELECT MAX(p.n) FROM pings p WHERE p.heartbeat = heartbeats.key)
-			WHERE pings < (SELECT COALESCE(MAX(p.n), 0) FROM pings p WHERE p.heartbeat = heartbeats.key)`},
+		`SELECT COUNT(*) FROM heartbeats WHERE pings < ` + newestRow + ` OR pings < ` + newestOfBlocks,
+		[]string{
+			`UPDATE heartbeats SET pings = ` + newestRow + ` WHERE pings < ` + newestRow,
+			`UPDATE heartbeats SET pings = ` + newestOfBlocks + ` WHERE pings < ` + newestOfBlocks,
+		},
 	},
 	{
 		"down_with_another_incident", "heartbeats that are Down and do not name their open incident", "connected with it",

@@ -1,33 +1,41 @@
 // Package writebehind is the only place that holds pings which are in the WAL and
 // not in the tables.
 //
-// On SQLite, a ping changes a row of heartbeats, adds a row to pings, and with
-// them changes two or three pages that other pings of the batch do not touch:
-// writing and syncing those pages is most of the cost. So the store appends a
-// batch that opens and resolves nothing to a WAL, a file next to the database,
-// and flushes it to the tables later, together with thousands of other pings:
+// On SQLite, a ping changes a row of heartbeats, adds to the history, and with them
+// changes two or three pages that other pings of the batch do not touch: writing and
+// syncing those pages is most of the cost. So the store appends a batch that opens
+// and resolves nothing to a WAL, a file next to the database, and flushes it to the
+// tables later, together with thousands of other pings:
 //
 //	ApplyPings, nothing notable   evaluate ─▶ WAL: one record, synced ─▶ Buffer
-//	in the background             some groups of the Buffer ─▶ tables   a transaction of their own
-//	ApplyPings, notable           Buffer ─▶ tables; batch ─▶ tables     one transaction
-//	Update                        Buffer ─▶ tables; fn                  one transaction
-//	View                          Buffer ─▶ tables; then read
-//	Serve                         WAL ─▶ evaluated again ─▶ tables      after a crash
+//	in the background             some heartbeats of the Buffer ─▶ tables   a transaction of their own
+//	ApplyPings, notable           hold the heartbeats; their pings ─▶ tables; batch ─▶ tables
+//	Update                        hold the heartbeats that it locks; their pings ─▶ tables; fn
+//	View                          read the tables; the Buffer adds what they lack
+//	Serve                         WAL ─▶ evaluated again ─▶ tables          after a crash
 //
-// Invariant: no reader sees tables without the buffered pings, because each
-// transaction flushes them first. Only the server that holds the lock of the file
-// has a Buffer.
+// Invariants:
 //
-// A Buffer has two locks, taken in this order: the lock of the tables, for every
-// transaction that writes, and the lock of the buffer. Appending a batch takes
-// only the second one, so pings are stored while others are flushed.
+//   - A read sees every ping that was acknowledged before it began: a [Reader] adds
+//     to the tables what the Buffer holds. It waits for no flush.
+//   - A transaction changes the row of a heartbeat only while it holds the heartbeat.
+//     Then no ping of it is appended, and its buffered pings are saved in the same
+//     transaction. No other ping waits.
+//
+// Only the server that holds the lock of the file has a Buffer.
+//
+// A Buffer has three locks, taken in this order: the lock of the tables, for every
+// transaction that writes; the lock of the log, for every append; and a mutex of the
+// maps, which is never held during I/O.
 package writebehind
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"overdue/internal/monitor"
@@ -49,101 +57,171 @@ type Transition struct {
 }
 
 // Limits bound what a Buffer keeps in memory, and with it the WAL that is read
-// after a crash. At MaxPending and MaxBodyBytes, everything is flushed at once.
+// after a crash.
 type Limits struct {
 	FlushThreshold int   // pending pings before some are flushed: the more, the fewer pages each ping costs
-	MaxPending     int   // pending pings
+	MaxPending     int   // pending pings; above, pings wait for a flush
 	MaxStates      int   // heartbeats in memory
-	MaxBodyBytes   int64 // bytes of pending bodies
+	MaxBodyBytes   int64 // bytes of pending bodies; above, pings wait for a flush
 }
 
-// groupSize is the number of heartbeats that share pages.
-const groupSize = 64
-
-// Buffer holds pending pings and the heartbeats as these pings left them. All
-// methods except the lock methods, Wake and Close need the lock of the buffer.
+// Buffer holds pending pings and the heartbeats as these pings left them.
 type Buffer struct {
-	tables, buffer contextMutex
+	tables, append contextMutex
 
-	log    *wal.Log
-	limits Limits
-	states map[string]monitor.Heartbeat // by id, after all pending pings
-
-	// pending holds pings by group: heartbeats whose rows share pages. Groups are
-	// flushed in rounds; a round has flushed everything that was in the WAL when it began.
-	pending    map[int64][]pendingPing
-	groupsLeft []int64 // of this round
-	count      int     // of pending pings, including those that are being flushed
-	bodyBytes  int64
-	nextDue    time.Time // not later than anything that pending pings make due; zero: nothing
-
+	log  *wal.Log // needs the lock of the log
 	wake chan struct{}
+
+	mu       sync.Mutex // of everything below
+	limits   Limits
+	byID     map[string]*entry
+	byKey    map[int64]*entry
+	held     map[string]struct{} // ids of heartbeats that a transaction changes
+	released chan struct{}       // closed when heartbeats are released
+	batch    map[string]struct{} // ids of the batch that is being appended
+	appended chan struct{}       // closed when that batch is appended, or failed
+
+	// Heartbeats are flushed in rounds, in the order of their keys, because neighbours
+	// share pages. A round flushes everything that was in the WAL when it began.
+	roundLeft []int64
+	pending   int // number of pending pings
+	bodyBytes int64
+	sooner    dueHeap // heartbeats that are due sooner than the tables say
+
+	readers readers
 }
 
-// pendingPing is a ping that is not in the tables, and what else its
-// transition changed.
-type pendingPing struct {
-	heartbeatID string
-	ping        monitor.Ping
-	spans       []monitor.Span
-	effects     []monitor.BlackoutEffect
+// entry is a heartbeat in memory.
+type entry struct {
+	heartbeat monitor.Heartbeat // after all its pings
+	pending   []PendingPing     // not in the tables, in the order of their numbers
+	taken     int               // the first of them, which a transaction saves
+	takenDue  time.Time         // the next evaluation after these
+	tablesDue time.Time         // the next evaluation according to the tables; zero: none
+}
+
+// PendingPing is a ping that is not in the tables, and what else its transition
+// changed.
+type PendingPing struct {
+	Ping    monitor.Ping
+	Spans   []monitor.Span
+	Effects []monitor.BlackoutEffect
 }
 
 // New returns an empty Buffer that appends to a log.
 func New(log *wal.Log, limits Limits) *Buffer {
 	b := &Buffer{
-		tables: make(contextMutex, 1), buffer: make(contextMutex, 1), log: log, limits: limits,
-		wake: make(chan struct{}, 1),
+		tables: make(contextMutex, 1), append: make(contextMutex, 1), log: log, limits: limits,
+		wake: make(chan struct{}, 1), released: make(chan struct{}), held: map[string]struct{}{},
 	}
-	b.DropStates()
+	b.dropStates()
 	return b
 }
 
-// DropStates frees the memory of an empty Buffer.
-func (b *Buffer) DropStates() {
-	b.states, b.pending = map[string]monitor.Heartbeat{}, map[int64][]pendingPing{}
+// dropStates frees the memory of an empty Buffer.
+func (b *Buffer) dropStates() {
+	b.byID, b.byKey = map[string]*entry{}, map[int64]*entry{}
 }
 
-// ForgetStates makes the next pings read their heartbeats from the tables, because
-// another transaction changed them.
-func (b *Buffer) ForgetStates() { clear(b.states) }
+// DropStates frees the memory of the heartbeats if no ping is pending.
+func (b *Buffer) DropStates() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending == 0 {
+		b.dropStates()
+	}
+}
 
 // Limits returns the limits of the buffer.
-func (b *Buffer) Limits() Limits { return b.limits }
+func (b *Buffer) Limits() Limits {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limits
+}
 
 // SetFlushThreshold changes the limit of the same name.
-func (b *Buffer) SetFlushThreshold(n int) { b.limits.FlushThreshold = n }
+func (b *Buffer) SetFlushThreshold(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limits.FlushThreshold = n
+}
 
 // Len returns the number of pending pings.
-func (b *Buffer) Len() int { return b.count }
+func (b *Buffer) Len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pending
+}
 
-// NextDue returns a time not later than anything that pending pings make due, or
+// NextDue returns the first evaluation that is due sooner than the tables say, or
 // zero.
-func (b *Buffer) NextDue() time.Time { return b.nextDue }
-
-// State returns a heartbeat after all pending pings, if it is in memory.
-func (b *Buffer) State(id string) (monitor.Heartbeat, bool) {
-	h, found := b.states[id]
-	return h, found
+func (b *Buffer) NextDue() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sooner.first(b.byKey)
 }
 
 // IsFull reports whether pings cannot be appended until a flush.
 func (b *Buffer) IsFull() bool {
-	return b.count >= b.limits.MaxPending || b.bodyBytes >= b.limits.MaxBodyBytes || len(b.states) >= b.limits.MaxStates
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pending >= b.limits.MaxPending || b.bodyBytes >= b.limits.MaxBodyBytes
 }
 
 // AboveThreshold reports whether a part of the buffer should be flushed. The
 // thresholds are below the limits, because a full buffer blocks every ping.
 func (b *Buffer) AboveThreshold() bool {
-	return b.count >= b.limits.FlushThreshold || b.bodyBytes >= b.limits.MaxBodyBytes/3
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.aboveThreshold()
 }
 
-// Wake returns a channel that receives when pings should be flushed.
+func (b *Buffer) aboveThreshold() bool {
+	return b.pending >= b.limits.FlushThreshold || b.bodyBytes >= b.limits.MaxBodyBytes/3
+}
+
+// Wake returns a channel that receives when the first ping is pending, and when some
+// should be flushed at once.
 func (b *Buffer) Wake() <-chan struct{} { return b.wake }
 
-// Append stores a batch in the WAL and returns when it is on disk. states are the
-// heartbeats after the batch, nextDue the first time that one of them is due.
-func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, states map[string]monitor.Heartbeat, nextDue time.Time) error {
+// Begin starts to append a batch, and returns the heartbeats of it that are in memory,
+// and the ids that a transaction holds: their pings must not be appended. Finish must
+// follow. The caller has the lock of the log.
+func (b *Buffer) Begin(batch []ReceivedPing) (states map[string]monitor.Heartbeat, held map[string]bool) {
+	states = make(map[string]monitor.Heartbeat, len(batch))
+	ids := make(map[string]struct{}, len(batch))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range batch {
+		id := batch[i].ID
+		if _, is := b.held[id]; is {
+			if held == nil {
+				held = map[string]bool{}
+			}
+			held[id] = true
+			continue
+		}
+		ids[id] = struct{}{}
+		if e := b.byID[id]; e != nil {
+			states[id] = e.heartbeat
+		}
+	}
+	b.batch, b.appended = ids, make(chan struct{})
+	return states, held
+}
+
+// Finish ends Begin. Transactions that wait for heartbeats of the batch get them.
+func (b *Buffer) Finish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.appended)
+	b.batch, b.appended = nil, nil
+}
+
+// Append stores a batch in the WAL and returns when it is on disk. before are the
+// heartbeats that were read from the tables for it. The caller has the lock of the
+// log, and called Begin.
+func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, before map[string]monitor.Heartbeat) error {
 	text, err := encodeBatch(batch, transitions)
 	if err != nil {
 		return err
@@ -151,25 +229,71 @@ func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, states m
 	if err := b.appendRecord(text); err != nil {
 		return err
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	wasEmpty := b.pending == 0
 	for i := range transitions {
-		group := transitions[i].Heartbeat.Key / groupSize
-		b.pending[group] = append(b.pending[group], newPendingPing(&transitions[i]))
-		b.bodyBytes += int64(len(transitions[i].Change.Ping.Body))
+		b.add(&transitions[i], before)
 	}
-	b.nextDue = monitor.Earlier(b.nextDue, nextDue)
-	maps.Copy(b.states, states)
-	if b.count += len(transitions); b.AboveThreshold() {
+	if wasEmpty || b.aboveThreshold() {
 		select {
 		case b.wake <- struct{}{}:
-		default: // a flush is already requested
+		default: // it will receive
 		}
 	}
 	return nil
 }
 
-// AppendTest appends a record without pings.
+// add adds the ping of a transition.
+func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {
+	h := &t.Heartbeat
+	e := b.byKey[h.Key]
+	if e == nil {
+		b.evict()
+		e = &entry{}
+		if read, found := before[h.ID]; found {
+			e.tablesDue = read.EvaluationDue()
+		}
+		b.byID[h.ID], b.byKey[h.Key] = e, e
+	}
+	e.heartbeat = *h
+	e.pending = append(e.pending, PendingPing{t.Change.Ping, t.Change.ClosedSpans, t.Change.BlackoutEffects})
+	b.pending++
+	b.bodyBytes += int64(len(t.Change.Ping.Body))
+	b.pushIfSooner(e)
+}
+
+// pushIfSooner makes NextDue return the next evaluation of a heartbeat if it is sooner
+// than the tables say.
+func (b *Buffer) pushIfSooner(e *entry) {
+	due := e.heartbeat.EvaluationDue()
+	if len(e.pending) > 0 && !due.IsZero() && (e.tablesDue.IsZero() || due.Before(e.tablesDue)) {
+		b.sooner.push(e.heartbeat.Key, due)
+	}
+}
+
+// evict makes room for a heartbeat. Heartbeats with pending pings stay.
+func (b *Buffer) evict() {
+	if len(b.byKey) < b.limits.MaxStates {
+		return
+	}
+	// Each pass over the map frees an eighth, so that it is rare.
+	left := max(b.limits.MaxStates/8, 1)
+	for key, e := range b.byKey {
+		if len(e.pending) > 0 {
+			continue
+		}
+		delete(b.byKey, key)
+		delete(b.byID, e.heartbeat.ID)
+		if left--; left == 0 {
+			return
+		}
+	}
+}
+
+// AppendTest appends a record without pings. The caller has the lock of the log.
 func (b *Buffer) AppendTest(text []byte) error {
-	if b.count == 0 {
+	if b.Len() == 0 {
 		b.log.Reset() // an idle server must not let it grow
 	}
 	return b.appendRecord(text)
@@ -185,69 +309,62 @@ func (b *Buffer) appendRecord(text []byte) error {
 	return err
 }
 
-// Pending returns all pending pings as transitions, each with its heartbeat after
-// all of them.
-func (b *Buffer) Pending() []Transition {
-	return b.transitions(slices.Sorted(maps.Keys(b.pending)))
+// WaitReleased waits until no transaction holds any of the heartbeats.
+func (b *Buffer) WaitReleased(ctx context.Context, ids map[string]bool) error {
+	for {
+		b.mu.Lock()
+		waiting := false
+		for id := range ids {
+			_, is := b.held[id]
+			waiting = waiting || is
+		}
+		released := b.released
+		b.mu.Unlock()
+		if !waiting {
+			return nil
+		}
+		select {
+		case <-released:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: waiting for a change of the heartbeat: %w", dialect.ErrNoAnswer, ctx.Err())
+		}
+	}
 }
 
-// Flushed records that all pending pings are in the tables.
-func (b *Buffer) Flushed() {
-	if b.count > 0 {
-		clear(b.pending)
-	}
-	b.count, b.bodyBytes, b.groupsLeft, b.nextDue = 0, 0, nil, time.Time{}
-	b.log.Reset()
-	if len(b.states) >= b.limits.MaxStates {
-		clear(b.states)
-	}
-}
-
-// Take removes some groups with about n pings from pending. It returns none below
-// the threshold. ConfirmTaken or PutBack must follow.
-func (b *Buffer) Take(n int) []Transition {
-	if !b.AboveThreshold() {
+// Take returns the pending pings of some heartbeats, about n, as transitions, each
+// with its heartbeat after all of them. It returns none below the threshold, unless
+// all is set. Saved must follow. The caller has the locks of the tables and of the log.
+func (b *Buffer) Take(n int, all bool) *Taken {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending == 0 || !all && !b.aboveThreshold() {
 		return nil
 	}
-	if len(b.groupsLeft) == 0 {
-		b.groupsLeft = slices.Sorted(maps.Keys(b.pending))
-		b.log.Rotate()
+	if len(b.roundLeft) == 0 {
+		b.beginRound()
 	}
-	groups, pings := 0, 0
-	for groups < len(b.groupsLeft) && pings < n {
-		pings += len(b.pending[b.groupsLeft[groups]])
-		groups++
+	t := &Taken{buffer: b}
+	heartbeats := 0
+	for heartbeats < len(b.roundLeft) && len(t.Transitions) < n {
+		if e := b.byKey[b.roundLeft[heartbeats]]; e != nil {
+			t.add(e)
+		}
+		heartbeats++
 	}
-	taken := b.transitions(b.groupsLeft[:groups])
-	for _, group := range b.groupsLeft[:groups] {
-		delete(b.pending, group)
-	}
-	b.groupsLeft = b.groupsLeft[groups:]
-	return taken
+	b.roundLeft = b.roundLeft[heartbeats:]
+	t.EndsRound = len(b.roundLeft) == 0
+	return t
 }
 
-// ConfirmTaken records that taken pings are in the tables.
-func (b *Buffer) ConfirmTaken(taken []Transition) {
-	b.count -= len(taken)
-	for i := range taken {
-		b.bodyBytes -= int64(len(taken[i].Change.Ping.Body))
+// beginRound lists the heartbeats with pending pings.
+func (b *Buffer) beginRound() {
+	for key, e := range b.byKey {
+		if len(e.pending) > 0 {
+			b.roundLeft = append(b.roundLeft, key)
+		}
 	}
-	if len(b.groupsLeft) == 0 {
-		b.log.Truncate()
-	}
-}
-
-// PutBack returns taken pings that could not be flushed. This round takes them again.
-func (b *Buffer) PutBack(taken []Transition) {
-	back := map[int64][]pendingPing{}
-	for i := range taken {
-		group := taken[i].Heartbeat.Key / groupSize
-		back[group] = append(back[group], newPendingPing(&taken[i]))
-	}
-	for group, pings := range back {
-		b.pending[group] = append(pings, b.pending[group]...)
-		b.groupsLeft = append(b.groupsLeft, group)
-	}
+	slices.SortFunc(b.roundLeft, cmp.Compare[int64])
+	b.log.Rotate()
 }
 
 // Close closes the WAL and keeps its files. With remove, it deletes them: all
@@ -257,23 +374,4 @@ func (b *Buffer) Close(remove bool) error {
 		return b.log.Remove()
 	}
 	return b.log.Close()
-}
-
-// transitions returns the pending pings of some groups.
-func (b *Buffer) transitions(groups []int64) []Transition {
-	var all []Transition
-	for _, group := range groups {
-		for _, p := range b.pending[group] {
-			all = append(all, Transition{
-				Heartbeat: b.states[p.heartbeatID],
-				Change:    monitor.Change{Ping: p.ping, ClosedSpans: p.spans, BlackoutEffects: p.effects},
-			})
-		}
-	}
-	return all
-}
-
-// newPendingPing returns the part of a transition that a Buffer keeps per ping.
-func newPendingPing(t *Transition) pendingPing {
-	return pendingPing{t.Heartbeat.ID, t.Change.Ping, t.Change.ClosedSpans, t.Change.BlackoutEffects}
 }

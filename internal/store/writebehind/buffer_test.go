@@ -3,6 +3,7 @@ package writebehind
 import (
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,18 +30,55 @@ func newBuffer(t *testing.T, limits Limits) (*Buffer, string) {
 	return b, path
 }
 
-// appendPing appends a ping of the heartbeat with a key.
+// heartbeat returns a heartbeat that expects a ping each minute, with a number of pings.
+func heartbeat(key, pings int64) monitor.Heartbeat {
+	return monitor.Heartbeat{
+		Key: key, ID: string(rune('a' + key%26)), Status: monitor.Up, PingCount: pings, CountedFrom: start.Add(time.Duration(pings) * time.Second),
+		Rule: monitor.Rule{Interval: time.Minute, Grace: time.Second},
+	}
+}
+
+// appendPing appends a ping of the heartbeat with a key, whose number is the next one.
 func appendPing(t *testing.T, b *Buffer, key, number int64) {
 	t.Helper()
-	id := string(rune('a' + key%26))
-	h := monitor.Heartbeat{Key: key, ID: id, PingCount: number}
-	p := monitor.Ping{Number: number, Kind: monitor.PingSuccess, At: start.Add(time.Duration(number) * time.Second), ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("body"), BodySize: 4}
-	err := b.Append([]ReceivedPing{{ID: id, Ping: p, Watermark: p.At}}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}},
-		map[string]monitor.Heartbeat{id: h}, p.At.Add(time.Minute))
+	if held := tryAppend(t, b, key, number); len(held) > 0 {
+		t.Fatalf("heartbeats %v are held", held)
+	}
+}
+
+// tryAppend is appendPing unless the heartbeat is held.
+func tryAppend(t *testing.T, b *Buffer, key, number int64) (held map[string]bool) {
+	t.Helper()
+	if err := b.Lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Unlock()
+	h := heartbeat(key, number)
+	p := monitor.Ping{Number: number, Kind: monitor.PingSuccess, At: h.CountedFrom, ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("body"), BodySize: 4}
+	batch := []ReceivedPing{{ID: h.ID, Ping: p, Watermark: p.At}}
+	_, held = b.Begin(batch)
+	defer b.Finish()
+	if len(held) > 0 {
+		return held
+	}
+	err := b.Append(batch, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, map[string]monitor.Heartbeat{h.ID: heartbeat(key, number-1)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return nil
 }
+
+// hold holds a heartbeat that was read from the tables with a number of pings.
+func hold(t *testing.T, taken *Taken, key, pings int64) monitor.Heartbeat {
+	t.Helper()
+	h, err := taken.Hold(t.Context(), heartbeat(key, pings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+var roomy = Limits{FlushThreshold: 4, MaxPending: 10, MaxStates: 10, MaxBodyBytes: 1 << 20}
 
 func TestAppend_EveryFieldOfAPingIsReadBackFromTheLog(t *testing.T) {
 	b, path := newBuffer(t, Limits{FlushThreshold: 10, MaxPending: 10, MaxStates: 10, MaxBodyBytes: 1 << 20})
@@ -52,7 +90,7 @@ func TestAppend_EveryFieldOfAPingIsReadBackFromTheLog(t *testing.T) {
 	unknown := ReceivedPing{ID: "unknown", Ping: want.Ping, Watermark: start}
 	received := want
 	received.Ping.Number = 0 // ApplyPing assigns it
-	err := b.Append([]ReceivedPing{unknown, received}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: want.Ping}}}, nil, time.Time{})
+	err := b.Append([]ReceivedPing{unknown, received}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: want.Ping}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,54 +107,177 @@ func TestAppend_EveryFieldOfAPingIsReadBackFromTheLog(t *testing.T) {
 	}
 }
 
-func TestTake_ReturnsWholeGroupsAndPutBackRestoresThem(t *testing.T) {
-	b, _ := newBuffer(t, Limits{FlushThreshold: 4, MaxPending: 10, MaxStates: 10, MaxBodyBytes: 1 << 20})
-	for n := range int64(3) {
+func TestTake_ReturnsPingsByHeartbeatAndKeepsThemIfTheyAreNotSaved(t *testing.T) {
+	b, _ := newBuffer(t, roomy)
+	appendPing(t, b, 2, 1)
+	for n := range int64(2) {
 		appendPing(t, b, 1, n+1)
 	}
-	if taken := b.Take(1); len(taken) > 0 {
-		t.Fatalf("%d pings taken below the threshold; want none", len(taken))
+	if taken := b.Take(1, false); taken != nil {
+		t.Fatalf("%d pings taken below the threshold; want none", len(taken.Transitions))
 	}
-	appendPing(t, b, groupSize+1, 1)
+	<-b.Wake() // by the first ping
+	appendPing(t, b, 1, 3)
 	select {
 	case <-b.Wake():
 	default:
 		t.Error("no wake-up at the threshold")
 	}
-	taken := b.Take(1)
-	if len(taken) != 3 || taken[0].Heartbeat.PingCount != 3 {
-		t.Fatalf("taken %+v; want the three pings of the first group, with the heartbeat after all of them", taken)
+	taken := b.Take(1, false)
+	if len(taken.Transitions) != 3 || taken.Transitions[0].Heartbeat.PingCount != 3 || taken.EndsRound {
+		t.Fatalf("taken %+v; want the three pings of the first heartbeat, each with the heartbeat after all of them", taken)
 	}
-	if n := b.Len(); n != 4 {
-		t.Errorf("%d pending pings during a flush; want 4", n)
+	appendPing(t, b, 1, 4) // meanwhile
+	taken.Saved(false, false)
+	if n := b.Len(); n != 5 {
+		t.Errorf("%d pending pings after a failed flush; want 5", n)
 	}
-	b.PutBack(taken)
-	if n := len(b.Pending()); n != 4 {
-		t.Errorf("%d pending pings after a failed flush; want 4", n)
+	taken = b.Take(10, true)
+	if len(taken.Transitions) != 5 || !taken.EndsRound {
+		t.Errorf("taken %+v; want all, and the end of the round", taken)
 	}
-	b.ConfirmTaken(b.Take(10))
-	if b.Len() != 0 || len(b.Pending()) != 0 {
+	taken.Saved(true, false)
+	if b.Len() != 0 || b.Take(10, true) != nil {
 		t.Errorf("%d pending pings after everything was flushed; want none", b.Len())
 	}
 }
 
-func TestNextDue_IsTheEarliestOfAllPendingPings(t *testing.T) {
-	b, _ := newBuffer(t, Limits{FlushThreshold: 10, MaxPending: 10, MaxStates: 10, MaxBodyBytes: 1 << 20})
-	appendPing(t, b, 1, 2)
-	appendPing(t, b, 2, 1)
-	if want := start.Add(61 * time.Second); !b.NextDue().Equal(want) {
+func TestNextDue_IsTheFirstEvaluationThatTheTablesDoNotContain(t *testing.T) {
+	b, _ := newBuffer(t, roomy)
+	appendPing(t, b, 1, 2) // later than the tables say
+	if !b.NextDue().IsZero() {
+		t.Errorf("next due %s; want the tables to be early enough", b.NextDue())
+	}
+	sooner := heartbeat(2, 1)
+	later := heartbeat(2, 40)
+	p := monitor.Ping{Number: 1}
+	if err := b.Append([]ReceivedPing{{ID: sooner.ID, Ping: p}}, []Transition{{Heartbeat: sooner, Change: monitor.Change{Ping: p}}}, map[string]monitor.Heartbeat{sooner.ID: later}); err != nil {
+		t.Fatal(err)
+	}
+	if want := sooner.EvaluationDue(); want.IsZero() || !b.NextDue().Equal(want) {
 		t.Errorf("next due %s; want %s", b.NextDue(), want)
 	}
-	b.Flushed()
+	taken := b.NewTaken()
+	taken.DueBefore(sooner.EvaluationDue().Add(-monitor.Precision))
+	if len(taken.Transitions) > 0 {
+		t.Errorf("%d pings taken before they make a heartbeat due", len(taken.Transitions))
+	}
+	taken.DueBefore(sooner.EvaluationDue())
+	if len(taken.Transitions) != 1 || taken.Transitions[0].Heartbeat.Key != 2 {
+		t.Errorf("taken %+v; want the ping that makes a heartbeat due", taken.Transitions)
+	}
+	taken.Saved(true, false)
 	if !b.NextDue().IsZero() {
-		t.Errorf("next due %s after a flush; want none", b.NextDue())
+		t.Errorf("next due %s after it was saved; want none", b.NextDue())
+	}
+}
+
+func TestHold_PingsOfAHeldHeartbeatWaitAndOthersDoNot(t *testing.T) {
+	b, _ := newBuffer(t, roomy)
+	appendPing(t, b, 1, 1)
+	taken := b.NewTaken()
+	if h := hold(t, taken, 1, 0); h.PingCount != 1 || len(taken.Transitions) != 1 {
+		t.Errorf("held %+v with %d pings to save; want it after its ping", h, len(taken.Transitions))
+	}
+	appendPing(t, b, 2, 1)
+	held := tryAppend(t, b, 1, 2)
+	if !held["b"] {
+		t.Fatal("a ping of a held heartbeat was appended")
+	}
+	waited := make(chan error)
+	go func() { waited <- b.WaitReleased(t.Context(), held) }()
+	select {
+	case <-waited:
+		t.Fatal("the heartbeat is released before the transaction ends")
+	default:
+	}
+	taken.Saved(true, true)
+	if err := <-waited; err != nil {
+		t.Fatal(err)
+	}
+	if states, held := begin(t, b, 1); len(states) > 0 || len(held) > 0 {
+		t.Errorf("after a change: in memory %v, held %v; want it to be read again", states, held)
+	}
+}
+
+// begin begins and finishes a batch of one heartbeat.
+func begin(t *testing.T, b *Buffer, key int64) (states map[string]monitor.Heartbeat, held map[string]bool) {
+	t.Helper()
+	defer b.Finish()
+	return b.Begin([]ReceivedPing{{ID: heartbeat(key, 0).ID}})
+}
+
+func TestHold_WaitsForTheBatchThatIsBeingAppended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := newBuffer(t, roomy)
+		b.Begin([]ReceivedPing{{ID: heartbeat(1, 0).ID}})
+		taken := b.NewTaken()
+		got := make(chan monitor.Heartbeat)
+		go func() { got <- hold(t, taken, 1, 0) }()
+		synctest.Wait()
+		select {
+		case <-got:
+			t.Fatal("held while a ping of it is being appended")
+		default:
+		}
+		h, p := heartbeat(1, 1), monitor.Ping{Number: 1}
+		if err := b.Append([]ReceivedPing{{ID: h.ID, Ping: p}}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		b.Finish()
+		if h := <-got; h.PingCount != 1 {
+			t.Errorf("held with %d pings; want 1", h.PingCount)
+		}
+		taken.Saved(false, false)
+	})
+}
+
+func TestReader_AddsWhatWasSavedAfterItBegan(t *testing.T) {
+	b, _ := newBuffer(t, roomy)
+	appendPing(t, b, 1, 1)
+	before := b.StartReading()
+	taken := b.NewTaken()
+	hold(t, taken, 1, 0)
+	taken.Saved(true, true)
+	after := b.StartReading()
+	appendPing(t, b, 1, 2)
+	for name, r := range map[string]struct {
+		*Reader
+		stored int64 // pings in the tables that it sees
+		want   int
+	}{"before": {before, 0, 2}, "after": {after, 1, 1}} {
+		if h := r.Heartbeat(heartbeat(1, r.stored)); h.PingCount != 2 {
+			t.Errorf("a reader that began %s the transaction sees %d pings counted; want 2", name, h.PingCount)
+		}
+		if got := r.Pings(1, r.stored); len(got) != r.want || got[0].Ping.Number != r.stored+1 || !r.HasPings(1) {
+			t.Errorf("a reader that began %s the transaction gets %+v; want %d pings", name, got, r.want)
+		}
+		r.End()
+	}
+	if len(b.readers.retired) > 0 || len(b.readers.open) > 0 {
+		t.Errorf("%d heartbeats are kept for %d readers; want none", len(b.readers.retired), len(b.readers.open))
+	}
+}
+
+func TestEvict_KeepsHeartbeatsWithPendingPings(t *testing.T) {
+	limits := roomy
+	limits.MaxStates = 2
+	b, _ := newBuffer(t, limits)
+	appendPing(t, b, 1, 1)
+	b.Take(10, true).Saved(true, false)
+	appendPing(t, b, 2, 1)
+	appendPing(t, b, 3, 1)
+	if states, _ := begin(t, b, 1); len(states) > 0 {
+		t.Error("a heartbeat without pending pings stays in memory above the limit")
+	}
+	if states, _ := begin(t, b, 2); len(states) != 1 {
+		t.Error("a heartbeat with pending pings was removed")
 	}
 }
 
 func TestIsFull_AtEachLimit(t *testing.T) {
 	for name, limits := range map[string]Limits{
 		"pings":  {FlushThreshold: 2, MaxPending: 2, MaxStates: 10, MaxBodyBytes: 1 << 20},
-		"states": {FlushThreshold: 10, MaxPending: 10, MaxStates: 2, MaxBodyBytes: 1 << 20},
 		"bodies": {FlushThreshold: 10, MaxPending: 10, MaxStates: 10, MaxBodyBytes: 8},
 	} {
 		b, _ := newBuffer(t, limits)

@@ -29,11 +29,11 @@ func (b *Buffer) LockTables(ctx context.Context) error { return b.tables.lock(ct
 // UnlockTables releases the lock of the tables.
 func (b *Buffer) UnlockTables() { b.tables.unlock() }
 
-// Lock waits for the lock of the buffer.
-func (b *Buffer) Lock(ctx context.Context) error { return b.buffer.lock(ctx) }
+// Lock waits for the lock of the log.
+func (b *Buffer) Lock(ctx context.Context) error { return b.append.lock(ctx) }
 
-// Unlock releases the lock of the buffer.
-func (b *Buffer) Unlock() { b.buffer.unlock() }
+// Unlock releases the lock of the log.
+func (b *Buffer) Unlock() { b.append.unlock() }
 
 // LockBoth waits for both locks.
 func (b *Buffer) LockBoth(ctx context.Context) error {

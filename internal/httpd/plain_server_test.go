@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,37 @@ func TestServe_RequestsOfEachKindFollowEachOtherOnAConnection(t *testing.T) {
 	for _, want := range []string{"POST|", "GET|", "POST|"} {
 		if got := <-seen; !strings.HasPrefix(got.text, want) {
 			t.Errorf("pipelined: served %q; want %s", got.text, want)
+		}
+	}
+}
+
+// A packet that looks like a plain ping can be a part of the request before it.
+func TestServe_ATextLikeAPlainPingInAnotherRequestIsPartOfIt(t *testing.T) {
+	t.Parallel()
+	s, seen := startEcho(t)
+	for _, first := range []string{
+		"GET /healthz HTTP/1.1\r\nX-Field: ", "POST /other HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + strconv.Itoa(len(plainPing)) + "\r\n\r\n",
+		"POST /other HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + strconv.FormatInt(int64(len(plainPing)), 16) + "\r\n",
+	} {
+		c := s.dial("127.0.0.1", "")
+		exchange(t, c, bufio.NewReader(c), plainPing)
+		<-seen
+		for _, packet := range []string{first, plainPing} {
+			if _, err := io.WriteString(c, packet); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(50 * time.Millisecond) // the server reads each alone
+		}
+		if _, err := io.WriteString(c, "\r\n0\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-seen:
+			if got.plain || strings.Contains(got.text, "/api/v1/hb/") != strings.HasPrefix(first, "POST") {
+				t.Errorf("after %q: served %+v", first, got)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("after %q: no request was served", first)
 		}
 	}
 }

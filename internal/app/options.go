@@ -94,7 +94,7 @@ func isTerminal(w io.Writer) bool {
 
 // clientAddress returns the address of the client that sent a request.
 func (o Options) clientAddress(r *http.Request) string {
-	return httpd.ClientAddress(r, o.TrustedProxies).String()
+	return httpd.ClientText(r, o.TrustedProxies)
 }
 
 // baseURL returns the base URL of the server that listens on addr, without a

@@ -33,6 +33,18 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return client
 }
 
+// ClientText returns ClientAddress as a text. Without trusted proxies, it is made once per
+// connection.
+func ClientText(r *http.Request, trusted []netip.Prefix) string {
+	if c, ours := r.Context().Value(connKey{}).(*conn); ours && len(trusted) == 0 && !c.http2.Load() {
+		if c.clientText == "" {
+			c.clientText = ClientAddress(r, nil).String()
+		}
+		return c.clientText
+	}
+	return ClientAddress(r, trusted).String()
+}
+
 // WarnUntrustedProxy logs one warning if a request comes through a proxy while no proxy
 // is trusted: all clients then have the address of the proxy and share its limits.
 func WarnUntrustedProxy(next http.Handler, log *slog.Logger) http.Handler {

@@ -27,6 +27,9 @@ type conn struct {
 	http2            atomic.Bool
 	writers          atomic.Int32 // writes in progress
 	lastWrite        atomic.Int64 // start of the last write, in ns since 1970
+
+	exchange   *plainExchange // nil until its first plain request
+	clientText string         // see ClientText
 }
 
 // How long a write may block before the connection counts as waiting.
@@ -50,9 +53,28 @@ func (c *conn) markIdle() {
 	c.waitingSince.Store(time.Now().UnixNano())
 }
 
-// Read counts headers that did not arrive in time. net/http closes such a
-// connection without a log line.
+// Read reads for net/http, and answers the plain requests that come before, see
+// plainServer.
 func (c *conn) Read(b []byte) (int, error) {
+	for {
+		plain := c.mayBePlain(len(b))
+		n, err := c.read(b)
+		if !plain || err != nil {
+			return n, err
+		}
+		answered, err := c.answerPlain(b[:n])
+		if err != nil {
+			return 0, err
+		}
+		if !answered {
+			return n, nil
+		}
+	}
+}
+
+// read counts headers that did not arrive in time. net/http closes such a
+// connection without a log line.
+func (c *conn) read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if c.serving.Load() || c.http2.Load() {
 		return n, err
@@ -118,6 +140,9 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 func stateChanged(nc net.Conn, state http.ConnState) {
 	if c, ours := nc.(*conn); ours && state == http.StateIdle && !c.http2.Load() {
 		c.markIdle()
+		if c.exchange != nil {
+			c.exchange.written = time.Time{} // net/http has removed the deadline of writes
+		}
 	}
 }
 

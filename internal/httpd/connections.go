@@ -37,6 +37,7 @@ func (l Limits) maxLimited() int { return l.Total - l.Total/exemptShare }
 type connRegistry struct {
 	limits     Limits
 	rejections *Rejections
+	plain      *plainServer
 
 	mu      sync.Mutex
 	clients map[netip.Prefix]*clientConns

@@ -3,7 +3,11 @@
 //
 //	Server ── Handler ── request id ── access log ── recovery ── size limits ── mux
 //
-// It does not depend on routes and reads no bodies.
+// It depends on no route except that of pings, and reads no bodies. Plain pings, which most
+// jobs send, are answered between the requests of net/http:
+//
+//	net/http waits for a request ── conn.Read ──┬─ exactly one plain ping ── Options.Handler ── read on
+//	                                            └─ anything else ── net/http, which sees the same bytes
 //
 // Invariants:
 //

@@ -35,6 +35,7 @@ const (
 func Serve(ctx context.Context, l net.Listener, o Options) error {
 	var stopping atomic.Bool
 	table := newConnRegistry(o.Limits, o.Rejections)
+	table.plain = &plainServer{handler: o.Handler, stopping: &stopping}
 	s, accepting := o.server(&stopping), newListener(l, table)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(accepting) }()
@@ -52,6 +53,8 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	err := accepting.stopAccepting()
 	stoppedAccepting := time.Now()
 	table.drain()
+	// Shutdown would close their connections. No further ones begin.
+	waitWhile(time.Until(deadline), func() bool { return table.plain.inProgress.Load() > 0 })
 	err = errors.Join(err, shutDown(s, table, deadline))
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)

@@ -146,24 +146,37 @@ func (b *Batcher) exists(ctx context.Context, id string) (found, certain bool) {
 
 // When a worker counts as busy, and how long it then waits for more pings.
 // Clients that were just answered send again within that time, and a commit of
-// thirty pings costs as much as one of a single ping.
+// thirty pings costs as much as one of a single ping. The wait grows with the time
+// that a commit takes: on a slow disk, it saves more, and is less of the latency.
 const (
-	busyThreshold = 4 // pings in the previous batch
-	gatherDelay   = 120 * time.Microsecond
+	busyThreshold  = 4 // pings in the previous batch
+	minGatherDelay = 120 * time.Microsecond
+	maxGatherDelay = 600 * time.Microsecond
+	gatherShare    = 4 // a quarter of the last commit
 )
+
+// gatherDelay returns how long to wait for more pings after a batch that took the given
+// time to commit.
+func gatherDelay(pings int, took time.Duration) time.Duration {
+	if pings < busyThreshold {
+		return 0
+	}
+	return min(max(took/gatherShare, minGatherDelay), maxGatherDelay)
+}
 
 // runWorker stores batches until the queue is closed and empty.
 func (b *Batcher) runWorker() {
-	before := 0
+	delay := time.Duration(0)
 	for first := range b.queue {
-		if before >= busyThreshold {
-			<-time.After(gatherDelay)
+		if delay > 0 {
+			<-time.After(delay)
 		}
 		gathered := b.gather(first)
-		before = len(gathered.pings)
+		n, begun := len(gathered.pings), time.Now()
 		if b.locked.take(gathered); len(gathered.pings) > 0 {
 			b.commit(gathered)
 		}
+		delay = gatherDelay(n, time.Since(begun))
 	}
 }
 

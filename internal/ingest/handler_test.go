@@ -409,3 +409,16 @@ func TestServeHTTP_APanicIsReportedAndAnswered(t *testing.T) {
 		t.Errorf("answered %d %q, reported %v", rec.Code, rec.Body, caught)
 	}
 }
+
+func TestGatherDelay_GrowsWithTheTimeOfACommitWithinLimits(t *testing.T) {
+	for _, c := range []struct {
+		pings      int
+		took, want time.Duration
+	}{
+		{1, time.Second, 0}, {busyThreshold, 0, minGatherDelay}, {busyThreshold, 2 * time.Millisecond, 500 * time.Microsecond}, {512, time.Second, maxGatherDelay},
+	} {
+		if got := gatherDelay(c.pings, c.took); got != c.want {
+			t.Errorf("after %d pings in %s: %s; want %s", c.pings, c.took, got, c.want)
+		}
+	}
+}

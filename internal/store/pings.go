@@ -30,7 +30,7 @@ type ApplyResult struct {
 	NewAlerts  int              // number of alerts that became pending
 	Heartbeats []int64          // keys of the heartbeats that got a ping
 	NextDue    time.Time        // first time that one of these heartbeats is due for evaluation
-	counts     map[int64]int64  // number of pings of each of these heartbeats
+	counts     map[int64]int64  // PostgreSQL: number of pings of each of these heartbeats
 }
 
 // ApplyPings applies a batch of pings to their heartbeats, in the given order, and
@@ -161,6 +161,9 @@ func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, erro
 	if peers.err != nil {
 		return ApplyResult{}, peers.err
 	}
+	if tx.db.postgres != nil {
+		result.counts = countsOf(transitions)
+	}
 	result.NewAlerts, err = tx.Save(now, transitions)
 	return result, err
 }
@@ -206,9 +209,10 @@ func uniqueIDs(batch []ReceivedPing) []string {
 // ping that another node has not stored yet can have been in time. blackouts then
 // returns the blackouts to take into account.
 func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, blackouts func(silent bool) []monitor.Blackout) (ApplyResult, []Transition) {
-	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch)), counts: make(map[int64]int64, len(batch))}
+	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch))}
 	transitions := make([]Transition, 0, len(batch))
-	for i, received := range batch {
+	for i := range batch {
+		received := &batch[i]
 		h, known := states[received.ID]
 		if !known {
 			result.Unknown[received.ID] = true
@@ -219,18 +223,28 @@ func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, ea
 		silent := !next.IsZero() && next.Before(received.Ping.At) || h.Status == monitor.Late
 		if silent {
 			watermark = earliest(received.ID, watermark)
-			batch[i].Watermark = watermark // a replay of the record evaluates no further
+			received.Watermark = watermark // a replay of the record evaluates no further
 		}
-		h, change := h.WithBlackouts(blackouts(silent)).ApplyPing(received.Ping, watermark)
-		states[received.ID] = h
-		result.Heartbeats = append(result.Heartbeats, h.Key)
-		if h.Project > 0 { // not the canary of this server
-			result.counts[h.Key] = h.PingCount
-		}
-		transitions = append(transitions, Transition{Heartbeat: h, Change: change})
-		result.NextDue = monitor.Earlier(result.NextDue, h.NextEvaluation())
+		transitions = append(transitions, Transition{})
+		t := &transitions[len(transitions)-1]
+		t.Heartbeat, t.Change = h.WithBlackouts(blackouts(silent)).ApplyPing(received.Ping, watermark)
+		states[received.ID] = t.Heartbeat
+		result.Heartbeats = append(result.Heartbeats, t.Heartbeat.Key)
+		result.NextDue = monitor.Earlier(result.NextDue, t.Heartbeat.NextEvaluation())
 	}
 	return result, transitions
+}
+
+// countsOf returns the number of pings of each heartbeat after transitions, without the
+// canary of this server.
+func countsOf(transitions []Transition) map[int64]int64 {
+	counts := make(map[int64]int64, len(transitions))
+	for i := range transitions {
+		if h := &transitions[i].Heartbeat; h.Project > 0 {
+			counts[h.Key] = h.PingCount
+		}
+	}
+	return counts
 }
 
 // bufferPings applies a batch to the heartbeats in memory and appends it to the WAL,

@@ -119,7 +119,7 @@ func FuzzDecodeBatch(f *testing.F) {
 	})
 }
 
-// A plain ping is what most jobs send. What a batch has in common is in it once.
+// A plain ping is what most jobs send. The texts that pings of a batch share are in it once.
 func TestEncodeBatch_APlainPingNeedsFewBytes(t *testing.T) {
 	batch := make([]ReceivedPing, 64)
 	for i := range batch {

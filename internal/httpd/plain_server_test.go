@@ -1,0 +1,240 @@
+package httpd_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"overdue/internal/httpd"
+)
+
+// plainPing is a ping as curl sends it.
+const plainPing = "POST /api/v1/hb/123e4567-e89b-42d3-a456-426614174000/fail HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/8\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+
+// byNetHTTP reports whether net/http parsed a request.
+func byNetHTTP(r *http.Request) bool { return r.Context().Value(http.ServerContextKey) != nil }
+
+// exchange sends a text and returns the response without its Date.
+func exchange(t *testing.T, c net.Conn, in *bufio.Reader, text string) string {
+	t.Helper()
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	var response strings.Builder
+	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(in, &response)), &http.Request{Method: text[:strings.IndexByte(text, ' ')]})
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	if _, err := io.ReadAll(resp.Body); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return regexp.MustCompile(`Date: .* GMT`).ReplaceAllString(response.String(), "Date")
+}
+
+// served is a request as the handler got it.
+type served struct {
+	text  string
+	plain bool
+}
+
+// startEcho starts a server that answers each request with what it says, and sends it to a
+// channel, too.
+func startEcho(t *testing.T) (*runningServer, <-chan served) {
+	seen := make(chan served, 100)
+	return startServer(t, httpd.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		text := strings.Join([]string{r.Method, r.RequestURI, r.URL.Path, r.Host, r.Proto, r.RemoteAddr, r.UserAgent(), strings.Join(r.Header["X-Forwarded-For"], ","), string(body)}, "|")
+		if err != nil {
+			text = err.Error()
+		}
+		h := w.Header()
+		h["Content-Type"], h["X-Z"], h["X-A"] = []string{"text/plain"}, []string{"1", "2"}, []string{"3"}
+		seen <- served{text, !byNetHTTP(r)}
+		if strings.HasSuffix(r.URL.Path, "/fail") {
+			h.Set("Content-Length", "2")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			text = "no"
+		}
+		_, _ = io.WriteString(w, text) // the client reads it
+	})}), seen
+}
+
+func TestServe_APlainPingIsAnsweredAsNetHTTPAnswersIt(t *testing.T) {
+	t.Parallel()
+	s, seen := startEcho(t)
+	for _, text := range []string{plainPing, strings.Replace(plainPing, "/fail", "", 1), strings.Replace(strings.Replace(plainPing, "POST", "GET", 1), "/fail", "/start", 1)} {
+		c := s.dial("127.0.0.1", "")
+		in := bufio.NewReader(c)
+		want, wantSeen := exchange(t, c, in, text), <-seen
+		for range 3 {
+			got, gotSeen := exchange(t, c, in, text), <-seen
+			if got != want || gotSeen.text != wantSeen.text {
+				t.Errorf("answered %q as %q; want %q as %q", gotSeen.text, got, wantSeen.text, want)
+			}
+			if wantSeen.plain || !gotSeen.plain {
+				t.Errorf("%q: the first request plain: %t, a later one: %t; want only later ones", text, wantSeen.plain, gotSeen.plain)
+			}
+		}
+	}
+}
+
+func TestServe_RequestsOfEachKindFollowEachOtherOnAConnection(t *testing.T) {
+	t.Parallel()
+	s, seen := startEcho(t)
+	c := s.dial("127.0.0.1", "")
+	in := bufio.NewReader(c)
+	body := strings.Replace(plainPing, "\r\n\r\n", "\r\nContent-Length: 4\r\n\r\nbody", 1)
+	// No field of the request before is left.
+	bare := "GET /api/v1/hb/other HTTP/1.1\r\nHost: other\r\n\r\n"
+	for _, step := range []struct {
+		text, want string
+		plain      bool
+	}{
+		{plainPing, "curl/8|192.0.2.1|", false},
+		{bare, "GET|/api/v1/hb/other|/api/v1/hb/other|other|", true},
+		{bare, "|||", true},
+		{body, "|body", false},
+		{plainPing, "curl/8|192.0.2.1|", true},
+		{strings.Replace(plainPing, "/fail", "?a=b", 1), "?a=b|", false},
+		{strings.Replace(plainPing, "POST", "HEAD", 1), "HEAD|", false},
+		{plainPing, "POST|", true},
+		{"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "|/healthz|", false},
+		{plainPing, "POST|", true},
+	} {
+		exchange(t, c, in, step.text)
+		if got := <-seen; got.plain != step.plain || !strings.Contains(got.text, step.want) {
+			t.Errorf("%q: served %q, plain %t; want %q, %t", step.text, got.text, got.plain, step.want, step.plain)
+		}
+	}
+	half := len(plainPing) / 2
+	if _, err := io.WriteString(c, plainPing[:half]); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(50 * time.Millisecond) // the server reads the first half alone
+	exchange(t, c, in, plainPing[half:]+bare+plainPing)
+	for _, want := range []string{"POST|", "GET|", "POST|"} {
+		if got := <-seen; !strings.HasPrefix(got.text, want) {
+			t.Errorf("pipelined: served %q; want %s", got.text, want)
+		}
+	}
+}
+
+// A packet that looks like a plain ping can be a part of the request before it.
+func TestServe_ATextLikeAPlainPingInAnotherRequestIsPartOfIt(t *testing.T) {
+	t.Parallel()
+	s, seen := startEcho(t)
+	for _, first := range []string{
+		"GET /healthz HTTP/1.1\r\nX-Field: ", "POST /other HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + strconv.Itoa(len(plainPing)) + "\r\n\r\n",
+		"POST /other HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + strconv.FormatInt(int64(len(plainPing)), 16) + "\r\n",
+	} {
+		c := s.dial("127.0.0.1", "")
+		exchange(t, c, bufio.NewReader(c), plainPing)
+		<-seen
+		for _, packet := range []string{first, plainPing} {
+			if _, err := io.WriteString(c, packet); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(50 * time.Millisecond) // the server reads each alone
+		}
+		if _, err := io.WriteString(c, "\r\n0\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-seen:
+			if got.plain || strings.Contains(got.text, "/api/v1/hb/") != strings.HasPrefix(first, "POST") {
+				t.Errorf("after %q: served %+v", first, got)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("after %q: no request was served", first)
+		}
+	}
+}
+
+func TestServe_AStopAnswersPlainPingsInProgress(t *testing.T) {
+	t.Parallel()
+	began, finish := make(chan bool, 2), make(chan bool)
+	s := startServer(t, httpd.Options{Inherited: true, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !byNetHTTP(r) {
+			began <- true
+			<-finish
+		}
+		_, _ = io.WriteString(w, "OK") // the client reads it
+	})})
+	c := s.dial("127.0.0.1", "")
+	in := bufio.NewReader(c)
+	exchange(t, c, in, plainPing)
+	if _, err := io.WriteString(c, plainPing); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	s.stop()
+	select {
+	case err := <-s.ended:
+		t.Fatalf("stopped before the ping was answered: %v", err)
+	case <-time.After(3 * time.Second): // longer than requests that are not complete get
+	}
+	close(finish)
+	if sent, _ := readUntilClosed(t, c, 10*time.Second); !strings.HasPrefix(sent, "HTTP/1.1 200 OK") || !strings.HasSuffix(sent, "\r\n\r\nOK") {
+		t.Errorf("answered %q", sent)
+	}
+	if err := <-s.ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServe_AStoppingServerLeavesPlainPingsToNetHTTP(t *testing.T) {
+	t.Parallel()
+	s, seen := startEcho(t)
+	c := s.dial("127.0.0.1", "")
+	in := bufio.NewReader(c)
+	exchange(t, c, in, plainPing)
+	s.stop()
+	<-time.After(100 * time.Millisecond) // the stop has begun, and idle connections are still open
+	<-seen
+	if answer := exchange(t, c, in, plainPing); !strings.Contains(answer, "Connection: close") || (<-seen).plain {
+		t.Errorf("answered %q; want the connection to be closed", answer)
+	}
+}
+
+func TestServe_APanicOfAPlainPingClosesItsConnectionOnly(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, httpd.Options{Inherited: true, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if !byNetHTTP(r) {
+			panic("test")
+		}
+	})})
+	c := s.dial("127.0.0.1", "")
+	exchange(t, c, bufio.NewReader(c), plainPing)
+	if _, err := io.WriteString(c, plainPing); err != nil {
+		t.Fatal(err)
+	}
+	if sent, closed := readUntilClosed(t, c, 10*time.Second); !closed || sent != "" || s.count(httpd.HandlerPanic) != 1 {
+		t.Errorf("sent %q, closed %t, %d panics counted; want nothing, true and 1", sent, closed, s.count(httpd.HandlerPanic))
+	}
+	s.expectStop("waits for a ping whose handler panicked")
+}
+
+func TestServe_AnIncompleteRequestAfterAPlainPingTimesOut(t *testing.T) {
+	t.Parallel()
+	s, _ := startEcho(t)
+	c := s.dial("127.0.0.1", "")
+	in := bufio.NewReader(c)
+	for range 2 {
+		exchange(t, c, in, plainPing)
+	}
+	if _, err := io.WriteString(c, plainPing[:len(plainPing)-1]); err != nil {
+		t.Fatal(err)
+	}
+	if _, closed := readUntilClosed(t, c, 10*time.Second); !closed || s.count(httpd.HeaderTimeout) != 1 {
+		t.Errorf("closed %t, %d timeouts counted; want true and 1", closed, s.count(httpd.HeaderTimeout))
+	}
+}

@@ -20,7 +20,7 @@ func TestLimitsFor_AreFullWithoutALimitOrWithAmpleMemory(t *testing.T) {
 func TestLimitsFor_ShrinkInProportion(t *testing.T) {
 	want := memoryLimits{
 		cache:  sqlite.Cache{WriterKiB: 2000, CheckpointPages: 2000},
-		buffer: writebehind.Limits{FlushThreshold: 6000, MaxPending: 18_000, MaxStates: 12_500, MaxBodyBytes: 8 << 20},
+		buffer: writebehind.Limits{FlushThreshold: 50_000, MaxPending: 100_000, MaxStates: 5_000, MaxBodyBytes: 8 << 20},
 	}
 	if got := limitsFor(fullLimitsMemory / 4); got != want {
 		t.Errorf("for a quarter of the memory: %+v; want %+v", got, want)

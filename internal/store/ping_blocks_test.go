@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -64,13 +65,22 @@ func TestPings_BlocksReadLikeRows(t *testing.T) {
 			pings := w.randomPings(r, []int{3, 60, 170, 400}[seed])
 			newest := pings[len(pings)-1].Number
 			var keys []int64
-			for name, asRow := range []func() bool{func() bool { return true }, func() bool { return false }, func() bool { return r.IntN(2) == 0 }} {
-				h := w.newSavedHeartbeat(fmt.Sprint("job", seed, name))
+			for _, form := range []struct {
+				name     string
+				together int
+				asRow    func() bool
+			}{
+				{"rows", 90, func() bool { return true }},
+				{"blocks", 90, func() bool { return false }},
+				{"a mixture", 90, func() bool { return r.IntN(2) == 0 }},
+				{"single pings", 1, func() bool { return false }},
+			} {
+				h := w.newSavedHeartbeat(fmt.Sprint(form.name, seed))
 				keys = append(keys, h.Key)
 				w.update(func(tx *store.Tx) error {
 					for from := 0; from < len(pings); {
-						to, insert := min(len(pings), from+1+r.IntN(90)), store.InsertPingBlocks
-						if asRow() {
+						to, insert := min(len(pings), from+1+r.IntN(form.together)), store.InsertPingBlocks
+						if form.asRow() {
 							insert = store.InsertPingRows
 						}
 						if err := insert(tx, h.Key, pings[from:to]); err != nil {
@@ -81,11 +91,23 @@ func TestPings_BlocksReadLikeRows(t *testing.T) {
 					return store.SetPingCount(tx, h.Key, newest)
 				})
 			}
-			for n, read := range w.pingReaders(r, pings, keys) {
-				want := view(w, func(tx *store.Tx) (any, error) { return read.from(tx, keys[0]) })
-				for i, key := range keys[1:] {
-					if diff := cmp.Diff(want, view(w, func(tx *store.Tx) (any, error) { return read.from(tx, key) })); diff != "" {
-						w.Fatalf("seed %d, reader %d: %s of %s (-rows +blocks):\n%s", seed, n, read.name, []string{"blocks", "a mixture"}[i], diff)
+			readers := w.pingReaders(r, pings, keys)
+			got := view(w, func(tx *store.Tx) (got [][]any, err error) {
+				for _, read := range readers {
+					of := make([]any, len(keys))
+					for i, key := range keys {
+						if of[i], err = read.from(tx, key); err != nil {
+							return nil, fmt.Errorf("%s: %w", read.name, err)
+						}
+					}
+					got = append(got, of)
+				}
+				return got, nil
+			})
+			for n, of := range got {
+				for i, other := range of[1:] {
+					if !reflect.DeepEqual(of[0], other) {
+						w.Fatalf("seed %d: %s of %s (-rows +blocks):\n%s", seed, readers[n].name, []string{"blocks", "a mixture", "single pings"}[i], cmp.Diff(of[0], other))
 					}
 				}
 			}
@@ -104,7 +126,8 @@ func (w *fixture) pingReaders(r *rand.Rand, pings []monitor.Ping, keys []int64) 
 	newest := pings[len(pings)-1]
 	befores := []int64{0, 1, 2, newest.Number, newest.Number + 1, newest.Number / 2, pings[len(pings)/3].Number}
 	times := []time.Time{{}, w.at(-2 * time.Hour), pings[0].At, pings[len(pings)/2].At, pings[len(pings)/2].At.Add(time.Nanosecond), newest.At, newest.At.Add(time.Microsecond)}
-	for _, p := range pings {
+	for i := range min(len(pings), 60) {
+		p := pings[i*len(pings)/min(len(pings), 60)]
 		all = append(all, pingReader{fmt.Sprint("Ping ", p.Number), func(tx *store.Tx, key int64) (any, error) { return tx.Ping(key, p.Number) }})
 	}
 	for _, n := range []int64{0, newest.Number + 1} {
@@ -262,42 +285,58 @@ func TestCheckIntegrity_NamesDamagedBlocksAndRepairKeepsWhatCanBeRead(t *testing
 	})
 }
 
-// TestPings_BytesOnDiskPerPing measures the file of pings that were flushed together, and
-// of those that were alone.
+// TestPings_BytesOnDiskPerPing measures the growth of the file by pings that were flushed
+// together, and by those that were alone. A row of earlier versions has 76 bytes.
 func TestPings_BytesOnDiskPerPing(t *testing.T) {
-	for _, c := range []struct{ together, most int }{{1, 84}, {2, 50}, {20, 15}, {pingblock.MaxPings, 12}} {
-		const heartbeats, each = 20, 600
-		w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}
-		w.project = w.addProject("main")
-		size := func() (n int) {
-			fmt.Sscan(w.queryNumber("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"), &n)
-			return n
+	for together, most := range map[int]int{1: 74, 2: 42, 20: 10, pingblock.MaxPings: 7} {
+		if n := bytesPerPing(t, together, store.InsertPingBlocks); n > most {
+			t.Errorf("%d pings together: %d bytes per ping; want at most %d", together, n, most)
 		}
-		before := 0
-		for round := range each / c.together {
-			w.update(func(tx *store.Tx) error {
+	}
+	if n := bytesPerPing(t, 20, store.InsertPingRows); n < 60 {
+		t.Errorf("%d bytes per row; the test measures something else", n)
+	}
+}
+
+// bytesPerPing stores pings of 20 heartbeats, some of each together, and returns by how
+// much the file grows per ping.
+func bytesPerPing(t *testing.T, together int, insert func(tx *store.Tx, heartbeat int64, pings []monitor.Ping) error) int {
+	t.Helper()
+	const heartbeats, each = 20, 600
+	w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}
+	size := func() (n int) {
+		if _, err := fmt.Sscan(w.queryNumber("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"), &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	save := func(rounds ...int) {
+		w.update(func(tx *store.Tx) error {
+			for _, round := range rounds {
 				for h := range int64(heartbeats) {
 					var pings []monitor.Ping
-					for n := range c.together {
-						number := round*c.together + n
+					for n := range together {
+						number := round*together + n
 						p := w.ping(monitor.PingSuccess, time.Duration(number)*(time.Minute+time.Duration(h)*1234*time.Microsecond))
 						p.Number, p.Source, p.UserAgent = int64(number+1), "192.0.2.123", "curl/8.5.0"
 						pings = append(pings, p)
 					}
-					if err := store.InsertPingBlocks(tx, h+1, pings); err != nil {
+					if err := insert(tx, h+1, pings); err != nil {
 						return err
 					}
 				}
-				return nil
-			})
-			if round == 0 {
-				before = size()
 			}
-		}
-		if perPing := (size() - before) / (heartbeats * (each - c.together)); perPing > c.most {
-			t.Errorf("%d pings together: %d bytes per ping; want at most %d", c.together, perPing, c.most)
-		} else {
-			t.Logf("%d pings together: %d bytes per ping", c.together, perPing)
-		}
+			return nil
+		})
 	}
+	save(0)
+	before := size()
+	rounds := make([]int, each/together)
+	for i := range rounds {
+		rounds[i] = i
+	}
+	save(rounds[1:]...)
+	perPing := (size() - before) / (heartbeats * (each - together))
+	t.Logf("%d pings together: %d bytes per ping", together, perPing)
+	return perPing
 }

@@ -70,7 +70,7 @@ func anyPing(r *rand.Rand, n int64) monitor.Ping {
 }
 
 func TestEncoder_EveryPingIsReadBack(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 45))
 		var pings []monitor.Ping
 		n := int64(0)
@@ -120,6 +120,36 @@ func TestEncoder_ABlockHasConsecutivePingsOfOneHeartbeat(t *testing.T) {
 	want := []string{"pings 5 to 6 of heartbeat 1", "ping 7 of heartbeat 2", "pings 9 to 10 of heartbeat 2", "ping 10 of heartbeat 2", "ping 11 of heartbeat 1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestEncoder_LimitsBlocks(t *testing.T) {
+	list := func(n int, change func(i int, p *monitor.Ping)) []monitor.Ping {
+		pings := make([]monitor.Ping, n)
+		for i := range pings {
+			pings[i] = success(int64(i+1), start)
+			change(i, &pings[i])
+		}
+		return pings
+	}
+	for name, c := range map[string]struct {
+		pings []monitor.Ping
+		want  []int64 // pings of each block
+	}{
+		"by number":                 {list(101, func(int, *monitor.Ping) {}), []int64{50, 50, 1}},
+		"by time":                   {list(5, func(i int, p *monitor.Ping) { p.At = start.Add(time.Duration(i) * 30 * time.Minute) }), []int64{3, 2}},
+		"by time, the newest first": {list(3, func(i int, p *monitor.Ping) { p.At = start.Add(-time.Duration(i) * 40 * time.Minute) }), []int64{2, 1}},
+		"by size":                   {list(7, func(i int, p *monitor.Ping) { p.UserAgent = strings.Repeat(fmt.Sprint(i), 1500) }), []int64{3, 3, 1}},
+		"by bodies":                 {list(5, func(_ int, p *monitor.Ping) { p.Body = make([]byte, 6000) }), []int64{2, 2, 1}},
+		"a large body":              {list(3, func(i int, p *monitor.Ping) { p.Body = make([]byte, []int{1, 100_000, 1}[i]) }), []int64{1, 1, 1}},
+	} {
+		var got []int64
+		for _, b := range encode(c.pings...) {
+			got = append(got, b.Count)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

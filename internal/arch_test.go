@@ -67,6 +67,7 @@ var allowed = map[string][]string{
 	"internal/store/postgres":               {"internal/store/dialect"},
 	"internal/store/sqlite":                 {"internal/store/dialect", "internal/store/filelock", "internal/wal"},
 	"internal/store/storetest":              {"internal/monitor", "internal/store", "internal/store/dbclock"},
+	"internal/store/storetest/bulkload":     {"internal/monitor", "internal/store/dialect", "internal/store/migrations", "internal/store/sqlite"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"internal/store/transfer":               {"internal/store/dialect", "internal/store/sqlite"},
 	"internal/store/writebehind":            {"internal/monitor", "internal/store/dialect", "internal/wal"},
@@ -106,10 +107,10 @@ var allowed = map[string][]string{
 // the pure ones may import the other libraries.
 var confinedImports = map[string][]string{
 	"database/sql": {
-		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest", "internal/store/transfer",
+		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest", "internal/store/storetest/bulkload", "internal/store/transfer",
 	},
 	"modernc.org/sqlite":                  {"internal/store/dialect", "internal/store/sqlite"},
-	"github.com/jackc/pgx/v5":             {"internal/store/dialect", "internal/store/postgres", "internal/store/storetest"},
+	"github.com/jackc/pgx/v5":             {"internal/store/dialect", "internal/store/postgres", "internal/store/storetest", "internal/store/storetest/bulkload"},
 	"github.com/pressly/goose/v3":         {"internal/store/migrations"},
 	"github.com/danielgtaylor/huma/v2":    {"internal/api"},
 	"github.com/alecthomas/kong":          {"internal/cli", "internal/cli/completion", "internal/cli/manpage", "internal/cli/settings"},

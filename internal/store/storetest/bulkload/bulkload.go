@@ -70,14 +70,14 @@ func Fill(ctx context.Context, address string, n int, heartbeat func(i int) moni
 		return fmt.Errorf("bulk load: schema: %w", err)
 	}
 	now := time.Now().UTC()
-	incidents := 0
+	var opened []int // numbers of the heartbeats with an incident
 	for i := range n {
 		if heartbeat(i).Status == monitor.Down {
-			incidents++
+			opened = append(opened, i)
 		}
 	}
 	statements := []string{
-		fmt.Sprintf(`INSERT INTO projects (key, slug, name, zone, incidents, created) VALUES (%d, 'main', 'Main', 'UTC', %d, %d)`, Project, incidents, now.UnixMicro()),
+		fmt.Sprintf(`INSERT INTO projects (key, slug, name, zone, incidents, created) VALUES (%d, 'main', 'Main', 'UTC', %d, %d)`, Project, len(opened), now.UnixMicro()),
 		fmt.Sprintf(`UPDATE counters SET value = %d WHERE name = 'projects'`, Project),
 		fmt.Sprintf(`UPDATE counters SET value = %d WHERE name = 'heartbeats'`, n),
 	}
@@ -89,12 +89,6 @@ func Fill(ctx context.Context, address string, n int, heartbeat func(i int) moni
 	rows := func(i int) []any { return heartbeatRow(int64(i)+1, heartbeat(i)) }
 	if err := db.insert(ctx, "heartbeats", heartbeatColumns, n, rows); err != nil {
 		return fmt.Errorf("bulk load: heartbeats: %w", err)
-	}
-	opened := make([]int, 0, incidents)
-	for i := range n {
-		if heartbeat(i).Status == monitor.Down {
-			opened = append(opened, i)
-		}
 	}
 	rows = func(k int) []any { return incidentRow(int64(k)+1, int64(opened[k])+1, heartbeat(opened[k])) }
 	if err := db.insert(ctx, "incidents", incidentColumns, len(opened), rows); err != nil {

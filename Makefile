@@ -72,8 +72,8 @@ test-inside:
 	$(INMEMORY) $(GO) test -timeout 6m $(PURE)
 	$(INMEMORY) $(GO) test $(RACE) -timeout 12m $(RACED)
 
-bench: needs-test ## pings per second, memory, pages, many heartbeats that go silent at once
-	$(GO) run ./e2e/bench
+bench: needs-test ## pings per second, memory, lists, deadlines, alerts; BENCH='-scale -postgres' for more
+	$(GO) run ./e2e/bench $(BENCH)
 
 upgrade-test: needs-test ## opens databases that earlier versions wrote; builds each of them
 	$(GO) run ./e2e/upgrade

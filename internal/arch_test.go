@@ -68,6 +68,7 @@ var allowed = map[string][]string{
 	"internal/store/postgres":               {"internal/store/dialect"},
 	"internal/store/sqlite":                 {"internal/store/dialect", "internal/store/filelock", "internal/wal"},
 	"internal/store/storetest":              {"internal/monitor", "internal/store", "internal/store/dbclock"},
+	"internal/store/storetest/bulkload":     {"internal/monitor", "internal/store/dialect", "internal/store/migrations", "internal/store/sqlite"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"internal/store/transfer":               {"internal/store/dialect", "internal/store/sqlite"},
 	"internal/store/writebehind":            {"internal/monitor", "internal/store/dialect", "internal/wal"},
@@ -92,7 +93,9 @@ var allowed = map[string][]string{
 	"internal/web/view/ui":                  {"internal/safetext", "internal/snippet", "internal/web/static"},
 	"internal/wire":                         {"client", "internal/monitor", "internal/pingid", "internal/pingurl", "internal/schedule", "internal/store"},
 	"e2e/faults":                            {"client", "e2e/binary", "internal/store/storetest"},
-	"e2e/bench":                             {"client", "internal/monitor", "internal/store", "internal/store/storetest"},
+	"e2e/bench":                             {"client", "e2e/bench/load", "e2e/bench/report", "internal/monitor", "internal/store", "internal/store/storetest", "internal/store/storetest/bulkload"},
+	"e2e/bench/load":                        {},
+	"e2e/bench/report":                      {"e2e/bench/load"},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
 	"e2e/cron":                              {},
@@ -107,10 +110,10 @@ var allowed = map[string][]string{
 // the pure ones may import the other libraries.
 var confinedImports = map[string][]string{
 	"database/sql": {
-		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest", "internal/store/transfer",
+		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest", "internal/store/storetest/bulkload", "internal/store/transfer",
 	},
 	"modernc.org/sqlite":                  {"internal/store/dialect", "internal/store/sqlite"},
-	"github.com/jackc/pgx/v5":             {"internal/store/dialect", "internal/store/postgres", "internal/store/storetest"},
+	"github.com/jackc/pgx/v5":             {"internal/store/dialect", "internal/store/postgres", "internal/store/storetest", "internal/store/storetest/bulkload"},
 	"github.com/pressly/goose/v3":         {"internal/store/migrations"},
 	"github.com/danielgtaylor/huma/v2":    {"internal/api"},
 	"github.com/alecthomas/kong":          {"internal/cli", "internal/cli/completion", "internal/cli/manpage", "internal/cli/settings"},

@@ -8,38 +8,53 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
+	"overdue/e2e/bench/report"
 	"overdue/internal/store/storetest"
 )
 
 // bench is one run of the benchmarks.
 type bench struct {
 	options
-	dir            string // on a real disk; removed after the run
-	binary         string
-	report         *report
-	progressTo     io.Writer       // progress messages
-	sharedDatabase *filledDatabase // created on first use
+	dir        string // on a real disk; removed after the run
+	binary     string
+	report     *report.Report
+	progressTo io.Writer // progress messages
+
+	filled    map[dataset]database // as written, with the schema of the earliest build
+	prepared  map[dataset]database // as opened by a build
+	databases int                  // created so far
+	pg        *storetest.Postgres  // started on first use
 }
 
 // benchmark is one benchmark. -only selects it by name.
 type benchmark struct {
-	name string
-	run  func(*bench, context.Context) error
+	name  string
+	run   func(*bench, context.Context) error
+	scale bool // runs only with -scale, or if it is named
 }
 
 // benchmarks returns all benchmarks in the order in which they run.
 func benchmarks() []benchmark {
 	return []benchmark{
-		{"pings", (*bench).pings},
-		{"memory", (*bench).memory},
-		{"start", (*bench).start},
-		{"detection", (*bench).detection},
-		{"pages", (*bench).pages},
-		{"silence", (*bench).silence},
-		{"cleanup", (*bench).cleanup},
+		{"pings", (*bench).pings, false},
+		{"reads", (*bench).reads, false},
+		{"lists", (*bench).lists, false},
+		{"deadlines", (*bench).deadlines, false},
+		{"alerts", (*bench).alerts, false},
+		{"spike", (*bench).spike, false},
+		{"memory", (*bench).memory, false},
+		{"start", (*bench).starts, false},
+		{"detection", (*bench).detection, false},
+		{"pages", (*bench).pages, false},
+		{"cleanup", (*bench).cleanup, true},
+		{"million", (*bench).million, true},
+		{"hours", (*bench).hours, true},
+		{"growth", (*bench).growth, true},
+		{"retention", (*bench).retention, true},
 	}
 }
 
@@ -50,17 +65,25 @@ func benchAll(ctx context.Context, o options, out, errOut io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &bench{options: o, dir: dir, binary: filepath.Join(dir, "overdue"), progressTo: errOut, report: &report{}}
+	b := &bench{
+		options: o, dir: dir, binary: filepath.Join(dir, "overdue"), progressTo: errOut, report: &report.Report{},
+		filled: map[dataset]database{}, prepared: map[dataset]database{},
+	}
+	defer func() { err = errors.Join(err, b.removeAll()) }()
 	if err := b.build(ctx); err != nil {
 		return err
 	}
-	if b.report.Machine, err = describeMachine(dir); err != nil {
+	if o.add {
+		if err := b.report.Read(o.json); err != nil {
+			return err
+		}
+	}
+	if b.report.Machine, err = report.DescribeMachine(dir); err != nil {
 		return err
 	}
 	var errs []error
 	for _, m := range benchmarks() {
-		if o.only != "" && o.only != m.name {
+		if selected := slices.Contains(o.only, m.name) || len(o.only) == 0 && (o.scale || !m.scale); !selected {
 			continue
 		}
 		begun := time.Now()
@@ -73,11 +96,21 @@ func benchAll(ctx context.Context, o options, out, errOut io.Writer) (err error)
 			break
 		}
 	}
-	b.report.print(out)
-	if o.json != "" {
-		errs = append(errs, b.report.write(o.json))
+	return errors.Join(append(errs, b.writeReport(out))...)
+}
+
+// writeReport prints the results and writes the files that the options name. The error
+// names the exceeded limits.
+func (b *bench) writeReport(out io.Writer) error {
+	b.report.Print(out)
+	var errs []error
+	if b.json != "" {
+		errs = append(errs, b.report.Write(b.json))
 	}
-	return errors.Join(append(errs, b.report.exceeded()...)...)
+	if b.markdown != "" {
+		errs = append(errs, b.report.WriteMarkdown(b.markdown))
+	}
+	return errors.Join(append(errs, b.report.Exceeded()...)...)
 }
 
 // progress prints a progress message.
@@ -118,77 +151,6 @@ func diskDir() (string, error) {
 	}
 	// PostgreSQL may run as another user, which must be able to enter the directory.
 	return dir, os.Chmod(dir, 0o755)
-}
-
-// databaseKind is a kind of database on which benchmarks run.
-type databaseKind struct {
-	name string
-	// open returns the address of a new, empty database, and a function that stops it.
-	open func() (address string, end func() error, err error)
-}
-
-// databases returns the kinds of database that the options select. name
-// distinguishes the databases of different benchmarks.
-func (b *bench) databases(name string) []databaseKind {
-	all := []databaseKind{{"SQLite", func() (string, func() error, error) {
-		return filepath.Join(b.dir, name+".db"), func() error { return nil }, nil
-	}}}
-	if !b.postgres {
-		return all
-	}
-	return append(all, databaseKind{"PostgreSQL", func() (string, func() error, error) {
-		server, err := storetest.NewPostgres(filepath.Join(b.dir, name+"-pg"), false)
-		if err != nil {
-			return "", nil, err
-		}
-		return server.Address(), server.Stop, nil
-	}})
-}
-
-// database is an open database with an API key.
-type database struct{ name, address, key string }
-
-// onEachDatabase runs a benchmark on a new database of each kind.
-func (b *bench) onEachDatabase(ctx context.Context, name string, run func(context.Context, database) error) error {
-	for _, kind := range b.databases(name) {
-		if err := b.onDatabase(ctx, kind, run); err != nil {
-			return fmt.Errorf("%s: %w", kind.name, err)
-		}
-	}
-	return nil
-}
-
-func (b *bench) onDatabase(ctx context.Context, kind databaseKind, run func(context.Context, database) error) (err error) {
-	address, end, err := kind.open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, end()) }()
-	key, err := b.newKey(ctx, address)
-	if err != nil {
-		return err
-	}
-	return run(ctx, database{kind.name, address, key})
-}
-
-// serveWithReceiver starts a server whose only channel sends to a new receiver. The caller kills
-// the server and closes the receiver.
-func (b *bench) serveWithReceiver(ctx context.Context, on database) (*server, *receiver, error) {
-	r, err := startReceiver()
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := b.serve(ctx, on.address, on.key, "--allow-private-networks")
-	if err != nil {
-		r.close()
-		return nil, nil, err
-	}
-	if err := s.addWebhookChannel(ctx, r); err != nil {
-		s.kill()
-		r.close()
-		return nil, nil, err
-	}
-	return s, r, nil
 }
 
 // sleepUntil sleeps until the given time, or until ctx ends.

@@ -25,6 +25,7 @@ const (
 // child is a server that we started.
 type child struct {
 	address string // on which it listens
+	debug   string // address of its profiles; "": none
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed after the process has exited
 	log     []string      // last lines; read only after ended is closed
@@ -65,9 +66,14 @@ func (c *child) readLog(log io.Reader, address chan<- string) {
 	lines := bufio.NewScanner(log)
 	for sent := false; lines.Scan(); {
 		var line struct{ Msg, Address string }
-		if !sent && json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
-			address <- line.Address
-			sent = true
+		if !sent && json.Unmarshal(lines.Bytes(), &line) == nil {
+			switch line.Msg {
+			case "serving profiles": // before the next one
+				c.debug = line.Address
+			case "serving":
+				address <- line.Address
+				sent = true
+			}
 		}
 		c.log = append(c.log, lines.Text())
 		c.log = c.log[max(0, len(c.log)-maxLogLines):]

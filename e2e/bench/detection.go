@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"time"
+
+	"overdue/client"
+	"overdue/e2e/bench/load"
+	"overdue/e2e/bench/report"
 )
 
 // Data and limits of the detection benchmark. The delays are in milliseconds.
@@ -20,11 +22,11 @@ const (
 // detection measures how long after its deadline a missing ping is detected, and
 // how long until the alert is delivered, on an otherwise idle server.
 func (b *bench) detection(ctx context.Context) error {
-	return b.onEachDatabase(ctx, "detection", b.detectionOn)
+	return b.onEach(ctx, b.detectionOn)
 }
 
-func (b *bench) detectionOn(ctx context.Context, on database) error {
-	s, r, err := b.serveWithReceiver(ctx, on)
+func (b *bench) detectionOn(ctx context.Context, kind string, v build) error {
+	s, r, err := b.startWithReceiver(ctx, dataset{kind: kind, heartbeats: 20, build: v})
 	if err != nil {
 		return err
 	}
@@ -44,45 +46,42 @@ func (b *bench) detectionOn(ctx context.Context, on database) error {
 	if err := r.waitFor(ctx, watchedHeartbeats, time.Now().Add(maxWait)); err != nil {
 		return err
 	}
-	if err := b.reportDelays(on.name, r); err != nil {
+	if err := s.reportDelays(r); err != nil {
 		return err
 	}
-	return s.stop()
+	s.acked, s.opened = watchedHeartbeats, watchedHeartbeats
+	return s.close(ctx)
 }
 
-// pingOnce pings each heartbeat once, at random times within pingSpread.
+// pingOnce pings each heartbeat once, evenly within pingSpread.
 func (s *server) pingOnce(ctx context.Context, ids []string) error {
-	conns, err := dial(ctx, s.address, 1)
+	plan := load.Plan{Rate: float64(len(ids)) / pingSpread.Seconds(), Connections: 4, Count: len(ids), InOrder: true}
+	p, err := load.StartPaced(ctx, s.address, load.PingsTo(ids), plan)
 	if err != nil {
 		return err
 	}
-	defer closeAll(conns)
-	moments := make([]time.Time, len(ids))
-	for i := range moments {
-		moments[i] = time.Now().Add(rand.N(pingSpread))
+	r, err := p.Wait()
+	if err == nil && r.Rejected() > 0 {
+		err = fmt.Errorf("%d pings were not answered OK", r.Rejected())
 	}
-	slices.SortFunc(moments, time.Time.Compare)
-	if err := conns[0].SetDeadline(time.Now().Add(pingSpread + responseTimeout)); err != nil {
-		return fmt.Errorf("deadline: %w", err)
+	return err
+}
+
+// createHeartbeat creates one heartbeat and returns its id.
+func (s *server) createHeartbeat(ctx context.Context, name, interval, grace string) (string, error) {
+	h, err := s.api.CreateHeartbeat(ctx, client.HeartbeatSettings{Name: &name, Interval: interval, Grace: grace})
+	if err != nil {
+		return "", fmt.Errorf("create %s: %w", name, err)
 	}
-	for i, request := range requests(ids) {
-		if err := sleepUntil(ctx, moments[i]); err != nil {
-			return err
-		}
-		ok, err := conns[0].exchange(request)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return fmt.Errorf("ping answered %s", conns[0].lastUnexpected)
-		}
+	if h.ID == nil {
+		return "", fmt.Errorf("create %s: the response has no id", name)
 	}
-	return nil
+	return *h.ID, nil
 }
 
 // reportDelays reports the delays from the deadline to the detection and to the webhook.
-func (b *bench) reportDelays(on string, r *receiver) error {
-	var detected, delivered latencies
+func (t *target) reportDelays(r *receiver) error {
+	var detected, delivered load.Latencies
 	seen := map[string]bool{}
 	_, webhooks := r.received()
 	for _, w := range webhooks {
@@ -97,7 +96,7 @@ func (b *bench) reportDelays(on string, r *receiver) error {
 	if len(seen) != watchedHeartbeats || len(webhooks) != watchedHeartbeats {
 		return fmt.Errorf("got %d webhooks for %d incidents; want %d of each", len(webhooks), len(seen), watchedHeartbeats)
 	}
-	b.report.spread("detection", on, "from deadline to detection", detected, atMost(maxDetectionDelay))
-	b.report.spread("detection", on, "from deadline to webhook received", delivered, atMost(maxDeliveryDelay))
+	t.spread("detection", "from deadline to detection", detected, report.AtMost(maxDetectionDelay))
+	t.spread("detection", "from deadline to webhook received", delivered, report.AtMost(maxDeliveryDelay))
 	return nil
 }

@@ -5,38 +5,59 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
+
+	"overdue/e2e/bench/load"
+	"overdue/e2e/bench/report"
 )
 
-// How the rate of pings is measured.
+// How the rate of pings is measured, and its bounds.
 const (
-	rounds = 3
-	warmUp = 300 * time.Millisecond
-	// minRatio is the minimum rate of pings on SQLite, as a share of the rate of a
-	// handler that only answers OK.
-	minRatio = 0.35
+	rounds          = 3
+	warmUp          = 300 * time.Millisecond
+	pingHeartbeats  = 10_000
+	manyHeartbeats  = 1_000_000
+	manyWarmUp      = 10 * time.Second
+	minRatio        = 0.60 // to the rate of a handler that only answers OK
+	minPostgres     = 0.30
+	minMany         = 0.35 // with manyHeartbeats
+	maxCPU          = 2    // processor time of a ping, as a multiple of that of the handler
+	maxManySlowdown = 3    // p99 with manyHeartbeats, as a multiple of that with pingHeartbeats
 )
 
 // connectionCounts returns the numbers of connections for which pings are measured.
 func connectionCounts() []int { return []int{64, 256} }
 
-// contender is a server under load.
-type contender struct {
-	name     string
-	child    *child
-	server   *server // nil for the baseline, which stores nothing
-	requests [][]byte
-	before   int64 // number of stored pings at the start
-	acked    int64
-}
-
 // pings measures how many pings are stored per second, compared with the requests
 // per second of the baseline.
-func (b *bench) pings(ctx context.Context) (err error) {
-	first, err := b.filledSQLite(ctx)
-	if err != nil {
-		return err
+func (b *bench) pings(ctx context.Context) error {
+	var field []dataset
+	for _, kind := range b.kinds() {
+		for _, v := range b.builds() {
+			field = append(field, dataset{kind: kind, heartbeats: pingHeartbeats, build: v})
+		}
 	}
+	return b.race(ctx, "pings", field, warmUp)
+}
+
+// million measures pings at random to a million heartbeats, next to the same load on ten
+// thousand.
+func (b *bench) million(ctx context.Context) error {
+	for _, kind := range b.kinds() {
+		field := []dataset{{kind: kind, heartbeats: pingHeartbeats, build: b.builds()[0]}}
+		for _, v := range b.builds() {
+			field = append(field, dataset{kind: kind, heartbeats: manyHeartbeats, build: v})
+		}
+		if err := b.race(ctx, "million", field, manyWarmUp); err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+// race loads servers alternately with the baseline.
+func (b *bench) race(ctx context.Context, measure string, field []dataset, warmUp time.Duration) (err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("own program: %w", err)
@@ -46,120 +67,126 @@ func (b *bench) pings(ctx context.Context) (err error) {
 		return err
 	}
 	defer baseline.kill()
-	field := []*contender{{name: "baseline", child: baseline, requests: requests(first.ids)}}
-	for i, place := range b.databases("pings") {
-		s := first
-		if i > 0 {
-			address, end, err := place.open()
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, end()) }()
-			if s, err = b.newFilledDatabase(ctx, address); err != nil {
-				return err
-			}
-		}
-		running, err := b.serve(ctx, s.address, s.key)
+	var targets []*target
+	for _, d := range field {
+		t, err := b.start(ctx, d)
 		if err != nil {
 			return err
 		}
-		defer running.kill()
-		c := &contender{name: place.name, child: running.child, server: running, requests: requests(s.ids)}
-		if c.before, err = running.stored(ctx); err != nil {
-			return err
-		}
-		field = append(field, c)
+		defer t.kill()
+		targets = append(targets, t)
 	}
 	for _, n := range connectionCounts() {
-		if err := b.compare(ctx, field, n); err != nil {
+		if err := b.compare(ctx, measure, baseline, targets, n, warmUp); err != nil {
 			return fmt.Errorf("%d connections: %w", n, err)
 		}
 	}
-	return verify(ctx, field)
+	for _, t := range targets {
+		err = errors.Join(err, t.profilePings(ctx, measure), t.close(ctx))
+	}
+	return err
 }
 
-// compare loads the contenders alternately from n connections, and reports the
-// results of each next to those of the first.
-func (b *bench) compare(ctx context.Context, field []*contender, n int) error {
-	entries := make([]serverRounds, len(field))
-	for i, c := range field {
-		if _, err := c.load(ctx, n, warmUp); err != nil {
+// profileLength is the duration of a profile.
+const profileLength = 5 * time.Second
+
+// profilePings profiles the server under load, if the options say so.
+func (t *target) profilePings(ctx context.Context, measure string) error {
+	if t.bench.profiles == "" {
+		return nil
+	}
+	file := fmt.Sprintf("%s-%s-%s-%d.pprof", measure, t.kind, t.build.name, t.heartbeats)
+	if err := os.MkdirAll(t.bench.profiles, 0o755); err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	profiled := make(chan error, 1)
+	go func() { profiled <- t.profile(ctx, profileLength, filepath.Join(t.bench.profiles, file)) }()
+	_, err := t.round(ctx, connectionCounts()[0], profileLength+time.Second)
+	return errors.Join(err, <-profiled)
+}
+
+// contest collects the rounds of one server.
+type contest struct {
+	*target
+	rounds []load.Result
+}
+
+// compare loads the targets and the baseline alternately from n connections, and reports
+// the results.
+func (b *bench) compare(ctx context.Context, measure string, baseline *child, targets []*target, n int, warmUp time.Duration) error {
+	all := make([]contest, len(targets))
+	for i, t := range targets {
+		if _, err := t.round(ctx, n, warmUp); err != nil {
 			return err
 		}
-		entries[i] = serverRounds{connections: n, server: c.name}
+		all[i].target = t
 	}
+	length := time.Duration(b.seconds / rounds * float64(time.Second))
+	var bare []load.Result
 	for r := range rounds {
-		for i, c := range field {
-			t, err := c.measuredRound(ctx, n, time.Duration(b.seconds/rounds*float64(time.Second)))
+		t, err := baseline.round(ctx, targets[0].requests, n, length)
+		if err != nil {
+			return err
+		}
+		bare = append(bare, t)
+		b.progress("%s: %3d connections, round %d, baseline %7.0f/s", measure, n, r+1, t.PerSecond())
+		for i := range all {
+			t, err := all[i].round(ctx, n, length)
 			if err != nil {
 				return err
 			}
-			entries[i].rounds = append(entries[i].rounds, t)
-			b.progress("pings: %3d connections, round %d, %-12s %7.0f/s", n, r+1, c.name, t.perSecond())
+			all[i].rounds = append(all[i].rounds, t)
+			b.progress("%s: %3d connections, round %d, %s, %d heartbeats, %7.0f/s", measure, n, r+1, all[i].name, all[i].heartbeats, t.PerSecond())
 		}
 	}
-	for _, e := range entries {
-		b.report.addComparison(e, entries[0].rounds)
+	b.report.AddComparison(measure, "baseline", n, bare, bare)
+	for _, c := range all {
+		row := b.report.AddComparison(measure, fmt.Sprintf("%s, %s heartbeats", c.name, c.size()), n, c.rounds, bare)
+		b.addRow(measure, c.target, n, row)
+		rejected := 0.0
+		for _, r := range c.rounds {
+			rejected += float64(r.Rejected)
+		}
+		c.add(measure, fmt.Sprintf("%s heartbeats, %d connections: pings answered 503", c.size(), n), rejected, "", report.AtMost(0))
 	}
 	return nil
 }
 
-// measuredRound runs load and measures the resources that the contender used.
-func (c *contender) measuredRound(ctx context.Context, n int, length time.Duration) (roundResult, error) {
-	cpu, commits, err := c.cost(ctx)
+// round runs one round of load and measures the processor time of the child.
+func (c *child) round(ctx context.Context, requests load.Requests, n int, length time.Duration) (load.Result, error) {
+	before, err := c.cpuTime()
 	if err != nil {
-		return roundResult{}, err
+		return load.Result{}, err
 	}
-	t, err := c.load(ctx, n, length)
+	r, err := load.Round(ctx, c.address, requests, n, length)
 	if err != nil {
-		return t, err
+		return r, fmt.Errorf("baseline: %w", err)
 	}
-	t.cpu, t.commits, err = c.cost(ctx)
-	t.cpu, t.commits = t.cpu-cpu, t.commits-commits
-	return t, err
+	after, err := c.cpuTime()
+	r.CPU = after - before
+	return r, err
 }
 
-// cost returns the processor time and the number of commits of the contender until now.
-func (c *contender) cost(ctx context.Context) (cpu time.Duration, commits float64, err error) {
-	if c.server != nil {
-		if commits, err = c.server.gauge(ctx, "overdue_ping_commit_pings_count"); err != nil {
-			return 0, 0, err
-		}
+// addRow adds the figures of one target and number of connections, with their bounds.
+func (b *bench) addRow(measure string, t *target, n int, row report.Comparison) {
+	what := fmt.Sprintf("%s heartbeats, %d connections: ", t.size(), n)
+	ratio, slowdown := report.AtLeast(minRatio), (*report.Bound)(nil)
+	var cpu *report.Bound
+	switch {
+	case t.heartbeats == manyHeartbeats:
+		ratio = report.AtLeast(minMany)
+		slowdown = report.AtMost(maxManySlowdown * b.report.P99(measure, n, fmt.Sprintf("%s, %s heartbeats", t.kind, report.Grouped(pingHeartbeats))))
+	case measure == "million":
+		return // only for comparison
+	case t.kind == onPostgres:
+		ratio = report.AtLeast(minPostgres)
+	default:
+		cpu = report.AtMost(maxCPU)
 	}
-	cpu, err = c.child.cpuTime()
-	return cpu, commits, err
-}
-
-// load runs one round and counts its acknowledged pings.
-func (c *contender) load(ctx context.Context, n int, length time.Duration) (roundResult, error) {
-	if err := ctx.Err(); err != nil {
-		return roundResult{}, err
-	}
-	t, err := round(ctx, c.child.address, c.requests, n, length)
-	c.acked += t.pings
-	if err != nil {
-		return t, fmt.Errorf("%s: %w", c.name, err)
-	}
-	return t, nil
-}
-
-// verify compares the acknowledged pings with the stored pings, and stops the
-// servers.
-func verify(ctx context.Context, field []*contender) error {
-	for _, c := range field {
-		if c.server == nil {
-			continue
-		}
-		stored, err := c.server.stored(ctx)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
-		if stored -= c.before; stored != c.acked {
-			return fmt.Errorf("%s: %d pings were stored, but %d were acknowledged", c.name, stored, c.acked)
-		}
-		if err := c.server.stop(); err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
-	}
-	return nil
+	t.add(measure, what+"rate, as a part of that of the baseline", row.Ratio, "", ratio)
+	t.add(measure, what+"rate", row.PerSecond, "/s", nil)
+	t.add(measure, what+"p50", row.P50, "ms", nil)
+	t.add(measure, what+"p99", row.P99, "ms", slowdown)
+	t.add(measure, what+"CPU per ping, as a multiple of that of the baseline", row.CPU/b.report.CPU(measure, n, "baseline"), "", cpu)
+	t.add(measure, what+"pings per commit", row.PerCommit, "", nil)
 }

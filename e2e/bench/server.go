@@ -5,9 +5,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
-	"os/exec"
-	"strings"
+	"os"
 	"time"
 
 	"overdue/client"
@@ -19,34 +19,20 @@ type server struct {
 	api *client.Client
 }
 
-// newKey starts the server once to create the database, and creates an API key with
-// the command line.
-func (b *bench) newKey(ctx context.Context, database string) (string, error) {
-	s, err := b.serve(ctx, database, "")
-	if err != nil {
-		return "", err
-	}
-	defer s.kill()
-	cmd := exec.CommandContext(ctx, b.binary, "api-key", "create", "--name", "bench", "--database", database)
-	cmd.Stderr = b.progressTo
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("api key: %w", err)
-	}
-	return strings.TrimSpace(string(out)), s.stop()
-}
-
 // benchKey encrypts the secrets of the temporary databases.
 const benchKey = "a2V5IG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMgbG9uZy4="
 
 // serve starts the server on a database.
-func (b *bench) serve(ctx context.Context, database, key string, flags ...string) (*server, error) {
-	args := append([]string{"serve", "--database", database, "--secret-key", benchKey, "--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"}, flags...)
-	c, err := launch(ctx, b.binary, args...)
+func (b *bench) serve(ctx context.Context, db database, flags ...string) (*server, error) {
+	args := append([]string{"serve", "--database", db.address, "--secret-key", benchKey, "--listen", "127.0.0.1:0", "--log-format", "json", "--log-level", "info"}, flags...)
+	if b.profiles != "" {
+		args = append(args, "--debug-listen", "127.0.0.1:0")
+	}
+	c, err := launch(ctx, db.build.binary, args...)
 	if err != nil {
 		return nil, err
 	}
-	return &server{child: c, api: client.New("http://"+c.address, key)}, nil
+	return &server{child: c, api: client.New("http://"+c.address, db.key)}, nil
 }
 
 // get sends a GET request to the server, for example for /healthz.
@@ -58,7 +44,32 @@ func (s *server) get(ctx context.Context, path string) (*http.Response, error) {
 	return http.DefaultClient.Do(req)
 }
 
-// gauge reads one number without labels from /metrics.
+// profile writes a profile of the processor time of the next seconds to a file.
+func (s *server) profile(ctx context.Context, length time.Duration, file string) error {
+	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", s.debug, length.Seconds())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %.200s", resp.Status, body)
+	}
+	if err == nil {
+		err = os.WriteFile(file, body, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	return nil
+}
+
+// gauge reads one number from /metrics. name can have labels.
 func (s *server) gauge(ctx context.Context, name string) (float64, error) {
 	resp, err := s.get(ctx, "/metrics")
 	if err != nil {
@@ -74,19 +85,6 @@ func (s *server) gauge(ctx context.Context, name string) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("metrics: no %s", name)
-}
-
-// stored returns the number of stored pings of all heartbeats.
-func (s *server) stored(ctx context.Context) (int64, error) {
-	var sum int64
-	const maxPageSize = 200
-	for h, err := range s.api.AllHeartbeats(ctx, client.HeartbeatQuery{Sort: "created", PageQuery: client.PageQuery{Limit: maxPageSize}}) {
-		if err != nil {
-			return 0, fmt.Errorf("heartbeats: %w", err)
-		}
-		sum += h.PingsCount
-	}
-	return sum, nil
 }
 
 // waitUntilHealthy waits until /healthz answers 200.

@@ -16,7 +16,7 @@ import (
 
 // Limits of the receiver.
 const (
-	maxWebhooks    = 1000 // later ones are only counted
+	maxWebhooks    = 200_000 // later ones are only counted
 	maxWebhookSize = 1 << 20
 )
 
@@ -97,6 +97,26 @@ func (s *server) addWebhookChannel(ctx context.Context, r *receiver) error {
 		return fmt.Errorf("channel: %w", err)
 	}
 	return nil
+}
+
+// startWithReceiver starts a server whose only channel sends to a new receiver. The caller
+// kills the server and closes the receiver.
+func (b *bench) startWithReceiver(ctx context.Context, d dataset, flags ...string) (*target, *receiver, error) {
+	r, err := startReceiver()
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := b.start(ctx, d, append(flags, "--allow-private-networks")...)
+	if err != nil {
+		r.close()
+		return nil, nil, err
+	}
+	if err := t.addWebhookChannel(ctx, r); err != nil {
+		t.kill()
+		r.close()
+		return nil, nil, err
+	}
+	return t, r, nil
 }
 
 // errMissingWebhooks means that webhooks are missing.

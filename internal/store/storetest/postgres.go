@@ -218,3 +218,26 @@ func (p *Postgres) Dir() string { return p.dir }
 
 // Socket returns the path of that socket.
 func (p *Postgres) Socket() string { return filepath.Join(p.dir, ".s.PGSQL.5432") }
+
+// NewDatabase creates a database as a copy of another one, or an empty one if template is
+// empty, and returns its address. The template must have no connections.
+func (p *Postgres) NewDatabase(name, template string) (address string, err error) {
+	if template == "" {
+		template = emptyDatabase
+	}
+	return socketAddress(p.dir, name), p.run("CREATE DATABASE " + name + " TEMPLATE " + template)
+}
+
+// DropDatabase drops a database.
+func (p *Postgres) DropDatabase(name string) error {
+	return p.run("DROP DATABASE " + name + " WITH (FORCE)")
+}
+
+// run runs one statement as an administrator.
+func (p *Postgres) run(statement string) error {
+	psql := p.command("psql", "-h", p.dir, "-U", "overdue", "-d", "postgres", "-q", "-c", statement)
+	if out, err := psql.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", statement, err, bytes.TrimSpace(out))
+	}
+	return nil
+}

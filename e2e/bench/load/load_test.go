@@ -1,0 +1,202 @@
+package load
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// startTestServer starts a server with the handler and returns its address.
+func startTestServer(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(handler)
+	t.Cleanup(srv.Close)
+	return strings.TrimPrefix(srv.URL, "http://")
+}
+
+func TestRound_CountsEveryAcknowledgedPing(t *testing.T) {
+	var mu sync.Mutex
+	heard := map[string]int64{}
+	address := startTestServer(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		heard[r.Method+" "+r.URL.Path]++
+		mu.Unlock()
+		_, _ = io.WriteString(w, "OK")
+	})
+	got, err := Round(t.Context(), address, PingsTo([]string{"a", "b"}), 4, 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := heard["POST /api/v1/hb/a"] + heard["POST /api/v1/hb/b"]
+	if len(heard) != 2 || got.Pings != sum || int64(len(got.Took)) != sum {
+		t.Errorf("counted %d pings with %d times; the server received %v", got.Pings, len(got.Took), heard)
+	}
+	if got.Elapsed < 50*time.Millisecond || got.Took.At(1) > got.Elapsed {
+		t.Errorf("took %s, the slowest ping %s; want at least the length of the round", got.Elapsed, got.Took.At(1))
+	}
+}
+
+func TestRound_FailsOnEveryResponseExceptOK(t *testing.T) {
+	for want, answer := range map[string]http.HandlerFunc{
+		"503 Service": func(w http.ResponseWriter, _ *http.Request) { // without Retry-After
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, "OK")
+		},
+		"204 No":                  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		`200 with the body "OK!"`: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "OK!") },
+		"200 with the body \"\"": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "OK")
+			_ = http.NewResponseController(w).Flush()
+		},
+		"EOF": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		_, err := Round(t.Context(), startTestServer(t, answer), PingsTo([]string{"a"}), 2, 20*time.Millisecond)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+}
+
+func TestRound_CountsHonestRejections(t *testing.T) {
+	address := startTestServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/b") {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = io.WriteString(w, "OK")
+	})
+	got, err := Round(t.Context(), address, PingsTo([]string{"a", "b"}), 4, 50*time.Millisecond)
+	if err != nil || got.Rejected == 0 || got.Pings == 0 || int64(len(got.Took)) != got.Pings {
+		t.Errorf("%d pings with %d times, %d rejected, %v", got.Pings, len(got.Took), got.Rejected, err)
+	}
+}
+
+func TestStartPaced_CountsRejectionsAndContinues(t *testing.T) {
+	var mu sync.Mutex
+	var paths []string
+	address := startTestServer(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if paths = append(paths, r.URL.Path); len(paths)%2 == 0 {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = io.WriteString(w, "OK")
+	})
+	p, err := StartPaced(t.Context(), address, PingsTo([]string{"a", "b"}), Plan{Rate: 1000, Connections: 8, Count: 100, InOrder: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Sent) != 100 || got.Rejected() != 50 || len(paths) != 100 {
+		t.Errorf("%d requests, %d rejected, %d received; want 100, 50 and 100", len(got.Sent), got.Rejected(), len(paths))
+	}
+	for _, s := range got.Sent {
+		if number := int(s.Due.Sub(p.Begun()) / time.Millisecond); s.Request != number%2 {
+			t.Errorf("request %d had the id %d", number, s.Request)
+		}
+		if s.OK == s.RetryAfter || s.OK != (s.Status == 200) || s.Took < s.Waited {
+			t.Errorf("response %+v", s)
+		}
+	}
+	if all, after := len(got.Since(p.Begun().Add(-1))), len(got.Since(p.Begun())); all != 100 || after != 99 {
+		t.Errorf("%d requests since just before the first, %d after it; want 100 and 99", all, after)
+	}
+}
+
+func TestStartPaced_LatencyCountsFromThePlannedTime(t *testing.T) {
+	const stall = 100 * time.Millisecond
+	var first sync.Once
+	address := startTestServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		first.Do(func() { time.Sleep(stall) })
+		_, _ = io.WriteString(w, "OK")
+	})
+	p, err := StartPaced(t.Context(), address, PingsTo([]string{"a"}), Plan{Rate: 200, Connections: 1, Count: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Requests 1 to 9 were planned 5 to 45 ms after the first, and waited for it.
+	if slowest := got.Since(p.Begun()).At(0); slowest < stall-9*5*time.Millisecond-time.Millisecond {
+		t.Errorf("the fastest of the requests after a stall of %s took %s", stall, slowest)
+	}
+}
+
+func TestStartPaced_ReportsBrokenConnections(t *testing.T) {
+	address := startTestServer(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for _, reconnect := range []bool{false, true} {
+		p, err := StartPaced(t.Context(), address, PingsTo([]string{"a"}), Plan{Rate: 1000, Connections: 2, Count: 10, Reconnect: reconnect})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Wait()
+		if want := map[bool]int{false: 2, true: 10}[reconnect]; len(got.Sent) != want || got.Rejected() != want || (err == nil) != reconnect {
+			t.Errorf("reconnect %v: %d requests, %d rejected, %v; want %d", reconnect, len(got.Sent), got.Rejected(), err, want)
+		}
+	}
+}
+
+func TestCommand_SendsWhatItsArgumentsSay(t *testing.T) {
+	var mu sync.Mutex
+	got := map[string]int{}
+	address := startTestServer(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		got[fmt.Sprintf("%s %s %s %s", r.Method, r.URL, r.Header.Get("Authorization"), body)]++
+		switch {
+		case r.URL.Query().Get("n") == "3":
+			w.WriteHeader(http.StatusTooManyRequests)
+		case r.URL.Query().Get("n") == "2":
+			_ = http.NewResponseController(w).Flush() // the body has no length
+			_, _ = io.WriteString(w, strings.Repeat("x", 10_000))
+		default:
+			w.Header().Set("Connection", "close")
+		}
+	})
+	var out, errOut strings.Builder
+	code := Command(t.Context(), strings.Fields("-url http://"+address+"/push/{id}?n={id} -method PUT -header Authorization:T{id} -body b{id} -ids 1-3 -rate 500 -seconds 0.06 -connections 3"), &out, &errOut)
+	all, kinds := 0, 0
+	for i := 1; i <= 3; i++ {
+		n := got[fmt.Sprintf("PUT /push/%d?n=%d T%d b%d", i, i, i, i)]
+		if all += n; n > 0 {
+			kinds++
+		}
+	}
+	if code != 1 || all != 30 || kinds != 3 || !strings.Contains(out.String(), "30 requests, planned 500/s") || !strings.Contains(out.String(), "status 429: ") {
+		t.Errorf("exit code %d, received %v\n%s%s", code, got, out.String(), errOut.String())
+	}
+}
+
+func TestCommand_ChecksItsArguments(t *testing.T) {
+	for _, args := range []string{"", "-url ftp://x", "-url http://x -ids 3-1", "-url http://x -ids 1-10 -body {id}", "-url http://x -rate 0", "-url http://x -header nothing", "-url http://x -connections 0"} {
+		if code := Command(t.Context(), strings.Fields(args), io.Discard, io.Discard); code != 2 {
+			t.Errorf("%q: exit code %d; want 2", args, code)
+		}
+	}
+}
+
+func TestLatencies_QuantilesAreDurationsThatOccurred(t *testing.T) {
+	var l Latencies
+	for i := range 100 {
+		l = append(l, int64(100-i))
+	}
+	got := fmt.Sprint(l.At(0), l.At(0.5), l.At(0.99), l.At(1), Latencies{}.At(0.5), Latencies{7}.At(0.99))
+	if want := "1ns 50ns 99ns 100ns 0s 7ns"; got != want {
+		t.Errorf("got %s; want %s", got, want)
+	}
+	if got := fmt.Sprint(Median([]float64{3, 1, 2}), Median([]float64{4, 1, 2, 3})); got != "2 2" {
+		t.Errorf("medians %s; want 2 2", got)
+	}
+}

@@ -180,7 +180,7 @@ func TestManual_DocumentsExactlyTheMetrics(t *testing.T) {
 	m.Delivery("webhook", "sent", 0)
 	m.Rejected("panic")
 	m.RegisterCanary(func() time.Duration { return 0 })
-	m.RegisterOutbox(func() metrics.Outbox { return metrics.Outbox{Failing: map[string]bool{"id": true}} })
+	m.RegisterOutbox(func() metrics.Outbox { return metrics.Outbox{Channels: map[string]metrics.ChannelOutbox{"id": {}}} })
 	m.RegisterNodes(func() metrics.Nodes { return metrics.Nodes{} })
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))

@@ -46,7 +46,7 @@ func (sim *simulation) canaryState() (s canaryState) {
 		if err != nil {
 			return err
 		}
-		s = canaryState{Incidents: int(open), Pending: outbox.Pending, Projects: len(projects), Channels: len(outbox.Failing)}
+		s = canaryState{Incidents: int(open), Pending: outbox.Pending, Projects: len(projects), Channels: len(outbox.Channels)}
 		return nil
 	})
 	return s

@@ -1,15 +1,18 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/store"
 )
 
 // failManyHeartbeats makes 20 heartbeats fail at once and returns the times of their alerts.
@@ -36,18 +39,128 @@ func failManyHeartbeats(sim *simulation, answer time.Duration) []time.Time {
 	return at
 }
 
-// TestRunOnce_AFastChannelGetsOneAlertAtATime: so a node that is killed has at
-// most one alert of it to send again.
-func TestRunOnce_AFastChannelGetsOneAlertAtATime(t *testing.T) {
+// TestRunOnce_AFastChannelGetsMoreAndMoreAlertsAtATime: the first answer decides whether
+// the receiver gets several.
+func TestRunOnce_AFastChannelGetsMoreAndMoreAlertsAtATime(t *testing.T) {
 	const answer = 50 * time.Millisecond
 	simulateHours(t, func(sim *simulation) {
 		at := failManyHeartbeats(sim, answer)
-		for i := range at[1:] {
-			if gap := at[i+1].Sub(at[i]); gap < answer {
-				t.Errorf("alert %d was sent %s after the one before, which takes %s", i+2, gap, answer)
-			}
+		together := map[int64]int{}
+		for _, moment := range at {
+			together[moment.Sub(at[0]).Milliseconds()/answer.Milliseconds()]++
+		}
+		if want := map[int64]int{0: 1, 1: 2, 2: 4, 3: 8, 4: 5}; !maps.Equal(together, want) {
+			t.Errorf("sent per %s: %v; want twice as many each time", answer, together)
 		}
 	})
+}
+
+// TestRunOnce_AMailChannelGetsOneAlertAtATime: mail servers limit concurrent sessions, and
+// a node that is killed has one mail to send again.
+func TestRunOnce_AMailChannelGetsOneAlertAtATime(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.addMailChannel()
+		var now, peak, sent atomic.Int64
+		n := sim.startNode(withSend(func(_ context.Context, kind string, _ notify.Settings, _ notify.Notification) (notify.Receipt, error) {
+			if kind == "email" {
+				sent.Add(1)
+				peak.Store(max(peak.Load(), now.Add(1)))
+				defer now.Add(-1)
+				time.Sleep(50 * time.Millisecond)
+			}
+			return notify.Receipt{Status: 250}, nil
+		}))
+		for i := range 20 {
+			name := fmt.Sprint("job", i)
+			sim.addHeartbeat(name, fiveMinuteRule)
+			sim.mustPing(n, name, "/fail")
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if sent.Load() != 20 || peak.Load() != 1 {
+			t.Errorf("%d mails, %d at a time; want 20, one at a time", sent.Load(), peak.Load())
+		}
+	})
+}
+
+// TestRunOnce_RetryAfterPausesAllAlertsOfTheChannelAndNoOther: a receiver that asks to wait
+// means all requests.
+func TestRunOnce_RetryAfterPausesAllAlertsOfTheChannelAndNoOther(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.addChannel("pager", monitor.Channel{})
+		a := newScriptedReceiver()
+		n := sim.startNodeWith(a)
+		a.setFailure("ops", &notify.SendError{Status: 429, RetryAfter: 2 * time.Minute})
+		sim.addHeartbeat("first", dailyRule)
+		sim.mustPing(n, "first", "/fail")
+		time.Sleep(time.Second)
+		a.setFailure("ops", nil)
+		paused := time.Now()
+		for i := range 5 {
+			name := fmt.Sprint("job", i)
+			sim.addHeartbeat(name, dailyRule)
+			sim.mustPing(n, name, "/fail")
+		}
+		time.Sleep(30 * time.Second)
+		if ops, pager := a.events("ops"), a.events("pager"); len(ops) != 0 || len(pager) != 6 {
+			sim.t.Errorf("during the pause the channel got %v and the other %v; want nothing and six", ops, pager)
+		}
+		if h := sim.channelHealth("ops"); h.NextAttempt.Sub(paused) < 100*time.Second {
+			sim.t.Errorf("the next attempt is shown after %s; want the end of the pause", h.NextAttempt.Sub(paused))
+		}
+		other := sim.startNodeWith(a) // a pause holds for all nodes, and after a restart
+		time.Sleep(60 * time.Second)
+		if ops := a.events("ops"); len(ops) != 0 {
+			sim.t.Errorf("during the pause another node sent %v", ops)
+		}
+		time.Sleep(35 * time.Second)
+		if ops := a.events("ops"); len(ops) != 6 {
+			sim.t.Errorf("after the pause the channel has %v; want all six", ops)
+		}
+		sim.stopNode(other)
+	})
+}
+
+// TestRunOnce_ABacklogDelaysNoNewAlert: the receiver takes 300 ms for each alert, and the
+// backlog needs a minute.
+func TestRunOnce_ABacklogDelaysNoNewAlert(t *testing.T) {
+	const many = 400
+	simulateHours(t, func(sim *simulation) {
+		sim.receiver.setDelay(300 * time.Millisecond)
+		sim.addHeartbeat("backup", dailyRule)
+		sim.update(func(tx *store.Tx) error { return sim.enqueueMany(tx, many) })
+		n := sim.startNode()
+		time.Sleep(time.Second)
+		sim.mustPing(n, "backup", "/fail")
+		failed := time.Now()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		at := slices.IndexFunc(sim.receiver.alerts(), func(a receivedAlert) bool { return a.heartbeat == "backup" })
+		if at < 0 {
+			sim.t.Fatalf("%s after the failure, %d alerts arrived and not the new one", time.Since(failed), len(sim.receiver.alerts()))
+		}
+		time.Sleep(2 * time.Minute)
+		if got := len(sim.receiver.alerts()); got != many+1 {
+			sim.t.Errorf("%d alerts arrived in two minutes; want all %d", got, many+1)
+		}
+	})
+}
+
+// enqueueMany adds pending alerts to all channels.
+func (sim *simulation) enqueueMany(tx *store.Tx, n int) error {
+	channels, err := tx.ChannelRoutes(sim.project)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		for _, c := range channels {
+			a := monitor.Alert{Project: c.Project, Channel: c.ID, Event: monitor.ChannelFailing, Subject: fmt.Sprintf(`{"channel":"%d"}`, i), Created: time.Now(), NextAttempt: time.Now()}
+			if err := tx.Enqueue(a, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func TestRunOnce_ASlowChannelGetsEightAlertsAtATime(t *testing.T) {

@@ -10,10 +10,18 @@ import (
 // outbox returns the pending alerts as the delivery loop last counted them: metrics
 // and probes never wait for the database.
 func (e *Engine) outbox() metrics.Outbox {
-	o := e.dispatcher.Outbox()
-	shown := metrics.Outbox{Pending: o.Pending, Failing: o.Failing}
-	if !o.Oldest.IsZero() {
-		shown.Oldest = max(0, e.db.Now().Sub(o.Oldest))
+	o, now := e.dispatcher.Outbox(), e.db.Now()
+	age := func(oldest time.Time) time.Duration {
+		if oldest.IsZero() {
+			return 0
+		}
+		return max(0, now.Sub(oldest))
+	}
+	shown := metrics.Outbox{Pending: o.Pending, Oldest: age(o.Oldest), Channels: make(map[string]metrics.ChannelOutbox, len(o.Channels))}
+	for id, c := range o.Channels {
+		shown.Channels[id] = metrics.ChannelOutbox{
+			Pending: c.Pending, Oldest: age(c.Oldest), Failing: c.Failing, Concurrency: o.Concurrency[id], Paused: max(0, c.PausedUntil.Sub(now)),
+		}
 	}
 	return shown
 }
@@ -32,8 +40,8 @@ const maxAlertAge = 15 * time.Second
 // channels. If its clock is off, it uses that of the database.
 func (e *Engine) warnings() (texts []string) {
 	o := e.outbox()
-	for _, failing := range o.Failing {
-		if failing {
+	for _, c := range o.Channels {
+		if c.Failing {
 			texts = append(texts, "delivering alerts: "+publicReason(errChannelFailing))
 			break
 		}

@@ -21,26 +21,63 @@ const (
 	failureLogInterval = time.Hour
 )
 
+// maxCountingShare is the maximum share of its time that a node counts pending alerts: one
+// part in maxCountingShare. So a long backlog is counted less often.
+const maxCountingShare = 20
+
+// Outbox describes the alerts that are not delivered yet.
+type Outbox struct {
+	store.Outbox
+	Concurrency map[string]int // maximum of concurrent sends of this node, by channel; 1 for a channel without sends
+}
+
 // reviewState is the state of the channel review and the latest count of pending
 // alerts.
 type reviewState struct {
-	reviewedAt, countedAt time.Time // only used by RunOnce
-	outbox                store.Outbox
+	reviewedAt time.Time // only used by RunOnce
+	countAt    time.Time // when to count the pending alerts again; only used by RunOnce
+	outbox     Outbox
 }
 
 // Outbox returns the pending alerts and the channels, as of a few seconds ago.
-func (c *Dispatcher) Outbox() store.Outbox {
+func (c *Dispatcher) Outbox() Outbox {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.reviewed.outbox
 }
 
+// countOutbox counts the pending alerts from time to time. It reads all of them, which must
+// not prolong the transaction that records and claims.
+func (c *Dispatcher) countOutbox(ctx context.Context, now time.Time) error {
+	if now.Before(c.reviewed.countAt) {
+		return nil
+	}
+	o := Outbox{Concurrency: map[string]int{}}
+	begun := time.Now()
+	err := c.DB.View(ctx, func(tx *store.Tx) (err error) {
+		o.Outbox, err = tx.Outbox()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for id := range o.Channels {
+		o.Concurrency[id] = 1
+		if w := c.windows[id]; w != nil {
+			o.Concurrency[id] = int(w.size)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reviewed.outbox = o
+	c.reviewed.countAt = now.Add(max(outboxInterval, maxCountingShare*time.Since(begun)))
+	return nil
+}
+
 // channelCheck is the result of one check of the channels: lines for the log, written
-// after the commit, and the pending alerts if they were counted.
+// after the commit.
 type channelCheck struct {
 	logRecords      []slog.Record
-	outbox          store.Outbox
-	counted         bool
 	failingChannels []string // channels that fail as a whole
 }
 
@@ -48,12 +85,6 @@ type channelCheck struct {
 // recovers. All nodes review the channels; a row in the database decides which
 // node sends the announcement.
 func (c *Dispatcher) reviewChannels(tx *store.Tx, recorded []sendResult, now time.Time) (f channelCheck, err error) {
-	if now.Sub(c.reviewed.countedAt) >= outboxInterval {
-		if f.outbox, err = tx.Outbox(); err != nil {
-			return f, err
-		}
-		f.counted = true
-	}
 	fresh := slices.ContainsFunc(recorded, func(r sendResult) bool { return r.err != nil || len(r.failedRecipients()) > 0 })
 	if !fresh && now.Sub(c.reviewed.reviewedAt) < reviewInterval {
 		return f, nil
@@ -81,15 +112,10 @@ func (c *Dispatcher) reviewChannels(tx *store.Tx, recorded []sendResult, now tim
 	return f, nil
 }
 
-// applyReview writes the log records and stores the counts, after the commit.
+// applyReview writes the log records after the commit.
 func (c *Dispatcher) applyReview(ctx context.Context, f channelCheck, now time.Time) {
 	for _, line := range f.logRecords {
 		_ = c.Log.Handler().Handle(ctx, line) // the log cannot report its own failure
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f.counted {
-		c.reviewed.countedAt, c.reviewed.outbox = now, f.outbox
 	}
 	if now.Sub(c.reviewed.reviewedAt) >= reviewInterval {
 		c.reviewed.reviewedAt = now

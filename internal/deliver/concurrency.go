@@ -3,45 +3,113 @@ package deliver
 import (
 	"cmp"
 	"time"
+
+	"overdue/internal/notify"
+	"overdue/internal/store"
 )
 
 // Limits of concurrent sends per channel.
 const (
-	// A fast channel gets one alert at a time. The next is sent after the result of
-	// the previous one is on disk, so a crash repeats at most one alert of the
-	// channel.
-	fastChannelSlots = 1
 	// While a response takes slowSendThreshold or longer, the channel gets up to
 	// slowChannelSlots: with one at a time, a long queue would take too long.
 	slowSendThreshold = 500 * time.Millisecond
 	slowChannelSlots  = 8
 	// One in reservedShare slots is reserved for channels that are not slow:
-	// channels that hang would otherwise take all slots and delay the others.
+	// channels that hang would otherwise take all slots and delay the others. One
+	// channel gets no more than this share.
 	reservedShare = 8
+	// queueDelay is the time by which a send may exceed twice the shortest one before
+	// the receiver counts as overloaded.
+	queueDelay = 100 * time.Millisecond
+	// An answer that takes longer than the shortest one raises that by the shortestShare-th
+	// part of the difference.
+	shortestShare = 256
+	// A channel without sends for windowLifetime starts with one at a time again.
+	windowLifetime = time.Minute
+	// Every oldestShare-th claim of a single alert takes the one that has been due longest.
+	oldestShare = 4
 )
+
+// window is the number of concurrent sends through one channel. It grows by one for each
+// answer while the receiver answers quickly, and shrinks if the receiver slows down,
+// reports an error, or does not answer.
+//
+//	1 ── 2 ── 4 ── 8 … threshold ── +1 per window … maximum
+//	429, 5xx: half        slower: three quarters        no answer: 1
+//
+// Sends whose results are not recorded count. If the process is killed, they are sent
+// again, so the maximum bounds the duplicates.
+type window struct {
+	size      float64
+	threshold float64       // below it, the window doubles in the time of one send; 0: no threshold
+	shortest  time.Duration // duration of a send that did not wait for others
+	shrunkAt  time.Time     // results of sends that started earlier do not shrink it again
+	slow      bool          // the last send was slow
+	usedAt    time.Time
+	claims    int // number of claims of a single alert
+}
+
+// newWindow returns the window of a channel whose receiver is not known yet.
+func newWindow() *window { return &window{size: 1} }
+
+// record adapts the window to the result of a send. busy means that the window was full.
+func (w *window) record(r sendResult, busy bool, now time.Time) {
+	w.slow, w.usedAt = r.duration >= slowSendThreshold, now
+	failure, failed := SendErrorOf(r.err)
+	switch {
+	case failed && failure.Status == 0 && !failure.Permanent:
+		w.shrink(r, 1, now)
+	case failed && !failure.Permanent:
+		w.shrink(r, w.size/2, now)
+	case failed: // the answer is about this alert, not about the load
+	case w.shortest > 0 && r.duration > 2*w.shortest+queueDelay:
+		w.shrink(r, w.size*3/4, now)
+	case busy && !w.slow && (w.threshold == 0 || w.size < w.threshold):
+		w.size++
+	case busy && !w.slow:
+		w.size += 1 / w.size
+	}
+	switch {
+	case failed:
+	case w.shortest == 0:
+		w.shortest = max(r.duration, 1)
+	default:
+		// It rises slowly, so that a receiver that is slower for good is not taken for
+		// an overloaded one.
+		w.shortest = max(1, min(r.duration, w.shortest+(r.duration-w.shortest)/shortestShare))
+	}
+}
+
+// shrink reduces the window, once for all sends that were in progress together.
+func (w *window) shrink(r sendResult, size float64, now time.Time) {
+	if r.startedAt.Before(w.shrunkAt) {
+		return
+	}
+	w.threshold = max(w.size/2, 1)
+	w.size, w.shrunkAt = max(size, 1), now
+}
 
 // slots computes how many more alerts each channel may get in a run.
 type slots struct {
-	now          time.Time
-	startTimes   map[string][]time.Time // start times of sends that are not recorded yet, by channel
-	total        int                    // free slots of all channels together
-	reserved     int                    // of total, reserved for fast channels
-	slowChannels map[string]bool        // channels whose last send was slow
+	now        time.Time
+	startTimes map[string][]time.Time // start times of sends that are not recorded yet, by channel
+	total      int                    // free slots of all channels together
+	reserved   int                    // of total, reserved for fast channels
+	share      int                    // maximum of one channel
+	windows    map[string]*window
 }
 
 // countSlots counts the sends in progress, without the results that this run records.
 func (c *Dispatcher) countSlots(recorded []sendResult, now time.Time) slots {
+	places := cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)
+	l := slots{
+		now: now, startTimes: map[string][]time.Time{}, total: places, reserved: places / reservedShare,
+		share: max(1, places/reservedShare), windows: c.windows,
+	}
 	done := map[string]bool{}
 	for _, r := range recorded {
 		done[r.alert.ID] = true
-		if r.duration >= slowSendThreshold {
-			c.slowChannels[r.channel.ID] = true
-		} else {
-			delete(c.slowChannels, r.channel.ID)
-		}
 	}
-	places := cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)
-	l := slots{now: now, startTimes: map[string][]time.Time{}, total: places, reserved: places / reservedShare, slowChannels: c.slowChannels}
 	slow := 0
 	for alert, s := range c.active {
 		if done[alert] {
@@ -58,17 +126,72 @@ func (c *Dispatcher) countSlots(recorded []sendResult, now time.Time) slots {
 	return l
 }
 
+// adaptWindows adapts the windows of the channels to the results that arrived since the
+// last run, and forgets the windows of channels without sends.
+func (c *Dispatcher) adaptWindows(now time.Time) {
+	used := map[string]int{} // sends in progress while the results arrived
+	for _, s := range c.active {
+		used[s.channel]++
+	}
+	busy := map[string]bool{} // channels that used their whole window
+	for channel, n := range used {
+		w := c.windows[channel]
+		busy[channel] = w == nil || n >= int(w.size)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, r := range c.completed {
+		if r.adapted {
+			continue
+		}
+		c.completed[i].adapted = true
+		c.window(r.channel.ID).record(r, busy[r.channel.ID], now)
+	}
+	for id, w := range c.windows {
+		if used[id] == 0 && now.Sub(w.usedAt) > windowLifetime {
+			delete(c.windows, id)
+		}
+	}
+}
+
+// window returns the window of a channel.
+func (c *Dispatcher) window(channel string) *window {
+	w := c.windows[channel]
+	if w == nil {
+		w = newWindow()
+		c.windows[channel] = w
+	}
+	return w
+}
+
+// limit returns the maximum number of concurrent sends through a channel that is not
+// slow. A kind of channel that does not adapt gets one: the next is sent after the
+// result of the previous one is on disk.
+func (l slots) limit(channel, kind string) int {
+	k, _ := notify.KindOf(kind)
+	size := 1.0
+	if w := l.windows[channel]; w != nil {
+		size = w.size
+	}
+	return max(1, min(int(size), k.MaxConcurrent, l.share))
+}
+
 // available returns how many more alerts a channel may get after this run has
 // claimed taken alerts.
-func (l slots) available(channel string, taken int) int {
+func (l slots) available(channel, kind string, taken int) int {
+	busy := len(l.startTimes[channel])
+	if kind == store.CanaryKind { // it proves that the node delivers, so it waits for no other
+		return 1 - busy
+	}
+	limit := l.limit(channel, kind)
 	if slow := l.slowFrom(channel); !slow.IsZero() && !slow.After(l.now) {
-		return min(slowChannelSlots-len(l.startTimes[channel]), l.total-taken-l.reserved)
+		return min(max(limit, slowChannelSlots)-busy, l.total-taken-l.reserved)
 	}
 	reserve := 0
-	if l.slowChannels[channel] { // probably slow again
+	if w := l.windows[channel]; w != nil && w.slow { // probably slow again
 		reserve = l.reserved
 	}
-	return min(fastChannelSlots-len(l.startTimes[channel]), l.total-taken-reserve)
+	return min(limit-busy, l.total-taken-reserve)
 }
 
 // slowFrom returns when the oldest send of a channel in progress counts as slow, or

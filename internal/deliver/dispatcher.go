@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -55,17 +54,18 @@ type Dispatcher struct {
 	Log           *slog.Logger
 	Wake          func() // wakes the loop that calls RunOnce
 
-	mu           sync.Mutex
-	completed    []sendResult // of sends that are not recorded yet
-	abandoned    []string     // ids of alerts whose claim ended before they were sent
-	sendGroup    sync.WaitGroup
-	active       map[string]activeSend // sends in progress or not recorded yet, by alert id; only used by RunOnce
-	poisoned     map[string]bool       // ids of alerts that made RunOnce fail; only used by RunOnce
-	cancels      cancelGroup
-	slowChannels map[string]bool // channels whose last send was slow; only used by RunOnce
-	reviewed     reviewState
-	paused       atomic.Bool  // no alerts are claimed any more
-	sending      atomic.Int32 // sends in progress
+	mu        sync.Mutex
+	completed []sendResult // of sends that are not recorded yet
+	abandoned []string     // ids of alerts whose claim ended before they were sent
+	sendGroup sync.WaitGroup
+	active    map[string]activeSend // sends in progress or not recorded yet, by alert id; only used by RunOnce
+	poisoned  map[string]bool       // ids of alerts that made RunOnce fail; only used by RunOnce
+	oneByOne  bool                  // a batch of alerts failed: the next run finds out which alert is poisoned; only used by RunOnce
+	windows   map[string]*window    // by channel; only used by RunOnce
+	cancels   cancelGroup
+	reviewed  reviewState
+	paused    atomic.Bool  // no alerts are claimed any more
+	sending   atomic.Int32 // sends in progress
 }
 
 // activeSend is a send that is not recorded yet.
@@ -90,6 +90,7 @@ type delivery struct {
 	channel       monitor.Channel
 	notification  notify.Notification
 	heartbeatID   string // public id of the heartbeat, empty if the alert is about none
+	pings         int64  // number of pings of the heartbeat
 	allRecipients bool   // the attempt is for all recipients of the channel
 }
 
@@ -100,15 +101,17 @@ type sendResult struct {
 	duration  time.Duration
 	receipt   notify.Receipt
 	err       error
+	adapted   bool // the window of the channel contains it
 }
 
 // RunOnce records the results since the previous run, claims due alerts and
 // starts to send them. It returns how long to wait until the next alert is due.
 func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Duration, err error) {
 	if c.active == nil {
-		c.active, c.poisoned, c.slowChannels = map[string]activeSend{}, map[string]bool{}, map[string]bool{}
+		c.active, c.poisoned, c.windows = map[string]activeSend{}, map[string]bool{}, map[string]*window{}
 	}
 	recorded := c.completedResults()
+	c.adaptWindows(now)
 	c.forgetAbandoned()
 	slow := c.expiringLeases(recorded, now)
 	var deliveries []delivery
@@ -120,7 +123,7 @@ func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Dura
 		if err := c.recordResults(tx, recorded, now); err != nil {
 			return err
 		}
-		if err := c.renewLeases(tx, slow, now); err != nil {
+		if err := tx.RenewClaims(slow, c.Node, now.Add(leaseDuration)); err != nil {
 			return err
 		}
 		var err error
@@ -131,25 +134,39 @@ func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Dura
 		return err
 	})
 	if err != nil {
-		// One poisoned alert must not stop all others: the next run reschedules
-		// it.
-		if s, ok := errors.AsType[poisonedError](err); ok && !errors.Is(err, store.ErrUnavailable) {
-			c.poisoned[s.alert] = true
-		}
+		c.findPoisoned(err)
 		return 0, err
 	}
 	clear(c.poisoned)
+	c.oneByOne = false
 	c.discardResults(recorded)
 	c.leasesRenewed(slow, now)
 	c.applyReview(ctx, found, now)
 	for _, e := range deliveries {
 		c.startSend(ctx, e, now)
 	}
+	if err := c.countOutbox(ctx, now); err != nil {
+		return 0, err
+	}
 	rest = min(maxWait, c.nextRenewal().Sub(now))
 	if !next.IsZero() {
 		rest = min(rest, next.Sub(now))
 	}
 	return max(rest, 0), nil
+}
+
+// findPoisoned remembers the alert that made a run fail: one poisoned alert must not stop
+// all others, so the next run reschedules it. If the error names no alert, the next run
+// handles each alert apart.
+func (c *Dispatcher) findPoisoned(err error) {
+	if errors.Is(err, store.ErrUnavailable) {
+		return
+	}
+	if s, ok := errors.AsType[poisonedError](err); ok {
+		c.poisoned[s.alert] = true
+	} else {
+		c.oneByOne = true
+	}
 }
 
 // completedResults returns the results that are not recorded yet. They stay until
@@ -242,59 +259,6 @@ func (c *Dispatcher) Stop(ctx context.Context) error {
 		c.discardResults(recorded)
 	}
 	return err
-}
-
-// claimDue claims due alerts of each channel while slots are free. next is when
-// the next alert of a channel with a free slot is due, or the zero time if there
-// is none.
-func (c *Dispatcher) claimDue(tx *store.Tx, l slots, now time.Time) (deliveries []delivery, next time.Time, err error) {
-	if c.paused.Load() {
-		return nil, next, nil
-	}
-	owing, err := tx.PendingByChannel()
-	if err != nil {
-		return nil, next, err
-	}
-	// Random order: channels that hang hold their slots for long, and would
-	// otherwise always come first.
-	rand.Shuffle(len(owing), func(i, j int) { owing[i], owing[j] = owing[j], owing[i] })
-	for _, o := range owing {
-		places := l.available(o.Channel, len(deliveries))
-		switch {
-		case places <= 0: // a result wakes the loop, or the channel becomes slow
-			if slow := l.slowFrom(o.Channel); slow.After(now) {
-				next = earliest(next, slow)
-			}
-			continue
-		case o.NextAttempt.After(now):
-			next = earliest(next, o.NextAttempt)
-			continue
-		}
-		alerts, err := tx.Claim(o.Channel, c.Node, now, now.Add(leaseDuration), places)
-		if err != nil {
-			return nil, next, err
-		}
-		before := len(deliveries)
-		for _, a := range alerts {
-			if c.poisoned[a.ID] {
-				if err := tx.Reschedule(a, now.Add(time.Minute), time.Time{}); err != nil {
-					return nil, next, err
-				}
-				continue
-			}
-			e, ok, err := c.prepare(tx, a, now)
-			if err != nil {
-				return nil, next, poisonedError{a.ID, err}
-			}
-			if ok {
-				deliveries = append(deliveries, e)
-			}
-		}
-		if len(alerts) == places && len(deliveries)-before < places {
-			next = now // a slot is still free, and there may be more
-		}
-	}
-	return deliveries, next, nil
 }
 
 // earliest returns the earlier of two moments, where zero means none.

@@ -3,7 +3,7 @@
 //	RunOnce: record results ─┐ one transaction
 //	         claim due ──────┘
 //	             │
-//	             ├─▶ send: one at a time per channel, several if it is slow ──▶ result ──▶ Wake
+//	             ├─▶ send: as many per channel as its window allows ──▶ result ──▶ Wake
 //	             ▼
 //	         wait until the next alert is due
 //
@@ -17,10 +17,11 @@
 //
 //   - Delivery is at least once: an alert is marked as sent only after the provider
 //     accepted it. A crash in between sends it again with the same alert id. This
-//     concerns at most one alert of each fast channel.
+//     concerns at most the alerts in the window of each channel.
 //   - "Recovered" is never sent to a recipient before "opened" was delivered to them
 //     or failed permanently.
 //   - A slow or unavailable provider delays only its own channel.
+//   - A backlog delays no new alert: see store.Tx.Claim.
 //
 // Package notify, behind SendFunc, knows how each kind of channel works.
 package deliver

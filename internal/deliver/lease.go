@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"overdue/internal/notify"
-	"overdue/internal/store"
 )
 
 // stopTimeout is the maximum time that a stop waits for sends in progress. Sends that take longer
@@ -69,17 +68,6 @@ func (c *Dispatcher) forgetAbandoned() {
 		delete(c.active, alert)
 	}
 	c.abandoned = nil
-}
-
-// renewLeases extends the claims of sends in progress, so no other node sends the same
-// alert while a slow mail server has not answered.
-func (c *Dispatcher) renewLeases(tx *store.Tx, alerts []string, now time.Time) error {
-	for _, alert := range alerts {
-		if err := tx.RenewClaim(alert, c.Node, now.Add(leaseDuration)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // leasesRenewed remembers the new leases once they are committed.

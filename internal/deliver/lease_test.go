@@ -20,17 +20,17 @@ func TestSlots_ASendThatTakesMinutesDoesNotCount(t *testing.T) {
 		}
 	}
 	add(4, now.Add(-defaultSendTimeout))
-	if free := c.countSlots(nil, now).available("another", 0); free != fastChannelSlots {
-		t.Errorf("%d free places next to slow sends only; want %d", free, fastChannelSlots)
+	if free := c.countSlots(nil, now).available("another", "webhook", 0); free != 1 {
+		t.Errorf("%d free places next to slow sends only; want 1", free)
 	}
 	add(4, now)
-	if free := c.countSlots(nil, now).available("another", 0); free != 0 {
+	if free := c.countSlots(nil, now).available("another", "webhook", 0); free != 0 {
 		t.Errorf("%d free places next to as many ordinary sends as there are places; want 0", free)
 	}
 	// The maximum of slow sends is as high as that of ordinary ones.
 	c.active = map[string]activeSend{}
 	add(8, now.Add(-defaultSendTimeout))
-	if free := c.countSlots(nil, now).available("another", 0); free != 0 {
+	if free := c.countSlots(nil, now).available("another", "webhook", 0); free != 0 {
 		t.Errorf("%d free places next to twice as many slow sends as places; want 0", free)
 	}
 }

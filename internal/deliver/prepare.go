@@ -19,9 +19,9 @@ import (
 
 // prepare reads what is needed to send an alert. ok is false if there is
 // nothing to send: the channel was deleted, or a reminder is no longer needed.
-func (c *Dispatcher) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e delivery, ok bool, err error) {
+func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Time) (e delivery, ok bool, err error) {
 	e = delivery{alert: a}
-	e.channel, err = tx.Channel(a.Project, a.Channel)
+	e.channel, err = f.channel(tx, a)
 	if isNotFound(err) {
 		_, err = tx.MarkFailed(a)
 		return e, false, err
@@ -29,13 +29,13 @@ func (c *Dispatcher) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e de
 	if err != nil {
 		return e, false, err
 	}
-	project, err := tx.Project(a.Project)
+	project, err := f.project(tx, a)
 	if err != nil {
 		return e, false, err
 	}
 	e.notification = c.newNotification(a, e.channel, project)
 	if a.Heartbeat > 0 {
-		if err := c.addHeartbeat(tx, &e, now); err != nil {
+		if err := c.addHeartbeat(tx, f, &e, now); err != nil {
 			return e, false, err
 		}
 	}
@@ -45,7 +45,7 @@ func (c *Dispatcher) prepare(tx *store.Tx, a monitor.Alert, now time.Time) (e de
 		}
 	}
 	if a.Incident != "" {
-		open, err := c.addIncident(tx, &e.notification, a, now)
+		open, err := c.addIncident(tx, f, &e, now)
 		if err != nil {
 			return e, false, err
 		}
@@ -129,14 +129,14 @@ func (c *Dispatcher) pageURL(path string) string {
 }
 
 // addHeartbeat adds the facts about the heartbeat.
-func (c *Dispatcher) addHeartbeat(tx *store.Tx, e *delivery, now time.Time) error {
+func (c *Dispatcher) addHeartbeat(tx *store.Tx, f facts, e *delivery, now time.Time) error {
 	n, a := &e.notification, e.alert
-	h, err := tx.HeartbeatByKey(a.Heartbeat)
+	h, err := f.heartbeat(tx, a)
 	if err != nil {
 		return err
 	}
 	shown := wire.Heartbeat(h, "", now)
-	e.heartbeatID, n.Notice.Heartbeat = h.ID, &shown
+	e.heartbeatID, e.pings, n.Notice.Heartbeat = h.ID, h.PingCount, &shown
 	n.Heartbeat, n.Description, n.Grace, n.Schedule = h.Name, h.Description, h.Rule.Grace, h.Rule.Describe()
 	n.LastPing, n.MaxRunTime = h.LastPing, h.Rule.MaxRunTime
 	n.URL = c.pageURL("/heartbeats/" + h.Ref)
@@ -184,8 +184,9 @@ func (c *Dispatcher) addBlackout(tx *store.Tx, e *delivery) (bool, error) {
 
 // addIncident adds the facts about the incident, and reports whether it is open
 // and not acknowledged.
-func (c *Dispatcher) addIncident(tx *store.Tx, n *notify.Notification, a monitor.Alert, now time.Time) (open bool, err error) {
-	i, err := tx.Incident(a.Project, a.Incident)
+func (c *Dispatcher) addIncident(tx *store.Tx, f facts, e *delivery, now time.Time) (open bool, err error) {
+	n, a := &e.notification, e.alert
+	i, err := f.incident(tx, a)
 	if err != nil {
 		return false, err
 	}
@@ -200,7 +201,7 @@ func (c *Dispatcher) addIncident(tx *store.Tx, n *notify.Notification, a monitor
 	if a.Event != monitor.IncidentResolved {
 		n.LastPing, n.Due, n.Deadline = i.LastPing, i.Due, missedDeadline(i)
 		n.Resolution = ""
-		if err := c.addPingOutput(tx, n, i); err != nil {
+		if err := e.addPingOutput(tx, i); err != nil {
 			return false, err
 		}
 	}
@@ -224,11 +225,14 @@ func missedDeadline(i monitor.Incident) time.Time {
 
 // addPingOutput adds the output of the ping that reported the failure, or of
 // the newest ping.
-func (c *Dispatcher) addPingOutput(tx *store.Tx, n *notify.Notification, i monitor.Incident) error {
-	number := i.PingNumber
+func (e *delivery) addPingOutput(tx *store.Tx, i monitor.Incident) error {
+	n, number := &e.notification, i.PingNumber
+	if number == 0 && e.pings == 0 {
+		return nil
+	}
 	if number == 0 {
 		newest, err := tx.Pings(i.Heartbeat, 0, 1)
-		if err != nil || len(newest) == 0 {
+		if err != nil || len(newest) == 0 || newest[0].BodySize == 0 {
 			return err
 		}
 		number = newest[0].Number

@@ -11,15 +11,73 @@ import (
 	"overdue/internal/store"
 )
 
-// recordResults stores the results of sends.
+// recordResults stores the results of sends. Those of channels on which every send
+// succeeded are stored together.
 func (c *Dispatcher) recordResults(tx *store.Tx, results []sendResult, now time.Time) error {
-	for _, r := range results {
+	together, apart := results[:0:0], results
+	if !c.oneByOne {
+		together, apart = separateSent(results)
+	}
+	if err := c.recordAllSent(tx, together, now); err != nil {
+		return err
+	}
+	for _, r := range apart {
 		if c.poisoned[r.alert.ID] {
 			continue // another attempt follows when its lease ends
 		}
 		if err := c.recordResult(tx, r, now); err != nil {
 			return poisonedError{r.alert.ID, err}
 		}
+	}
+	return nil
+}
+
+// separateSent returns the results of channels on which every send succeeded for the
+// whole channel, and all others. The order of the results of a channel decides whether
+// it works.
+func separateSent(results []sendResult) (sent, others []sendResult) {
+	mixed := map[string]bool{}
+	for _, r := range results {
+		if r.err != nil || len(r.receipt.Recipients) > 0 || r.alert.Event == monitor.IncidentReminder {
+			mixed[r.channel.ID] = true
+		}
+	}
+	for _, r := range results {
+		if mixed[r.channel.ID] {
+			others = append(others, r)
+		} else {
+			sent = append(sent, r)
+		}
+	}
+	return sent, others
+}
+
+// recordAllSent stores results of sends that succeeded for the whole channel.
+func (c *Dispatcher) recordAllSent(tx *store.Tx, results []sendResult, now time.Time) error {
+	if len(results) == 0 {
+		return nil
+	}
+	ids, attempts := make([]string, len(results)), make([]store.Attempt, len(results))
+	recorded := map[string]bool{}
+	for i, r := range results {
+		ids[i] = r.alert.ID
+		attempts[i] = r.attempt(store.Attempt{Outcome: "sent", Status: r.receipt.Status, Detail: r.receipt.Detail})
+		if recorded[r.channel.ID] {
+			continue
+		}
+		recorded[r.channel.ID] = true
+		if err := tx.RecordDelivery(r.channel.ID, Results(r.receipt, nil), r.allRecipients, r.alert.Attempts, now); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.MarkAllSent(ids, now); err != nil {
+		return err
+	}
+	if err := tx.AddAttempts(attempts); err != nil {
+		return err
+	}
+	for _, r := range results {
+		c.countAttempt(r, "sent")
 	}
 	return nil
 }
@@ -175,7 +233,7 @@ func (c *Dispatcher) recordFailure(tx *store.Tx, r sendResult, failure *notify.S
 		outcome = "refused"
 		err = c.markFailed(tx, r, failure, now)
 	} else {
-		err = tx.Reschedule(r.alert, next, retryAfterTime(failure, now))
+		err = c.reschedule(tx, r, next, failure, now)
 	}
 	if err != nil {
 		return err
@@ -183,16 +241,39 @@ func (c *Dispatcher) recordFailure(tx *store.Tx, r sendResult, failure *notify.S
 	return c.addAttempt(tx, r, store.Attempt{Outcome: outcome, Status: failure.Status, Detail: failure.Reason})
 }
 
-// addAttempt adds an attempt to the history and the metrics.
-func (c *Dispatcher) addAttempt(tx *store.Tx, r sendResult, try store.Attempt) error {
-	try.AlertID, try.Number, try.At, try.Took = r.alert.ID, r.alert.Attempts, r.startedAt, r.duration
-	if err := tx.AddAttempt(try); err != nil {
+// reschedule schedules the next attempt. A receiver that asks to wait means all alerts of
+// its channel, so the channel pauses.
+func (c *Dispatcher) reschedule(tx *store.Tx, r sendResult, next time.Time, failure *notify.SendError, now time.Time) error {
+	asked := retryAfterTime(failure, now)
+	if err := tx.Reschedule(r.alert, next, asked); err != nil {
 		return err
 	}
-	if r.channel.Kind != store.CanaryKind {
-		c.Metrics.Delivery(r.channel.Kind, try.Outcome, r.duration)
+	if asked.IsZero() || failure.Uncertain || r.alert.Recipient != "" {
+		return nil
 	}
+	return tx.PauseChannel(r.channel.ID, asked)
+}
+
+// addAttempt adds an attempt to the history and the metrics.
+func (c *Dispatcher) addAttempt(tx *store.Tx, r sendResult, try store.Attempt) error {
+	if err := tx.AddAttempt(r.attempt(try)); err != nil {
+		return err
+	}
+	c.countAttempt(r, try.Outcome)
 	return nil
+}
+
+// attempt completes an attempt.
+func (r sendResult) attempt(try store.Attempt) store.Attempt {
+	try.AlertID, try.Number, try.At, try.Took = r.alert.ID, r.alert.Attempts, r.startedAt, r.duration
+	return try
+}
+
+// countAttempt adds an attempt to the metrics.
+func (c *Dispatcher) countAttempt(r sendResult, outcome string) {
+	if r.channel.Kind != store.CanaryKind {
+		c.Metrics.Delivery(r.channel.Kind, outcome, r.duration)
+	}
 }
 
 // retryAfterTime returns the time of a Retry-After, limited to the honored

@@ -91,6 +91,11 @@ func (svc *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.C
 			if err := tx.RecordDelivery(c.ID, results, true, attempt.Number, svc.currentTime()); err != nil {
 				return effects{}, err
 			}
+			if result.Delivered { // the receiver no longer waits
+				if err := tx.ResumeChannel(c.ID); err != nil {
+					return effects{}, err
+				}
+			}
 			if err := tx.AddTestAlert(c, attempt); err != nil {
 				return effects{}, err
 			}

@@ -39,9 +39,18 @@ type Metrics struct {
 
 // Outbox counts the alerts that are not delivered yet.
 type Outbox struct {
-	Pending int
-	Oldest  time.Duration   // age of the oldest pending alert
-	Failing map[string]bool // by the id of the channel; all channels are in it
+	Pending  int
+	Oldest   time.Duration            // age of the oldest pending alert
+	Channels map[string]ChannelOutbox // all channels, by id
+}
+
+// ChannelOutbox counts the alerts of a channel that are not delivered yet.
+type ChannelOutbox struct {
+	Pending     int
+	Oldest      time.Duration
+	Failing     bool
+	Concurrency int           // maximum of concurrent sends
+	Paused      time.Duration // for how long the receiver asked to wait from now on
 }
 
 // outboxCollector collects the metrics of the outbox at each scrape.
@@ -51,6 +60,11 @@ var (
 	pendingDesc = prometheus.NewDesc("overdue_alerts_pending", "Alerts that are not delivered yet, except future reminders.", nil, nil)
 	oldestDesc  = prometheus.NewDesc("overdue_alerts_oldest_pending_seconds", "Age of the oldest alert that is not delivered yet, 0 if there is none.", nil, nil)
 	failingDesc = prometheus.NewDesc("overdue_channel_failing", "1 if alerts do not get through the channel, or to one of its recipients.", []string{"channel"}, nil)
+
+	channelPendingDesc = prometheus.NewDesc("overdue_channel_alerts_pending", "Alerts of the channel that are not delivered yet, except future reminders.", []string{"channel"}, nil)
+	channelOldestDesc  = prometheus.NewDesc("overdue_channel_oldest_pending_seconds", "Age of the oldest alert of the channel that is not delivered yet, 0 if there is none.", []string{"channel"}, nil)
+	concurrencyDesc    = prometheus.NewDesc("overdue_channel_concurrency", "Alerts of the channel that this node sends at a time, at most.", []string{"channel"}, nil)
+	pausedDesc         = prometheus.NewDesc("overdue_channel_paused_seconds", "Time until the channel is used again, because its receiver asked to wait, 0 if it is not paused.", []string{"channel"}, nil)
 )
 
 // Describe sends the descriptions of the metrics.
@@ -58,6 +72,10 @@ func (c outboxCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- pendingDesc
 	out <- oldestDesc
 	out <- failingDesc
+	out <- channelPendingDesc
+	out <- channelOldestDesc
+	out <- concurrencyDesc
+	out <- pausedDesc
 }
 
 // Collect sends the metrics.
@@ -65,12 +83,23 @@ func (c outboxCollector) Collect(out chan<- prometheus.Metric) {
 	o := c.read()
 	out <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(o.Pending))
 	out <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, o.Oldest.Seconds())
-	for channel, failing := range o.Failing {
-		value := 0.0
-		if failing {
-			value = 1
+	for id, c := range o.Channels {
+		failing := 0.0
+		if c.Failing {
+			failing = 1
 		}
-		out <- prometheus.MustNewConstMetric(failingDesc, prometheus.GaugeValue, value, channel)
+		for _, m := range []struct {
+			desc  *prometheus.Desc
+			value float64
+		}{
+			{failingDesc, failing},
+			{channelPendingDesc, float64(c.Pending)},
+			{channelOldestDesc, c.Oldest.Seconds()},
+			{concurrencyDesc, float64(c.Concurrency)},
+			{pausedDesc, c.Paused.Seconds()},
+		} {
+			out <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, m.value, id)
+		}
 	}
 }
 

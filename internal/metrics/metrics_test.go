@@ -58,11 +58,15 @@ func TestInitRejected_ShowsAReasonBeforeTheFirstRejection(t *testing.T) {
 func TestRegisterOutbox_ShowsPendingAlertsAndEachChannel(t *testing.T) {
 	m := New(zeroGauge, zeroGauge)
 	m.RegisterOutbox(func() Outbox {
-		return Outbox{Pending: 4, Oldest: 90 * time.Second, Failing: map[string]bool{"a": true, "b": false}}
+		return Outbox{Pending: 4, Oldest: 90 * time.Second, Channels: map[string]ChannelOutbox{
+			"a": {Failing: true, Pending: 4, Oldest: 90 * time.Second, Concurrency: 1, Paused: 30 * time.Second}, "b": {Concurrency: 32},
+		}}
 	})
 	lines := scrape(t, m)
 	for _, want := range []string{
 		"overdue_alerts_pending 4", "overdue_alerts_oldest_pending_seconds 90", `overdue_channel_failing{channel="a"} 1`, `overdue_channel_failing{channel="b"} 0`,
+		`overdue_channel_alerts_pending{channel="a"} 4`, `overdue_channel_oldest_pending_seconds{channel="a"} 90`,
+		`overdue_channel_paused_seconds{channel="a"} 30`, `overdue_channel_concurrency{channel="b"} 32`,
 	} {
 		if !lines[want] {
 			t.Errorf("/metrics has no line %s", want)

@@ -33,6 +33,7 @@ type Channel struct {
 	RemindEvery      time.Duration // 0: never
 	Failing          bool          // alerts are not delivered to the channel or to a recipient
 	LastDelivery     time.Time
+	PausedUntil      time.Time // the receiver asked for no attempts before, zero if it did not
 	Created          time.Time
 	Revision         int64         // counts its edits, from 1
 	Health           ChannelHealth // set only in lists and details of channels
@@ -45,10 +46,11 @@ type Alert struct {
 	Project        int64
 	Channel        string
 	Event          Event
-	Heartbeat      int64  // Heartbeat.Key, 0 if it is not about one
-	Incident       string // "" if it is not about one
-	IncidentNumber int64  // orders the alerts of a heartbeat; not fetched
-	Subject        string // other text for the message, such as the name of a failing channel
+	Heartbeat      int64    // Heartbeat.Key, 0 if it is not about one
+	Incident       string   // "" if it is not about one
+	IncidentNumber int64    // orders the alerts of a heartbeat; not fetched
+	Severity       Severity // of the heartbeat; not fetched
+	Subject        string   // other text for the message, such as the name of a failing channel
 	State          AlertState
 	Attempts       int       // number of attempts so far
 	Created        time.Time // when it became pending
@@ -90,7 +92,7 @@ func (c Channel) NotifiesOn(e Event) bool {
 func (h Heartbeat) AlertsFor(change Change, i Incident, notified []string, channels []Channel, now time.Time) []Alert {
 	var owed []Alert
 	add := func(c Channel, e Event, next time.Time) {
-		a := Alert{Project: h.Project, Channel: c.ID, Event: e, Heartbeat: h.Key, Created: now, NextAttempt: next}
+		a := Alert{Project: h.Project, Channel: c.ID, Event: e, Heartbeat: h.Key, Severity: h.Severity, Created: now, NextAttempt: next}
 		if e != HeartbeatLate {
 			a.Incident, a.IncidentNumber = i.ID, i.Number
 		}

@@ -18,6 +18,10 @@ type Kind struct {
 	// AttemptTimeout limits one attempt of a kind whose receivers may need minutes. 0 means
 	// the default of package deliver.
 	AttemptTimeout time.Duration
+	// MaxConcurrent is the maximum number of concurrent sends through one channel, for
+	// receivers that take several at a time. Package deliver adapts the number to the
+	// receiver. 0 means one, and more only while a send is slow.
+	MaxConcurrent int
 	// Fields are the settings, in the order of the form.
 	Fields []Field
 	// Recipients returns the recipients with separate results. Nil: the kind has a

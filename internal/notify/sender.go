@@ -15,6 +15,13 @@ import (
 // defaultHTTPTimeout is the default timeout of one attempt over HTTP.
 const defaultHTTPTimeout = 30 * time.Second
 
+// maxIdleConnections is the maximum number of idle connections to all hosts.
+const maxIdleConnections = 256
+
+// idleTimeout is the time after which an idle connection is closed. Many servers close
+// theirs after 5 seconds, and a request that arrives at that moment fails.
+const idleTimeout = 4 * time.Second
+
 // Options configure the allowed destinations and the mail server.
 type Options struct {
 	// AllowPrivate allows channels to reach private, loopback and link-local
@@ -157,8 +164,11 @@ func httpClient(opts Options) *http.Client {
 			ForceAttemptHTTP2:      true,
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: 64 << 10,
-			MaxIdleConns:           100,
-			IdleConnTimeout:        30 * time.Second,
+			// All connections of a channel stay open between the alerts of a backlog. There
+			// is no limit per host: a channel that hangs would delay others on its host.
+			MaxIdleConnsPerHost: maxWebhookConcurrency,
+			MaxIdleConns:        maxIdleConnections,
+			IdleConnTimeout:     idleTimeout,
 		},
 		CheckRedirect: checkRedirect,
 	}

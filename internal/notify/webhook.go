@@ -26,7 +26,8 @@ import (
 func webhookKind() Kind {
 	return Kind{
 		Name: "webhook", Label: "Webhook",
-		Help: "Posts signed JSON to a URL.",
+		Help:          "Posts signed JSON to a URL.",
+		MaxConcurrent: maxWebhookConcurrency,
 		Fields: []Field{
 			{
 				Name: "url", Label: "URL", Type: FieldURL, Destination: true, Required: true, Check: webURL,
@@ -47,6 +48,10 @@ func webhookKind() Kind {
 		Send: sendWebhook, Preview: previewWebhook,
 	}
 }
+
+// maxWebhookConcurrency is the maximum number of concurrent requests of one channel. A
+// server that is killed sends at most as many alerts of the channel a second time.
+const maxWebhookConcurrency = 32
 
 // sendWebhook makes one attempt to post n.
 func sendWebhook(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error) {

@@ -17,7 +17,7 @@ import (
 var alertBatch = dialect.Batch{Table: "alerts", IgnoreExisting: true, Columns: dialect.Columns(`
 	id text, project bigint, channel text, event text, turn bigint, heartbeat bigint,
 	incident text, about text, state text, attempts bigint, created bigint, next_at bigint,
-	asked bigint`)}
+	asked bigint, urgency bigint`)}
 
 // alertIDNamespace is the namespace (RFC 9562, section 6.6) of alert ids.
 var alertIDNamespace = uuid.MustParse("6a1f0c9e-7d55-4d0e-9f0b-0a6c5d1c7e42")
@@ -56,6 +56,23 @@ func deliveryOrder(a monitor.Alert) int64 {
 	return 0
 }
 
+// urgencies is the number of urgencies of alerts.
+const urgencies = 4
+
+// urgency returns the place of an alert among the first attempts of its channel: openings
+// by severity, and then everything else. Rows of earlier versions have 0.
+func urgency(a monitor.Alert) int64 {
+	switch {
+	case a.Event == monitor.ChannelFailing, a.Event == monitor.IncidentOpened && (a.Severity == monitor.SeverityCritical || a.Severity == ""):
+		return 0
+	case a.Event == monitor.IncidentOpened && a.Severity == monitor.SeverityWarning:
+		return 1
+	case a.Event == monitor.IncidentOpened:
+		return 2
+	}
+	return urgencies - 1
+}
+
 // alertRow returns a new alert in the order of alertBatch.
 func alertRow(a monitor.Alert) []any {
 	var heartbeat any
@@ -64,7 +81,7 @@ func alertRow(a monitor.Alert) []any {
 	}
 	return []any{
 		a.ID, a.Project, a.Channel, string(a.Event), deliveryOrder(a), heartbeat, nullableText(a.Incident), a.Subject,
-		string(monitor.AlertPending), int64(a.Attempts), a.Created.UnixMicro(), a.NextAttempt.UnixMicro(), int64(0),
+		string(monitor.AlertPending), int64(a.Attempts), a.Created.UnixMicro(), a.NextAttempt.UnixMicro(), int64(0), urgency(a),
 	}
 }
 
@@ -83,13 +100,6 @@ func scanAlert(row scanner) (monitor.Alert, error) {
 	return a, err
 }
 
-// PendingChannel is a channel with pending alerts, and the time of the first possible
-// attempt.
-type PendingChannel struct {
-	Channel     string
-	NextAttempt time.Time
-}
-
 // isUnblocked returns the condition that an alert has no undelivered predecessor, so it
 // can be attempted. Predecessors are earlier alerts of the heartbeat on the channel,
 // for the same recipient or not split by recipient.
@@ -101,45 +111,101 @@ func isUnblocked(alert string) string {
 		AND e.state = 'pending' AND e.turn BETWEEN 1 AND ` + alert + `.turn - 1 AND (e.recipient = '' OR e.recipient = ` + alert + `.recipient) LIMIT 1 OFFSET 0)`
 }
 
-// PendingByChannel lists the channels with pending alerts. It skips from channel to
-// channel in the index, so that a long queue of one channel costs no more than a
-// short one. As in Claim, an alert with an undelivered predecessor cannot be
-// attempted. The canaries of other nodes are left to those nodes.
-func (tx *Tx) PendingByChannel() ([]PendingChannel, error) {
-	pending, err := queryAll(tx, func(row scanner) (PendingChannel, error) {
-		var c PendingChannel
-		var next sql.NullInt64
-		err := row.Scan(&c.Channel, &next)
-		c.NextAttempt = timeFromMicros(next)
-		return c, err
-	}, `WITH RECURSIVE pending (channel) AS (
+// PendingChannel is a channel with pending alerts, and the time of the first possible
+// attempt.
+type PendingChannel struct {
+	Channel, Kind string
+	NextAttempt   time.Time
+}
+
+// pendingByChannelSQL is the statement of PendingByChannel.
+func pendingByChannelSQL() string {
+	return `WITH RECURSIVE pending (channel) AS (
 			SELECT (SELECT MIN(channel) FROM alerts WHERE state = 'pending')
 			UNION ALL
 			SELECT (SELECT MIN(a.channel) FROM alerts a WHERE a.state = 'pending' AND a.channel > pending.channel)
 			FROM pending WHERE pending.channel IS NOT NULL
 		)
-		SELECT channel, (SELECT a.next_at FROM alerts a WHERE a.state = 'pending' AND a.channel = pending.channel
-			AND `+isUnblocked("a")+`
-			ORDER BY a.next_at LIMIT 1)
-		FROM pending WHERE channel IS NOT NULL`)
+		SELECT pending.channel, c.kind, CASE WHEN c.paused_until > $1 THEN c.paused_until ELSE (SELECT a.next_at FROM alerts a
+			WHERE a.state = 'pending' AND a.channel = pending.channel AND ` + isUnblocked("a") + ` ORDER BY a.next_at LIMIT 1) END
+		FROM pending JOIN channels c ON c.id = pending.channel`
+}
+
+// PendingByChannel lists the channels with pending alerts. It skips from channel to
+// channel in the index, so that a long queue of one channel costs no more than a
+// short one. As in Claim, an alert with an undelivered predecessor cannot be
+// attempted, and no alert of a paused channel can. The canaries of other nodes are left
+// to those nodes.
+func (tx *Tx) PendingByChannel(now time.Time) ([]PendingChannel, error) {
+	pending, err := queryAll(tx, func(row scanner) (PendingChannel, error) {
+		var c PendingChannel
+		var next sql.NullInt64
+		err := row.Scan(&c.Channel, &c.Kind, &next)
+		c.NextAttempt = timeFromMicros(next)
+		return c, err
+	}, pendingByChannelSQL(), micros(now))
+	if err != nil {
+		return nil, fmt.Errorf("channels with pending alerts: %w", err)
+	}
 	return slices.DeleteFunc(pending, func(c PendingChannel) bool {
 		return strings.HasPrefix(c.Channel, canaryChannelPrefix) && c.Channel != canaryChannelPrefix+tx.db.node
-	}), err
+	}), nil
+}
+
+// maxSkipped is the maximum number of alerts of one urgency among which a claim looks for
+// unblocked ones, newest first. The longest-due alert is found without such a limit.
+const maxSkipped = 256
+
+// claimSQL is the statement of Claim. Each subquery reads one range of an index: for each
+// urgency, the first attempts, newest first; and all due alerts, longest due first. Of
+// four places, the second list gets one.
+func claimSQL(d *dialect.Dialect) string {
+	var lists []string
+	for urgency := range urgencies {
+		lists = append(lists, fmt.Sprintf(`SELECT * FROM (SELECT f.id, f.urgency, f.next_at FROM (
+				SELECT * FROM alerts WHERE state = 'pending' AND attempts = 0 AND channel = $1 AND urgency = %d AND next_at <= $3
+				ORDER BY next_at DESC LIMIT %d) f WHERE %s LIMIT $5) u%d`, urgency, maxSkipped, isUnblocked("f"), urgency))
+	}
+	// MATERIALIZED: PostgreSQL can run a plain subquery once per row, and would then
+	// lock and claim more than n.
+	return `WITH urgent AS (` + strings.Join(lists, " UNION ALL ") + `),
+		longest AS (SELECT d.id, d.next_at FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
+			AND ` + isUnblocked("d") + ` ORDER BY d.next_at LIMIT $5),
+		places AS (
+			SELECT id, n + (n - 1) / 3 AS place FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY urgency, next_at DESC) AS n FROM urgent) ranked
+			UNION ALL
+			SELECT id, 4 * n - $6 AS place FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY next_at) AS n FROM longest) waiting
+		),
+		chosen AS (SELECT id, MIN(place) AS place FROM places GROUP BY id),
+		due AS MATERIALIZED (
+			SELECT d.id FROM chosen c CROSS JOIN alerts d WHERE d.id = c.id AND d.state = 'pending' AND d.next_at <= $3
+			ORDER BY c.place LIMIT $5` + d.ForUpdateSkipLocked + `
+		)
+		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
+		WHERE id IN (SELECT id FROM due) RETURNING ` + alertColumns
 }
 
 // Claim takes up to n due alerts of a channel for the node named holder: no other
-// node attempts them before until. It skips an alert whose predecessor (opened before
-// recovered, one incident before the next) is still pending. The predecessors of an
-// alert are those for the same recipient, and those that were not split by recipient.
+// node attempts them before until. Of four alerts, three are the most urgent ones: first
+// attempts at openings by severity and then those at other events, newest first. The
+// fourth is the one that has been due longest, which can be a retry. So a backlog delays
+// no new alert, and every alert gets its turn.
+//
+// It skips an alert whose predecessor (opened before recovered, one incident before the
+// next) is still pending. The predecessors of an alert are those for the same recipient,
+// and those that were not split by recipient.
 func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
-	// MATERIALIZED: PostgreSQL can run a plain subquery once per row, and would then
-	// lock and claim more than n.
-	claimed, err := queryAll(tx, scanAlert, `WITH due AS MATERIALIZED (
-			SELECT d.id FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
-			AND `+isUnblocked("d")+`
-			ORDER BY d.next_at LIMIT $5`+tx.d.ForUpdateSkipLocked+`)
-		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
-		WHERE id IN (SELECT id FROM due) RETURNING `+alertColumns, channel, holder, micros(now), micros(until), n)
+	return tx.claim(channel, holder, now, until, n, 0)
+}
+
+// ClaimLongestDue is Claim with the alert that has been due longest in the first place.
+func (tx *Tx) ClaimLongestDue(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
+	return tx.claim(channel, holder, now, until, n, 4)
+}
+
+// claim claims alerts. The longest-due alert is moved forward by a number of places.
+func (tx *Tx) claim(channel, holder string, now, until time.Time, n, forward int) ([]monitor.Alert, error) {
+	claimed, err := queryAll(tx, scanAlert, claimSQL(tx.d), channel, holder, micros(now), micros(until), n, forward)
 	if err != nil {
 		return nil, fmt.Errorf("claim alerts: %w", err)
 	}
@@ -154,6 +220,37 @@ func (tx *Tx) MarkSent(id string) (bool, error) {
 		return false, fmt.Errorf("mark alert as sent: %w", err)
 	}
 	return n > 0, nil
+}
+
+// markSentSQL is the statement of MarkAllSent.
+func markSentSQL(d *dialect.Dialect) string {
+	return `UPDATE alerts SET state = 'sent', holder = NULL WHERE ` + d.InList("id", "$1") + ` AND state = 'pending' RETURNING id`
+}
+
+// MarkAllSent is MarkSent and ReleaseNext for many alerts. It returns those that were
+// still pending.
+func (tx *Tx) MarkAllSent(ids []string, now time.Time) (pending map[string]bool, err error) {
+	first, err := queryAll(tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) }, markSentSQL(tx.d), tx.d.TextList(ids))
+	if err != nil {
+		return nil, fmt.Errorf("mark alerts as sent: %w", err)
+	}
+	pending = make(map[string]bool, len(first))
+	for _, id := range first {
+		pending[id] = true
+	}
+	if len(first) == 0 {
+		return pending, nil
+	}
+	// CROSS JOIN: SQLite then looks up the successors of each alert.
+	_, err = tx.exec(`UPDATE alerts SET next_at = $2 WHERE state = 'pending' AND holder IS NULL AND next_at > $2 AND id IN (
+			SELECT n.id FROM alerts s CROSS JOIN alerts n WHERE `+tx.d.InList("s.id", "$1")+` AND s.incident IS NOT NULL
+			AND n.heartbeat = s.heartbeat AND n.channel = s.channel AND n.state = 'pending' AND n.turn > s.turn AND n.next_at > $2
+			AND n.event <> $3 AND n.holder IS NULL AND (s.recipient = '' OR n.recipient = s.recipient))`,
+		tx.d.TextList(first), micros(now), string(monitor.IncidentReminder))
+	if err != nil {
+		return nil, fmt.Errorf("release following alerts: %w", err)
+	}
+	return pending, nil
 }
 
 // Reschedule moves the next attempt of an alert, and those of its successors, to
@@ -284,12 +381,17 @@ func (tx *Tx) Cancel(a monitor.Alert, now time.Time) error {
 	return nil
 }
 
-// RenewClaim extends a claim of the node named holder until the given time. It does
-// nothing if the claim is no longer that node's, or the alert is no longer pending.
-func (tx *Tx) RenewClaim(alert, holder string, until time.Time) error {
-	_, err := tx.exec(`UPDATE alerts SET next_at = $3 WHERE id = $1 AND holder = $2 AND state = 'pending'`, alert, holder, micros(until))
+// RenewClaims extends claims of the node named holder until the given time. It does
+// nothing for a claim that is no longer that node's, or an alert that is no longer
+// pending.
+func (tx *Tx) RenewClaims(alerts []string, holder string, until time.Time) error {
+	if len(alerts) == 0 {
+		return nil
+	}
+	_, err := tx.exec(`UPDATE alerts SET next_at = $3 WHERE `+tx.d.InList("id", "$1")+` AND holder = $2 AND state = 'pending'`,
+		tx.d.TextList(alerts), holder, micros(until))
 	if err != nil {
-		return fmt.Errorf("renew claim: %w", err)
+		return fmt.Errorf("renew claims: %w", err)
 	}
 	return nil
 }

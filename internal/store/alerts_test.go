@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,11 +13,17 @@ import (
 	"overdue/internal/store"
 )
 
+// pendingByChannel returns the channels with pending alerts as of a time.
+func (w *fixture) pendingByChannel(d time.Duration) []store.PendingChannel {
+	w.Helper()
+	return view(w, func(tx *store.Tx) ([]store.PendingChannel, error) { return tx.PendingByChannel(w.at(d)) })
+}
+
 // pendingChannels returns the channels with pending alerts and the time of the next attempt, by name.
 func (w *fixture) pendingChannels(channels ...monitor.Channel) map[string]time.Duration {
 	w.Helper()
 	all := map[string]time.Duration{}
-	for _, o := range view(w, (*store.Tx).PendingByChannel) {
+	for _, o := range w.pendingByChannel(0) {
 		i := slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.ID == o.Channel })
 		if i < 0 {
 			w.Fatalf("an unexpected channel has pending alerts")
@@ -53,30 +60,144 @@ func TestClaim_AClaimedAlertIsExclusiveUntilItsLeaseEnds(t *testing.T) {
 	})
 }
 
-func TestClaim_TakesTheAlertsDueFirstUpToTheLimit(t *testing.T) {
+// claimNames claims n alerts of a channel in an hour, and returns the names of their
+// heartbeats, sorted: a claim is a set.
+func (w *fixture) claimNames(c monitor.Channel, n int) string {
+	w.Helper()
+	var names []string
+	for _, a := range w.claimAlerts(c, "a", time.Hour, 2*time.Hour, n) {
+		h := view(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.HeartbeatByKey(a.Heartbeat) })
+		names = append(names, h.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+func TestClaim_ThreeOfFourAreTheNewestAndTheFourthIsDueLongest(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		ops, other := w.addChannel(w.newChannel("ops")), w.addChannel(w.newChannel("other"))
-		for n := range 7 {
-			w.fail(w.newSavedHeartbeat(fmt.Sprint("job-", n)), time.Duration(7-n)*time.Minute)
+		for n := range 9 {
+			w.fail(w.newSavedHeartbeat(fmt.Sprint("job-", n)), time.Duration(n+1)*time.Minute)
 		}
-		var names []string
-		for _, size := range []int{3, 3, 1, 0} {
-			claimed := w.claimAlerts(ops, "a", time.Hour, 2*time.Hour, 3)
-			if len(claimed) != size {
-				w.Errorf("%d claimed; want %d", len(claimed), size)
-			}
-			var some []string
-			for _, a := range claimed {
-				some = append(some, view(w, func(tx *store.Tx) (monitor.Heartbeat, error) { return tx.HeartbeatByKey(a.Heartbeat) }).Name)
-			}
-			slices.Sort(some) // a claim is a set
-			names = append(names, some...)
-		}
-		if diff := cmp.Diff([]string{"job-4", "job-5", "job-6", "job-1", "job-2", "job-3", "job-0"}, names); diff != "" {
+		got := []string{w.claimNames(ops, 3), w.claimNames(ops, 4), w.claimNames(ops, 1), w.claimNames(ops, 4), w.claimNames(ops, 4)}
+		want := []string{"job-6 job-7 job-8", "job-0 job-3 job-4 job-5", "job-2", "job-1", ""}
+		if diff := cmp.Diff(want, got); diff != "" {
 			w.Errorf("claimed (-want +got):\n%s", diff)
 		}
-		if claimed := w.claimAlerts(other, "a", time.Hour, 2*time.Hour, 10); len(claimed) != 7 {
-			w.Errorf("the other channel has %d pending alerts; want its 7", len(claimed))
+		longest := updateValue(w, func(tx *store.Tx) ([]monitor.Alert, error) {
+			return tx.ClaimLongestDue(other.ID, "a", w.at(time.Hour), w.at(2*time.Hour), 1)
+		})
+		if len(longest) != 1 || !longest[0].Created.Equal(w.at(time.Minute)) {
+			w.Errorf("claimed %+v; want the alert that has been due longest", longest)
+		}
+		if claimed := w.claimAlerts(other, "a", time.Hour, 2*time.Hour, 10); len(claimed) != 8 {
+			w.Errorf("the other channel has %d more pending alerts; want 8", len(claimed))
+		}
+	})
+}
+
+// TestClaim_AnUrgentAlertIsClaimedBeforeNewerOnes: a backlog of recoveries, reminders and
+// retries delays no opening.
+func TestClaim_AnUrgentAlertIsClaimedBeforeNewerOnes(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ops := w.addChannel(w.newChannel("ops"))
+		fail := func(name string, severity monitor.Severity, d time.Duration) {
+			h := w.newHeartbeat(name)
+			h.Severity = severity
+			w.fail(w.addHeartbeat(h), d)
+		}
+		over := w.newSavedHeartbeat("over")
+		w.fail(over, 2*time.Minute)
+		w.update(func(tx *store.Tx) error { // the oldest, and a retry
+			a := w.deliveries(w.incident(over).ID)[0].Alert
+			return tx.Reschedule(a, w.at(time.Minute), time.Time{})
+		})
+		fail("critical", monitor.SeverityCritical, 3*time.Minute)
+		fail("warning", monitor.SeverityWarning, 4*time.Minute)
+		fail("info", monitor.SeverityInfo, 5*time.Minute)
+		fail("more critical", monitor.SeverityCritical, 3*time.Minute+time.Second)
+		w.update(func(tx *store.Tx) error {
+			return tx.Enqueue(monitor.Alert{
+				Project: w.project.Key, Channel: ops.ID, Event: monitor.HeartbeatLate, Heartbeat: over.Key, Created: w.at(6 * time.Minute), NextAttempt: w.at(6 * time.Minute),
+			}, 0)
+		})
+		var got []string
+		for range 6 {
+			got = append(got, w.claimNames(ops, 1))
+		}
+		if diff := cmp.Diff([]string{"more critical", "critical", "over", "warning", "info", "over"}, got); diff != "" {
+			w.Errorf("claimed (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestPauseChannel_PausesOneChannelUntilItsReceiverAskedFor(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ops, other := w.addChannel(w.newChannel("ops")), w.addChannel(w.newChannel("other"))
+		w.fail(w.newSavedHeartbeat("backup"), time.Minute)
+		pause := func(d time.Duration) { w.update(func(tx *store.Tx) error { return tx.PauseChannel(ops.ID, w.at(d)) }) }
+		next := func() (d time.Duration) {
+			for _, p := range w.pendingByChannel(2 * time.Minute) {
+				switch {
+				case p.Channel == ops.ID:
+					d = p.NextAttempt.Sub(w.start)
+				case p.Channel != other.ID || !p.NextAttempt.Equal(w.at(time.Minute)) || p.Kind != other.Kind:
+					w.Errorf("%+v; want only one channel paused", p)
+				}
+			}
+			return d
+		}
+		pause(10 * time.Minute)
+		pause(5 * time.Minute)
+		if got := next(); got != 10*time.Minute {
+			w.Errorf("the next attempt is at %s; want the end of the longer pause", got)
+		}
+		if got := view(w, (*store.Tx).Outbox).Channels[ops.ID].PausedUntil; !got.Equal(w.at(10 * time.Minute)) {
+			w.Errorf("the outbox says paused until %s", got)
+		}
+		w.update(func(tx *store.Tx) error { return tx.ResumeChannel(ops.ID) })
+		if got := next(); got != time.Minute {
+			w.Errorf("after the pause the next attempt is at %s; want a minute", got)
+		}
+		pause(time.Minute)
+		if got := next(); got != time.Minute {
+			w.Errorf("a pause that is over delays the next attempt to %s", got)
+		}
+		pause(10 * time.Minute)
+		w.update(func(tx *store.Tx) error { return tx.SaveChannel(ops) })
+		if got := next(); got != time.Minute {
+			w.Errorf("after an edit the next attempt is at %s; want a minute", got)
+		}
+	})
+}
+
+func TestMarkAllSent_IsMarkSentAndReleaseNextOfEach(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ops := w.addChannel(w.newChannel("ops"))
+		var ids []string
+		for i := range 3 {
+			h := w.newSavedHeartbeat(fmt.Sprint("job-", i))
+			w.applyPings(h, w.ping(monitor.PingFail, time.Minute), w.ping(monitor.PingSuccess, time.Minute))
+		}
+		for i, a := range w.claimAlerts(ops, "a", time.Minute, 2*time.Minute, 10) {
+			ids = append(ids, a.ID)
+			w.update(func(tx *store.Tx) error { // its successor waits too
+				if i == 2 {
+					return tx.Reschedule(a, w.at(2*time.Hour), time.Time{})
+				}
+				return tx.Reschedule(a, w.at(time.Hour), time.Time{})
+			})
+		}
+		sent := updateValue(w, func(tx *store.Tx) (map[string]bool, error) { return tx.MarkAllSent(ids[:1], w.at(3*time.Minute)) })
+		if len(sent) != 1 || !sent[ids[0]] {
+			w.Errorf("marked %v; want the first", sent)
+		}
+		sent = updateValue(w, func(tx *store.Tx) (map[string]bool, error) { return tx.MarkAllSent(ids[:2], w.at(3*time.Minute)) })
+		if len(sent) != 1 || !sent[ids[1]] {
+			w.Errorf("marked %v; want the one that was still pending", sent)
+		}
+		if got := eventsOf(w.claimAlerts(ops, "a", 3*time.Minute, time.Hour, 10)); !slices.Equal(got, []monitor.Event{monitor.IncidentResolved, monitor.IncidentResolved}) {
+			w.Errorf("claimed %v; want the two resolutions that waited for them", got)
 		}
 	})
 }
@@ -279,7 +400,7 @@ func TestReleaseNext_LeavesClaimedAlerts(t *testing.T) {
 
 func TestPendingByChannel_ListsEachChannelOnceWithItsFirstAttempt(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
-		if none := view(w, (*store.Tx).PendingByChannel); len(none) != 0 {
+		if none := w.pendingByChannel(0); len(none) != 0 {
 			w.Errorf("%d channels of an empty store have pending alerts; want none", len(none))
 		}
 		var channels []monitor.Channel
@@ -328,7 +449,7 @@ func TestReleaseClaims_OnlyOnSQLite(t *testing.T) {
 	})
 }
 
-func TestRenewClaim_ExtendsOnlyTheClaimsOfTheNode(t *testing.T) {
+func TestRenewClaims_ExtendsOnlyTheClaimsOfTheNode(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		ops := w.addChannel(w.newChannel("ops"))
 		w.fail(w.newSavedHeartbeat("backup"), time.Minute)
@@ -337,8 +458,8 @@ func TestRenewClaim_ExtendsOnlyTheClaimsOfTheNode(t *testing.T) {
 			w.Fatalf("%d claimed; want 1", len(claimed))
 		}
 		alert := claimed[0].ID
-		w.update(func(tx *store.Tx) error { return tx.RenewClaim(alert, "b", w.at(time.Hour)) })
-		w.update(func(tx *store.Tx) error { return tx.RenewClaim(alert, "a", w.at(5*time.Minute)) })
+		w.update(func(tx *store.Tx) error { return tx.RenewClaims([]string{alert}, "b", w.at(time.Hour)) })
+		w.update(func(tx *store.Tx) error { return tx.RenewClaims([]string{alert}, "a", w.at(5*time.Minute)) })
 		if early := w.claimAlerts(ops, "b", 5*time.Minute-time.Microsecond, time.Hour, 10); early != nil {
 			w.Errorf("another node claimed %v during the renewed lease", eventsOf(early))
 		}
@@ -346,7 +467,7 @@ func TestRenewClaim_ExtendsOnlyTheClaimsOfTheNode(t *testing.T) {
 		if len(late) != 1 {
 			w.Fatalf("after the lease another node %d claimed; want 1", len(late))
 		}
-		w.update(func(tx *store.Tx) error { return tx.RenewClaim(alert, "a", w.at(time.Hour)) })
+		w.update(func(tx *store.Tx) error { return tx.RenewClaims([]string{alert}, "a", w.at(time.Hour)) })
 		if again := w.claimAlerts(ops, "c", 7*time.Minute, time.Hour, 10); len(again) != 1 {
 			w.Errorf("the first node renewed a claim that it had lost")
 		}

@@ -68,7 +68,7 @@ func (w *fixture) canaryDeliver(db *store.DB, d time.Duration) (channel string) 
 	w.Helper()
 	now := w.start.Add(d + 12*time.Second)
 	w.updateOn(db, func(tx *store.Tx) error {
-		pending, err := tx.PendingByChannel()
+		pending, err := tx.PendingByChannel(now)
 		if err != nil || len(pending) != 1 {
 			w.Fatalf("pending %v, %v; want the alert of the canary of the node", pending, err)
 		}
@@ -188,7 +188,7 @@ func TestPrepareCanary_NoListOrCountContainsIt(t *testing.T) {
 			if n, err := tx.CountOpenIncidents(); err != nil || n != 0 {
 				w.Errorf("%d open incidents, %v; want none", n, err)
 			}
-			if o, err := tx.Outbox(); err != nil || o.Pending != 0 || len(o.Failing) != 0 {
+			if o, err := tx.Outbox(); err != nil || o.Pending != 0 || len(o.Channels) != 0 {
 				w.Errorf("outbox %+v, %v; want nothing", o, err)
 			}
 			return nil

@@ -126,6 +126,24 @@ func (tx *Tx) recordFailure(channel string, r monitor.DeliveryResult, attempts i
 	return nil
 }
 
+// PauseChannel makes the alerts of a channel wait until the given time: its receiver asked
+// for it. It never ends an earlier pause.
+func (tx *Tx) PauseChannel(channel string, until time.Time) error {
+	_, err := tx.exec(`UPDATE channels SET paused_until = $2 WHERE id = $1 AND (paused_until IS NULL OR paused_until < $2)`, channel, micros(until))
+	if err != nil {
+		return fmt.Errorf("pause channel: %w", err)
+	}
+	return nil
+}
+
+// ResumeChannel ends the pause of a channel.
+func (tx *Tx) ResumeChannel(channel string) error {
+	if _, err := tx.exec(`UPDATE channels SET paused_until = NULL WHERE id = $1 AND paused_until IS NOT NULL`, channel); err != nil {
+		return fmt.Errorf("resume channel: %w", err)
+	}
+	return nil
+}
+
 // updateFailing updates the failing column of the channel from its failures.
 func (tx *Tx) updateFailing(channel string) error {
 	const failing = `EXISTS (SELECT 1 FROM channel_failures f WHERE f.channel = channels.id AND f.failing AND f.recovered IS NULL)`
@@ -225,53 +243,69 @@ func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Tim
 	if err != nil {
 		return nil, fmt.Errorf("health of channels: %w", err)
 	}
-	pending, next := map[string]int{}, map[string]time.Time{}
-	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
-		var id string
-		var n int
-		var at sql.NullInt64
-		err := row.Scan(&id, &n, &at)
-		pending[id], next[id] = n, timeFromMicros(at)
-		return struct{}{}, err
-	}, `SELECT a.channel, COUNT(*), MIN(CASE WHEN a.holder IS NULL AND `+isUnblocked("a")+` THEN a.next_at END) FROM alerts a
-		WHERE `+pendingAlerts+` AND a.project = $1 GROUP BY a.channel`, project)
-	if err != nil {
-		return nil, fmt.Errorf("pending alerts of channels: %w", err)
-	}
 	for i, c := range channels {
-		channels[i].Health = c.EvaluateHealth(failures[c.ID], pending[c.ID], next[c.ID], now)
+		pending, next, err := tx.pendingOf(c, now)
+		if err != nil {
+			return nil, err
+		}
+		channels[i].Health = c.EvaluateHealth(failures[c.ID], pending, next, now)
 	}
 	return channels, nil
 }
 
-// Outbox counts the alerts that all channels together have not delivered yet.
-type Outbox struct {
-	Pending int
-	Oldest  time.Time       // when the oldest pending alert was created, zero for none
-	Failing map[string]bool // whether a channel fails, by id; it contains all channels
+// pendingOf counts the pending alerts of a channel, and returns the time of the next
+// attempt, zero for none or for one in progress.
+func (tx *Tx) pendingOf(c monitor.Channel, now time.Time) (pending int, next time.Time, err error) {
+	pending, _, err = queryOne(tx, scanInt, `SELECT COUNT(*) FROM alerts a WHERE `+pendingAlerts+` AND a.channel = $1`, c.ID)
+	if err != nil || pending == 0 {
+		return pending, next, err
+	}
+	next, err = queryTime(tx, `SELECT MIN(a.next_at) FROM (SELECT a.next_at FROM alerts a WHERE `+pendingAlerts+` AND a.channel = $1 AND a.holder IS NULL
+		AND `+isUnblocked("a")+` ORDER BY a.next_at LIMIT 1) a`, c.ID)
+	if err != nil {
+		return 0, next, fmt.Errorf("pending alerts of channel: %w", err)
+	}
+	if c.PausedUntil.After(now) && next.Before(c.PausedUntil) && !next.IsZero() {
+		next = c.PausedUntil
+	}
+	return pending, next, nil
 }
 
-// Outbox returns the alerts that are not delivered yet, except those of canaries.
+// Outbox counts the alerts that are not delivered yet.
+type Outbox struct {
+	Pending  int
+	Oldest   time.Time // when the oldest pending alert was created, zero for none
+	Channels map[string]ChannelOutbox
+}
+
+// ChannelOutbox counts the pending alerts of a channel.
+type ChannelOutbox struct {
+	Pending     int
+	Oldest      time.Time
+	Failing     bool
+	PausedUntil time.Time // zero if its receiver never asked for a pause
+}
+
+// Outbox returns the alerts that are not delivered yet, except those of canaries. It reads
+// all of them: call it rarely, and in no transaction that writes.
 func (tx *Tx) Outbox() (Outbox, error) {
-	o, _, err := queryOne(tx, func(row scanner) (o Outbox, err error) {
-		var oldest sql.NullInt64
-		err = row.Scan(&o.Pending, &oldest)
-		o.Oldest = timeFromMicros(oldest)
-		return o, err
-	}, `SELECT COUNT(*), MIN(a.created) FROM alerts a WHERE `+pendingAlerts+` AND a.project > 0`)
+	o := Outbox{Channels: map[string]ChannelOutbox{}}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var id string
+		var c ChannelOutbox
+		var oldest, paused sql.NullInt64
+		err := row.Scan(&id, &c.Failing, &paused, &c.Pending, &oldest)
+		c.Oldest, c.PausedUntil = timeFromMicros(oldest), timeFromMicros(paused)
+		o.Channels[id] = c
+		o.Pending += c.Pending
+		o.Oldest = monitor.Earlier(o.Oldest, c.Oldest)
+		return struct{}{}, err
+	}, `SELECT c.id, c.failing, c.paused_until, COALESCE(p.n, 0), p.oldest FROM channels c
+		LEFT JOIN (SELECT a.channel, COUNT(*) AS n, MIN(a.created) AS oldest FROM alerts a WHERE `+pendingAlerts+` AND a.project > 0 GROUP BY a.channel) p
+			ON p.channel = c.id
+		WHERE c.deleted IS NULL AND c.project > 0`)
 	if err != nil {
 		return o, fmt.Errorf("pending alerts: %w", err)
-	}
-	o.Failing = map[string]bool{}
-	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
-		var id string
-		var failing bool
-		err := row.Scan(&id, &failing)
-		o.Failing[id] = failing
-		return struct{}{}, err
-	}, `SELECT id, failing FROM channels WHERE deleted IS NULL AND project > 0`)
-	if err != nil {
-		return o, fmt.Errorf("failing channels: %w", err)
 	}
 	return o, nil
 }

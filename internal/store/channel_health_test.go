@@ -121,13 +121,13 @@ func TestOutbox_CountsPendingAlertsWithoutFutureReminders(t *testing.T) {
 		c := w.newChannel("ops")
 		c.RemindEvery = time.Hour
 		c = w.addChannel(c)
-		if o := view(w, (*store.Tx).Outbox); o.Pending != 0 || !o.Oldest.IsZero() || len(o.Failing) != 1 {
+		if o := view(w, (*store.Tx).Outbox); o.Pending != 0 || !o.Oldest.IsZero() || len(o.Channels) != 1 {
 			w.Errorf("%+v; want nothing pending and one channel", o)
 		}
 		w.fail(w.newSavedHeartbeat("backup"), time.Minute)
 		w.fail(w.newSavedHeartbeat("other"), 2*time.Minute)
 		o := view(w, (*store.Tx).Outbox)
-		if o.Pending != 2 || !o.Oldest.Equal(w.at(time.Minute)) || o.Failing[c.ID] {
+		if o.Pending != 2 || !o.Oldest.Equal(w.at(time.Minute)) || o.Channels[c.ID] != (store.ChannelOutbox{Pending: 2, Oldest: w.at(time.Minute)}) {
 			w.Errorf("%+v; want two alerts, the oldest from the first minute", o)
 		}
 	})

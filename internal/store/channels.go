@@ -14,7 +14,7 @@ import (
 )
 
 // channelColumns are in the order of scanChannel.
-const channelColumns = `id, project, kind, name, settings, notify_on_late, notify_on_recovery, remind_every, failing, last_delivery, created, revision`
+const channelColumns = `id, project, kind, name, settings, notify_on_late, notify_on_recovery, remind_every, failing, last_delivery, paused_until, created, revision`
 
 // scanChannel reads channelColumns.
 func (tx *Tx) scanChannel(row scanner) (monitor.Channel, error) {
@@ -34,9 +34,9 @@ func (tx *Tx) scanChannel(row scanner) (monitor.Channel, error) {
 // scanSealedChannel reads channelColumns and leaves the settings as they are stored.
 func scanSealedChannel(row scanner) (c monitor.Channel, settings string, err error) {
 	var remind int64
-	var last, created sql.NullInt64
-	err = row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.NotifyOnLate, &c.NotifyOnRecovery, &remind, &c.Failing, &last, &created, &c.Revision)
-	c.RemindEvery, c.LastDelivery, c.Created = durationFromMicros(remind), timeFromMicros(last), timeFromMicros(created)
+	var last, paused, created sql.NullInt64
+	err = row.Scan(&c.ID, &c.Project, &c.Kind, &c.Name, &settings, &c.NotifyOnLate, &c.NotifyOnRecovery, &remind, &c.Failing, &last, &paused, &created, &c.Revision)
+	c.RemindEvery, c.LastDelivery, c.PausedUntil, c.Created = durationFromMicros(remind), timeFromMicros(last), timeFromMicros(paused), timeFromMicros(created)
 	return c, settings, err
 }
 
@@ -97,13 +97,15 @@ func (tx *Tx) sealSettings(c monitor.Channel) (string, error) {
 	return tx.sealText(channelSettingsName(c.ID), string(settings))
 }
 
-// SaveChannel stores the fields of a channel that users can edit.
+// SaveChannel stores the fields of a channel that users can edit, and ends a pause: the
+// receiver can be another one.
 func (tx *Tx) SaveChannel(c monitor.Channel) error {
 	settings, err := tx.sealSettings(c)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, notify_on_late = $4, notify_on_recovery = $5, remind_every = $6, revision = revision + 1 WHERE id = $1`,
+	_, err = tx.exec(`UPDATE channels SET name = $2, settings = $3, notify_on_late = $4, notify_on_recovery = $5, remind_every = $6,
+		paused_until = NULL, revision = revision + 1 WHERE id = $1`,
 		c.ID, c.Name, settings, c.NotifyOnLate, c.NotifyOnRecovery, c.RemindEvery.Microseconds())
 	if err != nil {
 		return fmt.Errorf("save channel: %w", err)
@@ -191,14 +193,20 @@ type Attempt struct {
 }
 
 // AddAttempt stores an attempt.
-func (tx *Tx) AddAttempt(a Attempt) error {
-	var status any
-	if a.Status != 0 {
-		status = int64(a.Status)
+func (tx *Tx) AddAttempt(a Attempt) error { return tx.AddAttempts([]Attempt{a}) }
+
+// AddAttempts stores attempts.
+func (tx *Tx) AddAttempts(attempts []Attempt) error {
+	rows := make([][]any, len(attempts))
+	for i, a := range attempts {
+		var status any
+		if a.Status != 0 {
+			status = int64(a.Status)
+		}
+		rows[i] = []any{a.AlertID, int64(a.Number), a.At.UnixMicro(), a.Took.Microseconds(), a.Outcome, status, validText(a.Detail)}
 	}
-	err := tx.insertBatch(&attemptBatch, [][]any{{a.AlertID, int64(a.Number), a.At.UnixMicro(), a.Took.Microseconds(), a.Outcome, status, validText(a.Detail)}})
-	if err != nil {
-		return fmt.Errorf("add attempt: %w", err)
+	if err := tx.insertBatch(&attemptBatch, rows); err != nil {
+		return fmt.Errorf("add attempts: %w", err)
 	}
 	return nil
 }
@@ -333,9 +341,9 @@ func (tx *Tx) SplitRecipient(a monitor.Alert, recipient string, attempts int, ne
 	part.ID = uuid.NewSHA1(alertIDNamespace, []byte(a.ID+"/"+recipient)).String()
 	part.SplitFrom, part.Recipient, part.State, part.Attempts, part.NextAttempt = a.ID, recipient, monitor.AlertPending, attempts, next
 	_, err := tx.exec(`INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at,
-			asked, recipient, parent)
+			asked, urgency, recipient, parent)
 		SELECT CAST($2 AS TEXT), project, channel, event, turn, heartbeat, incident, about, 'pending', CAST($4 AS BIGINT), created, CAST($5 AS BIGINT),
-			0, CAST($3 AS TEXT), id FROM alerts WHERE id = $1
+			0, urgency, CAST($3 AS TEXT), id FROM alerts WHERE id = $1
 		ON CONFLICT (id) DO NOTHING`, a.ID, part.ID, recipient, attempts, micros(next))
 	if err != nil {
 		return part, fmt.Errorf("split alert: %w", err)

@@ -71,8 +71,43 @@ func QueryPlans(db *DB, fn func(*Tx) error) ([]string, error) {
 	return queryPlans(db, func(recorded *DB) error { return recorded.Update(context.Background(), fn) })
 }
 
+// RecordPlans is QueryPlans for anything that uses a store. A statement that is run once per
+// row of a batch is not recorded.
+func RecordPlans(db *DB, run func(recorded *DB, plans func() []string) error) error {
+	_, err := recordPlans(db, func(recorded *DB, r *planRecorder) error { return run(recorded, func() []string { return r.plans }) })
+	return err
+}
+
+// Explain runs a statement on PostgreSQL and returns its plan with the actual numbers of rows.
+func Explain(db *DB, text string, args ...any) (string, error) {
+	rows, err := db.writer.Query("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) "+text, args...)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return "", err
+		}
+		plan.WriteString(line + "\n")
+	}
+	return plan.String(), rows.Err()
+}
+
+// ClaimSQL, PendingByChannelSQL and MarkSentSQL are the statements of the delivery loop.
+func ClaimSQL(db *DB) string      { return claimSQL(db.dialect) }
+func PendingByChannelSQL() string { return pendingByChannelSQL() }
+func MarkSentSQL(db *DB) string   { return markSentSQL(db.dialect) }
+
 // queryPlans returns the query plans of the statements of a store that run sends.
 func queryPlans(db *DB, run func(recorded *DB) error) ([]string, error) {
+	return recordPlans(db, func(recorded *DB, _ *planRecorder) error { return run(recorded) })
+}
+
+// recordPlans runs run on a copy of a store that records the plans of its statements.
+func recordPlans(db *DB, run func(recorded *DB, r *planRecorder) error) ([]string, error) {
 	r := &planRecorder{dsn: sqlite.DSN(db.path, false, fullLimits.cache)}
 	pool := sql.OpenDB(r)
 	defer pool.Close()
@@ -81,10 +116,10 @@ func queryPlans(db *DB, run func(recorded *DB) error) ([]string, error) {
 		return nil, err
 	}
 	// A prepared statement would not be recorded when it runs.
-	for _, text := range append([]string{heartbeatsForPingsSQL(recorded.dialect, ""), dueForEvaluationSQL(recorded.dialect), dueAmongSQL(recorded.dialect)}, pruneRows...) {
+	for _, text := range hotStatements(recorded.dialect) {
 		delete(recorded.writerStmts, text)
 	}
-	if err := run(recorded); err != nil {
+	if err := run(recorded, r); err != nil {
 		return nil, err
 	}
 	return r.plans, nil

@@ -246,6 +246,33 @@ func (tx *Tx) IncidentsByID(project int64, ids []string) ([]monitor.Incident, er
 	return found, nil
 }
 
+// IncidentsOfAlerts returns incidents of any project, by id.
+func (tx *Tx) IncidentsOfAlerts(ids []string) (map[string]monitor.Incident, error) {
+	found, err := queryAll(tx, scanIncident, `SELECT `+incidentColumns+` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
+		WHERE `+tx.d.InList("i.id", "$1"), tx.d.TextList(ids))
+	if err != nil {
+		return nil, fmt.Errorf("incidents of alerts: %w", err)
+	}
+	byID := make(map[string]monitor.Incident, len(found))
+	for _, i := range found {
+		byID[i.ID] = i
+	}
+	return byID, nil
+}
+
+// HeartbeatsOfAlerts returns heartbeats of any project, by key.
+func (tx *Tx) HeartbeatsOfAlerts(keys []int64) (map[int64]monitor.Heartbeat, error) {
+	found, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE `+tx.d.InList("h.key", "$1"), tx.d.IntList(keys))
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats of alerts: %w", err)
+	}
+	byKey := make(map[int64]monitor.Heartbeat, len(found))
+	for _, h := range found {
+		byKey[h.Key] = h
+	}
+	return byKey, nil
+}
+
 // AdjacentIncidents returns the incidents of the same heartbeat before and after one.
 // They are zero if there are none.
 func (tx *Tx) AdjacentIncidents(i monitor.Incident) (before, after monitor.Incident, err error) {

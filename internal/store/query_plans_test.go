@@ -25,7 +25,7 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 		"DueKeys":        func(tx *store.Tx) error { _, err := tx.DueKeys(w.start, 10); return err },
 		"DueAmong":       func(tx *store.Tx) error { _, err := tx.DueAmong(w.start, []int64{h.Key}); return err },
 		"NextLapse":      func(tx *store.Tx) error { _, err := tx.NextDue(); return err },
-		"Owing":          func(tx *store.Tx) error { _, err := tx.PendingByChannel(); return err },
+		"Owing":          func(tx *store.Tx) error { _, err := tx.PendingByChannel(w.start); return err },
 		"Claim":          func(tx *store.Tx) error { _, err := tx.Claim(ops.ID, "a", w.start, w.start, 10); return err },
 		"Later":          func(tx *store.Tx) error { a.Attempts = 1; return tx.Reschedule(a, w.start, w.start) },
 		"Follow":         func(tx *store.Tx) error { return tx.ReleaseNext(a, w.start) },

@@ -198,13 +198,20 @@ var preparedBatches = []struct {
 	{&effectBatch, false},
 }
 
+// hotStatements are the other statements of the hot paths.
+func hotStatements(d *dialect.Dialect) []string {
+	return append([]string{
+		heartbeatsForPingsSQL(d, ""), dueForEvaluationSQL(d), dueAmongSQL(d), pendingByChannelSQL(), claimSQL(d), markSentSQL(d),
+	}, pruneRows...)
+}
+
 // prepare prepares the statements of the hot paths once. The SQLite driver would
 // compile each text again on each call.
 func (db *DB) prepare(ctx context.Context) error {
 	if db.dialect.ArrayArguments {
 		return nil
 	}
-	texts := append([]string{heartbeatsForPingsSQL(db.dialect, ""), dueForEvaluationSQL(db.dialect), dueAmongSQL(db.dialect)}, pruneRows...)
+	texts := hotStatements(db.dialect)
 	for _, b := range preparedBatches {
 		if b.isUpdate {
 			texts = append(texts, b.UpdateRow())

@@ -1,0 +1,126 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"overdue/internal/deliver"
+	"overdue/internal/metrics"
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/store"
+	"overdue/internal/store/storetest"
+)
+
+// miss saves heartbeats that missed their deadline without a ping.
+func (w *fixture) miss(n int) {
+	w.Helper()
+	var transitions []store.Transition
+	for i := range n {
+		h := w.newSavedHeartbeat(fmt.Sprint("silent-", i))
+		h.Status, h.CountedFrom = monitor.Up, w.at(-365*24*time.Hour)
+		h, change := h.Evaluate(w.start)
+		if change.Opened == nil {
+			w.Fatal("the heartbeat is not down")
+		}
+		transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
+	}
+	w.update(func(tx *store.Tx) error { _, err := tx.Save(w.start, transitions); return err })
+}
+
+// TestRunOnce_ManyAlertsNeedFewStatements counts the statements of each run while the
+// window of a channel grows: a run with many alerts has no more than one with few.
+func TestRunOnce_ManyAlertsNeedFewStatements(t *testing.T) {
+	const many, maxStatements = 120, 20
+	synctest.Test(t, func(t *testing.T) {
+		w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: time.Now().UTC()}
+		w.project = w.addProject("main")
+		w.addChannel(w.newChannel("ops"))
+		w.miss(many)
+		err := store.RecordPlans(w.db, func(recorded *store.DB, plans func() []string) error {
+			recorded.SetNode("node")
+			var sent atomic.Int32
+			zero := func() float64 { return 0 }
+			c := &deliver.Dispatcher{
+				DB: recorded, Node: "node", Metrics: metrics.New(zero, zero), Log: slog.New(slog.DiscardHandler), Wake: func() {},
+				Send: func(context.Context, string, notify.Settings, notify.Notification) (notify.Receipt, error) {
+					sent.Add(1)
+					return notify.Receipt{Status: 200}, nil
+				},
+			}
+			largest, before := 0, 0
+			for range 20 {
+				earlier := len(plans())
+				if _, err := c.RunOnce(t.Context(), time.Now().UTC()); err != nil {
+					return err
+				}
+				synctest.Wait()
+				if n := len(plans()) - earlier; n > maxStatements {
+					t.Errorf("%d statements in one run; want at most %d:\n%s", n, maxStatements, strings.Join(plans()[earlier:], "\n\n"))
+				}
+				largest, before = max(largest, int(sent.Load())-before), int(sent.Load())
+			}
+			if before != many || largest != 32 {
+				t.Errorf("sent %d, at most %d in one run; want %d, and 32", before, largest, many)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// rowsPattern matches the actual rows of a step of a plan, and how often it ran.
+var rowsPattern = regexp.MustCompile(`actual rows=(\d+) loops=(\d+)`)
+
+// TestClaim_ReadsNoBacklogOnPostgreSQL runs the statements of the delivery loop with 100,000
+// pending alerts, and counts the rows that each step of their plans returned.
+func TestClaim_ReadsNoBacklogOnPostgreSQL(t *testing.T) {
+	const pending, maxRows = 100_000, 4 * 256
+	db := openStore(t, storetest.NewPostgresDatabase(t))
+	w := &fixture{T: t, db: db, start: realTimeStart}
+	w.project = w.addProject("main")
+	ops := w.addChannel(w.newChannel("ops"))
+	now := w.start.Add(time.Hour).UnixMicro()
+	if err := store.ExecPostgres(db, fmt.Sprintf(`INSERT INTO alerts (id, project, channel, event, turn, about, state, attempts, created, next_at, asked, urgency)
+		SELECT 'alert ' || n, 1, '%s', 'incident.opened', 0, '', 'pending', n %% 3, n, n, 0, n %% 4 FROM generate_series(1, %d) n;
+		ANALYZE alerts`, ops.ID, pending)); err != nil {
+		t.Fatal(err)
+	}
+	for name, explain := range map[string]func() (string, error){
+		"channels": func() (string, error) { return store.Explain(db, store.PendingByChannelSQL(), now) },
+		"claim": func() (string, error) {
+			return store.Explain(db, store.ClaimSQL(db), ops.ID, "node", now, now+8_000_000, 32, 0)
+		},
+		"sent": func() (string, error) {
+			return store.Explain(db, store.MarkSentSQL(db), []string{"alert 7", "alert 9"})
+		},
+	} {
+		plan, err := explain()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		found := rowsPattern.FindAllStringSubmatch(plan, -1)
+		if len(found) == 0 || strings.Contains(plan, "Seq Scan on alerts") {
+			t.Errorf("%s reads the whole table, or its plan has no rows:\n%s", name, plan)
+		}
+		for _, step := range found {
+			rows, _ := strconv.Atoi(step[1])
+			loops, _ := strconv.Atoi(step[2])
+			if rows*loops > maxRows {
+				t.Errorf("%s: a step of the plan has %d rows; want at most %d:\n%s", name, rows*loops, maxRows, plan)
+				break
+			}
+		}
+	}
+}

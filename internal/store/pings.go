@@ -24,6 +24,7 @@ const maxBatchBodyBytes = 64 << 10
 type ApplyResult struct {
 	Unknown    map[string]bool // ids that no heartbeat has
 	Locked     map[string]bool // ids whose pings were not stored, see ApplyUnlockedPings
+	Rest       map[string]bool // ids whose pings were not stored, see ApplyQuietPings
 	NewAlerts  int             // number of alerts that became pending
 	Heartbeats []int64         // keys of the heartbeats that got a ping
 	NextDue    time.Time       // first time that one of these heartbeats is due for evaluation
@@ -62,12 +63,12 @@ func (db *DB) applyPings(ctx context.Context, batch []ReceivedPing, lock lockFun
 			result, err = tx.applyPings(batch, lock)
 			return err
 		})
-		if err == nil && len(result.Heartbeats) > 0 {
+		switch {
+		case err != nil || len(result.Heartbeats) == 0:
+		case db.postgres != nil:
+			db.recordStored(result.counts)
+		default:
 			db.recordCommit()
-		}
-		if err == nil && len(result.Heartbeats) > 0 && db.postgres != nil {
-			db.lastTestPing.Store(time.Now().UnixNano())
-			db.postgres.Acknowledged.Record(result.counts)
 		}
 		return result, err
 	}
@@ -92,7 +93,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, erro
 		return ApplyResult{}, err
 	}
 	now := tx.db.Now()
-	peers := peerWatermark{tx: tx, now: now}
+	peers := peerWatermark{load: func() (Peers, error) { return tx.Peers(now) }}
 	result, transitions := transitionsOf(batch, states, peers.earliest, tx.db.blackoutsForPings)
 	if peers.err != nil {
 		return ApplyResult{}, peers.err
@@ -105,8 +106,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, erro
 // heartbeat that are known to be in flight. It queries the database only when
 // first used, because most pings end no silence.
 type peerWatermark struct {
-	tx     *Tx
-	now    time.Time
+	load   func() (Peers, error)
 	loaded bool
 	peers  Peers
 	err    error
@@ -117,7 +117,7 @@ type peerWatermark struct {
 func (w *peerWatermark) earliest(id string, own time.Time) time.Time {
 	if !w.loaded {
 		w.loaded = true
-		w.peers, w.err = w.tx.Peers(w.now)
+		w.peers, w.err = w.load()
 	}
 	return w.peers.HeldWatermark(id, own.Add(-monitor.Precision)).Add(monitor.Precision)
 }

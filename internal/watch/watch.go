@@ -143,8 +143,11 @@ func (w *Watcher) sweep(ctx context.Context) (sweepResult, error) {
 				continue
 			}
 			after, change := h.Evaluate(until)
-			w.recordLateness(h, change, snapshot.Now)
 			transitions = append(transitions, store.Transition{Heartbeat: after, Change: change})
+			if next := h.EvaluationDue(); next.After(until) {
+				continue // the stored time was earlier; Save stores the right one
+			}
+			w.recordLateness(h, change, snapshot.Now)
 			r.changed = append(r.changed, h.Key)
 		}
 		if r.pending, err = tx.Save(snapshot.Now, transitions); err != nil {

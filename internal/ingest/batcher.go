@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -46,7 +47,7 @@ type Batcher struct {
 	inFlight    *InFlight
 	metrics     *metrics.Metrics
 	log         *slog.Logger
-	queue       chan *queuedPing
+	queues      []chan *queuedPing // one per worker
 	signals     loop.Signals
 	workers     sync.WaitGroup
 	storedCount atomic.Int64
@@ -61,12 +62,13 @@ type Batcher struct {
 // write at the same time.
 func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.Logger, signals loop.Signals) *Batcher {
 	b := &Batcher{
-		db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, queue: make(chan *queuedPing, maxQueued),
-		patience: patience{stopped: make(chan struct{})},
+		db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, patience: patience{stopped: make(chan struct{})},
 	}
 	b.locked.together = !db.IsShared()
 	for range db.Writers() {
-		b.workers.Go(b.runWorker)
+		queue := make(chan *queuedPing, maxQueued/db.Writers())
+		b.queues = append(b.queues, queue)
+		b.workers.Go(func() { b.runWorker(queue) })
 	}
 	return b
 }
@@ -74,7 +76,9 @@ func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.
 // Stop stores the queued pings and ends the workers. No ping may be enqueued
 // afterwards.
 func (b *Batcher) Stop() {
-	close(b.queue)
+	for _, queue := range b.queues {
+		close(queue)
+	}
 	b.workers.Wait()
 	b.locked.goroutines.Wait()
 	b.patience.stop()
@@ -89,11 +93,19 @@ func (b *Batcher) storedSince(t time.Time) bool { return b.lastStored.Load() > t
 // DatabaseReturned forgets the failures of pings while the database was unavailable.
 func (b *Batcher) DatabaseReturned() { b.failures.reset() }
 
-// enqueue queues a ping. Its result is sent to done.
+// queueSeed makes the queue of a heartbeat unpredictable.
+var queueSeed = maphash.MakeSeed()
+
+// enqueue queues a ping. Its result is sent to done. All pings of a heartbeat go to the
+// same worker, so that workers never wait for each other's rows.
 func (b *Batcher) enqueue(w *queuedPing) error {
 	w.waiting.Store(true)
+	queue := b.queues[0]
+	if n := uint64(len(b.queues)); n > 1 {
+		queue = b.queues[maphash.String(queueSeed, w.id)%n]
+	}
 	select {
-	case b.queue <- w:
+	case queue <- w:
 		return nil
 	default:
 		return errQueueFull
@@ -164,14 +176,14 @@ func gatherDelay(pings int, took time.Duration) time.Duration {
 	return min(max(took/gatherShare, minGatherDelay), maxGatherDelay)
 }
 
-// runWorker stores batches until the queue is closed and empty.
-func (b *Batcher) runWorker() {
+// runWorker stores batches until its queue is closed and empty.
+func (b *Batcher) runWorker(queue <-chan *queuedPing) {
 	delay := time.Duration(0)
-	for first := range b.queue {
+	for first := range queue {
 		if delay > 0 {
 			<-time.After(delay)
 		}
-		gathered := b.gather(first)
+		gathered := gather(first, queue)
 		n, begun := len(gathered.pings), time.Now()
 		if b.locked.take(gathered); len(gathered.pings) > 0 {
 			b.commit(gathered)
@@ -181,11 +193,11 @@ func (b *Batcher) runWorker() {
 }
 
 // gather takes the queued pings without waiting for more.
-func (b *Batcher) gather(first *queuedPing) *batch {
+func gather(first *queuedPing, queue <-chan *queuedPing) *batch {
 	gathered := &batch{pings: []*queuedPing{first}}
 	for len(gathered.pings) < maxBatch {
 		select {
-		case w, open := <-b.queue:
+		case w, open := <-queue:
 			if !open {
 				return gathered
 			}
@@ -197,22 +209,46 @@ func (b *Batcher) gather(first *queuedPing) *batch {
 	return gathered
 }
 
+// applyFunc stores pings, and returns those that it has not stored in the result.
+type applyFunc func(context.Context, []store.ReceivedPing) (store.ApplyResult, error)
+
 // commit stores a batch and answers each ping. If an available database rejects a
 // batch, one ping is the cause. Each ping is then stored alone, so only that one
-// fails. Pings of heartbeats that another session has locked wait separately.
-func (b *Batcher) commit(gathered *batch) {
+// fails. Pings that need more than one statement are stored in a second transaction,
+// and those of heartbeats that another session has locked wait separately.
+func (b *Batcher) commit(gathered *batch) { b.commitWith(gathered, b.db.ApplyQuietPings) }
+
+// commitWith is commit with the method of the store.
+func (b *Batcher) commitWith(gathered *batch, apply applyFunc) {
 	begun := time.Now()
-	result, err := b.store(gathered, b.db.ApplyUnlockedPings)
+	result, err := b.store(gathered, apply)
 	if err != nil && len(gathered.pings) > 1 && !errors.Is(err, store.ErrUnavailable) {
 		for _, w := range gathered.pings {
-			b.commit(&batch{pings: []*queuedPing{w}})
+			b.commitWith(&batch{pings: []*queuedPing{w}}, apply)
 		}
 		return
+	}
+	if rest := gathered.remove(result.Rest); len(rest.pings) > 0 {
+		defer b.commitWith(rest, b.db.ApplyUnlockedPings)
 	}
 	if len(result.Locked) > 0 {
 		b.waitForLocks(gathered, result.Locked)
 	}
 	b.answer(gathered, begun, &result, err)
+}
+
+// remove removes the pings of some heartbeats from a batch and returns them.
+func (b *batch) remove(ids map[string]bool) *batch {
+	removed := &batch{}
+	if len(ids) > 0 {
+		b.pings = slices.DeleteFunc(b.pings, func(w *queuedPing) bool {
+			if ids[w.id] {
+				removed.pings = append(removed.pings, w)
+			}
+			return ids[w.id]
+		})
+	}
+	return removed
 }
 
 // answer records the result of a batch and answers each ping.
@@ -264,7 +300,7 @@ func (b *Batcher) recordResult(gathered *batch, begun time.Time, answerOf func(*
 }
 
 // store stores a batch in one transaction.
-func (b *Batcher) store(gathered *batch, apply func(context.Context, []store.ReceivedPing) (store.ApplyResult, error)) (store.ApplyResult, error) {
+func (b *Batcher) store(gathered *batch, apply applyFunc) (store.ApplyResult, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	slices.SortStableFunc(gathered.pings, func(x, y *queuedPing) int { return x.inFlight.At.Compare(y.inFlight.At) })

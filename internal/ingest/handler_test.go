@@ -269,7 +269,7 @@ func TestServeHTTP_APingThatCannotBeStoredIsAnswered503(t *testing.T) {
 func TestServeHTTP_AFullQueueIsAnswered503AtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		none := func() float64 { return 0 }
-		b := &Batcher{db: &store.DB{}, queue: make(chan *queuedPing)} // no worker reads the queue
+		b := &Batcher{db: &store.DB{}, queues: []chan *queuedPing{make(chan *queuedPing)}} // no worker reads the queue
 		d := &fixture{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
 			Batcher: b, InFlight: NewInFlight(), BodyBudget: NewBodyBudget(1 << 20), Metrics: metrics.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },

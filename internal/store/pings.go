@@ -27,6 +27,7 @@ type ApplyResult struct {
 	Unknown    map[string]bool  // ids that no heartbeat has
 	Locked     map[string]bool  // ids whose pings were not stored, see ApplyUnlockedPings
 	Failed     map[string]error // ids whose pings were not stored, while others were
+	Rest       map[string]bool  // ids whose pings were not stored, see ApplyQuietPings
 	NewAlerts  int              // number of alerts that became pending
 	Heartbeats []int64          // keys of the heartbeats that got a ping
 	NextDue    time.Time        // first time that one of these heartbeats is due for evaluation
@@ -69,12 +70,12 @@ func (db *DB) applyToTables(ctx context.Context, batch []ReceivedPing, lock lock
 		result, err = tx.applyPings(batch, lock)
 		return err
 	})
-	if err == nil && len(result.Heartbeats) > 0 {
+	switch {
+	case err != nil || len(result.Heartbeats) == 0:
+	case db.postgres != nil:
+		db.recordStored(result.counts)
+	default:
 		db.recordCommit()
-		if db.postgres != nil {
-			db.lastTestPing.Store(time.Now().UnixNano())
-			db.postgres.Acknowledged.Record(result.counts)
-		}
 	}
 	return result, err
 }
@@ -156,7 +157,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, erro
 		return ApplyResult{}, err
 	}
 	now := tx.db.Now()
-	peers := peerWatermark{tx: tx, now: now}
+	peers := peerWatermark{load: func() (Peers, error) { return tx.Peers(now) }}
 	result, transitions := transitionsOf(batch, states, peers.earliest, tx.db.blackoutsForPings)
 	if peers.err != nil {
 		return ApplyResult{}, peers.err
@@ -172,8 +173,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, erro
 // heartbeat that are known to be in flight. It queries the database only when
 // first used, because most pings end no silence.
 type peerWatermark struct {
-	tx     *Tx
-	now    time.Time
+	load   func() (Peers, error)
 	loaded bool
 	peers  Peers
 	err    error
@@ -184,7 +184,7 @@ type peerWatermark struct {
 func (w *peerWatermark) earliest(id string, own time.Time) time.Time {
 	if !w.loaded {
 		w.loaded = true
-		w.peers, w.err = w.tx.Peers(w.now)
+		w.peers, w.err = w.load()
 	}
 	return w.peers.HeldWatermark(id, own.Add(-monitor.Precision)).Add(monitor.Precision)
 }

@@ -27,8 +27,13 @@ func stateRow(t Transition, h monitor.Heartbeat) ([]any, error) {
 		r, err := staterow.Unpack(t.Packed)
 		return r.Args(h.Key), err
 	}
-	r := staterow.Of(&h)
-	return r.Args(h.Key), nil
+	return stateArgs(&h), nil
+}
+
+// stateArgs returns the state of a heartbeat in the order of stateBatch.
+func stateArgs(h *monitor.Heartbeat) []any {
+	r := staterow.Of(h)
+	return r.Args(h.Key)
 }
 
 // Save stores transitions in this transaction: the state of each heartbeat, its
@@ -290,9 +295,17 @@ func blockRow(b *pingblock.Block) []any {
 // histories that are too long. A flush can have more pings of a heartbeat than are kept:
 // the others are not stored.
 func (tx *Tx) savePings(transitions []Transition) error {
+	blocks, expired := encodePings(transitions, int64(tx.db.retention.PingsPerHeartbeat))
+	if err := tx.addBlocks(blocks); err != nil {
+		return err
+	}
+	return tx.prunePings(expired)
+}
+
+// encodePings returns the pings of transitions as blocks, and the arguments of pruneRows
+// for histories with more than keep pings, if keep is not 0.
+func encodePings(transitions []Transition, keep int64) (blocks []pingblock.Block, expired [][]any) {
 	var encoder pingblock.Encoder
-	var expired [][]any
-	keep := int64(tx.db.retention.PingsPerHeartbeat)
 	chains, next := pingChains(transitions)
 	for _, c := range chains {
 		key, before, newest := transitions[c.first].Heartbeat.Key, transitions[c.first].Change.Ping.Number-1, transitions[c.last].Change.Ping.Number
@@ -302,14 +315,17 @@ func (tx *Tx) savePings(transitions []Transition) error {
 				encoder.Add(key, &p)
 			}
 		}
-		if keep > 0 && newest > keep && newest/pruneEvery > before/pruneEvery {
+		if needsPruning(before, newest, keep) {
 			expired = append(expired, []any{key, before - keep - maxPruned, newest - keep})
 		}
 	}
-	if err := tx.addBlocks(encoder.Blocks()); err != nil {
-		return err
-	}
-	return tx.prunePings(expired)
+	return encoder.Blocks(), expired
+}
+
+// needsPruning reports whether pings are deleted when the number of the newest ping of a
+// heartbeat grows.
+func needsPruning(before, newest, keep int64) bool {
+	return keep > 0 && newest > keep && newest/pruneEvery > before/pruneEvery
 }
 
 // validateTexts makes both databases accept the texts of a ping.

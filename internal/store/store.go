@@ -79,6 +79,7 @@ type DB struct {
 	flusher    *flusher            // SQLite: of a server
 
 	postgres     *postgres.Conns
+	known        *postgres.RowCache[knownHeartbeat]
 	lastTestPing atomic.Int64 // when a test ping, or on PostgreSQL a ping, was last stored, in ns since 1970
 
 	loss atomic.Pointer[Loss] // PostgreSQL: not reported yet
@@ -244,7 +245,10 @@ func connect(ctx context.Context, address string, memory int64) (*DB, error) {
 			return nil, err
 		}
 		conns.Prober.SetMaxOpenConns(circuit.MaxProbes)
-		return &DB{clock: dbclock.New(), dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns, retention: monitor.DefaultRetention}, nil
+		return &DB{
+			clock: dbclock.New(), dialect: &dialect.PostgreSQL, writer: conns.DB, reader: conns.DB, postgres: conns,
+			known: postgres.NewRowCache[knownHeartbeat](limitsFor(memory).buffer.MaxStates), retention: monitor.DefaultRetention,
+		}, nil
 	}
 	path, err := sqlite.PrepareFile(ctx, address)
 	if err != nil {

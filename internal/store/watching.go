@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
-	"overdue/internal/store/staterow"
 )
 
 // Limits of blackouts.
@@ -283,8 +282,7 @@ func (tx *Tx) setClockBack(now time.Time, by time.Duration, e Evidence) (*monito
 		states := make([][]any, 0, len(list))
 		for _, h := range list {
 			after = h.Key
-			row := staterow.Of(new(h.ShiftBack(by, since)))
-			states = append(states, row.Args(h.Key))
+			states = append(states, stateArgs(new(h.ShiftBack(by, since))))
 		}
 		if err := tx.updateBatch(&stateBatch, states); err != nil {
 			return nil, row, fmt.Errorf("shift waits: %w", err)

@@ -192,8 +192,11 @@ func (w *Watcher) evaluateDue(tx *store.Tx, snapshot Snapshot, keys []int64, lim
 			continue
 		}
 		after, change := h.Evaluate(until)
-		w.recordLateness(h, change, snapshot.Now)
 		transitions = append(transitions, store.Transition{Heartbeat: after, Change: change})
+		if next := h.EvaluationDue(); next.After(until) {
+			continue // the stored time was earlier; Save stores the right one
+		}
+		w.recordLateness(h, change, snapshot.Now)
 		r.changed = append(r.changed, h.Key)
 	}
 	r.idle = r.held && len(transitions) == 0

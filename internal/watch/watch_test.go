@@ -168,3 +168,33 @@ func TestPublish_ShowsThatTheNodeRunsUntilItLeaves(t *testing.T) {
 		}
 	})
 }
+
+// TestSweep_AStoredTimeThatIsTooEarlyHidesNoDeadline: pings in the first half of a wait
+// can leave the stored time of the next evaluation as it is.
+func TestSweep_AStoredTimeThatIsTooEarlyHidesNoDeadline(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		start := time.Now()
+		for range 2 {
+			time.Sleep(time.Minute)
+			now := time.Now().UTC().Truncate(monitor.Precision)
+			_, err := f.db.ApplyQuietPings(context.Background(), []store.ReceivedPing{{
+				ID: "123e4567-e89b-42d3-a456-426614174000", Watermark: now,
+				Ping: monitor.Ping{At: now, Kind: monitor.PingSuccess, ExitCode: monitor.NoExitCode, Method: "POST"},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(3*time.Minute + time.Second) // past the time that the first ping stored
+		wait := f.sweep()
+		if len(f.changed) > 0 || wait < time.Second {
+			t.Errorf("changed %v, then waits %s; want no change, and to wait for the right time", f.changed, wait)
+		}
+		for wait := f.sweep(); f.openIncidents() == 0 && time.Since(start) < 10*time.Minute; wait = f.sweep() {
+			time.Sleep(wait)
+		}
+		if took := time.Since(start).Round(time.Second); took != 9*time.Minute {
+			t.Errorf("the incident opened after %s; want 9m: the last ping, the interval and the grace period", took)
+		}
+	})
+}

@@ -36,7 +36,7 @@ const (
 	connectTimeout  = 5 * time.Second
 	hostTimeout     = time.Second // per host if there are several: the next one may answer
 	poolPingTimeout = time.Second // for a connection that was idle
-	maxReaders      = 8           // connections that read at the same time
+	maxReaders      = 10          // connections that read, or wait for a lock, at the same time
 )
 
 // Conns are the connections to one server.

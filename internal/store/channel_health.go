@@ -234,7 +234,7 @@ func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Tim
 		pending[id], next[id] = n, timeFromMicros(at)
 		return struct{}{}, err
 	}, `SELECT a.channel, COUNT(*), MIN(CASE WHEN a.holder IS NULL AND `+isUnblocked("a")+` THEN a.next_at END) FROM alerts a
-		WHERE `+pendingAlerts+` AND a.project = $1 GROUP BY a.channel`, project)
+		WHERE `+pendingAlerts+` AND a.channel IN (SELECT c.id FROM channels c WHERE c.project = $1 AND c.deleted IS NULL) GROUP BY a.channel`, project)
 	if err != nil {
 		return nil, fmt.Errorf("pending alerts of channels: %w", err)
 	}

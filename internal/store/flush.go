@@ -97,6 +97,7 @@ func (tx *Tx) saveBuffered(transitions []Transition) error {
 	if _, err := tx.Save(tx.db.Now(), transitions); err != nil {
 		return fmt.Errorf("flush pings: %w", err)
 	}
+	tx.changes = listChanges{} // the index has them since they were buffered
 	return nil
 }
 
@@ -105,7 +106,9 @@ func (db *DB) commitFlush(ctx context.Context, tx *Tx) error {
 	b, committed := db.buffer, make(chan error, 1)
 	go func() {
 		defer b.UnlockBoth()
+		end := db.beginListChange(&tx.changes)
 		err := tx.tx.Commit()
+		end(err)
 		if err == nil {
 			db.breaker.Load().RecordProgress()
 			b.Flushed()

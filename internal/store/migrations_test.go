@@ -35,6 +35,7 @@ var landedMigrations = map[string]string{
 	"0014_person_zone.sql":         "067267cd0a12228fb5538ce297201194025ce3de1250ba0be3710cd850ed4c87",
 	"0017_retention.sql":           "b526911181e9dc614928f80c5a1905fc5488126e45ebcb706002d70d8cdea9ea",
 	"0016_nodes.sql":               "db7f5c6494c3b3467ff76eb6a4f025862e7b24b674a74dc1a30610ce8877333d",
+	"0019_list_changes.sql":        "225c4a851786705fe3a78a16b85856075c676220ace103836f407be0b1232d31",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 }
 

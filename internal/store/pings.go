@@ -192,6 +192,9 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing) (result App
 	if err := b.Append(batch, transitions, states, result.NextDue); err != nil {
 		return ApplyResult{}, false, err
 	}
+	if db.lists.Active() {
+		db.lists.Update(listStates(transitions))
+	}
 	db.breaker.Load().RecordProgress()
 	db.recordCommit()
 	return result, true, nil

@@ -13,6 +13,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/listindex"
 )
 
 // Tx is one transaction. It belongs to the goroutine that runs it and ends when
@@ -25,6 +26,9 @@ type Tx struct {
 
 	writable          bool // it runs on the connection that has the prepared statements
 	changedHeartbeats bool // it changed a row of heartbeats
+
+	lists   *listindex.Index // of a ViewLists; nil: lists come from the tables
+	changes listChanges
 }
 
 // maxTransactionTries is the maximum number of runs of a transaction that others interrupt.
@@ -103,10 +107,14 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 	if err := db.applySettings(ctx, tx, opts); err != nil {
 		return db.contextCause(ctx, err)
 	}
-	if err := fn(&Tx{ctx: ctx, tx: tx, db: db, d: db.dialect, writable: opts == nil}); err != nil {
+	t := &Tx{ctx: ctx, tx: tx, db: db, d: db.dialect, writable: opts == nil}
+	if err := fn(t); err != nil {
 		return db.contextCause(ctx, err)
 	}
-	if err := tx.Commit(); err != nil {
+	end := db.beginListChange(&t.changes)
+	err = tx.Commit()
+	end(err)
+	if err != nil {
 		return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.Classify(err)))
 	}
 	if opts == nil {
@@ -136,10 +144,23 @@ func (db *DB) contextCause(ctx context.Context, err error) error {
 	return err
 }
 
+// TraceStatements calls fn with every statement of a transaction, except those that load the
+// index of lists. It is for tests, which read the query plans.
+func (db *DB) TraceStatements(fn func(text string, args []any)) { db.trace.Store(&fn) }
+
+// observe records a statement that will run.
+func (tx *Tx) observe(text string, args []any) {
+	tx.changes.observe(text)
+	if fn := tx.db.trace.Load(); fn != nil {
+		(*fn)(text, args)
+	}
+}
+
 // exec runs a statement that returns no rows, and returns the number of changed rows.
 func (tx *Tx) exec(text string, args ...any) (int64, error) {
 	// Read from the text, so that no statement can forget it.
 	tx.changedHeartbeats = tx.changedHeartbeats || strings.Contains(text, "heartbeats")
+	tx.observe(text, args)
 	result, err := tx.tx.ExecContext(tx.ctx, text, args...)
 	if err != nil {
 		return 0, tx.d.Classify(err)
@@ -217,6 +238,7 @@ func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, perRow, arrays func() st
 // execEach runs a prepared statement once per row.
 func (tx *Tx) execEach(text string, rows [][]any) error {
 	tx.changedHeartbeats = tx.changedHeartbeats || strings.Contains(text, "heartbeats")
+	tx.observe(text, nil)
 	s := tx.tx.StmtContext(tx.ctx, tx.db.writerStmts[text])
 	for _, row := range rows {
 		if _, err := s.ExecContext(tx.ctx, row...); err != nil {
@@ -232,6 +254,7 @@ type scanner interface{ Scan(...any) error }
 
 // queryOne runs a query for at most one row. found reports whether there is one.
 func queryOne[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) (value T, found bool, err error) {
+	tx.observe(text, args)
 	value, err = scan(tx.tx.QueryRowContext(tx.ctx, text, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return value, false, nil
@@ -255,6 +278,7 @@ func queryAll[T any](tx *Tx, scan func(scanner) (T, error), text string, args ..
 			return tx.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
 		}
 	}
+	tx.observe(text, args)
 	rows, err := query(tx.ctx, text, args...)
 	if err != nil {
 		return nil, tx.d.Classify(err)

@@ -277,3 +277,10 @@ func (b *Buffer) transitions(groups []int64) []Transition {
 func newPendingPing(t *Transition) pendingPing {
 	return pendingPing{t.Heartbeat.ID, t.Change.Ping, t.Change.ClosedSpans, t.Change.BlackoutEffects}
 }
+
+// EachState calls fn with each heartbeat in memory.
+func (b *Buffer) EachState(fn func(monitor.Heartbeat)) {
+	for _, h := range b.states {
+		fn(h)
+	}
+}

@@ -58,6 +58,7 @@ func eachDatabase(t *testing.T, test func(*testing.T, *fixture)) {
 func newFixture(t *testing.T, address string) *fixture {
 	t.Helper()
 	w := &fixture{Fixture: storetest.Open(t, address), keys: map[string]string{"none": "", "wrong": auth.NewKey()}, log: &bytes.Buffer{}}
+	w.DB.UseListIndex()
 	w.service = manage.New(manage.Options{
 		DB: w.DB,
 		Signals: loop.Signals{

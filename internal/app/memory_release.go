@@ -24,6 +24,9 @@ const (
 	memoryInterval = time.Second
 )
 
+// listIndexKept is the time after its last use for which the index of lists stays in memory.
+const listIndexKept = 15 * time.Minute
+
 // run is one turn of the loop "memory".
 func (m *memoryRelease) run(ctx context.Context, _ time.Time) (time.Duration, error) {
 	stored := m.stored()
@@ -38,6 +41,9 @@ func (m *memoryRelease) run(ctx context.Context, _ time.Time) (time.Duration, er
 		}
 		debug.FreeOSMemory()
 		m.inBurst = false
+	}
+	if m.db.ReleaseListIndex(time.Now().Add(-listIndexKept)) {
+		debug.FreeOSMemory()
 	}
 	return memoryInterval, nil
 }

@@ -22,7 +22,7 @@ func (svc *Service) Channels(ctx context.Context, a auth.Actor, p PageQuery) (Li
 		return listing, err
 	}
 	var all []monitor.Channel
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		if all, err = tx.Channels(a.Project.Key); err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (svc *Service) ChannelDetails(ctx context.Context, a auth.Actor) (list []Ch
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, reach, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) error {
 		channels, err := tx.Channels(a.Project.Key)
 		if err != nil {
 			return err
@@ -90,7 +90,7 @@ func (svc *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) 
 	if err := authorize(a, auth.Read); err != nil {
 		return c, reach, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) error {
 		found, err := findChannel(tx, a, id)
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ func (svc *Service) Channel(ctx context.Context, a auth.Actor, id string) (c mon
 	if err := authorize(a, auth.Read); err != nil {
 		return c, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		if c, err = findChannel(tx, a, id); err != nil {
 			return err
 		}

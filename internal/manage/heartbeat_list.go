@@ -2,7 +2,6 @@ package manage
 
 import (
 	"context"
-	"math"
 	"slices"
 	"time"
 
@@ -110,33 +109,28 @@ func (q HeartbeatListQuery) storeFilter(a auth.Actor) store.HeartbeatFilter {
 type heartbeatPage struct {
 	rows       []monitor.Heartbeat
 	before     int
+	total      int // of all pages
 	prev, next string
 }
 
-// readHeartbeatPage reads the page at a position. total is the number of rows on all pages.
-func readHeartbeatPage(tx *store.Tx, f store.HeartbeatFilter, at listPosition, limit, total int) (heartbeatPage, error) {
+// readHeartbeatPage reads the page at a position.
+func readHeartbeatPage(tx *store.Tx, f store.HeartbeatFilter, at listPosition, limit int) (heartbeatPage, error) {
 	f.From, f.Backwards, f.Limit = at.Row, at.Backwards, limit+1
-	rows, err := tx.Heartbeats(f)
+	found, total, err := tx.SelectHeartbeats(f)
 	if err != nil {
 		return heartbeatPage{}, err
 	}
-	b := boundsOf(len(rows), limit, total, at)
-	p := heartbeatPage{rows: rows[b.from:b.to], before: b.before}
+	b := boundsOf(len(found), limit, total, at)
+	found = found[b.from:b.to]
+	p := heartbeatPage{before: b.before, total: total}
 	if b.hasPrev {
-		first, err := tx.RowPosition(f.Sort, p.rows[0].Key)
-		if err != nil {
-			return p, err
-		}
-		p.prev = at.prev(first, b.before-limit)
+		p.prev = at.prev(found[0], b.before-limit)
 	}
 	if b.hasNext {
-		last, err := tx.RowPosition(f.Sort, p.rows[len(p.rows)-1].Key)
-		if err != nil {
-			return p, err
-		}
-		p.next = at.next(last, b.before+len(p.rows))
+		p.next = at.next(found[len(found)-1], b.before+len(found))
 	}
-	return p, nil
+	p.rows, err = tx.HeartbeatsAt(found)
+	return p, err
 }
 
 // Heartbeats lists the heartbeats of the actor's project.
@@ -151,8 +145,8 @@ func (svc *Service) Heartbeats(ctx context.Context, a auth.Actor, q HeartbeatLis
 	if err != nil {
 		return page, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) error {
-		found, err := readHeartbeatPage(tx, q.storeFilter(a), at, limit, math.MaxInt)
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) error {
+		found, err := readHeartbeatPage(tx, q.storeFilter(a), at, limit)
 		if err != nil {
 			return err
 		}
@@ -169,19 +163,16 @@ func (svc *Service) HeartbeatList(ctx context.Context, a auth.Actor, q Heartbeat
 	}
 	f, now := q.storeFilter(a), svc.currentTime()
 	at, _ := parsePosition(q.list(), q.Cursor)
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		o = HeartbeatList{}
-		if o.Total, err = tx.CountMatchingHeartbeats(f); err != nil {
-			return err
-		}
 		if err := o.readSurroundings(tx, a, now); err != nil {
 			return err
 		}
-		found, err := readHeartbeatPage(tx, f, at, clampLimit(q.Limit), o.Total)
+		found, err := readHeartbeatPage(tx, f, at, clampLimit(q.Limit))
 		if err != nil {
 			return err
 		}
-		o.Before, o.Prev, o.Next = found.before, found.prev, found.next
+		o.Before, o.Total, o.Prev, o.Next = found.before, found.total, found.prev, found.next
 		o.Rows, err = withHistory(tx, a, found.rows)
 		return err
 	})
@@ -277,7 +268,7 @@ func (svc *Service) HeartbeatsByKey(ctx context.Context, a auth.Actor, keys []in
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, 0, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) error {
 		byKey, err := tx.HeartbeatsByKey(keys)
 		if err != nil {
 			return err
@@ -317,7 +308,7 @@ func (svc *Service) NewestHeartbeats(ctx context.Context, a auth.Actor, n int) (
 	if err := authorize(a, auth.Read); err != nil {
 		return nil, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		if list, err = tx.NewestHeartbeats(a.Project.Key, n); err != nil {
 			return err
 		}
@@ -332,7 +323,7 @@ func (svc *Service) NewHeartbeatMatches(ctx context.Context, a auth.Actor, q Hea
 	if err := authorize(a, auth.Read); err != nil {
 		return n, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		n, err = tx.NewHeartbeatMatches(q.storeFilter(a), since, shown)
 		return err
 	})

@@ -35,7 +35,8 @@ type IncidentList struct {
 	Rows               []monitor.Incident
 	Before             int                    // number of rows on the pages before
 	Alerts             map[string]AlertCounts // by id
-	Total              int                    // of all pages
+	Total              int                    // of all pages, among the newest incidents
+	More               bool                   // older incidents are not counted in Total
 	Prev, Next         string                 // cursors, empty at either end
 	Open, Acknowledged int                    // in the project
 	Last30Days         IncidentStats
@@ -108,7 +109,7 @@ func (svc *Service) Incidents(ctx context.Context, a auth.Actor, q IncidentListQ
 	if err != nil {
 		return page, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) error {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) error {
 		f := q.storeFilter(a)
 		if q.Heartbeat != "" {
 			h, err := findHeartbeat(tx, a, q.Heartbeat)
@@ -131,7 +132,7 @@ func (svc *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentLi
 	}
 	f, now := q.storeFilter(a), svc.currentTime()
 	at, _ := parsePosition(incidentList, q.Cursor)
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		l = IncidentList{}
 		if l.Newest, err = tx.NewestIDs(a.Project.Key); err != nil {
 			return err
@@ -142,7 +143,11 @@ func (svc *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentLi
 		if l.Last30Days, err = readIncidentStats(tx, a, now); err != nil {
 			return err
 		}
-		found, err := readIncidentPage(tx, a, f, at, clampLimit(q.Limit), l.Total)
+		total := l.Total
+		if l.More {
+			total = math.MaxInt
+		}
+		found, err := readIncidentPage(tx, a, f, at, clampLimit(q.Limit), total)
 		if err != nil {
 			return err
 		}
@@ -178,13 +183,12 @@ func (svc *Service) IncidentsByID(ctx context.Context, a auth.Actor, ids []strin
 
 // readCounts counts the incidents of the filter and of the project.
 func (l *IncidentList) readCounts(tx *store.Tx, f store.IncidentFilter) (err error) {
-	if l.Total, err = tx.CountIncidents(f); err != nil {
+	count, err := tx.CountIncidents(f)
+	if err != nil {
 		return err
 	}
-	if l.Open, err = tx.CountIncidents(store.IncidentFilter{Project: f.Project, State: monitor.StateOpen}); err != nil {
-		return err
-	}
-	l.Acknowledged, err = tx.CountIncidents(store.IncidentFilter{Project: f.Project, State: monitor.StateAcknowledged})
+	l.Total, l.More = count.Total, count.More
+	l.Open, l.Acknowledged, err = tx.CountUnresolvedIncidents(f.Project)
 	return err
 }
 
@@ -239,7 +243,7 @@ func (svc *Service) NewIncidentMatches(ctx context.Context, a auth.Actor, q Inci
 	if err := authorize(a, auth.Read); err != nil {
 		return n, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		n, err = tx.NewIncidentMatches(q.storeFilter(a), since, shown)
 		return err
 	})

@@ -172,7 +172,7 @@ func (svc *Service) ProjectCounts(ctx context.Context, a auth.Actor, now time.Ti
 	if err := authorize(a, auth.Read); err != nil {
 		return c, err
 	}
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		if c.NavCounts, err = tx.NavCounts(a.Project.Key); err != nil {
 			return err
 		}
@@ -196,7 +196,7 @@ type NavCounts struct {
 
 // NavCounts reads the counts that every page of a person shows.
 func (svc *Service) NavCounts(ctx context.Context, a auth.Actor) (s NavCounts, err error) {
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
 		if s.Heartbeats, err = tx.HeartbeatCountsByProject(a.Person); err != nil || !a.May(auth.Read) {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/listindex"
 )
 
 // channelColumns are in the order of scanChannel.
@@ -138,24 +139,27 @@ type ChannelRouting struct {
 // ChannelRouting counts the heartbeats of a project by the channels that they notify.
 func (tx *Tx) ChannelRouting(project int64) (ChannelRouting, error) {
 	r := ChannelRouting{ByChannel: map[string]int{}}
+	if !tx.viewLists(func(v listindex.View) { r.Heartbeats = v.Count(project) }) {
+		var err error
+		if r.Heartbeats, err = tx.CountHeartbeats(project); err != nil {
+			return r, fmt.Errorf("heartbeats by channel: %w", err)
+		}
+	}
+	r.AllChannels = r.Heartbeats
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
-		var list sql.NullString
+		var list string
 		var n int
 		if err := row.Scan(&list, &n); err != nil {
 			return struct{}{}, err
 		}
-		r.Heartbeats += n
-		if !list.Valid {
-			r.AllChannels += n
-			return struct{}{}, nil
-		}
+		r.AllChannels -= n
 		var ids []string
-		err := json.Unmarshal([]byte(list.String), &ids)
+		err := json.Unmarshal([]byte(list), &ids)
 		for _, id := range ids {
 			r.ByChannel[id] += n
 		}
 		return struct{}{}, err
-	}, `SELECT h.channels, COUNT(*) FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL GROUP BY h.channels`, project)
+	}, `SELECT h.channels, COUNT(*) FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL AND h.channels IS NOT NULL GROUP BY h.channels`, project)
 	if err != nil {
 		return r, fmt.Errorf("heartbeats by channel: %w", err)
 	}

@@ -87,7 +87,9 @@ func (db *DB) commitBuffered(ctx context.Context, tx *Tx) error {
 	committed := make(chan error, 1)
 	go func() {
 		defer db.buffer.UnlockTables()
+		end := db.beginListChange(&tx.changes)
 		err := tx.tx.Commit()
+		end(err)
 		if err == nil {
 			db.breaker.Load().RecordProgress()
 		}
@@ -146,12 +148,13 @@ func (tx *Tx) saveHeld() error {
 
 // saveBuffered saves transitions whose pings were stored in the WAL before.
 func (tx *Tx) saveBuffered(transitions []Transition) error {
-	changed := tx.changedHeartbeats
+	changed, changes := tx.changedHeartbeats, tx.changes
 	tx.savingHeld = true
 	if _, err := tx.Save(tx.db.Now(), transitions); err != nil {
 		return fmt.Errorf("flush pings: %w", err)
 	}
-	tx.changedHeartbeats, tx.savingHeld = changed, false // what is in memory is right
+	// What is in memory is right, and the lists have it since the pings were buffered.
+	tx.changedHeartbeats, tx.changes, tx.savingHeld = changed, changes, false
 	return nil
 }
 

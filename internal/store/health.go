@@ -200,6 +200,7 @@ func (tx *Tx) testPing(project int64) error {
 			return fmt.Errorf("delete the test ping: %w", err)
 		}
 	}
+	tx.changes.declareHeartbeat(h.Project, h.Key)
 	return nil
 }
 

@@ -1,23 +1,30 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/listindex"
 )
 
-// StatusCounts counts the heartbeats of a project by status.
-type StatusCounts struct {
-	ByStatus map[monitor.Status]int
-	Running  int // heartbeats with a run in progress, of any status
-}
+// Types of the counts of heartbeats.
+type (
+	StatusCounts = listindex.StatusCounts
+	TagCount     = listindex.TagCount
+)
 
 // StatusCounts counts the heartbeats of a project by status.
 func (tx *Tx) StatusCounts(project int64) (StatusCounts, error) {
 	t := StatusCounts{ByStatus: map[monitor.Status]int{}}
+	if tx.viewLists(func(v listindex.View) { t = v.StatusCounts(project) }) {
+		return t, nil
+	}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
 		var status monitor.Status
 		var n, running int
@@ -33,14 +40,11 @@ func (tx *Tx) StatusCounts(project int64) (StatusCounts, error) {
 	return t, nil
 }
 
-// TagCount is a tag and the number of heartbeats that have it.
-type TagCount struct {
-	Tag   string
-	Count int
-}
-
 // TopTags lists the n most used tags of a project, and the total number of tags.
 func (tx *Tx) TopTags(project int64, n int) (tags []TagCount, total int, err error) {
+	if tx.viewLists(func(v listindex.View) { tags, total = v.TopTags(project, n) }) {
+		return tags, total, nil
+	}
 	tags, err = queryAll(tx, func(row scanner) (c TagCount, err error) { return c, row.Scan(&c.Tag, &c.Count, &total) },
 		`SELECT t.value, COUNT(*), COUNT(*) OVER () FROM heartbeats h, `+tx.d.TagRows+` t
 		WHERE h.project = $1 AND h.deleted IS NULL AND h.tags <> '[]'
@@ -56,6 +60,9 @@ func (tx *Tx) TopTags(project int64, n int) (tags []TagCount, total int, err err
 func (tx *Tx) ExpectedByMinute(project int64, now time.Time) (minutes [60]int, err error) {
 	const minute = int64(time.Minute / time.Microsecond)
 	from := now.UnixMicro()
+	if tx.viewLists(func(v listindex.View) { minutes = v.ExpectedByMinute(project, from) }) {
+		return minutes, nil
+	}
 	_, err = queryAll(tx, func(row scanner) (struct{}, error) {
 		var m, n int
 		err := row.Scan(&m, &n)
@@ -111,16 +118,40 @@ type NavCounts struct {
 
 // NavCounts counts what needs attention in a project.
 func (tx *Tx) NavCounts(project int64) (NavCounts, error) {
+	down := `(SELECT COUNT(*) FROM heartbeats WHERE project = $1 AND deleted IS NULL AND status = 'down')`
+	indexed := 0
+	if tx.viewLists(func(v listindex.View) { indexed = v.StatusCounts(project).ByStatus[monitor.Down] }) {
+		down = strconv.Itoa(indexed)
+	}
+	open, acknowledged, err := tx.CountUnresolvedIncidents(project)
+	if err != nil {
+		return NavCounts{}, err
+	}
 	s, _, err := queryOne(tx, func(row scanner) (s NavCounts, err error) {
-		return s, row.Scan(&s.DownHeartbeats, &s.UnresolvedIncidents, &s.FailingChannels, &s.Channels)
-	}, `SELECT (SELECT COUNT(*) FROM heartbeats WHERE project = $1 AND deleted IS NULL AND status = 'down'),
-		(SELECT COUNT(*) FROM incidents WHERE project = $1 AND resolved IS NULL),
+		return s, row.Scan(&s.DownHeartbeats, &s.FailingChannels, &s.Channels)
+	}, `SELECT `+down+`,
 		(SELECT COUNT(*) FROM channels WHERE project = $1 AND deleted IS NULL AND failing),
 		(SELECT COUNT(*) FROM channels WHERE project = $1 AND deleted IS NULL)`, project)
 	if err != nil {
 		return s, fmt.Errorf("counts of project: %w", err)
 	}
+	s.UnresolvedIncidents = open + acknowledged
 	return s, nil
+}
+
+// How long a count is used again if it took long, and statistics of many days.
+const (
+	countsReused     = 5 * time.Second
+	statisticsReused = time.Minute
+)
+
+// costly returns the result of fn for a list, or an earlier one if that took long and is not older than
+// maxAge.
+func costly[T any](tx *Tx, maxAge time.Duration, key string, fn func() (T, error)) (T, error) {
+	if tx.lists == nil {
+		return fn()
+	}
+	return listindex.Reuse(&tx.db.costly, maxAge, key, fn)
 }
 
 // HeartbeatCountsByProject counts the heartbeats of each project of a person.
@@ -128,6 +159,9 @@ func (tx *Tx) HeartbeatCountsByProject(person string) (map[int64]int, error) {
 	type count struct {
 		project int64
 		n       int
+	}
+	if tx.lists != nil {
+		return tx.indexedCountsByProject(person)
 	}
 	counts, err := queryAll(tx, func(row scanner) (c count, err error) {
 		return c, row.Scan(&c.project, &c.n)
@@ -140,6 +174,24 @@ func (tx *Tx) HeartbeatCountsByProject(person string) (map[int64]int, error) {
 	for _, c := range counts {
 		all[c.project] = c.n
 	}
+	return all, nil
+}
+
+// indexedCountsByProject is HeartbeatCountsByProject with the index.
+func (tx *Tx) indexedCountsByProject(person string) (map[int64]int, error) {
+	projects, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT project FROM members WHERE person = $1`, person)
+	if err != nil {
+		return nil, fmt.Errorf("projects of person: %w", err)
+	}
+	all := map[int64]int{}
+	tx.viewLists(func(v listindex.View) {
+		for _, key := range projects {
+			if n := v.Count(key); n > 0 {
+				all[key] = n
+			}
+		}
+	})
 	return all, nil
 }
 
@@ -171,12 +223,16 @@ type NewestIDs struct {
 
 // NewestIDs returns the highest numbers of a project.
 func (tx *Tx) NewestIDs(project int64) (NewestIDs, error) {
+	heartbeat := `(SELECT h.key FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL ORDER BY h.key DESC LIMIT 1)`
+	var keys []int64
+	if tx.viewLists(func(v listindex.View) { keys = v.Newest(project, 1) }) {
+		heartbeat = strconv.FormatInt(append(keys, 0)[0], 10)
+	}
 	n, _, err := queryOne(tx, func(row scanner) (NewestIDs, error) {
 		var incident, heartbeat sql.NullInt64
 		err := row.Scan(&incident, &heartbeat)
 		return NewestIDs{incident.Int64, heartbeat.Int64}, err
-	}, `SELECT (SELECT incidents FROM projects WHERE key = $1),
-		(SELECT h.key FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL ORDER BY h.key DESC LIMIT 1)`, project)
+	}, `SELECT (SELECT incidents FROM projects WHERE key = $1), `+heartbeat, project)
 	if err != nil {
 		return n, fmt.Errorf("newest ids of project: %w", err)
 	}
@@ -196,7 +252,10 @@ type NewMatches struct {
 // NewHeartbeatMatches counts the heartbeats that a list would show in addition to
 // those with the given keys. since is when the page was rendered.
 func (tx *Tx) NewHeartbeatMatches(f HeartbeatFilter, since NewestIDs, shown []int64) (NewMatches, error) {
-	c := f.where(tx)
+	if n, done, err := tx.newIndexedMatches(f, since, shown); done || err != nil {
+		return n, err
+	}
+	c := tx.heartbeatsWhere(f)
 	n := len(c.args)
 	c.args = append(c.args, tx.d.IntList(append([]int64{}, shown...)), since.Incident, since.Heartbeat)
 	down := fmt.Sprintf(`h.status = 'down' AND EXISTS (SELECT 1 FROM incidents i WHERE i.id = h.incident AND i.number > $%d)`, n+2)
@@ -205,15 +264,66 @@ func (tx *Tx) NewHeartbeatMatches(f HeartbeatFilter, since NewestIDs, shown []in
 		FROM heartbeats h WHERE %[3]s AND NOT (%[4]s)`, down, n+3, c, tx.d.InList("h.key", fmt.Sprintf("$%d", n+1))), c.args)
 }
 
+// maxNewlyDown limits how many heartbeats that went Down are compared with a filter.
+const maxNewlyDown = 10_000
+
+// newIndexedMatches is NewHeartbeatMatches with the index. done is false without one.
+func (tx *Tx) newIndexedMatches(f HeartbeatFilter, since NewestIDs, shown []int64) (n NewMatches, done bool, err error) {
+	if tx.lists == nil {
+		return n, false, nil
+	}
+	down, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT h.key FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
+		WHERE i.project = $1 AND i.resolved IS NULL AND i.number > $2 AND h.incident = i.id AND h.status = 'down' AND h.deleted IS NULL LIMIT $3`,
+		f.Project, since.Incident, maxNewlyDown)
+	if err != nil {
+		return n, false, fmt.Errorf("heartbeats that went Down: %w", err)
+	}
+	ids, err := tx.keysByID(f)
+	if err != nil {
+		return n, false, err
+	}
+	done = tx.viewLists(func(v listindex.View) {
+		var matching map[int64]bool
+		n.Total, n.Created, matching = v.Matching(f, ids, since.Heartbeat, slices.Concat(shown, down))
+		for _, key := range shown {
+			if matching[key] {
+				n.Total--
+				if key > since.Heartbeat {
+					n.Created--
+				}
+			}
+			delete(matching, key)
+		}
+		for _, key := range down {
+			if matching[key] {
+				n.NewlyDown++
+				if key > since.Heartbeat {
+					n.Created--
+				}
+			}
+		}
+	})
+	return n, done, nil
+}
+
 // NewIncidentMatches counts the incidents that a list would show in addition to those
-// with the given ids. since is when the page was rendered.
-func (tx *Tx) NewIncidentMatches(s IncidentFilter, since NewestIDs, shown []string) (NewMatches, error) {
-	c := s.where()
-	n := len(c.args)
+// with the given ids, among the newest MaxCountedIncidents. since is when the page was rendered.
+func (tx *Tx) NewIncidentMatches(s IncidentFilter, since NewestIDs, shown []string) (n NewMatches, err error) {
+	count, err := tx.CountIncidents(s)
+	if err != nil {
+		return n, err
+	}
+	c := tx.incidentsWhere(s)
+	first := len(c.args) + 1
 	c.args = append(slices.Clone(c.args), tx.d.TextList(append([]string{}, shown...)), since.Incident)
-	return tx.countNewMatches(fmt.Sprintf(`SELECT COUNT(*), 0, COALESCE(SUM(CASE WHEN i.number > $%d THEN 1 ELSE 0 END), 0)
-		FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE %s AND NOT (%s)`,
-		n+2, c, tx.d.InList("i.id", fmt.Sprintf("$%d", n+1))), c.args)
+	listed := tx.d.InList("i.id", fmt.Sprintf("$%d", first))
+	matching, err := tx.countNewMatches(fmt.Sprintf(`SELECT
+		(SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE %[1]s AND %[2]s), 0,
+		(SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE %[1]s AND i.number > $%[3]d AND NOT (%[2]s))`,
+		c, listed, first+1), c.args)
+	n.Total, n.Created = count.Total-matching.Total, matching.Created
+	return n, err
 }
 
 // countNewMatches reads one row of counts.
@@ -225,4 +335,77 @@ func (tx *Tx) countNewMatches(query string, args []any) (NewMatches, error) {
 		return n, fmt.Errorf("new matches of a list: %w", err)
 	}
 	return n, nil
+}
+
+// remoteLists is what this node knows of the changes of other nodes.
+type remoteLists struct {
+	last map[string]int64 // number of the last row that was read, by node
+	// incomplete means that a live node publishes no changes: its version is earlier.
+	incomplete atomic.Bool
+}
+
+// remoteNode is another node.
+type remoteNode struct {
+	id      string
+	changes sql.NullInt64
+}
+
+// remoteChanges returns which heartbeats other nodes have changed since the last call. known is false if
+// a node came or went, or if changes are missing.
+func (db *DB) remoteChanges(ctx context.Context) (e listindex.Effects, known bool, err error) {
+	r := &db.remote
+	e.Rereads, known = map[int64]int64{}, true
+	err = db.viewTables(ctx, func(tx *Tx) error {
+		nodes, err := queryAll(tx, func(row scanner) (n remoteNode, err error) { return n, row.Scan(&n.id, &n.changes) },
+			`SELECT id, changes FROM nodes WHERE id <> $1 AND seen > $2`, db.node, micros(db.Now().Add(-previousNodeTimeout)))
+		if err != nil {
+			return err
+		}
+		last, incomplete := make(map[string]int64, len(nodes)), false
+		for _, n := range nodes {
+			before, seen := r.last[n.id]
+			incomplete = incomplete || !n.changes.Valid
+			if last[n.id] = n.changes.Int64; !seen {
+				known = false
+				continue
+			}
+			delete(r.last, n.id)
+			all, err := tx.changesOf(n, before, e.Rereads)
+			if err != nil {
+				return err
+			}
+			known = known && all
+		}
+		known = known && len(r.last) == 0
+		r.last = last
+		r.incomplete.Store(incomplete)
+		return nil
+	})
+	if err != nil {
+		r.last = nil
+		return e, false, fmt.Errorf("changes of other nodes: %w", err)
+	}
+	return e, known, nil
+}
+
+// changesOf adds the changes of a node after a row to keys. It reports whether there is a row for each
+// change.
+func (tx *Tx) changesOf(n remoteNode, after int64, keys map[int64]int64) (all bool, err error) {
+	if n.changes.Int64 == after {
+		return true, nil
+	}
+	rows, err := queryAll(tx, func(row scanner) (text []byte, err error) { return text, row.Scan(&text) },
+		`SELECT keys FROM heartbeat_changes WHERE node = $1 AND n > $2 AND n <= $3`, n.id, after, n.changes.Int64)
+	if err != nil {
+		return false, err
+	}
+	for _, text := range rows {
+		if err := listindex.DecodeKeys(text, keys); err != nil {
+			return false, err
+		}
+		if len(text) == 0 {
+			return false, nil
+		}
+	}
+	return int64(len(rows)) == n.changes.Int64-after, nil
 }

@@ -1,33 +1,23 @@
 package store
 
 import (
+	"context"
+	"database/sql"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/listindex"
 )
 
-// HeartbeatFilter selects a page of the list of heartbeats, for the API and the pages.
-type HeartbeatFilter struct {
-	Project   int64
-	Status    monitor.Status // empty: any
-	Tags      []string       // all of them
-	Text      string         // in name, slug, description, tag, or the beginning of an id
-	SearchIDs bool           // Text can also be the beginning of an id that can ping
-	Running   bool           // only heartbeats with a run in progress
-	Sort      string         // a key of heartbeatOrders; empty: attention first
-	From      RowPosition    // the row next to the page; zero: the first page
-	Backwards bool           // the page is before From, not after it
-	Limit     int
-}
-
-// RowPosition is the position of a row in an order.
-type RowPosition struct {
-	Text   string // in an order by text
-	Number int64  // in all other orders
-	Key    int64  // of the row; 0: no position
-}
+// Types of the list of heartbeats, for the API and the pages.
+type (
+	HeartbeatFilter = listindex.Filter
+	RowPosition     = listindex.Position
+)
 
 // expectedAt is the time of the next expected ping, NULL if none is expected. The
 // next slot of a calendar has no column: the next evaluation is the same time, unless
@@ -54,8 +44,8 @@ const runInProgress = `h.runs LIKE '%Z"}%'`
 // sortsByText reports whether an order compares texts.
 func sortsByText(order string) bool { return order == "name" }
 
-// where returns the condition of the filter, without the position.
-func (f HeartbeatFilter) where(tx *Tx) *whereClause {
+// heartbeatsWhere returns the condition of a filter, without the position.
+func (tx *Tx) heartbeatsWhere(f HeartbeatFilter) *whereClause {
 	c := &whereClause{parts: []string{"h.deleted IS NULL"}}
 	c.add("h.project = ?", f.Project)
 	if f.Status != "" {
@@ -116,10 +106,56 @@ func (c *whereClause) add(text string, arg any) {
 // String returns the whole clause.
 func (c *whereClause) String() string { return strings.Join(c.parts, " AND ") }
 
-// Heartbeats returns one page of heartbeats in the requested order.
-func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, error) {
+// maxIDCandidates limits the rows in which the database compares ids. A text that is not
+// the beginning of an id has none.
+const maxIDCandidates = 1000
+
+// SelectHeartbeats returns the positions of one page of heartbeats in the requested order, and how
+// many heartbeats match on all pages.
+func (tx *Tx) SelectHeartbeats(f HeartbeatFilter) (page []RowPosition, total int, err error) {
+	ids, err := tx.keysByID(f)
+	if err != nil {
+		return nil, 0, err
+	}
+	if tx.viewLists(func(v listindex.View) { page, total = v.Select(f, ids) }) {
+		return page, total, nil
+	}
+	if page, err = tx.selectFromTable(f); err != nil {
+		return nil, 0, err
+	}
+	c := tx.heartbeatsWhere(f)
+	total, _, err = queryOne(tx, scanInt, `SELECT COUNT(*) FROM heartbeats h WHERE `+c.String(), c.args...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("number of heartbeats: %w", err)
+	}
+	return page, total, nil
+}
+
+// keysByID returns the keys of the heartbeats whose id begins with the text of a filter, if the index
+// has only the beginning of such a text.
+func (tx *Tx) keysByID(f HeartbeatFilter) (keys []int64, err error) {
+	var candidates []int64
+	tx.viewLists(func(v listindex.View) { candidates = v.IDCandidates(f, maxIDCandidates) })
+	if len(candidates) == 0 {
+		return nil, nil
+	}
+	condition := `h.ref LIKE $2 ESCAPE '\'`
+	if f.SearchIDs {
+		condition += ` OR h.id LIKE $2 ESCAPE '\'`
+	}
+	keys, err = queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
+		`SELECT h.key FROM heartbeats h WHERE `+tx.d.InList("h.key", "$1")+` AND (`+condition+`)`,
+		tx.d.IntList(candidates), escapeLike(strings.ToLower(f.Text))+"%")
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats by id: %w", err)
+	}
+	return keys, nil
+}
+
+// selectFromTable is SelectHeartbeats without the index. It reads all heartbeats of the project.
+func (tx *Tx) selectFromTable(f HeartbeatFilter) ([]RowPosition, error) {
 	order := orderExpression(f.Sort)
-	c := f.where(tx)
+	c := tx.heartbeatsWhere(f)
 	beyond, way := ">", ""
 	if f.Backwards {
 		beyond, way = "<", " DESC"
@@ -133,8 +169,12 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, error) {
 		c.parts = append(c.parts, fmt.Sprintf("(%s, h.key) %s ($%d, $%d)", order, beyond, len(c.args)-1, len(c.args)))
 	}
 	c.args = append(c.args, f.Limit)
-	page, err := queryAll(tx, tx.scanHeartbeat, fmt.Sprintf(`SELECT %s FROM heartbeats h WHERE %s ORDER BY %s%s, h.key%s LIMIT $%d`,
-		heartbeatColumns, c, order, way, way, len(c.args)), c.args...)
+	page, err := queryAll(tx, func(row scanner) (p RowPosition, err error) {
+		if sortsByText(f.Sort) {
+			return p, row.Scan(&p.Text, &p.Key)
+		}
+		return p, row.Scan(&p.Number, &p.Key)
+	}, fmt.Sprintf(`SELECT %s, h.key FROM heartbeats h WHERE %s ORDER BY 1%s, h.key%s LIMIT $%d`, order, c, way, way, len(c.args)), c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list of heartbeats: %w", err)
 	}
@@ -144,19 +184,34 @@ func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, error) {
 	return page, nil
 }
 
-// RowPosition returns the position of a heartbeat in an order.
-func (tx *Tx) RowPosition(sort string, key int64) (RowPosition, error) {
-	m, _, err := queryOne(tx, func(row scanner) (RowPosition, error) {
-		m := RowPosition{Key: key}
-		if sortsByText(sort) {
-			return m, row.Scan(&m.Text)
-		}
-		return m, row.Scan(&m.Number)
-	}, `SELECT `+orderExpression(sort)+` FROM heartbeats h WHERE h.key = $1`, key)
+// Heartbeats returns one page of heartbeats in the requested order.
+func (tx *Tx) Heartbeats(f HeartbeatFilter) ([]monitor.Heartbeat, error) {
+	page, _, err := tx.SelectHeartbeats(f)
 	if err != nil {
-		return m, fmt.Errorf("position of heartbeat: %w", err)
+		return nil, err
 	}
-	return m, nil
+	return tx.HeartbeatsAt(page)
+}
+
+// HeartbeatsAt returns the heartbeats at positions, in their order, without deleted ones.
+func (tx *Tx) HeartbeatsAt(page []RowPosition) ([]monitor.Heartbeat, error) {
+	keys := make([]int64, len(page))
+	for i, p := range page {
+		keys[i] = p.Key
+	}
+	return tx.heartbeatsInOrder(keys)
+}
+
+// heartbeatsInOrder returns the heartbeats with the given keys, in their order, without deleted ones.
+func (tx *Tx) heartbeatsInOrder(keys []int64) ([]monitor.Heartbeat, error) {
+	byKey, err := tx.HeartbeatsByKey(keys)
+	list := make([]monitor.Heartbeat, 0, len(keys))
+	for _, key := range keys {
+		if h, found := byKey[key]; found {
+			list = append(list, h)
+		}
+	}
+	return list, err
 }
 
 // orderExpression returns the SQL expression of an order. An unknown order is
@@ -166,16 +221,6 @@ func orderExpression(sort string) string {
 		return order
 	}
 	return heartbeatOrders[""]
-}
-
-// CountMatchingHeartbeats returns the number of heartbeats that a filter matches, on all pages.
-func (tx *Tx) CountMatchingHeartbeats(f HeartbeatFilter) (int, error) {
-	c := f.where(tx)
-	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM heartbeats h WHERE `+c.String(), c.args...)
-	if err != nil {
-		return 0, fmt.Errorf("number of heartbeats: %w", err)
-	}
-	return n, nil
 }
 
 // Cursor is a position in a sorted list: the sort value and the key of a row.
@@ -191,6 +236,10 @@ func escapeLike(s string) string {
 
 // NewestHeartbeats lists up to n heartbeats of a project, newest first.
 func (tx *Tx) NewestHeartbeats(project int64, n int) ([]monitor.Heartbeat, error) {
+	var keys []int64
+	if tx.viewLists(func(v listindex.View) { keys = v.Newest(project, n) }) {
+		return tx.heartbeatsInOrder(keys)
+	}
 	// Keys are assigned in the order of creation, and have an index.
 	list, err := queryAll(tx, tx.scanHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h WHERE h.project = $1 AND h.deleted IS NULL
 		ORDER BY h.key DESC LIMIT $2`, project, n)
@@ -198,4 +247,104 @@ func (tx *Tx) NewestHeartbeats(project int64, n int) ([]monitor.Heartbeat, error
 		return nil, fmt.Errorf("newest heartbeats: %w", err)
 	}
 	return list, nil
+}
+
+// UseListIndex makes ViewLists filter, sort and count heartbeats in memory. Every change must be
+// made through this DB, or by a node that calls PublishListChanges. A server calls it before it
+// starts.
+func (db *DB) UseListIndex() {
+	db.lists = &listindex.Index{Load: db.loadList, Read: db.readList}
+	if db.buffer != nil {
+		db.lists.Buffered = db.updateFromBuffer
+	}
+	if db.IsShared() {
+		db.lists.Remote = db.remoteChanges
+	}
+}
+
+// ViewLists is View for lists and counts of heartbeats. They contain all changes of this node that
+// were committed before the call, and those of other nodes after at most five seconds.
+func (db *DB) ViewLists(ctx context.Context, fn func(*Tx) error) error {
+	if db.lists == nil {
+		return db.View(ctx, fn)
+	}
+	if err := db.lists.Ready(ctx); err != nil {
+		return fmt.Errorf("list index: %w", err)
+	}
+	if db.remote.incomplete.Load() {
+		return db.View(ctx, fn)
+	}
+	return db.View(ctx, func(tx *Tx) error {
+		tx.lists = db.lists
+		return fn(tx)
+	})
+}
+
+// viewLists calls fn with the index. It returns false without one.
+func (tx *Tx) viewLists(fn func(listindex.View)) bool { return tx.lists != nil && tx.lists.View(fn) }
+
+// ReleaseListIndex frees the memory of the index if no list was read since a time. It reports whether
+// it did.
+func (db *DB) ReleaseListIndex(since time.Time) bool {
+	return db.lists != nil && db.lists.ReleaseUnused(since)
+}
+
+// listColumns are in the order of scanListRow.
+const listColumns = `h.project, h.key, h.status, CASE WHEN ` + runInProgress + ` THEN 1 ELSE 0 END, ` + expectedAt + `, h.last_ping, h.run_time,
+	h.created, h.id, h.ref, h.name, h.slug, h.description, h.tags`
+
+// loadList reads all heartbeats for the index.
+func (db *DB) loadList(ctx context.Context, add func(listindex.Row)) error {
+	return db.viewTables(ctx, func(tx *Tx) error {
+		return tx.eachListRow(add, `SELECT `+listColumns+` FROM heartbeats h WHERE h.project > 0 AND h.deleted IS NULL ORDER BY h.key`)
+	})
+}
+
+// readList reads some heartbeats for the index.
+func (db *DB) readList(ctx context.Context, keys []int64, add func(listindex.Row)) error {
+	return db.viewTables(ctx, func(tx *Tx) error {
+		return tx.eachListRow(add, `SELECT `+listColumns+` FROM heartbeats h
+			WHERE `+tx.d.InList("h.key", "$1")+` AND h.project > 0 AND h.deleted IS NULL`, tx.d.IntList(keys))
+	})
+}
+
+// eachListRow calls add for each row of a query of listColumns.
+func (tx *Tx) eachListRow(add func(listindex.Row), text string, args ...any) error {
+	rows, err := tx.tx.QueryContext(tx.ctx, text, args...)
+	if err != nil {
+		return tx.d.Classify(err)
+	}
+	defer rows.Close()
+	tagLists := map[string][]string{"[]": nil}
+	for rows.Next() {
+		var r listindex.Row
+		var due, last, took sql.NullInt64
+		var tags sql.RawBytes
+		err := rows.Scan(&r.Project, &r.Key, &r.Status, &r.Running, &due, &last, &took, &r.Created, &r.ID, &r.Ref, &r.Name, &r.Slug, &r.Description, &tags)
+		if err != nil {
+			return err
+		}
+		var known bool
+		if r.Tags, known = tagLists[string(tags)]; !known {
+			if err := json.Unmarshal(tags, &r.Tags); err != nil {
+				return fmt.Errorf("heartbeat %d: tags: %w", r.Key, err)
+			}
+			if len(tagLists) < maxCachedTagLists {
+				tagLists[string(tags)] = r.Tags
+			}
+		}
+		r.Due, r.LastPing, r.RunTime = numberOrNone(due), numberOrNone(last), numberOrNone(took)
+		add(r)
+	}
+	return tx.d.Classify(rows.Err())
+}
+
+// maxCachedTagLists is the maximum number of parsed lists of tags in memory.
+const maxCachedTagLists = 10_000
+
+func numberOrNone(n sql.NullInt64) int64 {
+	if !n.Valid {
+		return listindex.None
+	}
+	return n.Int64
 }

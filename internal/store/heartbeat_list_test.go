@@ -41,9 +41,12 @@ func TestHeartbeats_EveryOrderWorksInBothDirections(t *testing.T) {
 			if len(all) != 12 {
 				w.Fatalf("%q: %d rows", sort, len(all))
 			}
+			positions := view(w, func(tx *store.Tx) (page []store.RowPosition, err error) {
+				page, _, err = tx.SelectHeartbeats(f)
+				return page, err
+			})
 			for n := 1; n < len(all); n++ {
-				mark := view(w, func(tx *store.Tx) (store.RowPosition, error) { return tx.RowPosition(sort, all[n].Key) })
-				f.From, f.Backwards, f.Limit = mark, false, 3
+				f.From, f.Backwards, f.Limit = positions[n], false, 3
 				if got, want := names(overview(f)), names(all[n+1:min(n+4, len(all))]); got != want {
 					w.Errorf("%q after %d: %s; want %s", sort, n, got, want)
 				}
@@ -76,7 +79,10 @@ func TestHeartbeats_SearchesEveryTextField(t *testing.T) {
 		} {
 			f := store.HeartbeatFilter{Project: w.project.Key, Text: text, Limit: 10}
 			got := view(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.Heartbeats(f) })
-			n := view(w, func(tx *store.Tx) (int, error) { return tx.CountMatchingHeartbeats(f) })
+			n := view(w, func(tx *store.Tx) (n int, err error) {
+				_, n, err = tx.SelectHeartbeats(f)
+				return n, err
+			})
 			if names(got) != want || n != len(got) {
 				w.Errorf("%q finds %q and counts %d; want %q", text, names(got), n, want)
 			}

@@ -296,6 +296,7 @@ func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 	if err != nil {
 		return fmt.Errorf("add heartbeat: %w", err)
 	}
+	tx.changes.declareHeartbeat(h.Project, h.Key)
 	return nil
 }
 
@@ -311,6 +312,7 @@ func (tx *Tx) SaveHeartbeatSettings(h monitor.Heartbeat) error {
 	if err != nil {
 		return fmt.Errorf("save settings of heartbeat: %w", err)
 	}
+	tx.changes.declareHeartbeat(h.Project, h.Key)
 	return nil
 }
 

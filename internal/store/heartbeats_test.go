@@ -208,10 +208,13 @@ func (w *fixture) allPages(f store.HeartbeatFilter) []monitor.Heartbeat {
 	for range 1000 {
 		var page []monitor.Heartbeat
 		w.update(func(tx *store.Tx) (err error) {
-			if page, err = tx.Heartbeats(f); err != nil || len(page) == 0 {
+			positions, _, err := tx.SelectHeartbeats(f)
+			if err != nil || len(positions) == 0 {
+				page = nil
 				return err
 			}
-			f.From, err = tx.RowPosition(f.Sort, page[len(page)-1].Key)
+			f.From = positions[len(positions)-1]
+			page, err = tx.HeartbeatsAt(positions)
 			return err
 		})
 		all = append(all, page...)

@@ -10,6 +10,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/listindex"
 )
 
 var incidentBatch = dialect.Batch{Table: "incidents", Columns: dialect.Columns(`
@@ -168,8 +169,15 @@ type IncidentFilter struct {
 	Limit     int
 }
 
-// where returns the condition of the search, without the position.
-func (s IncidentFilter) where() *whereClause {
+// MaxCountedIncidents is the maximum number of incidents that a list counts.
+const MaxCountedIncidents = 10_000
+
+// maxNamedHeartbeats is the maximum number of heartbeats whose incidents a search looks up. If more
+// have a matching name, it compares the names of incidents instead.
+const maxNamedHeartbeats = 500
+
+// incidentsWhere returns the condition of a search, without the position.
+func (tx *Tx) incidentsWhere(s IncidentFilter) *whereClause {
 	c := &whereClause{}
 	c.add("i.project = ?", s.Project)
 	if s.Heartbeat > 0 {
@@ -189,14 +197,23 @@ func (s IncidentFilter) where() *whereClause {
 	if n, err := strconv.ParseInt(strings.TrimPrefix(s.Text, "#"), 10, 64); err == nil && n > 0 {
 		c.add("i.number = ?", n)
 	} else if s.Text != "" {
-		c.add(searchExpression("h.name", s.SearchIDs)+` LIKE lower(?) ESCAPE '\'`, "%"+escapeLike(s.Text)+"%")
+		var keys []int64
+		few := false
+		tx.viewLists(func(v listindex.View) { keys, few = v.NameCandidates(s.Project, s.Text, maxNamedHeartbeats) })
+		if few {
+			c.args = append(c.args, tx.d.IntList(append([]int64{}, keys...)))
+			c.parts = append(c.parts, tx.d.InList("i.heartbeat", fmt.Sprintf("$%d", len(c.args))))
+		}
+		// OFFSET keeps the lookup by key: most often, the first incidents match.
+		c.add(`EXISTS (SELECT 1 FROM heartbeats h WHERE h.key = i.heartbeat AND `+searchExpression("h.name", s.SearchIDs)+`
+			LIKE lower(?) ESCAPE '\' LIMIT 1 OFFSET 0)`, "%"+escapeLike(s.Text)+"%")
 	}
 	return c
 }
 
 // Incidents returns a page, newest first.
 func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
-	c := s.where()
+	c := tx.incidentsWhere(s)
 	beyond, way := "<", "DESC"
 	if s.Backwards {
 		beyond, way = ">", "ASC"
@@ -216,14 +233,46 @@ func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
 	return found, nil
 }
 
-// CountIncidents returns the number of incidents that a search matches, on all pages.
-func (tx *Tx) CountIncidents(s IncidentFilter) (int, error) {
-	c := s.where()
-	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE `+c.String(), c.args...)
+// IncidentCount is the number of incidents that a search matches, on all pages. More means that
+// older incidents are not counted.
+type IncidentCount struct {
+	Total int
+	More  bool
+}
+
+// CountIncidents counts the incidents that a search matches, among the newest MaxCountedIncidents.
+func (tx *Tx) CountIncidents(s IncidentFilter) (IncidentCount, error) {
+	c := tx.incidentsWhere(s)
+	c.args = append(c.args, MaxCountedIncidents+1)
+	text := fmt.Sprintf(`SELECT COUNT(CASE WHEN %s THEN 1 END), COUNT(*) FROM (SELECT n.id, n.number, n.project, n.heartbeat, n.cause, n.acknowledged, n.resolved
+		FROM incidents n WHERE n.project = $1 ORDER BY n.number DESC LIMIT $%d) i`, c, len(c.args))
+	n, err := costly(tx, countsReused, fmt.Sprint(text, c.args), func() (IncidentCount, error) {
+		n, _, err := queryOne(tx, func(row scanner) (n IncidentCount, err error) {
+			var read int
+			err = row.Scan(&n.Total, &read)
+			n.More = read > MaxCountedIncidents
+			return n, err
+		}, text, c.args...)
+		return n, err
+	})
 	if err != nil {
-		return 0, fmt.Errorf("number of incidents: %w", err)
+		return n, fmt.Errorf("number of incidents: %w", err)
 	}
 	return n, nil
+}
+
+// CountUnresolvedIncidents counts the incidents of a project that are open, and acknowledged.
+func (tx *Tx) CountUnresolvedIncidents(project int64) (open, acknowledged int, err error) {
+	type counts struct{ open, acknowledged int }
+	n, err := costly(tx, countsReused, fmt.Sprint("open ", project), func() (counts, error) {
+		n, _, err := queryOne(tx, func(row scanner) (n counts, err error) { return n, row.Scan(&n.open, &n.acknowledged) },
+			`SELECT COUNT(CASE WHEN acknowledged IS NULL THEN 1 END), COUNT(acknowledged) FROM incidents WHERE project = $1 AND resolved IS NULL`, project)
+		return n, err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("unresolved incidents: %w", err)
+	}
+	return n.open, n.acknowledged, nil
 }
 
 // IncidentByID returns an incident of any project, for a person who has a link to it.
@@ -320,7 +369,18 @@ type IncidentTimes struct{ Opened, Acknowledged, Resolved, Notified time.Time }
 // IncidentTimesSince returns the newest n incidents of a project that opened at or
 // after since. Notified is when the first alert about the opening was delivered.
 func (tx *Tx) IncidentTimesSince(project int64, since time.Time, n int) ([]IncidentTimes, error) {
-	spans, err := queryAll(tx, func(row scanner) (IncidentTimes, error) {
+	spans, err := costly(tx, statisticsReused, fmt.Sprint("times ", project), func() ([]IncidentTimes, error) {
+		return tx.incidentTimesSince(project, since, n)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("times of incidents: %w", err)
+	}
+	return spans, nil
+}
+
+// incidentTimesSince is IncidentTimesSince, which can return an earlier result.
+func (tx *Tx) incidentTimesSince(project int64, since time.Time, n int) ([]IncidentTimes, error) {
+	return queryAll(tx, func(row scanner) (IncidentTimes, error) {
 		var opened, acknowledged, resolved, notified sql.NullInt64
 		err := row.Scan(&opened, &acknowledged, &resolved, &notified)
 		return IncidentTimes{timeFromMicros(opened), timeFromMicros(acknowledged), timeFromMicros(resolved), timeFromMicros(notified)}, err
@@ -328,15 +388,22 @@ func (tx *Tx) IncidentTimesSince(project int64, since time.Time, n int) ([]Incid
 			WHERE a.incident = i.id AND a.event = $3 AND t.outcome = 'sent')
 		FROM incidents i WHERE i.project = $1 AND i.opened >= $2 ORDER BY i.opened DESC LIMIT $4`,
 		project, since.UnixMicro(), string(monitor.IncidentOpened), n)
-	if err != nil {
-		return nil, fmt.Errorf("times of incidents: %w", err)
-	}
-	return spans, nil
 }
 
 // AlertCountsSince counts the alerts of a project's incidents that opened at or after
 // since, by state.
 func (tx *Tx) AlertCountsSince(project int64, since time.Time) (AlertCounts, error) {
+	t, err := costly(tx, statisticsReused, fmt.Sprint("alerts ", project), func() (AlertCounts, error) {
+		return tx.alertCountsSince(project, since)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("number of alerts: %w", err)
+	}
+	return t, nil
+}
+
+// alertCountsSince is AlertCountsSince, which can return an earlier result.
+func (tx *Tx) alertCountsSince(project int64, since time.Time) (AlertCounts, error) {
 	t := AlertCounts{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
 		var state monitor.AlertState
@@ -347,8 +414,5 @@ func (tx *Tx) AlertCountsSince(project int64, since time.Time) (AlertCounts, err
 	}, `SELECT a.state, COUNT(*) FROM incidents i JOIN alerts a ON a.incident = i.id
 		WHERE i.project = $1 AND i.opened >= $2 AND NOT (a.event = $3 AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.state`,
 		project, since.UnixMicro(), string(monitor.IncidentReminder))
-	if err != nil {
-		return nil, fmt.Errorf("number of alerts: %w", err)
-	}
-	return t, nil
+	return t, err
 }

@@ -37,6 +37,7 @@ var landedMigrations = map[string]string{
 	"0016_nodes.sql":               "db7f5c6494c3b3467ff76eb6a4f025862e7b24b674a74dc1a30610ce8877333d",
 	"0018_ping_blocks.sql":         "e62047fc04c07e4fb5e598aa20f53aaa0a16178740c61729e7681b66559c0c09",
 	"0021_delivery.sql":            "c24eb268aaed30df099aa6b1e45bf6aa2d75dd63879415184a9f2c98defff626",
+	"0019_list_changes.sql":        "225c4a851786705fe3a78a16b85856075c676220ace103836f407be0b1232d31",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 }
 

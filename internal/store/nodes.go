@@ -9,6 +9,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dbclock"
+	"overdue/internal/store/listindex"
 )
 
 // Limits of what other nodes believe.
@@ -106,13 +107,13 @@ func (tx *Tx) PublishWatermark(now time.Time, h Watermark) error {
 	if started.IsZero() {
 		started = now
 	}
-	_, err = tx.exec(`INSERT INTO nodes (id, seen, horizon, rest_horizon, holds, host, version, started, skew, round_trip, last_commit)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	_, err = tx.exec(`INSERT INTO nodes (id, seen, horizon, rest_horizon, holds, host, version, started, skew, round_trip, last_commit, changes)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, horizon = excluded.horizon,
 			rest_horizon = excluded.rest_horizon, holds = excluded.holds, host = excluded.host, version = excluded.version,
-			skew = excluded.skew, round_trip = excluded.round_trip, last_commit = excluded.last_commit`,
+			skew = excluded.skew, round_trip = excluded.round_trip, last_commit = excluded.last_commit, changes = excluded.changes`,
 		tx.db.node, micros(now), micros(h.All), micros(h.Default), string(text),
-		info.Host, info.Version, micros(started), skew, roundTrip, micros(tx.db.LastCommit()))
+		info.Host, info.Version, micros(started), skew, roundTrip, micros(tx.db.LastCommit()), tx.db.published.Load())
 	if err != nil {
 		return fmt.Errorf("publish watermark: %w", err)
 	}
@@ -322,4 +323,45 @@ func (tx *Tx) UseQuota(name string, max int, window time.Duration, now time.Time
 		return 0, fmt.Errorf("quota: %w", err)
 	}
 	return 0, nil
+}
+
+// changesKept is the time for which other nodes can read what this node changed. A node whose index was
+// not used for longer loads it again.
+const changesKept = time.Minute
+
+// PublishListChanges publishes which heartbeats this node changed since the last call, if there are
+// other nodes: their lists read these again.
+func (db *DB) PublishListChanges(ctx context.Context, now time.Time) error {
+	if db.lists == nil || !db.IsShared() {
+		return nil
+	}
+	keys, unknown := db.outgoing.Take()
+	if len(keys) == 0 && !unknown {
+		return nil
+	}
+	if unknown {
+		keys = nil
+	}
+	next, written := db.published.Load()+1, false
+	err := db.Update(ctx, func(tx *Tx) error {
+		peers, err := tx.Peers(now)
+		if written = peers.Count > 0; err != nil || !written {
+			return err
+		}
+		if _, err := tx.exec(`INSERT INTO heartbeat_changes (node, n, at, keys) VALUES ($1, $2, $3, $4)`,
+			db.node, next, micros(now), listindex.EncodeKeys(keys)); err != nil {
+			return err
+		}
+		_, err = tx.exec(`DELETE FROM heartbeat_changes WHERE at < $1`, micros(now.Add(-changesKept)))
+		return err
+	})
+	if err != nil { // the row may be written, or not
+		written = true
+		db.outgoing.Add(listindex.Effects{Unknown: true})
+		err = fmt.Errorf("publish changes: %w", err)
+	}
+	if written {
+		db.published.Store(next)
+	}
+	return err
 }

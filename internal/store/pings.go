@@ -290,6 +290,9 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing, whole bool)
 	if err := b.Append(batch, transitions, read); err != nil {
 		return ApplyResult{}, nil, err
 	}
+	if db.lists.Active() {
+		db.lists.Update(listStates(transitions))
+	}
 	db.breaker.Load().RecordProgress()
 	db.recordCommit()
 	return result, notable, nil

@@ -207,6 +207,7 @@ func (tx *Tx) deleteCanary(node string) error {
 			return fmt.Errorf("delete canary: %w", err)
 		}
 	}
+	tx.changes.declareHeartbeat(project, 0) // no list contains it
 	return nil
 }
 

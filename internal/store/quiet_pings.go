@@ -154,15 +154,29 @@ func (q *quietBatch) write(ctx context.Context, known map[string]*knownHeartbeat
 		version := postgres.Version{Xmin: before.xmin, Pings: before.PingCount, LastPing: micros(before.LastPing)}
 		rows = append(rows, version.Row(keepFrom(h, q.now), stateArgs(&h)))
 	}
+	var changes listChanges
+	changes.declared++
+	end := q.db.beginListChange(&changes)
 	updated, xmin, err := quietWrite.Run(ctx, q.db.postgres, rows, pings)
+	stored, remember := make(map[int64]bool, len(updated)), make(map[string]*knownHeartbeat, len(updated))
+	for _, key := range updated {
+		stored[key] = true
+	}
+	changed := make([]Transition, 0, len(after)) // if it failed, any can be stored
+	for key, h := range after {
+		if err != nil || stored[key] {
+			changed = append(changed, Transition{Heartbeat: h.Heartbeat})
+		}
+	}
+	changes.saved = append(changes.saved, changed)
+	end(err)
 	if err != nil {
 		return nil, fmt.Errorf("store pings: %w", q.db.dialect.Classify(err))
 	}
 	q.db.breaker.Load().RecordProgress()
-	stored, remember := make(map[int64]bool, len(updated)), make(map[string]*knownHeartbeat, len(updated))
 	for _, key := range updated {
 		h := after[key]
-		h.xmin, stored[key], remember[h.ID] = xmin, true, h
+		h.xmin, remember[h.ID] = xmin, h
 		delete(after, key)
 	}
 	for _, h := range after {

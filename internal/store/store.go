@@ -36,6 +36,7 @@ import (
 	"overdue/internal/store/dbclock"
 	"overdue/internal/store/dialect"
 	"overdue/internal/store/filelock"
+	"overdue/internal/store/listindex"
 	"overdue/internal/store/migrations"
 	"overdue/internal/store/postgres"
 	"overdue/internal/store/sqlite"
@@ -88,6 +89,13 @@ type DB struct {
 
 	writerStmts map[string]*sql.Stmt // SQLite: prepared on the writer, by text
 	readerStmts map[string]*sql.Stmt // SQLite: prepared on the readers, by text
+
+	lists     *listindex.Index   // of a server, see UseListIndex
+	outgoing  listindex.Outgoing // PostgreSQL: changes that are not published yet
+	published atomic.Int64       // number of the last row of PublishListChanges
+	remote    remoteLists
+	costly    listindex.CostlyResults
+	trace     atomic.Pointer[func(text string, args []any)] // see TraceStatements
 
 	calendars calendars.Cache
 	watching  watchingCache
@@ -147,11 +155,13 @@ func OpenToServe(ctx context.Context, address string, o ServeOptions) (*DB, erro
 		if err := db.postgres.CheckConnectionLimit(ctx); err != nil {
 			return nil, fmt.Errorf("%s: %w", DescribeAddress(address), errors.Join(err, db.Close()))
 		}
+		db.UseListIndex()
 		return db, nil
 	}
 	if err := db.startBuffer(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	db.UseListIndex()
 	return db, nil
 }
 

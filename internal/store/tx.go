@@ -13,6 +13,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/listindex"
 	"overdue/internal/store/sqlite"
 	"overdue/internal/store/writebehind"
 )
@@ -34,6 +35,9 @@ type Tx struct {
 	heldAll    bool
 	savedHeld  int  // transitions of taken that are saved
 	savingHeld bool // while they are saved
+
+	lists   *listindex.Index // of a ViewLists; nil: lists come from the tables
+	changes listChanges
 }
 
 // maxTransactionTries is the maximum number of runs of a transaction that others interrupt.
@@ -118,7 +122,10 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 	if err := fn(t); err != nil {
 		return db.contextCause(ctx, err)
 	}
-	if err := tx.Commit(); err != nil {
+	end := db.beginListChange(&t.changes)
+	err = tx.Commit()
+	end(err)
+	if err != nil {
 		return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.Classify(err)))
 	}
 	if opts == nil {
@@ -148,11 +155,24 @@ func (db *DB) contextCause(ctx context.Context, err error) error {
 	return err
 }
 
+// TraceStatements calls fn with every statement of a transaction, except those that load the
+// index of lists. It is for tests, which read the query plans.
+func (db *DB) TraceStatements(fn func(text string, args []any)) { db.trace.Store(&fn) }
+
+// observe records a statement that will run.
+func (tx *Tx) observe(text string, args []any) {
+	tx.changes.observe(text)
+	if fn := tx.db.trace.Load(); fn != nil {
+		(*fn)(text, args)
+	}
+}
+
 // exec runs a statement that returns no rows, and returns the number of changed rows.
 func (tx *Tx) exec(text string, args ...any) (int64, error) {
 	if err := tx.holdWritten(text, [][]any{args}); err != nil {
 		return 0, err
 	}
+	tx.observe(text, args)
 	result, err := tx.tx.ExecContext(tx.ctx, text, args...)
 	if err != nil {
 		return 0, tx.d.Classify(err)
@@ -262,6 +282,7 @@ func (tx *Tx) execEach(text string, rows [][]any) error {
 	if err := tx.holdWritten(text, rows); err != nil {
 		return err
 	}
+	tx.observe(text, nil)
 	if prepared := tx.db.writerStmts[text]; prepared != nil {
 		s := tx.tx.StmtContext(tx.ctx, prepared)
 		_, err := s.ExecContext(tx.ctx, sqlite.Rows{Values: rows, Progress: tx.db.breaker.Load().RecordProgress})
@@ -280,6 +301,7 @@ type scanner interface{ Scan(...any) error }
 
 // queryOne runs a query for at most one row. found reports whether there is one.
 func queryOne[T any](tx *Tx, scan func(scanner) (T, error), text string, args ...any) (value T, found bool, err error) {
+	tx.observe(text, args)
 	value, err = scan(tx.tx.QueryRowContext(tx.ctx, text, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return value, false, nil
@@ -303,6 +325,7 @@ func queryAll[T any](tx *Tx, scan func(scanner) (T, error), text string, args ..
 			return tx.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
 		}
 	}
+	tx.observe(text, args)
 	rows, err := query(tx.ctx, text, args...)
 	if err != nil {
 		return nil, tx.d.Classify(err)

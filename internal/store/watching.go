@@ -334,6 +334,7 @@ func (tx *Tx) addBlackout(now time.Time, row watchRow, e Evidence) (*monitor.Bla
 	if err != nil {
 		return nil, fmt.Errorf("add blackout: heartbeats to evaluate: %w", err)
 	}
+	tx.changes.declared++ // lists change when these are evaluated, at once
 	return b, nil
 }
 

@@ -72,6 +72,9 @@ func (w *Watcher) Publish(ctx context.Context, _ time.Time) (wait time.Duration,
 		return 0, err
 	}
 	w.recorded, w.failure = time.Now(), nil
+	if err := w.DB.PublishListChanges(ctx, w.DB.Now()); err != nil {
+		return 0, err
+	}
 	if blackout := r.Blackout; blackout != nil {
 		w.Metrics.BlackoutEnded(blackout.Length())
 		w.Log.Warn("blackout", "component", "watch", "from", blackout.From, "to", blackout.To, "length", blackout.Length().String(), "cause", blackout.Cause, "detail", blackout.Detail)

@@ -89,6 +89,7 @@ func newEmptyFixture(t *testing.T, address string) *fixture {
 			t.Error(err)
 		}
 	})
+	db.UseListIndex()
 	w := &fixture{T: t, db: db, cookies: map[string]*http.Cookie{}, log: &bytes.Buffer{}}
 	w.people = authtest.NewPeople(db)
 	w.service = manage.New(manage.Options{DB: db, SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {

@@ -42,11 +42,15 @@ func listIncidents(req *request) error {
 	if err != nil {
 		return err
 	}
+	total, beyond := l.Total, l.Total-len(l.Rows)
+	if l.More {
+		total = min(-l.Total, -2) // "1,234+"
+	}
 	page := incidentview.ListPage{
 		CSVPath: paths.IncidentsCSV + "?" + req.withProject(selectValues(q, "state", "q", "cause")).Encode(),
 		Filter:  f, Open: l.Open, Acknowledged: l.Acknowledged,
 		Pager: ui.Pager{
-			First: l.Before + 1, Last: l.Before + len(l.Rows), Total: l.Total,
+			First: l.Before + 1, Last: l.Before + len(l.Rows), Total: total,
 			Prev: pageURL(paths.Incidents, q, l.Prev), Next: pageURL(paths.Incidents, q, l.Next),
 		},
 		Kept: req.site.Service.Retention().IncidentsText(),
@@ -65,7 +69,7 @@ func listIncidents(req *request) error {
 	if err != nil {
 		return err
 	}
-	page.Shell = req.shell(live.StreamURL("/live/incidents", withListVersion(req.withProject(selectValues(q, "state", "q", "cause")), l.Newest, l.Total-len(l.Rows)), append(parts, above...)))
+	page.Shell = req.shell(live.StreamURL("/live/incidents", withListVersion(req.withProject(selectValues(q, "state", "q", "cause")), l.Newest, beyond), append(parts, above...)))
 	return req.render(incidentview.List(page))
 }
 

@@ -100,9 +100,10 @@ func ReadSchema(ctx context.Context, db Queryer, d *dialect.Dialect) (Schema, er
 
 // notCopied lists the tables that are not copied, with the reason.
 var notCopied = map[string]string{
-	"goose_db_version": "the schema version, which each database records itself",
-	"nodes":            "the servers that use a database now",
-	"journal":          "pings that the start of a server moves to their table",
+	"goose_db_version":  "the schema version, which each database records itself",
+	"nodes":             "the servers that use a database now",
+	"heartbeat_changes": "what the servers that use a database now have changed",
+	"journal":           "pings that the start of a server moves to their table",
 }
 
 // Skipped is a table that is not copied.

@@ -383,3 +383,17 @@ func (b *Buffer) Close(remove bool) error {
 	}
 	return b.log.Close()
 }
+
+// EachState calls fn with each heartbeat in memory that is not packed, and packed with the
+// keys of those that are.
+func (b *Buffer) EachState(fn func(h *monitor.Heartbeat), packed func(key int64)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key, e := range b.byKey {
+		if e.heartbeat != nil {
+			fn(e.heartbeat)
+		} else {
+			packed(key)
+		}
+	}
+}

@@ -4,7 +4,7 @@ import "fmt"
 
 // Pager links to the previous and the next page of a list.
 type Pager struct {
-	First, Last, Total int      // rows on the page, counted from 1; a negative Total means unknown
+	First, Last, Total int      // rows on the page, counted from 1; a Total of -1 is unknown, and a lower one means more than that many
 	Prev, Next         string   // addresses; empty on the first and last page
 	Size               int      // rows of a full page; 0: unknown, so the page has no number
 	Sizes              []Option // other sizes: the label is the number of rows, the value the address

@@ -60,8 +60,10 @@ func Range(first, last, total int) string {
 	switch {
 	case last < first || total == 0:
 		return "None"
-	case total < 0:
+	case total == -1:
 		return Count(first) + "–" + Count(last)
+	case total < 0:
+		return fmt.Sprintf("%s–%s of %s+", Count(first), Count(last), Count(-total))
 	default:
 		return fmt.Sprintf("%s–%s of %s", Count(first), Count(last), Count(total))
 	}

@@ -21,7 +21,7 @@ func TestRange_ShowsFirstLastAndTotal(t *testing.T) {
 	for _, c := range []struct {
 		first, last, total int
 		want               string
-	}{{1, 25, 1284, "1–25 of 1,284"}, {1, 0, 0, "None"}, {26, 50, -1, "26–50"}, {1, 1, 1, "1–1 of 1"}} {
+	}{{1, 25, 1284, "1–25 of 1,284"}, {1, 0, 0, "None"}, {26, 50, -1, "26–50"}, {26, 50, -10_000, "26–50 of 10,000+"}, {1, 1, 1, "1–1 of 1"}} {
 		if got := ui.Range(c.first, c.last, c.total); got != c.want {
 			t.Errorf("range reads %q; want %q", got, c.want)
 		}

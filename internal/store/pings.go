@@ -204,19 +204,23 @@ func uniqueIDs(batch []ReceivedPing) []string {
 	return slices.Compact(ids)
 }
 
-// transitionsOf applies pings to their heartbeats and updates states. If a ping
+// transitionsOf applies pings to their heartbeats, without changing states. If a ping
 // ends a silence past its deadline, earliest returns the watermark of all nodes: a
 // ping that another node has not stored yet can have been in time. blackouts then
 // returns the blackouts to take into account.
 func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, blackouts func(silent bool) []monitor.Blackout) (ApplyResult, []Transition) {
 	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch))}
 	transitions := make([]Transition, 0, len(batch))
+	last := make(map[int64]int, len(batch)) // the last transition of each heartbeat, by key
 	for i := range batch {
 		received := &batch[i]
 		h, known := states[received.ID]
 		if !known {
 			result.Unknown[received.ID] = true
 			continue
+		}
+		if n, again := last[h.Key]; again {
+			h = transitions[n].Heartbeat
 		}
 		watermark := received.Watermark
 		next := h.NextEvaluation()
@@ -228,7 +232,7 @@ func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, ea
 		transitions = append(transitions, Transition{})
 		t := &transitions[len(transitions)-1]
 		t.Heartbeat, t.Change = h.WithBlackouts(blackouts(silent)).ApplyPing(received.Ping, watermark)
-		states[received.ID] = t.Heartbeat
+		last[t.Heartbeat.Key] = len(transitions) - 1
 		result.Heartbeats = append(result.Heartbeats, t.Heartbeat.Key)
 		result.NextDue = monitor.Earlier(result.NextDue, t.Heartbeat.NextEvaluation())
 	}
@@ -330,17 +334,15 @@ func notableIDs(transitions []Transition) map[string]bool {
 // log, so none of them can change.
 func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing, cached map[string]monitor.Heartbeat) (states, read map[string]monitor.Heartbeat, err error) {
 	var unread []ReceivedPing
-	states = make(map[string]monitor.Heartbeat, len(batch))
-	for _, received := range batch {
-		if h, found := cached[received.ID]; found {
-			states[received.ID] = h
-		} else {
-			unread = append(unread, received)
+	for i := range batch {
+		if _, found := cached[batch[i].ID]; !found {
+			unread = append(unread, batch[i])
 		}
 	}
 	if len(unread) == 0 {
-		return states, nil, nil
+		return cached, nil, nil
 	}
+	states = maps.Clone(cached)
 	err = db.viewTables(ctx, func(tx *Tx) error {
 		read, err = tx.HeartbeatsForPings(uniqueIDs(unread))
 		maps.Copy(states, read)

@@ -519,7 +519,7 @@ func (tx *Tx) pingsOfBlocks(l PingLogFilter) (found []monitor.Ping, err error) {
 		if errors.Is(err, errEnough) {
 			return found, nil
 		}
-		if err != nil || len(blocks) < atOnce {
+		if err != nil || len(blocks) < atOnce || len(found) >= l.Limit {
 			return found, err
 		}
 	}
@@ -527,12 +527,15 @@ func (tx *Tx) pingsOfBlocks(l PingLogFilter) (found []monitor.Ping, err error) {
 
 // Ping returns one ping with its body.
 func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
-	found, err := tx.PingLog(PingLogFilter{Heartbeat: heartbeat, Before: n + 1, Limit: 1, BodyBytes: math.MaxInt32})
-	if err != nil {
-		return monitor.Ping{}, err
+	l := PingLogFilter{Heartbeat: heartbeat, Before: n + 1, Limit: 1, BodyBytes: math.MaxInt32}
+	for _, read := range []func(PingLogFilter) ([]monitor.Ping, error){tx.pingsOfBlocks, tx.pingRows} {
+		found, err := read(l)
+		if err != nil {
+			return monitor.Ping{}, err
+		}
+		if len(found) > 0 && found[0].Number == n {
+			return found[0], nil
+		}
 	}
-	if len(found) == 0 || found[0].Number != n {
-		return monitor.Ping{}, notFound("ping", tx.db.retention.PingsText())
-	}
-	return found[0], nil
+	return monitor.Ping{}, notFound("ping", tx.db.retention.PingsText())
 }

@@ -73,6 +73,11 @@ func benchAll(ctx context.Context, o options, out, errOut io.Writer) (err error)
 	if err := b.build(ctx); err != nil {
 		return err
 	}
+	if o.add {
+		if err := b.report.Read(o.json); err != nil {
+			return err
+		}
+	}
 	if b.report.Machine, err = report.DescribeMachine(dir); err != nil {
 		return err
 	}

@@ -25,8 +25,7 @@ const earlierBuild = "before"
 // isEarlier reports whether this is the build of -against.
 func (v build) isEarlier() bool { return v.name == earlierBuild }
 
-// builds returns the builds that are measured. The earlier one is first, so that the last
-// thing in a cache is not always its data.
+// builds returns the builds that are measured, this one first.
 func (b *bench) builds() []build {
 	all := []build{{"now", b.binary}}
 	if b.against != "" {

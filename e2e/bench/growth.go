@@ -92,7 +92,7 @@ func (b *bench) growthOfHeartbeats(ctx context.Context, kind string) error {
 		if err != nil {
 			return err
 		}
-		page, api = append(page, report.Point{X: x, Y: times[0]}), append(api, report.Point{X: x, Y: times[1]})
+		page, api = addPoint(page, x, times[0]), addPoint(api, x, times[1])
 		if err := t.close(ctx); err != nil {
 			return err
 		}
@@ -155,6 +155,18 @@ func (b *bench) growthOfPings(ctx context.Context, t *target, baseline *child) (
 	return load.Median(ratios), load.MS(took.At(0.99)), nil
 }
 
+// unanswered stands for the p95 of a page that was answered 503 at least once. It has no
+// point in a curve.
+const unanswered = -1
+
+// addPoint adds a point to a curve.
+func addPoint(points []report.Point, x, y float64) []report.Point {
+	if y == unanswered {
+		return points
+	}
+	return append(points, report.Point{X: x, Y: y})
+}
+
 // pageTimes returns the p95 of the list page, the API list and the page of a heartbeat, in
 // milliseconds.
 func (t *target) pageTimes(ctx context.Context) (p95 [3]float64, err error) {
@@ -175,7 +187,10 @@ func (t *target) pageTimes(ctx context.Context) (p95 [3]float64, err error) {
 		if err != nil {
 			return p95, err
 		}
-		p95[i] = load.MS(took.At(0.95))
+		if p95[i] = load.MS(took.At(0.95)); failed > 0 {
+			t.bench.progress("growth: %s: %d of %d loads of %s were answered 503", t.name, failed, len(took), page.path)
+			p95[i] = unanswered
+		}
 	}
 	return p95, nil
 }
@@ -217,7 +232,7 @@ func (b *bench) growthOfHistory(ctx context.Context, kind string) error {
 		}
 		x := float64(size)
 		disk = append(disk, report.Point{X: x, Y: float64(bytes-empty) / float64(t.acked)})
-		list, page = append(list, report.Point{X: x, Y: times[0]}), append(page, report.Point{X: x, Y: times[2]})
+		list, page = addPoint(list, x, times[0]), addPoint(page, x, times[2])
 	}
 	b.addCurves(kind, "pings per heartbeat", []curve{{"disk per ping", "bytes", disk}, {"list page, p95", "ms", list}, {"page of a heartbeat, p95", "ms", page}})
 	suffix := map[string]string{onSQLite: "sqlite", onPostgres: "postgresql"}[kind]

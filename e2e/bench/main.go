@@ -54,6 +54,7 @@ type options struct {
 	scale    bool   // run the long benchmarks too
 	against  string // binary of an earlier build; "": none
 	json     string // file to write; "" writes none
+	add      bool   // keep the other results of that file
 	markdown string // file to write; "" writes none
 	plots    string // directory for plots; "" writes none
 	profiles string // directory for profiles; "" writes none
@@ -73,6 +74,7 @@ func parseOptions(args []string, errOut io.Writer) (options, error) {
 	only := flags.String("only", "", "run only these benchmarks, separated by commas: "+strings.Join(names, ", "))
 	flags.BoolVar(&o.scale, "scale", false, "also run the benchmarks that take long, up to 1,000,000 heartbeats")
 	flags.StringVar(&o.against, "against", "", "also measure this binary of an earlier build, in the same run")
+	flags.BoolVar(&o.add, "add", false, "keep the results of other benchmarks that the -json file has: one run per benchmark")
 	flags.StringVar(&o.markdown, "markdown", "", "also write the results to this file as Markdown")
 	flags.StringVar(&o.profiles, "profiles", "", "write profiles of servers under pings to this directory")
 	flags.StringVar(&o.plots, "plots", "", "write plots of the growth to this directory")
@@ -91,6 +93,8 @@ func parseOptions(args []string, errOut io.Writer) (options, error) {
 		return o, fmt.Errorf("%q: unexpected argument; bench accepts only flags", flags.Arg(0))
 	case unknown >= 0:
 		return o, fmt.Errorf("-only %s: must be one of %s", o.only[unknown], strings.Join(names, ", "))
+	case o.add && o.json == "":
+		return o, errors.New("-add: needs -json")
 	case o.seconds < 0.3 || o.seconds > 60:
 		return o, fmt.Errorf("-seconds %g: must be from 0.3 to 60", o.seconds)
 	}

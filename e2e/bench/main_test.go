@@ -11,6 +11,8 @@ func TestParseOptions_ChecksTheCommandLine(t *testing.T) {
 		"":                              true,
 		"-only alerts,lists -seconds 1": true,
 		"-postgres -json x -seconds 60": true,
+		"-add -json x":                  true,
+		"-add":                          false,
 		"-only alerts,nothing":          false,
 		"-seconds 0":                    false,
 		"-seconds 61":                   false,

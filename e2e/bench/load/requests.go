@@ -1,7 +1,5 @@
 package load
 
-import "strconv"
-
 // Requests makes the requests of a load, which differ only in the id that they contain.
 // It needs no memory for each of them.
 type Requests struct {
@@ -42,6 +40,3 @@ func (r *Requests) appendTo(buf []byte, i int) []byte {
 	}
 	return buf
 }
-
-// number appends i as a decimal number.
-func number(buf []byte, i int) []byte { return strconv.AppendInt(buf, int64(i), 10) }

@@ -29,7 +29,7 @@ type Point struct{ X, Y float64 }
 // Size and margins of a plot.
 const (
 	plotWidth, plotHeight             = 640, 360
-	plotLeft, plotRight               = 72, 24
+	plotLeft, plotRight               = 72, 48
 	plotTop, plotBottom               = 64, 52
 	plotInnerWidth, plotInnerHeight   = plotWidth - plotLeft - plotRight, plotHeight - plotTop - plotBottom
 	verticalTicks                     = 5

@@ -31,7 +31,7 @@ func TestPlot_IsWellFormedAndShowsEveryPoint(t *testing.T) {
 		t.Errorf("%d points; want 4", circles)
 	}
 	// The axis goes from 0 to 1,000 in steps of 200, and from 1,000 to 1,000,000.
-	for _, want := range []string{">1,000<", ">1,000,000<", ">200<", `cx="72.0" cy="297.8"`, `cx="616.0" cy="178.9"`, "prefers-color-scheme: dark", `d="M72.0`} {
+	for _, want := range []string{">1,000<", ">1,000,000<", ">200<", `cx="72.0" cy="297.8"`, `cx="592.0" cy="178.9"`, "prefers-color-scheme: dark", `d="M72.0`} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("no %q in:\n%s", want, svg)
 		}

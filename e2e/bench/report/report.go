@@ -4,8 +4,10 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -164,6 +166,21 @@ func (r *Report) Print(out io.Writer) {
 	}
 }
 
+// Read adds the results of a file that Write wrote. A missing file is not an error.
+func (r *Report) Read(file string) error {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, r)
+	}
+	if err != nil {
+		return fmt.Errorf("results: %w", err)
+	}
+	return nil
+}
+
 // Write writes the report as JSON.
 func (r *Report) Write(file string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
@@ -197,6 +214,12 @@ func (r *Report) AddComparison(measure, server string, connections int, results,
 	}
 	if commits > 0 {
 		row.PerCommit = pings / commits
+	}
+	for i := range r.Comparisons {
+		if k := &r.Comparisons[i]; k.Measure == measure && k.Server == server && k.Connections == connections {
+			*k = row
+			return row
+		}
 	}
 	r.Comparisons = append(r.Comparisons, row)
 	return row

@@ -17,7 +17,7 @@ import (
 
 // Time limits of processes.
 const (
-	startTimeout = 30 * time.Second
+	startTimeout = 3 * time.Minute
 	stopTimeout  = 30 * time.Second
 	maxLogLines  = 20 // number of log lines kept for error messages
 )

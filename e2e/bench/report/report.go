@@ -166,7 +166,7 @@ func (r *Report) Print(out io.Writer) {
 	}
 }
 
-// Read adds the results of a file that Write wrote. It is no error if there is no file.
+// Read adds the results of a file that Write wrote. A missing file is not an error.
 func (r *Report) Read(file string) error {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {

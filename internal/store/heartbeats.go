@@ -76,9 +76,8 @@ func (tx *Tx) lockHeartbeat(row scanner) (monitor.Heartbeat, error) {
 func (tx *Tx) scanTablesHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	r := heartbeatRows.Get().(*heartbeatRow)
 	defer heartbeatRows.Put(r)
-	r.h = monitor.Heartbeat{}
-	if err := row.Scan(r.into...); err != nil {
-		return r.h, err
+	if err := row.Scan(r.into...); err != nil { // it sets all variables
+		return monitor.Heartbeat{}, err
 	}
 	h, err := r.h, error(nil)
 	h.Rule.Interval, h.Rule.Grace, h.Rule.MaxRunTime = durationFromMicros(r.interval), durationFromMicros(r.grace), durationFromMicros(r.maxRun)
@@ -253,11 +252,10 @@ func (tx *Tx) DueAmong(now time.Time, keys []int64) ([]monitor.Heartbeat, error)
 	return queryAll(tx, tx.lockHeartbeat, dueAmongSQL(tx.d), micros(now), tx.d.IntList(keys), canaryProject(tx.db.node))
 }
 
-// dueAmongSQL is the statement of DueAmong. In SQLite, the plus sign keeps the planner from
-// reading all due heartbeats through their index.
+// dueAmongSQL is the statement of DueAmong.
 func dueAmongSQL(d *dialect.Dialect) string {
 	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h
-		WHERE ` + d.InList("h.key", "$2") + ` AND +h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.key` + d.ForUpdateSkipLocked
+		WHERE ` + d.InList("h.key", "$2") + ` AND h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.key` + d.ForUpdateSkipLocked
 }
 
 // NextDue returns the time of the next evaluation that is due, zero for none. The

@@ -64,9 +64,7 @@ func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err 
 	if err := tx.insertBatch(&effectBatch, effects); err != nil {
 		return 0, fmt.Errorf("add effects of blackouts: %w", err)
 	}
-	if err := b.collect(transitions); err != nil {
-		return 0, err
-	}
+	b.assignIDs(transitions)
 	states := make([][]any, 0, len(last))
 	for i, t := range transitions {
 		if last[t.Heartbeat.Key] == i {
@@ -80,13 +78,18 @@ func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err 
 	if err := tx.savePings(transitions); err != nil {
 		return 0, err
 	}
-	if err := b.write(); err != nil {
-		return 0, err
-	}
 	if err := tx.updateBatch(&stateBatch, states); err != nil {
 		return 0, fmt.Errorf("save heartbeats: %w", err)
 	}
 	tx.changes.declareStates(transitions)
+	// Last, because it locks the projects: another node, or another transaction of a sweep,
+	// can do everything else meanwhile.
+	if err := b.collect(transitions); err != nil {
+		return 0, err
+	}
+	if err := b.write(); err != nil {
+		return 0, err
+	}
 	return b.alertCount, nil
 }
 
@@ -97,11 +100,30 @@ type incidentChanges struct {
 	now        time.Time
 	channels   map[int64][]monitor.Channel // by project
 	nextNumber map[int64]int64             // next incident number, by project
+	ids        []string                    // of the incidents that open in this batch, in their order
 	openedHere map[int64]string            // incidents that opened in this batch and are unresolved, by heartbeat
 
 	incidents, entries, alerts [][]any
 	alerted                    []int64 // heartbeats with new alerts about incidents
 	alertCount                 int     // alerts written so far
+}
+
+// assignIDs assigns an id to each incident that opens, so that heartbeats can be saved before
+// their incidents.
+func (b *incidentChanges) assignIDs(transitions []Transition) {
+	b.openedHere = map[int64]string{}
+	for i := range transitions {
+		key, c := transitions[i].Heartbeat.Key, &transitions[i].Change
+		if c.Resolved != nil {
+			delete(b.openedHere, key)
+		}
+		if c.Opened != nil {
+			id := newID()
+			if b.ids = append(b.ids, id); c.Resolved == nil {
+				b.openedHere[key] = id
+			}
+		}
+	}
 }
 
 // collect collects the rows of all transitions.
@@ -170,7 +192,8 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 	i := monitor.Incident{ID: h.OpenIncident}
 	var notified []string
 	if c.Opened != nil {
-		i = monitor.Incident{ID: newID(), Number: b.nextNumber[h.Project]}
+		i = monitor.Incident{ID: b.ids[0], Number: b.nextNumber[h.Project]}
+		b.ids = b.ids[1:]
 		b.nextNumber[h.Project]++
 		b.open(i, h, c)
 	}

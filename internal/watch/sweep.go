@@ -2,7 +2,9 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"overdue/internal/loop"
@@ -12,15 +14,11 @@ import (
 
 // Limits of a sweep.
 const (
-	minPerSweep     = 250     // heartbeats evaluated in one transaction
-	defaultPerSweep = 500     // in the first one
+	defaultPerSweep = 500     // heartbeats evaluated in one transaction, the first one
 	maxPerSweep     = 2000    // however fast the database is
 	maxBacklog      = 100_000 // keys of due heartbeats in memory
-
-	// The time of a transaction. On SQLite, everything that writes waits for it, on PostgreSQL
-	// only what opens or resolves incidents of the same project.
-	sweepTimeAlone  = 25 * time.Millisecond
-	sweepTimeShared = 100 * time.Millisecond
+	parallelSweeps  = 2       // transactions at the same time, on PostgreSQL
+	sweepsTogether  = 4       // transactions in a row, on PostgreSQL
 
 	minWait       = 5 * time.Millisecond  // another node may hold the rows that are due
 	heldWait      = 50 * time.Millisecond // while a ping holds back an evaluation
@@ -28,10 +26,26 @@ const (
 	maxWaitShared = 2 * time.Second       // pings on another node may make a heartbeat due sooner
 )
 
+// pace limits the transactions of a sweep: the number of heartbeats at least, and the time that
+// they should take.
+type pace struct {
+	minimum int
+	time    time.Duration
+}
+
+// The paces on SQLite, where everything that writes waits for a transaction, and on PostgreSQL,
+// where only what opens or resolves incidents of the same project does.
+var (
+	paceAlone  = pace{250, 25 * time.Millisecond}
+	paceShared = pace{500, 200 * time.Millisecond}
+)
+
 // sweepState is what Sweep remembers between two transactions.
 type sweepState struct {
+	mu sync.Mutex // of transactions at the same time
 	// backlog has the keys of due heartbeats that are not evaluated yet, if more are due than one
-	// transaction evaluates. Their order is that of the tables: each page is written once.
+	// transaction evaluates. Their order is that of the tables: each page is written once. It is
+	// nil if the next transaction is to find out what is due.
 	backlog []int64
 	held    bool // a ping in flight held back a heartbeat of the backlog
 	rows    int  // heartbeats of the next transaction; 0: the default
@@ -46,33 +60,72 @@ func (s *sweepState) perSweep() int {
 }
 
 // adapt sets the number of heartbeats of the next transaction, after one with n heartbeats
-// took some time instead of the given one. It grows by half at most: the time of one
-// transaction says little.
-func (s *sweepState) adapt(n int, took, want time.Duration) {
+// took some time. It grows by half at most: the time of one transaction says little.
+func (s *sweepState) adapt(n int, took time.Duration, p pace) {
 	rows := n + n/2
 	if took > 0 {
-		rows = min(rows, int(time.Duration(n)*want/took))
+		rows = min(rows, int(time.Duration(n)*p.time/took))
 	}
-	s.rows = min(max(rows, minPerSweep), maxPerSweep)
+	s.rows = min(max(rows, p.minimum), maxPerSweep)
 }
 
-// sweepTime returns how long a transaction should take.
-func (w *Watcher) sweepTime() time.Duration {
+// pace returns the pace on the database of the watcher.
+func (w *Watcher) pace() pace {
 	if w.DB.IsShared() {
-		return sweepTimeShared
+		return paceShared
 	}
-	return sweepTimeAlone
+	return paceAlone
 }
 
 // Sweep evaluates the heartbeats that are due, and returns how long to wait until the
 // next one is due.
 func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (wait time.Duration, err error) {
-	result, err := w.sweepOnce(ctx)
+	s := &w.sweep
+	if len(s.backlog) == 0 {
+		s.backlog = nil
+	}
+	if len(s.backlog) > s.perSweep() && w.DB.IsShared() {
+		return w.sweepTogether(ctx)
+	}
+	r, err := w.sweepOnce(ctx)
 	if err != nil {
+		s.backlog = nil // it is listed again
 		return 0, err
 	}
-	w.Signals.Send(loop.Effects{Pending: result.pending > 0, Changed: result.changed})
-	return result.wait(w.DB.Now()), nil
+	return r.wait(w.DB.Now()), nil
+}
+
+// sweepTogether runs several transactions of a backlog, some of them at the same time. While one
+// of them adds incidents, which locks the project, another one does everything else.
+func (w *Watcher) sweepTogether(ctx context.Context) (wait time.Duration, err error) {
+	s := &w.sweep
+	var all sync.WaitGroup
+	var results [parallelSweeps]sweepResult
+	var errs [parallelSweeps]error
+	for i := range parallelSweeps {
+		all.Go(func() {
+			for range sweepsTogether {
+				results[i], errs[i] = w.sweepOnce(ctx)
+				if r := results[i]; errs[i] != nil || !r.more || r.idle {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		s.backlog = nil // it is listed again
+		return 0, err
+	}
+	r := sweepResult{more: true, held: s.held}
+	for _, one := range results {
+		r.idle = r.idle || one.idle
+		r.alone = one.alone
+	}
+	if len(s.backlog) == 0 {
+		r.more = !s.held
+	}
+	return r.wait(w.DB.Now()), nil
 }
 
 // sweepResult is the result of one transaction of a sweep.
@@ -107,18 +160,34 @@ func (r sweepResult) wait(now time.Time) time.Duration {
 	return min(max(r.next.Sub(now)+2*monitor.Precision, minWait), maxWait)
 }
 
+// take removes the keys of the next transaction from the backlog, and returns how many
+// heartbeats it evaluates at most. ok is false if another transaction has taken the last ones.
+func (s *sweepState) take() (keys []int64, limit int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit = s.perSweep()
+	if s.backlog == nil {
+		return nil, limit, true
+	}
+	n := min(limit, len(s.backlog))
+	keys, s.backlog = s.backlog[:n:n], s.backlog[n:]
+	return keys, limit, n > 0
+}
+
 // sweepOnce runs one transaction. It evaluates the next heartbeats of the backlog, or those
 // that have been due longest. If there can be more, it lists them: they are the new backlog.
 func (w *Watcher) sweepOnce(ctx context.Context) (r sweepResult, err error) {
 	s, snapshot := &w.sweep, w.Snapshot()
-	if len(s.backlog) == 0 {
+	keys, limit, ok := s.take()
+	if !ok {
+		return r, nil
+	}
+	if keys == nil {
 		next, others, err := w.DB.NextDue(ctx, snapshot.Now)
 		if err != nil || next.IsZero() || next.After(snapshot.Now) {
 			return sweepResult{next: next, alone: others == 0}, err
 		}
 	}
-	limit := s.perSweep()
-	keys := s.backlog[:min(limit, len(s.backlog))]
 	var begun time.Time
 	var listed []int64
 	err = w.DB.Update(ctx, func(tx *store.Tx) (err error) {
@@ -136,26 +205,27 @@ func (w *Watcher) sweepOnce(ctx context.Context) (r sweepResult, err error) {
 	if err != nil {
 		return r, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if r.full {
-		s.adapt(limit, time.Since(begun), w.sweepTime())
+		s.adapt(limit, time.Since(begun), w.pace())
 	}
-	s.advance(&r, len(keys), listed)
+	s.advance(&r, keys == nil, listed)
+	w.Signals.Send(loop.Effects{Pending: r.pending > 0, Changed: r.changed})
 	return r, nil
 }
 
-// advance updates the backlog after a transaction that read its first n heartbeats, or after
-// one that listed a new backlog. The result is then that of the whole backlog.
-func (s *sweepState) advance(r *sweepResult, n int, listed []int64) {
-	if n > 0 {
-		s.backlog, r.held = s.backlog[n:], r.held || s.held
+// advance updates the backlog after a transaction: the first one lists it, the last one ends it.
+// The result is then that of the whole backlog.
+func (s *sweepState) advance(r *sweepResult, first bool, listed []int64) {
+	if !first {
+		r.held = r.held || s.held
 	} else if s.backlog = listed; len(listed) > 0 && !r.alone { // another node probably has the same list
 		at := rand.IntN(len(listed))
 		s.backlog = append(listed[at:len(listed):len(listed)], listed[:at]...)
 	}
-	if s.held = r.held; len(s.backlog) == 0 {
-		s.backlog = nil // frees the memory
-	}
-	r.more = len(s.backlog) > 0 || (n > 0 || r.full) && !r.held
+	s.held = r.held
+	r.more = len(s.backlog) > 0 || (!first || r.full) && !r.held
 }
 
 // evaluateDue evaluates the heartbeats with the given keys that are due, or up to limit

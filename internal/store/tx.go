@@ -168,7 +168,7 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.dialect.ArrayArguments {
 		return nil
 	}
-	texts := []string{heartbeatsForPingsSQL(db.dialect, ""), pendingByChannelSQL(), claimSQL(db.dialect), markSentSQL(db.dialect)}
+	texts := append(deliverySQL(db.dialect), heartbeatsForPingsSQL(db.dialect, ""))
 	for _, b := range preparedBatches {
 		if b.isUpdate {
 			texts = append(texts, b.UpdateRow())

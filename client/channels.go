@@ -73,6 +73,7 @@ type Channel struct {
 	Failure          *string        `json:"failure" doc:"Why the channel is retrying or failing: the last error"`
 	Pending          int            `json:"pending" doc:"Number of pending alerts"`
 	NextAttemptAt    *time.Time     `json:"next_attempt_at"`
+	PausedUntil      *time.Time     `json:"paused_until" doc:"The receiver asked with Retry-After for no attempts before this time. It can be in the past; null: it did not ask"`
 }
 
 // TestResult is the answer of a channel's provider to a test alert.

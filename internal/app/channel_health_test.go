@@ -208,32 +208,60 @@ func TestRunOnce_AChannelThatFlapsIsAnnouncedOnce(t *testing.T) {
 	})
 }
 
+// sendTest sends a test alert through the channel ops.
+func (sim *simulation) sendTest(n *node) {
+	sim.t.Helper()
+	var p monitor.Project
+	var id string
+	err := n.db.View(context.Background(), func(tx *store.Tx) (err error) {
+		channels, err := tx.ChannelRoutes(sim.project)
+		if err != nil {
+			return err
+		}
+		id = channels[slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.Name == "ops" })].ID
+		p, err = tx.Project(sim.project)
+		return err
+	})
+	if err != nil {
+		sim.t.Fatal(err)
+	}
+	d := manage.New(manage.Options{DB: n.db, SendTest: n.sendTest})
+	if _, err := d.TestChannel(context.Background(), auth.Operator(p, "root"), id); err != nil {
+		sim.t.Fatal(err)
+	}
+}
+
+func TestSendTest_EndsThePauseOfAChannel(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		a := newScriptedReceiver()
+		n := sim.startNodeWith(a)
+		limited := &notify.SendError{Status: 429, RetryAfter: time.Hour}
+		a.setFailure("ops", limited)
+		sim.addHeartbeat("first", dailyRule)
+		sim.mustPing(n, "first", "/fail")
+		time.Sleep(time.Second)
+		sim.addHeartbeat("second", dailyRule)
+		sim.mustPing(n, "second", "/fail")
+		sim.sendTest(n) // it is rejected, and the pause stays
+		time.Sleep(10 * time.Second)
+		if got := a.events("ops"); len(got) != 0 {
+			sim.t.Errorf("during the pause the channel has %v", got)
+		}
+		a.setFailure("ops", nil)
+		sim.sendTest(n)
+		time.Sleep(10 * time.Second)
+		if got := a.events("ops"); !slices.Equal(got, []string{"test", "opened"}) {
+			sim.t.Errorf("after a successful test the channel has %v; want the alert that was not attempted", got)
+		}
+	})
+}
+
 func TestSendTest_CountsLikeOneAttemptAtAnyAlert(t *testing.T) {
 	simulateHours(t, func(sim *simulation) {
 		sim.addChannel("mail", monitor.Channel{})
 		a := newScriptedReceiver()
 		n := sim.startNodeWith(a)
-		test := func() {
-			sim.t.Helper()
-			var p monitor.Project
-			var id string
-			err := n.db.View(context.Background(), func(tx *store.Tx) (err error) {
-				channels, err := tx.ChannelRoutes(sim.project)
-				if err != nil {
-					return err
-				}
-				id = channels[slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.Name == "ops" })].ID
-				p, err = tx.Project(sim.project)
-				return err
-			})
-			if err != nil {
-				sim.t.Fatal(err)
-			}
-			d := manage.New(manage.Options{DB: n.db, SendTest: n.sendTest})
-			if _, err := d.TestChannel(context.Background(), auth.Operator(p, "root"), id); err != nil {
-				sim.t.Fatal(err)
-			}
-		}
+		test := func() { sim.sendTest(n) }
 		a.setFailure("ops", upstreamError)
 		test()
 		time.Sleep(10 * time.Minute)

@@ -176,6 +176,9 @@ func (c *channelsShowCmd) Run(ctx context.Context, std Streams) error {
 	if ch.NextAttemptAt != nil {
 		d.add("Next attempt", clock.text(ch.NextAttemptAt))
 	}
+	if ch.PausedUntil != nil {
+		d.add("Paused until", clock.text(ch.PausedUntil))
+	}
 	d.add("Notifies on late", yesNo(ch.NotifyOnLate))
 	d.add("Notifies on recovery", yesNo(ch.NotifyOnRecovery))
 	d.addDuration("Reminds every", ch.RemindEvery)

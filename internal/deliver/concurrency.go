@@ -95,7 +95,6 @@ type slots struct {
 	startTimes map[string][]time.Time // start times of sends that are not recorded yet, by channel
 	total      int                    // free slots of all channels together
 	reserved   int                    // of total, reserved for fast channels
-	share      int                    // maximum of one channel
 	windows    map[string]*window
 }
 
@@ -103,8 +102,7 @@ type slots struct {
 func (c *Dispatcher) countSlots(recorded []sendResult, now time.Time) slots {
 	places := cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)
 	l := slots{
-		now: now, startTimes: map[string][]time.Time{}, total: places, reserved: places / reservedShare,
-		share: max(1, places/reservedShare), windows: c.windows,
+		now: now, startTimes: map[string][]time.Time{}, total: places, reserved: places / reservedShare, windows: c.windows,
 	}
 	done := map[string]bool{}
 	for _, r := range recorded {
@@ -145,13 +143,23 @@ func (c *Dispatcher) adaptWindows(now time.Time) {
 			continue
 		}
 		c.completed[i].adapted = true
-		c.window(r.channel.ID).record(r, busy[r.channel.ID], now)
+		w := c.window(r.channel.ID)
+		w.record(r, busy[r.channel.ID], now)
+		w.size = min(w.size, float64(c.maxWindow(r.channel.Kind)))
 	}
 	for id, w := range c.windows {
 		if used[id] == 0 && now.Sub(w.usedAt) > windowLifetime {
 			delete(c.windows, id)
 		}
 	}
+}
+
+// maxWindow returns the maximum size of the windows of a kind of channel. A kind that does
+// not adapt gets one: the next alert is sent after the result of the previous one is on
+// disk.
+func (c *Dispatcher) maxWindow(kind string) int {
+	k, _ := notify.KindOf(kind)
+	return max(1, min(k.MaxConcurrent, cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)/reservedShare))
 }
 
 // window returns the window of a channel.
@@ -164,18 +172,6 @@ func (c *Dispatcher) window(channel string) *window {
 	return w
 }
 
-// limit returns the maximum number of concurrent sends through a channel that is not
-// slow. A kind of channel that does not adapt gets one: the next is sent after the
-// result of the previous one is on disk.
-func (l slots) limit(channel, kind string) int {
-	k, _ := notify.KindOf(kind)
-	size := 1.0
-	if w := l.windows[channel]; w != nil {
-		size = w.size
-	}
-	return max(1, min(int(size), k.MaxConcurrent, l.share))
-}
-
 // available returns how many more alerts a channel may get after this run has
 // claimed taken alerts.
 func (l slots) available(channel, kind string, taken int) int {
@@ -183,7 +179,10 @@ func (l slots) available(channel, kind string, taken int) int {
 	if kind == store.CanaryKind { // it proves that the node delivers, so it waits for no other
 		return 1 - busy
 	}
-	limit := l.limit(channel, kind)
+	limit := 1
+	if w := l.windows[channel]; w != nil {
+		limit = int(w.size)
+	}
 	if slow := l.slowFrom(channel); !slow.IsZero() && !slow.After(l.now) {
 		return min(max(limit, slowChannelSlots)-busy, l.total-taken-l.reserved)
 	}

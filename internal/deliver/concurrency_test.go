@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -78,22 +79,32 @@ func TestWindow_DoesNotGrowUnlessItIsUsed(t *testing.T) {
 	}
 }
 
-func TestLimit_IsThatOfTheKindAndOfTheShareOfAChannel(t *testing.T) {
-	c := &Dispatcher{windows: map[string]*window{"wide": {size: 100}}}
+func TestMaxWindow_IsThatOfTheKindAndTheShareOfAChannel(t *testing.T) {
 	for _, row := range []struct {
-		channel, kind string
-		places, want  int
+		kind         string
+		places, want int
 	}{
-		{"wide", "webhook", 1024, 32},
-		{"wide", "email", 1024, 1},
-		{"wide", "canary", 1024, 1},
-		{"wide", "webhook", 64, 8},
-		{"wide", "webhook", 5, 1},
-		{"new", "webhook", 1024, 1},
+		{"webhook", 0, 32},
+		{"email", 0, 1},
+		{"canary", 0, 1},
+		{"unknown", 0, 1},
+		{"webhook", 64, 8},
+		{"webhook", 5, 1},
 	} {
-		c.MaxConcurrent = row.places
-		if got := c.countSlots(nil, time.Now()).available(row.channel, row.kind, 0); got != row.want {
-			t.Errorf("%s %s of %d places: %d; want %d", row.channel, row.kind, row.places, got, row.want)
+		now := time.Now()
+		c := &Dispatcher{MaxConcurrent: row.places, windows: map[string]*window{}, active: map[string]activeSend{}}
+		for range 10 {
+			for i := range 100 {
+				c.active[strconv.Itoa(i)] = activeSend{channel: "ops"}
+				r := sendResult{duration: time.Millisecond}
+				r.channel.ID, r.channel.Kind = "ops", row.kind
+				c.completed = append(c.completed, r)
+			}
+			c.adaptWindows(now)
+		}
+		clear(c.active)
+		if got := c.countSlots(nil, now).available("ops", row.kind, 0); got != row.want {
+			t.Errorf("%s of %d places: %d at a time; want %d", row.kind, row.places, got, row.want)
 		}
 	}
 }
@@ -102,7 +113,7 @@ func TestAdaptWindows_CountsEachResultOnceAndForgetsChannelsWithoutSends(t *test
 	now := time.Now()
 	c := &Dispatcher{windows: map[string]*window{}, active: map[string]activeSend{"a": {channel: "ops"}}}
 	r := sendResult{duration: time.Millisecond}
-	r.channel.ID = "ops"
+	r.channel.ID, r.channel.Kind = "ops", "webhook"
 	c.completed = []sendResult{r}
 	c.adaptWindows(now)
 	c.adaptWindows(now) // the transaction failed, and the result is recorded again

@@ -111,6 +111,11 @@ func isUnblocked(alert string) string {
 		AND e.state = 'pending' AND e.turn BETWEEN 1 AND ` + alert + `.turn - 1 AND (e.recipient = '' OR e.recipient = ` + alert + `.recipient) LIMIT 1 OFFSET 0)`
 }
 
+// deliverySQL returns the statements that every run of the delivery loop sends.
+func deliverySQL(d *dialect.Dialect) []string {
+	return []string{pendingByChannelSQL(), claimSQL(d), markSentSQL(d), followedSQL(d)}
+}
+
 // PendingChannel is a channel with pending alerts, and the time of the first possible
 // attempt.
 type PendingChannel struct {
@@ -222,13 +227,18 @@ func (tx *Tx) MarkSent(id string) (bool, error) {
 	return n > 0, nil
 }
 
+// isPending is the condition that an alert is pending, for statements that find it by its
+// id. Without statistics, PostgreSQL would otherwise also read an index of all pending
+// alerts.
+const isPending = `COALESCE(state, '') = 'pending'`
+
 // markSentSQL is the statement of MarkAllSent.
 func markSentSQL(d *dialect.Dialect) string {
-	return `UPDATE alerts SET state = 'sent', holder = NULL WHERE ` + d.InList("id", "$1") + ` AND state = 'pending' RETURNING id`
+	return `UPDATE alerts SET state = 'sent', holder = NULL WHERE ` + d.InList("id", "$1") + ` AND ` + isPending + ` RETURNING id`
 }
 
-// MarkAllSent is MarkSent and ReleaseNext for many alerts. It returns those that were
-// still pending.
+// MarkAllSent is MarkSent and ReleaseNext for many alerts that were sent to all recipients.
+// It returns those that were still pending.
 func (tx *Tx) MarkAllSent(ids []string, now time.Time) (pending map[string]bool, err error) {
 	first, err := queryAll(tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) }, markSentSQL(tx.d), tx.d.TextList(ids))
 	if err != nil {
@@ -241,16 +251,41 @@ func (tx *Tx) MarkAllSent(ids []string, now time.Time) (pending map[string]bool,
 	if len(first) == 0 {
 		return pending, nil
 	}
-	// CROSS JOIN: SQLite then looks up the successors of each alert.
-	_, err = tx.exec(`UPDATE alerts SET next_at = $2 WHERE state = 'pending' AND holder IS NULL AND next_at > $2 AND id IN (
-			SELECT n.id FROM alerts s CROSS JOIN alerts n WHERE `+tx.d.InList("s.id", "$1")+` AND s.incident IS NOT NULL
-			AND n.heartbeat = s.heartbeat AND n.channel = s.channel AND n.state = 'pending' AND n.turn > s.turn AND n.next_at > $2
-			AND n.event <> $3 AND n.holder IS NULL AND (s.recipient = '' OR n.recipient = s.recipient))`,
-		tx.d.TextList(first), micros(now), string(monitor.IncidentReminder))
+	return pending, tx.releaseAllNext(first, now)
+}
+
+// followedSQL selects the alerts that have pending successors. OFFSET 0: PostgreSQL then
+// looks for the successors of each alert. Without statistics, it would read all pending
+// alerts for each.
+func followedSQL(d *dialect.Dialect) string {
+	return `SELECT s.channel, s.heartbeat FROM alerts s WHERE ` + d.InList("s.id", "$1") + ` AND s.incident IS NOT NULL
+		AND EXISTS (SELECT 1 FROM alerts n WHERE n.heartbeat = s.heartbeat AND n.channel = s.channel AND n.state = 'pending' AND n.turn > s.turn
+			LIMIT 1 OFFSET 0)`
+}
+
+// releaseAllNext is ReleaseNext for many alerts that are for all recipients. Most alerts have
+// no successors.
+func (tx *Tx) releaseAllNext(alerts []string, now time.Time) error {
+	followed := map[string][]int64{} // heartbeats by channel
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var channel string
+		var heartbeat int64
+		err := row.Scan(&channel, &heartbeat)
+		followed[channel] = append(followed[channel], heartbeat)
+		return struct{}{}, err
+	}, followedSQL(tx.d), tx.d.TextList(alerts))
 	if err != nil {
-		return nil, fmt.Errorf("release following alerts: %w", err)
+		return fmt.Errorf("following alerts: %w", err)
 	}
-	return pending, nil
+	for channel, heartbeats := range followed {
+		_, err := tx.exec(`UPDATE alerts SET next_at = $3 WHERE `+tx.d.InList("heartbeat", "$2")+` AND channel = $1 AND state = 'pending'
+			AND turn > 0 AND next_at > $3 AND event <> $4 AND holder IS NULL`,
+			channel, tx.d.IntList(heartbeats), micros(now), string(monitor.IncidentReminder))
+		if err != nil {
+			return fmt.Errorf("release following alerts: %w", err)
+		}
+	}
+	return nil
 }
 
 // Reschedule moves the next attempt of an alert, and those of its successors, to
@@ -388,7 +423,7 @@ func (tx *Tx) RenewClaims(alerts []string, holder string, until time.Time) error
 	if len(alerts) == 0 {
 		return nil
 	}
-	_, err := tx.exec(`UPDATE alerts SET next_at = $3 WHERE `+tx.d.InList("id", "$1")+` AND holder = $2 AND state = 'pending'`,
+	_, err := tx.exec(`UPDATE alerts SET next_at = $3 WHERE `+tx.d.InList("id", "$1")+` AND holder = $2 AND `+isPending,
 		tx.d.TextList(alerts), holder, micros(until))
 	if err != nil {
 		return fmt.Errorf("renew claims: %w", err)

@@ -96,10 +96,8 @@ func Explain(db *DB, text string, args ...any) (string, error) {
 	return plan.String(), rows.Err()
 }
 
-// ClaimSQL, PendingByChannelSQL and MarkSentSQL are the statements of the delivery loop.
-func ClaimSQL(db *DB) string      { return claimSQL(db.dialect) }
-func PendingByChannelSQL() string { return pendingByChannelSQL() }
-func MarkSentSQL(db *DB) string   { return markSentSQL(db.dialect) }
+// DeliverySQL returns the statements that every run of the delivery loop sends.
+func DeliverySQL(db *DB) []string { return deliverySQL(db.dialect) }
 
 // queryPlans returns the query plans of the statements of a store that run sends.
 func queryPlans(db *DB, run func(recorded *DB) error) ([]string, error) {

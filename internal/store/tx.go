@@ -220,9 +220,8 @@ var preparedBatches = []struct {
 
 // hotStatements are the other statements of the hot paths.
 func hotStatements(d *dialect.Dialect) []string {
-	return append([]string{
-		heartbeatsForPingsSQL(d, ""), dueForEvaluationSQL(d), dueAmongSQL(d), pendingByChannelSQL(), claimSQL(d), markSentSQL(d),
-	}, pruneRows...)
+	texts := append(deliverySQL(d), pruneRows...)
+	return append(texts, heartbeatsForPingsSQL(d, ""), dueForEvaluationSQL(d), dueAmongSQL(d))
 }
 
 // prepare prepares the statements of the hot paths once. The SQLite driver would

@@ -82,3 +82,16 @@ func TestShowIncident_ListsEachRecipientOfASplitAlert(t *testing.T) {
 			"<code>250 Sent to 1 of 2</code>", "for bob@example.com", "<code>bob@example.com: 452 still full</code>", "next in", "1 delivered, 1 retrying")
 	})
 }
+
+func TestListChannels_ShowsUntilWhenAReceiverPausedItsChannel(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		c := w.createChannel("ops")
+		w.recordAttempts(c, 1, monitor.DeliveryResult{StatusCode: 429, Reason: "too many"})
+		w.failHeartbeat("backup", 2*time.Minute)
+		until := w.now().Add(5 * time.Minute)
+		w.update(func(tx *store.Tx) error { return tx.PauseChannel(c.ID, until) })
+		w.expectHTML(w.get("viewer", "/channels"), 200, "Paused until", until.UTC().Format("15:04:05")+"</time>", ", the receiver asked for it")
+		w.update(func(tx *store.Tx) error { return tx.ResumeChannel(c.ID) })
+		w.expectNone(w.get("viewer", "/channels"), "Paused until")
+	})
+}

@@ -159,6 +159,7 @@ func Channel(c monitor.Channel, masked map[string]any) client.Channel {
 		RemindEvery: secondsOrNil(c.RemindEvery), Failing: c.Failing, LastDeliveryAt: timeOrNil(c.LastDelivery),
 		State: string(c.Health.State), FailingFor: emptyIfNil(c.Health.FailingFor()), Failure: stringOrNil(c.Health.Reason()),
 		Pending: c.Health.Pending, NextAttemptAt: timeOrNil(c.Health.NextAttempt),
+		PausedUntil: timeOrNil(c.PausedUntil),
 	}
 }
 

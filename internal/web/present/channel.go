@@ -62,7 +62,7 @@ func Channel(d manage.ChannelDetail) channelview.Channel {
 	c := channelview.Channel{
 		ID: d.ID, Name: d.Name, Kind: ChannelKind(d.Kind), Target: ChannelTarget(d.Channel), Heartbeats: d.Heartbeats,
 		State: string(d.Health.State), LastDelivery: d.LastDelivery,
-		LastError: d.Health.Reason(), FailingRecipients: strings.Join(d.Health.FailingFor(), ", "), Pending: d.Health.Pending, NextAttempt: d.Health.NextAttempt,
+		LastError: d.Health.Reason(), FailingRecipients: strings.Join(d.Health.FailingFor(), ", "), Pending: d.Health.Pending, NextAttempt: d.Health.NextAttempt, PausedUntil: d.PausedUntil,
 	}
 	if !d.LastDelivery.IsZero() {
 		c.LastOutcome = "Delivered"

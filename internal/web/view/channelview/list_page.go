@@ -27,7 +27,8 @@ type Channel struct {
 	FailingRecipients string // recipients that do not receive alerts, if others do
 	Pending           int    // number of pending alerts
 	NextAttempt       time.Time
-	LastOutcome       string // "Delivered in 0.6 s"; empty before the first delivery
+	PausedUntil       time.Time // the receiver asked for no attempts before
+	LastOutcome       string    // "Delivered in 0.6 s"; empty before the first delivery
 	LastDelivery      time.Time
 }
 

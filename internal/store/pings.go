@@ -271,18 +271,28 @@ func pingRow(heartbeat int64, p monitor.Ping) []any {
 	return row
 }
 
-// prunePings deletes the oldest pings of a history that is too long. It does so for
-// every hundredth ping, so that a busy heartbeat does not wait for the next cleanup. A
-// longer rest, after a change of the settings, is left to the cleanup.
+// prunePings deletes the oldest pings of a history that is too long.
 func (tx *Tx) prunePings(heartbeat, newest int64) error {
-	keep := int64(tx.db.retention.PingsPerHeartbeat)
-	if keep == 0 || newest <= keep || newest%pruneEvery != 0 {
+	above, upto := tx.db.prunedPings(newest)
+	if upto == 0 {
 		return nil
 	}
-	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2 AND n > $3`, heartbeat, newest-keep, newest-keep-3*pruneEvery); err != nil {
+	if _, err := tx.exec(`DELETE FROM pings WHERE heartbeat = $1 AND n <= $2 AND n > $3`, heartbeat, upto, above); err != nil {
 		return fmt.Errorf("prune pings: %w", err)
 	}
 	return nil
+}
+
+// prunedPings returns the numbers of the pings to delete from a history with the given
+// newest ping: those above the first, up to the second, or none if it is 0. There are some
+// for every hundredth ping, so that a busy heartbeat does not wait for the next cleanup. A
+// longer rest, after a change of the settings, is left to the cleanup.
+func (db *DB) prunedPings(newest int64) (above, upto int64) {
+	keep := int64(db.retention.PingsPerHeartbeat)
+	if keep == 0 || newest <= keep || newest%pruneEvery != 0 {
+		return 0, 0
+	}
+	return newest - keep - 3*pruneEvery, newest - keep
 }
 
 // pingColumns are in the order of scanPing.

@@ -138,9 +138,13 @@ func (q *quietBatch) write(ctx context.Context, known map[string]*knownHeartbeat
 		return nil, nil
 	}
 	after, pings := make(map[int64]*knownHeartbeat, len(states)), make([][]any, len(transitions))
+	var pruned [][]any
 	for i, t := range transitions {
 		pings[i] = pingRow(t.Heartbeat.Key, t.Change.Ping)
 		after[t.Heartbeat.Key] = &knownHeartbeat{Heartbeat: states[t.Heartbeat.ID]}
+		if above, upto := q.db.prunedPings(t.Change.Ping.Number); upto > 0 {
+			pruned = append(pruned, []any{t.Heartbeat.Key, above, upto})
+		}
 	}
 	rows := make([][]any, 0, len(after))
 	for _, key := range slices.Sorted(maps.Keys(after)) { // every node locks them in the same order
@@ -149,7 +153,7 @@ func (q *quietBatch) write(ctx context.Context, known map[string]*knownHeartbeat
 		version := postgres.Version{Xmin: before.xmin, Pings: before.PingCount, LastPing: micros(before.LastPing)}
 		rows = append(rows, version.Row(keepFrom(h, q.now), stateRow(h)))
 	}
-	updated, xmin, err := quietWrite.Run(ctx, q.db.postgres, rows, pings)
+	updated, xmin, err := quietWrite.Run(ctx, q.db.postgres, rows, pings, pruned)
 	if err != nil {
 		return nil, fmt.Errorf("store pings: %w", q.db.dialect.Classify(err))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -293,6 +294,34 @@ func TestServeHTTP_BeyondTheRateLimitIsAnswered429(t *testing.T) {
 			d.t.Errorf("answered %d, Retry-After %q; want 429 and 2", answer.Code, answer.Header().Get("Retry-After"))
 		}
 	})
+}
+
+// TestBatcher_AHeartbeatHasOneWorker: two workers would wait for the row of each other's
+// heartbeats.
+func TestBatcher_AHeartbeatHasOneWorker(t *testing.T) {
+	const workers, heartbeats = 4, 200
+	b := &Batcher{}
+	for range workers {
+		b.queues = append(b.queues, make(chan *queuedPing, 2*heartbeats))
+	}
+	for n := range 2 * heartbeats {
+		if err := b.enqueue(&queuedPing{id: fmt.Sprint(n % heartbeats)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]int{}
+	for n, queue := range b.queues {
+		if len(queue) < heartbeats/workers/2 {
+			t.Errorf("worker %d has %d of %d pings; want about a quarter", n, len(queue), 2*heartbeats)
+		}
+		for close(queue); len(queue) > 0; {
+			id := (<-queue).id
+			if before, found := seen[id]; found && before != n {
+				t.Errorf("pings of a heartbeat are with the workers %d and %d", before, n)
+			}
+			seen[id] = n
+		}
+	}
 }
 
 func TestBatcher_OneBadPingFailsAlone(t *testing.T) {

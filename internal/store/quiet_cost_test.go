@@ -151,7 +151,7 @@ func TestApplyQuietPings_PlansOnPostgreSQLScanNoWholeTable(t *testing.T) {
 		w.execute(before)
 		scans, updates := w.tableStatistics(0)
 		on := w.onNode(openStore(t, w.address))
-		const batches, size = 12, 50 // the plan of a prepared statement is final after some executions
+		const batches, size = 12, 5 // the plan of a prepared statement is final after some executions
 		for n := range batches {
 			var batch []store.ReceivedPing
 			for i := range size {

@@ -101,8 +101,7 @@ func (q *quietBatch) apply(ctx context.Context, batch []ReceivedPing) (left []Re
 	}
 	maps.Copy(q.result.Unknown, applied.Unknown)
 	for _, t := range transitions {
-		n := t.Heartbeat.PingCount
-		if c := t.Change; c.Notable() || len(c.ClosedSpans) > 0 || len(c.BlackoutEffects) > 0 || needsPruning(n-1, n, int64(q.db.retention.PingsPerHeartbeat)) {
+		if c := t.Change; c.Notable() || len(c.ClosedSpans) > 0 || len(c.BlackoutEffects) > 0 {
 			q.result.Rest[t.Heartbeat.ID] = true
 		}
 	}
@@ -142,7 +141,7 @@ func (q *quietBatch) write(ctx context.Context, known map[string]*knownHeartbeat
 	for _, t := range transitions {
 		after[t.Heartbeat.Key] = &knownHeartbeat{Heartbeat: states[t.Heartbeat.ID]}
 	}
-	blocks, _ := encodePings(transitions, 0)
+	blocks, pruned := encodePings(transitions, int64(q.db.retention.PingsPerHeartbeat))
 	pings := make([][]any, len(blocks))
 	for i := range blocks {
 		pings[i] = blockRow(&blocks[i])
@@ -157,7 +156,7 @@ func (q *quietBatch) write(ctx context.Context, known map[string]*knownHeartbeat
 	var changes listChanges
 	changes.declared++
 	end := q.db.beginListChange(&changes)
-	updated, xmin, err := quietWrite.Run(ctx, q.db.postgres, rows, pings)
+	updated, xmin, err := quietWrite.Run(ctx, q.db.postgres, rows, pings, pruned)
 	stored, remember := make(map[int64]bool, len(updated)), make(map[string]*knownHeartbeat, len(updated))
 	for _, key := range updated {
 		stored[key] = true

@@ -315,3 +315,21 @@ func TestApplyQuietPings_UpdatesOnPostgreSQLAddNoIndexEntries(t *testing.T) {
 		t.Errorf("%d of %d updates are HOT; want at least %d", hot, updates, least)
 	}
 }
+
+func TestApplyQuietPings_OnPostgreSQLTheHistoryIsLimited(t *testing.T) {
+	w := onPostgreSQL(t)
+	busy, other := w.newSavedHeartbeat("busy"), w.newSavedHeartbeat("other")
+	for n := range 30 {
+		batch := []store.ReceivedPing{w.received(other, "success", time.Duration(n)*time.Second)}
+		for range 50 {
+			batch = append(batch, w.received(busy, "success", time.Duration(n)*time.Second))
+		}
+		w.quietly(batch...)
+	}
+	if n := len(w.pingNumbers(busy, 0, 2000)); n < 1000 || n > 1100 {
+		t.Errorf("%d of 1,500 pings are kept; want 1,000 to 1,100", n)
+	}
+	if n := len(w.pingNumbers(other, 0, 2000)); n != 30 {
+		t.Errorf("%d of 30 pings of the other heartbeat are kept; want all", n)
+	}
+}

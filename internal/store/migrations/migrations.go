@@ -70,7 +70,7 @@ func (s Schema) IsOlder(ctx context.Context) (bool, error) {
 
 // Provider returns the migrations for this database.
 func (s Schema) Provider() (*goose.Provider, error) {
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(s.roomForUpdates())}
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if s.Dialect == &dialect.PostgreSQL {
 		// One lock per schema: advisory locks apply to the whole database, and other
 		// installations can use another schema of it.
@@ -82,23 +82,6 @@ func (s Schema) Provider() (*goose.Provider, error) {
 		options = append(options, goose.WithSessionLocker(&transactionLock{db: s.DB, id: id}))
 	}
 	return goose.NewProvider(database.Dialect(s.Dialect.Name), s.DB, files, options...)
-}
-
-// roomForUpdates is migration 20. On PostgreSQL, it leaves a part of each page of
-// heartbeats free: if the new version of a row fits into the page of the old one, a ping
-// adds no entry to the indexes. Pages that are full change as their rows are updated.
-// SQLite updates rows in place.
-func (s Schema) roomForUpdates() *goose.Migration {
-	run := func(text string) *goose.GoFunc {
-		return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-			if s.Dialect != &dialect.PostgreSQL {
-				return nil
-			}
-			_, err := tx.ExecContext(ctx, text)
-			return err
-		}}
-	}
-	return goose.NewGoMigration(20, run(`ALTER TABLE heartbeats SET (fillfactor = 70)`), run(`ALTER TABLE heartbeats RESET (fillfactor)`))
 }
 
 // transactionLock is an advisory lock that a transaction holds. Behind a pooler, a

@@ -21,13 +21,14 @@ import (
 //	locked   the rows that still have this version, locked in the order of states, without
 //	         those that another session has locked
 //	updated  these rows with their new states
-//	added    the rows of other tables whose heartbeat was updated
+//	added    the pings of these rows
+//	pruned   their oldest pings, if the history is too long
 //
 // A row that has another version keeps its state, and nothing is added for it: the
 // caller reads it again.
 type QuietWrite struct {
 	text    string
-	columns [][]dialect.Column // of the states, then of each table
+	columns [][]dialect.Column // of the states, of the pings, and of what is pruned
 	types   []uint32           // of the parameters
 }
 
@@ -49,10 +50,14 @@ func (v Version) Row(keepFrom int64, state []any) []any {
 	return append([]any{v.Xmin, v.Pings, v.LastPing, keepFrom}, state...)
 }
 
+// prunedColumns are the heartbeats whose blocks of pings above one number, and up to
+// another, are deleted.
+var prunedColumns = dialect.Columns("heartbeat bigint, above bigint, upto bigint")
+
 // NewQuietWrite returns the statement for a batch of states, whose first column is the
-// key, and the tables to which rows are added, whose first column is the key of the
-// heartbeat.
-func NewQuietWrite(states *dialect.Batch, tables ...*dialect.Batch) *QuietWrite {
+// key, and for the batch of the blocks of their pings, whose first column is the key of
+// the heartbeat.
+func NewQuietWrite(states, pings *dialect.Batch) *QuietWrite {
 	q := &QuietWrite{}
 	columns := append(versionColumns[:len(versionColumns):len(versionColumns)], states.Columns...)
 	var set []string
@@ -73,15 +78,17 @@ func NewQuietWrite(states *dialect.Batch, tables ...*dialect.Batch) *QuietWrite 
 			FOR NO KEY UPDATE SKIP LOCKED) r)`,
 		"updated AS (UPDATE heartbeats h SET " + strings.Join(set, ", ") + " FROM locked l WHERE h.ctid = l.tid RETURNING h.key)",
 	}
-	for i, t := range tables {
-		names := make([]string, len(t.Columns))
-		for n, c := range t.Columns {
-			names[n] = c.Name
-		}
-		list := strings.Join(names, ", ")
-		parts = append(parts, fmt.Sprintf("added%d AS (INSERT INTO %s (%s) SELECT %s FROM %s WHERE v.%s IN (SELECT key FROM updated))",
-			i, t.Table, list, list, q.unnest(t.Columns, "v"), names[0]))
+	names := make([]string, len(pings.Columns))
+	for i, c := range pings.Columns {
+		names[i] = c.Name
 	}
+	list := strings.Join(names, ", ")
+	parts = append(parts,
+		fmt.Sprintf("added AS (INSERT INTO %s (%s) SELECT %s FROM %s WHERE v.%s IN (SELECT key FROM updated))", pings.Table, list, list, q.unnest(pings.Columns, "v"), names[0]),
+		fmt.Sprintf(`pruned AS (DELETE FROM %s p USING (SELECT r.tid FROM %s CROSS JOIN LATERAL (SELECT o.ctid AS tid FROM %s o
+			WHERE o.heartbeat = v.heartbeat AND o.first > v.above AND o.first <= v.upto AND o.first + o.count - 1 <= v.upto FOR UPDATE SKIP LOCKED) r
+			WHERE v.heartbeat IN (SELECT key FROM updated)) d WHERE p.ctid = d.tid)`,
+			pings.Table, q.unnest(prunedColumns, "v"), pings.Table))
 	q.text = "WITH " + strings.Join(parts, ", ") + " SELECT key::bigint, pg_current_xact_id()::xid FROM updated"
 	return q
 }
@@ -101,13 +108,14 @@ func (q *QuietWrite) unnest(columns []dialect.Column, alias string) string {
 // binaryFormat is the format of all parameters and results.
 var binaryFormat = []int16{pgx.BinaryFormatCode}
 
-// Run stores states, which are sorted by key, and the rows of each table. It returns the
-// keys of the heartbeats that were updated, and the xmin of their rows.
-func (q *QuietWrite) Run(ctx context.Context, c *Conns, rows ...[][]any) (updated []int64, xmin uint32, err error) {
+// Run stores states, which are sorted by key, and pings, and deletes the pings that the
+// rows in pruned name: heartbeat, above and up to. It returns the keys of the heartbeats
+// that were updated, and the xmin of their rows.
+func (q *QuietWrite) Run(ctx context.Context, c *Conns, states, pings, pruned [][]any) (updated []int64, xmin uint32, err error) {
 	var values [][]byte
-	for i, columns := range q.columns {
-		for at, column := range columns {
-			values = append(values, binaryArray(column, rows[i], at))
+	for i, rows := range [][][]any{states, pings, pruned} {
+		for at, column := range q.columns[i] {
+			values = append(values, binaryArray(column, rows, at))
 		}
 	}
 	conn, err := c.Pool.Acquire(ctx)

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 
 	"overdue/internal/store"
@@ -15,6 +17,7 @@ type memoryRelease struct {
 	db         *store.DB
 	lastStored int64
 	inBurst    bool // a burst has used memory
+	gcPercent  int  // that adjustCollector has set; 0: none
 }
 
 // When a burst starts and ends, in pings per interval.
@@ -45,5 +48,39 @@ func (m *memoryRelease) run(ctx context.Context, _ time.Time) (time.Duration, er
 	if m.db.ReleaseListIndex(time.Now().Add(-listIndexKept)) {
 		debug.FreeOSMemory()
 	}
+	m.adjustCollector()
 	return memoryInterval, nil
 }
+
+// adjustCollector lets the heap grow as much before a collection as it would without the
+// index of lists, which is large and hardly changes.
+func (m *memoryRelease) adjustCollector() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	percent := percentWithIndex(int64(sample[0].Value.Uint64()), m.db.ListIndexBytes())
+	if percent == m.gcPercent || m.gcPercent == 0 && percent == gcPercent {
+		return
+	}
+	debug.SetGCPercent(percent)
+	m.gcPercent = percent
+}
+
+// percentWithIndex returns the value of GOGC with which the rest of the live heap grows as without an
+// index of the given size.
+func percentWithIndex(live, index int64) int {
+	if index < minAdjustedIndex || live <= index {
+		return gcPercent
+	}
+	// In steps, because each change stops all goroutines for a moment.
+	return int(max(minGCPercent, gcPercent*(live-index)/live/gcPercentStep*gcPercentStep))
+}
+
+// Limits of percentWithIndex.
+const (
+	minAdjustedIndex = 4 << 20 // bytes; a smaller index does not matter
+	minGCPercent     = 50
+	gcPercentStep    = 25
+)

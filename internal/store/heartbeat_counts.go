@@ -139,21 +139,6 @@ func (tx *Tx) NavCounts(project int64) (NavCounts, error) {
 	return s, nil
 }
 
-// How long a count is used again if it took long, and statistics of many days.
-const (
-	countsReused     = 5 * time.Second
-	statisticsReused = time.Minute
-)
-
-// costly returns the result of fn for a list, or an earlier one if that took long and is not older than
-// maxAge.
-func costly[T any](tx *Tx, maxAge time.Duration, key string, fn func() (T, error)) (T, error) {
-	if tx.lists == nil {
-		return fn()
-	}
-	return listindex.Reuse(&tx.db.costly, maxAge, key, fn)
-}
-
 // HeartbeatCountsByProject counts the heartbeats of each project of a person.
 func (tx *Tx) HeartbeatCountsByProject(person string) (map[int64]int, error) {
 	type count struct {

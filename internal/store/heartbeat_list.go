@@ -289,6 +289,14 @@ func (db *DB) ReleaseListIndex(since time.Time) bool {
 	return db.lists != nil && db.lists.ReleaseUnused(since)
 }
 
+// ListIndexBytes returns the memory of the index.
+func (db *DB) ListIndexBytes() int64 {
+	if db.lists == nil {
+		return 0
+	}
+	return db.lists.Bytes()
+}
+
 // listColumns are in the order of scanListRow.
 const listColumns = `h.project, h.key, h.status, CASE WHEN ` + runInProgress + ` THEN 1 ELSE 0 END, ` + expectedAt + `, h.last_ping, h.run_time,
 	h.created, h.id, h.ref, h.name, h.slug, h.description, h.tags`
@@ -347,4 +355,19 @@ func numberOrNone(n sql.NullInt64) int64 {
 		return listindex.None
 	}
 	return n.Int64
+}
+
+// The time for which a count that read many rows is used again, and statistics of many days.
+const (
+	countsReused     = 5 * time.Second
+	statisticsReused = time.Minute
+)
+
+// costly returns the result of fn for a list, or an earlier one if that read many rows and is not older than
+// maxAge.
+func costly[T any](tx *Tx, maxAge time.Duration, key string, rows func(T) int, fn func() (T, error)) (T, error) {
+	if tx.lists == nil {
+		return fn()
+	}
+	return listindex.Reuse(&tx.db.costly, maxAge, key, rows, fn)
 }

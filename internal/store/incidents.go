@@ -238,6 +238,7 @@ func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
 type IncidentCount struct {
 	Total int
 	More  bool
+	read  int
 }
 
 // CountIncidents counts the incidents that a search matches, among the newest MaxCountedIncidents.
@@ -246,11 +247,10 @@ func (tx *Tx) CountIncidents(s IncidentFilter) (IncidentCount, error) {
 	c.args = append(c.args, MaxCountedIncidents+1)
 	text := fmt.Sprintf(`SELECT COUNT(CASE WHEN %s THEN 1 END), COUNT(*) FROM (SELECT n.id, n.number, n.project, n.heartbeat, n.cause, n.acknowledged, n.resolved
 		FROM incidents n WHERE n.project = $1 ORDER BY n.number DESC LIMIT $%d) i`, c, len(c.args))
-	n, err := costly(tx, countsReused, fmt.Sprint(text, c.args), func() (IncidentCount, error) {
+	n, err := costly(tx, countsReused, fmt.Sprint(text, c.args), func(n IncidentCount) int { return n.read }, func() (IncidentCount, error) {
 		n, _, err := queryOne(tx, func(row scanner) (n IncidentCount, err error) {
-			var read int
-			err = row.Scan(&n.Total, &read)
-			n.More = read > MaxCountedIncidents
+			err = row.Scan(&n.Total, &n.read)
+			n.More = n.read > MaxCountedIncidents
 			return n, err
 		}, text, c.args...)
 		return n, err
@@ -264,7 +264,7 @@ func (tx *Tx) CountIncidents(s IncidentFilter) (IncidentCount, error) {
 // CountUnresolvedIncidents counts the incidents of a project that are open, and acknowledged.
 func (tx *Tx) CountUnresolvedIncidents(project int64) (open, acknowledged int, err error) {
 	type counts struct{ open, acknowledged int }
-	n, err := costly(tx, countsReused, fmt.Sprint("open ", project), func() (counts, error) {
+	n, err := costly(tx, countsReused, fmt.Sprint("open ", project), func(n counts) int { return n.open + n.acknowledged }, func() (counts, error) {
 		n, _, err := queryOne(tx, func(row scanner) (n counts, err error) { return n, row.Scan(&n.open, &n.acknowledged) },
 			`SELECT COUNT(CASE WHEN acknowledged IS NULL THEN 1 END), COUNT(acknowledged) FROM incidents WHERE project = $1 AND resolved IS NULL`, project)
 		return n, err
@@ -340,6 +340,14 @@ func (tx *Tx) AdjacentIncidents(i monitor.Incident) (before, after monitor.Incid
 // AlertCounts counts the alerts of one incident by state.
 type AlertCounts map[monitor.AlertState]int
 
+// total returns the number of alerts of any state.
+func (c AlertCounts) total() (n int) {
+	for _, count := range c {
+		n += count
+	}
+	return n
+}
+
 // AlertCountsByIncident counts the alerts of incidents, by incident and state. It
 // omits future reminders: they are not late.
 func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts, error) {
@@ -369,7 +377,7 @@ type IncidentTimes struct{ Opened, Acknowledged, Resolved, Notified time.Time }
 // IncidentTimesSince returns the newest n incidents of a project that opened at or
 // after since. Notified is when the first alert about the opening was delivered.
 func (tx *Tx) IncidentTimesSince(project int64, since time.Time, n int) ([]IncidentTimes, error) {
-	spans, err := costly(tx, statisticsReused, fmt.Sprint("times ", project), func() ([]IncidentTimes, error) {
+	spans, err := costly(tx, statisticsReused, fmt.Sprint("times ", project), func(list []IncidentTimes) int { return len(list) }, func() ([]IncidentTimes, error) {
 		return tx.incidentTimesSince(project, since, n)
 	})
 	if err != nil {
@@ -393,7 +401,7 @@ func (tx *Tx) incidentTimesSince(project int64, since time.Time, n int) ([]Incid
 // AlertCountsSince counts the alerts of a project's incidents that opened at or after
 // since, by state.
 func (tx *Tx) AlertCountsSince(project int64, since time.Time) (AlertCounts, error) {
-	t, err := costly(tx, statisticsReused, fmt.Sprint("alerts ", project), func() (AlertCounts, error) {
+	t, err := costly(tx, statisticsReused, fmt.Sprint("alerts ", project), AlertCounts.total, func() (AlertCounts, error) {
 		return tx.alertCountsSince(project, since)
 	})
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// CostlyResults are results of queries that took long, for all readers. The zero CostlyResults is
+// CostlyResults are results of queries that read many rows, for all readers. The zero CostlyResults is
 // ready for use.
 type CostlyResults struct {
 	mu    sync.Mutex
@@ -19,13 +19,13 @@ type costlyResult struct {
 }
 
 const (
-	costlyTime       = 5 * time.Millisecond // from which a result is used again
-	maxCostlyResults = 1000                 // in memory
+	costlyRows       = 1000 // of the database, from which a result is used again
+	maxCostlyResults = 1000 // in memory
 )
 
-// Reuse returns the result of fn, or an earlier one of the same key if that took long and is not older
-// than maxAge. Cheap results, as those of small databases, are always exact.
-func Reuse[T any](c *CostlyResults, maxAge time.Duration, key string, fn func() (T, error)) (T, error) {
+// Reuse returns the result of fn, or an earlier one of the same key if that read many rows and is not older
+// than maxAge. The results of small databases are always exact.
+func Reuse[T any](c *CostlyResults, maxAge time.Duration, key string, rows func(T) int, fn func() (T, error)) (T, error) {
 	begun := time.Now()
 	c.mu.Lock()
 	found, ok := c.byKey[key]
@@ -34,7 +34,7 @@ func Reuse[T any](c *CostlyResults, maxAge time.Duration, key string, fn func() 
 		return found.value.(T), nil
 	}
 	value, err := fn()
-	if err != nil || time.Since(begun) < costlyTime {
+	if err != nil || rows(value) < costlyRows {
 		return value, err
 	}
 	c.mu.Lock()

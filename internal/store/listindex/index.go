@@ -2,6 +2,7 @@ package listindex
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,7 +22,8 @@ type Index struct {
 	// does not know; then everything is loaded. It can be nil.
 	Remote func(ctx context.Context) (e Effects, known bool, err error)
 
-	active atomic.Bool // changes are recorded
+	active atomic.Bool  // changes are recorded
+	bytes  atomic.Int64 // memory of the table
 
 	mu       sync.Mutex      // of the following; held briefly
 	change   uint32          // number of the last change
@@ -68,6 +70,9 @@ const (
 	// remoteInterval is the time between two calls of Remote. With the time until other nodes
 	// publish their changes, lists are at most five seconds old.
 	remoteInterval = time.Second
+	// rowsPerCollection is the number of loaded rows after which the garbage of their texts is
+	// collected.
+	rowsPerCollection = 100_000
 )
 
 // Change is the commit of a transaction that changes heartbeats.
@@ -260,11 +265,17 @@ func (ix *Index) load(ctx context.Context) error {
 			return err
 		}
 	}
-	t := newTable()
-	if err := ix.Load(ctx, func(r Row) { t.put(r, change) }); err != nil {
+	t, rows := newTable(), 0
+	err = ix.Load(ctx, func(r Row) {
+		t.put(r, change)
+		if rows++; rows%rowsPerCollection == 0 {
+			runtime.GC() // a server lets its heap grow sevenfold before
+		}
+	})
+	if err != nil {
 		return err
 	}
-	t.clip()
+	ix.bytes.Store(t.clip())
 	ix.tableMu.Lock()
 	ix.table = t
 	ix.tableMu.Unlock()
@@ -384,6 +395,9 @@ func (ix *Index) View(fn func(View)) bool {
 	return true
 }
 
+// Bytes returns the memory of the index as it was loaded.
+func (ix *Index) Bytes() int64 { return ix.bytes.Load() }
+
 // ReleaseUnused frees the memory if the index was not used since a time. It reports whether
 // it did.
 func (ix *Index) ReleaseUnused(since time.Time) bool {
@@ -395,6 +409,7 @@ func (ix *Index) ReleaseUnused(since time.Time) bool {
 		return false
 	}
 	ix.active.Store(false)
+	ix.bytes.Store(0)
 	ix.table, ix.queue, ix.rereads, ix.stale = nil, nil, nil, false
 	return true
 }

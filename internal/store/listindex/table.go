@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"overdue/internal/monitor"
 )
@@ -278,11 +279,13 @@ func (s *tagSets) matching(match func(set []uint32) bool) []bool {
 	return found
 }
 
-// clip frees the room that appending texts left.
-func (t *table) clip() {
+// clip frees the room that appending texts left, and returns the memory of the table.
+func (t *table) clip() (size int64) {
 	for _, p := range t.projects {
 		for _, c := range p.chunks {
 			c.texts = bytes.Clone(c.texts)
+			size += int64(unsafe.Sizeof(*c)) + int64(cap(c.texts))
 		}
 	}
+	return size
 }

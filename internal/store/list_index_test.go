@@ -217,7 +217,7 @@ func (c *listChaos) compare(when string) {
 				c.Fatal(err)
 			}
 		}
-		read(c.db.View, &want)
+		read(c.db.ViewAll, &want)
 		read(c.db.ViewLists, &got)
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			c.Fatalf("%s, page %d of %+v (-tables +index):\n%s", when, page, f, diff)

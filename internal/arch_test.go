@@ -57,7 +57,8 @@ var allowed = map[string][]string{
 	"internal/schedule/wallclock":           {},
 	"internal/seal":                         {},
 	"internal/snippet":                      {},
-	"internal/store":                        {"internal/monitor", "internal/seal", "internal/store/circuit", "internal/store/consistency", "internal/store/dbclock", "internal/store/dialect", "internal/store/filelock", "internal/store/listindex", "internal/store/migrations", "internal/store/pingblock", "internal/store/postgres", "internal/store/sqlite", "internal/store/transfer", "internal/store/writebehind", "internal/wal"},
+	"internal/store":                        {"internal/monitor", "internal/seal", "internal/store/calendars", "internal/store/circuit", "internal/store/consistency", "internal/store/dbclock", "internal/store/dialect", "internal/store/filelock", "internal/store/listindex", "internal/store/migrations", "internal/store/pingblock", "internal/store/postgres", "internal/store/sqlite", "internal/store/staterow", "internal/store/transfer", "internal/store/writebehind", "internal/wal"},
+	"internal/store/calendars":              {"internal/monitor"},
 	"internal/store/circuit":                {"internal/store/dialect"},
 	"internal/store/consistency":            {},
 	"internal/store/dbclock":                {},
@@ -68,11 +69,12 @@ var allowed = map[string][]string{
 	"internal/store/pingblock":              {"internal/monitor"},
 	"internal/store/postgres":               {"internal/store/dialect"},
 	"internal/store/sqlite":                 {"internal/store/dialect", "internal/store/filelock", "internal/wal"},
+	"internal/store/staterow":               {"internal/monitor"},
 	"internal/store/storetest":              {"internal/monitor", "internal/store", "internal/store/dbclock"},
 	"internal/store/storetest/bulkload":     {"internal/monitor", "internal/store/dialect", "internal/store/migrations", "internal/store/sqlite"},
 	"internal/store/storetest/withpostgres": {"internal/store/storetest"},
 	"internal/store/transfer":               {"internal/store/dialect", "internal/store/sqlite"},
-	"internal/store/writebehind":            {"internal/monitor", "internal/store/dialect", "internal/wal"},
+	"internal/store/writebehind":            {"internal/monitor", "internal/store/dialect", "internal/store/pingblock", "internal/store/staterow", "internal/wal"},
 	"internal/wal":                          {},
 	"internal/watch":                        {"internal/loop", "internal/metrics", "internal/monitor", "internal/store"},
 	"internal/web":                          {"internal/auth", "internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/pingurl", "internal/schedule", "internal/web/bulk", "internal/web/docsite", "internal/web/forms", "internal/web/live", "internal/web/present", "internal/web/static", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/docsview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/layout", "internal/web/view/paths", "internal/web/view/serverview", "internal/web/view/ui"},
@@ -111,7 +113,7 @@ var allowed = map[string][]string{
 // the pure ones may import the other libraries.
 var confinedImports = map[string][]string{
 	"database/sql": {
-		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/storetest", "internal/store/storetest/bulkload", "internal/store/transfer",
+		"internal/store", "internal/store/dialect", "internal/store/migrations", "internal/store/postgres", "internal/store/sqlite", "internal/store/staterow", "internal/store/storetest", "internal/store/storetest/bulkload", "internal/store/transfer",
 	},
 	"modernc.org/sqlite":                  {"internal/store/dialect", "internal/store/sqlite"},
 	"github.com/jackc/pgx/v5":             {"internal/store/dialect", "internal/store/postgres", "internal/store/storetest", "internal/store/storetest/bulkload"},

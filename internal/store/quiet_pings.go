@@ -106,7 +106,7 @@ func (q *quietBatch) apply(ctx context.Context, batch []ReceivedPing) (left []Re
 		}
 	}
 	transitions = slices.DeleteFunc(transitions, func(t Transition) bool { return q.result.Rest[t.Heartbeat.ID] })
-	stored, err := q.write(ctx, known, states, transitions)
+	stored, err := q.write(ctx, known, transitions)
 	if err != nil {
 		return nil, err
 	}
@@ -133,13 +133,13 @@ func (q *quietBatch) record(stored map[int64]bool, transitions []Transition) {
 
 // write stores the pings of transitions and the states after them, if the rows are still
 // those in known. It returns the keys of the heartbeats for which they are.
-func (q *quietBatch) write(ctx context.Context, known map[string]*knownHeartbeat, states map[string]monitor.Heartbeat, transitions []Transition) (map[int64]bool, error) {
+func (q *quietBatch) write(ctx context.Context, known map[string]*knownHeartbeat, transitions []Transition) (map[int64]bool, error) {
 	if len(transitions) == 0 {
 		return nil, nil
 	}
-	after := make(map[int64]*knownHeartbeat, len(states))
+	after := make(map[int64]*knownHeartbeat, len(transitions))
 	for _, t := range transitions {
-		after[t.Heartbeat.Key] = &knownHeartbeat{Heartbeat: states[t.Heartbeat.ID]}
+		after[t.Heartbeat.Key] = &knownHeartbeat{Heartbeat: t.Heartbeat} // the last one counts
 	}
 	blocks, pruned := encodePings(transitions, int64(q.db.retention.PingsPerHeartbeat))
 	pings := make([][]any, len(blocks))

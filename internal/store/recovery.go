@@ -159,6 +159,9 @@ func (tx *Tx) applyRecords(records [][]byte) error {
 		maps.Copy(states, read)
 		batch = slices.DeleteFunc(batch, func(p ReceivedPing) bool { return p.Ping.Number <= states[p.ID].PingCount })
 		_, more := transitionsOf(batch, states, recordedWatermark, func(bool) []monitor.Blackout { return tx.db.watching.list() })
+		for i := range more {
+			states[more[i].Heartbeat.ID] = more[i].Heartbeat
+		}
 		if transitions = append(transitions, more...); len(transitions) >= recoveredAtOnce {
 			if err := save(); err != nil {
 				return err

@@ -242,7 +242,7 @@ func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, before m
 
 // add adds the ping of a transition.
 func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {
-	h := t.Heartbeat
+	h := &t.Heartbeat
 	e := b.byKey[h.Key]
 	if e == nil {
 		e = &entry{id: h.ID, key: h.Key}
@@ -255,7 +255,7 @@ func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {
 		b.pack()
 		b.unpacked = append(b.unpacked, e)
 	}
-	e.set(&h)
+	e.set(h)
 	e.pending = append(e.pendingPings(), PendingPing{t.Change.Ping, t.Change.ClosedSpans, t.Change.BlackoutEffects})
 	b.pending++
 	b.bodyBytes += int64(len(t.Change.Ping.Body))

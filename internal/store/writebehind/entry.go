@@ -34,9 +34,12 @@ func dueOf(h *monitor.Heartbeat) int64 {
 	return due.UnixMicro()
 }
 
-// set sets the heartbeat.
+// set sets the heartbeat to a copy of h.
 func (e *entry) set(h *monitor.Heartbeat) {
-	e.heartbeat, e.packed, e.used = h, nil, true
+	if e.heartbeat == nil {
+		e.heartbeat = new(monitor.Heartbeat)
+	}
+	*e.heartbeat, e.packed, e.used = *h, nil, true
 	e.count, e.due = h.PingCount, dueOf(h)
 }
 

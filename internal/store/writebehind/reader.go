@@ -75,7 +75,11 @@ func (r *readers) retire(e *entry) {
 		clear(r.retired)
 		r.count = 0
 	}
-	r.retired[e.key] = append(r.retired[e.key], retired{r.generation, e.heartbeat, e.packed, e.count, slices.Clone(e.pending[:e.taken])})
+	x := retired{r.generation, nil, e.packed, e.count, slices.Clone(e.pending[:e.taken])}
+	if e.heartbeat != nil {
+		x.heartbeat = new(*e.heartbeat) // the next ping changes that of the entry
+	}
+	r.retired[e.key] = append(r.retired[e.key], x)
 	r.count += e.taken
 }
 

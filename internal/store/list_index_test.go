@@ -294,3 +294,29 @@ func TestViewLists_ContainWhatOtherNodesPublishedOnPostgreSQL(t *testing.T) {
 		}
 	})
 }
+
+// TestViewLists_NoticeAStatementThatDeclaresNoHeartbeats deletes a project, with one statement for all of
+// its heartbeats.
+func TestViewLists_NoticeAStatementThatDeclaresNoHeartbeats(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.db.UseListIndex()
+		w.newSavedHeartbeat("backup")
+		count := func() (n int) {
+			if err := w.db.ViewLists(w.Context(), func(tx *store.Tx) error {
+				s, err := tx.StatusCounts(w.project.Key)
+				n = s.ByStatus[monitor.New]
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n := count(); n != 1 {
+			t.Errorf("%d heartbeats at first", n)
+		}
+		w.update(func(tx *store.Tx) error { return tx.DeleteProject(w.project, w.at(0)) })
+		if n := count(); n != 0 {
+			t.Errorf("%d heartbeats after the project was deleted", n)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -271,6 +272,32 @@ func TestStop_RecordsTheResultOfASendInProgress(t *testing.T) {
 		}
 		if len(f.sent) != 1 || f.pending() != 0 {
 			t.Errorf("sent %d, %d pending; want it sent and recorded", len(f.sent), f.pending())
+		}
+	})
+}
+
+// TestClaim_EveryFourthSingleClaimTakesTheAlertThatHasBeenDueLongest: a channel with one
+// place must not only send new alerts.
+func TestClaim_EveryFourthSingleClaimTakesTheAlertThatHasBeenDueLongest(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		f.windows = map[string]*window{}
+		for i := range 6 {
+			f.enqueue(time.Duration(i-10) * time.Second)
+			time.Sleep(time.Millisecond) // another id
+		}
+		now := time.Now().UTC()
+		var ages []int
+		for range 5 {
+			f.update(func(tx *store.Tx) error {
+				claimed, err := f.claim(tx, f.channel.ID, 1, now)
+				if len(claimed) == 1 {
+					ages = append(ages, int(claimed[0].Created.UnixMilli()%1000))
+				}
+				return err
+			})
+		}
+		if want := []int{5, 4, 3, 0, 2}; !slices.Equal(ages, want) {
+			t.Errorf("claimed %v; want %v", ages, want)
 		}
 	})
 }

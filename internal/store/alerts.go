@@ -105,9 +105,10 @@ func scanAlert(row scanner) (monitor.Alert, error) {
 // for the same recipient or not split by recipient.
 //
 // OFFSET 0: PostgreSQL then evaluates it row by row, and stops at a limit; it would
-// otherwise join all pending alerts with themselves.
+// otherwise join all pending alerts with themselves. COALESCE: it finds the alerts of the
+// heartbeat; without statistics, it would otherwise read all those of the channel.
 func isUnblocked(alert string) string {
-	return `NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = ` + alert + `.heartbeat AND e.channel = ` + alert + `.channel
+	return `NOT EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = ` + alert + `.heartbeat AND COALESCE(e.channel, '') = ` + alert + `.channel
 		AND e.state = 'pending' AND e.turn BETWEEN 1 AND ` + alert + `.turn - 1 AND (e.recipient = '' OR e.recipient = ` + alert + `.recipient) LIMIT 1 OFFSET 0)`
 }
 
@@ -259,8 +260,8 @@ func (tx *Tx) MarkAllSent(ids []string, now time.Time) (pending map[string]bool,
 // alerts for each.
 func followedSQL(d *dialect.Dialect) string {
 	return `SELECT s.channel, s.heartbeat FROM alerts s WHERE ` + d.InList("s.id", "$1") + ` AND s.incident IS NOT NULL
-		AND EXISTS (SELECT 1 FROM alerts n WHERE n.heartbeat = s.heartbeat AND n.channel = s.channel AND n.state = 'pending' AND n.turn > s.turn
-			LIMIT 1 OFFSET 0)`
+		AND EXISTS (SELECT 1 FROM alerts n WHERE n.heartbeat = s.heartbeat AND COALESCE(n.channel, '') = s.channel AND n.state = 'pending'
+			AND n.turn > s.turn LIMIT 1 OFFSET 0)`
 }
 
 // releaseAllNext is ReleaseNext for many alerts that are for all recipients. Most alerts have

@@ -153,7 +153,7 @@ func (tx *Tx) saveBuffered(transitions []Transition) error {
 	if _, err := tx.Save(tx.db.Now(), transitions); err != nil {
 		return fmt.Errorf("flush pings: %w", err)
 	}
-	// What is in memory is right, and the lists have it since the pings were buffered.
+	// The state in memory is right, and the lists have it since the pings were buffered.
 	tx.changedHeartbeats, tx.changes, tx.savingHeld = changed, changes, false
 	return nil
 }

@@ -23,7 +23,7 @@ type Transition = writebehind.Transition
 var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dialect.Columns(`
 	key bigint, status text, counted_from bigint, heard bigint, last_ping bigint, began bigint,
 	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
-	ledger text, finished text, blackout text`)}
+	` + historyColumn + ` text, finished text, blackout text`)}
 
 // stateRow returns the state of a heartbeat after a transition, in the order of
 // stateBatch.

@@ -8,7 +8,11 @@ func TestPercentWithIndex_LeavesTheRestOfTheHeapItsRoom(t *testing.T) {
 		live, index int64
 		want        int
 	}{
-		{20 * mb, 0, gcPercent}, {20 * mb, mb, gcPercent}, {140 * mb, 120 * mb, 75}, {200 * mb, 100 * mb, 300}, {121 * mb, 120 * mb, minGCPercent},
+		{20 * mb, 0, gcPercent},
+		{20 * mb, mb, gcPercent},
+		{140 * mb, 120 * mb, 75},
+		{200 * mb, 100 * mb, 300},
+		{121 * mb, 120 * mb, minGCPercent},
 		{100 * mb, 120 * mb, gcPercent}, // loaded after the last collection
 	} {
 		if got := percentWithIndex(c.live, c.index); got != c.want {

@@ -528,7 +528,7 @@ func (tx *Tx) pingsOfBlocks(l PingLogFilter) (found []monitor.Ping, err error) {
 // Ping returns one ping with its body.
 func (tx *Tx) Ping(heartbeat, n int64) (monitor.Ping, error) {
 	l := PingLogFilter{Heartbeat: heartbeat, Before: n + 1, Limit: 1, BodyBytes: math.MaxInt32}
-	for _, read := range []func(PingLogFilter) ([]monitor.Ping, error){tx.pingsOfBlocks, tx.pingRows} {
+	for _, read := range []func(PingLogFilter) ([]monitor.Ping, error){tx.pendingOfFilter, tx.pingsOfBlocks, tx.pingRows} {
 		found, err := read(l)
 		if err != nil {
 			return monitor.Ping{}, err

@@ -265,8 +265,8 @@ func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {
 // pushIfSooner makes NextDue return the next evaluation of a heartbeat if it is sooner
 // than the tables say.
 func (b *Buffer) pushIfSooner(e *entry) {
-	if e.hasPending() && e.due != 0 && (e.tablesDue == 0 || e.due < e.tablesDue) {
-		b.sooner.push(e.key, e.due)
+	if e.isDueSooner() && (e.queued == 0 || e.due < e.queued) {
+		b.sooner.push(e)
 	}
 }
 

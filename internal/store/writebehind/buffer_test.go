@@ -157,13 +157,20 @@ func TestNextDue_IsTheFirstEvaluationThatTheTablesDoNotContain(t *testing.T) {
 	if want := sooner.EvaluationDue(); want.IsZero() || !b.NextDue().Equal(want) {
 		t.Errorf("next due %s; want %s", b.NextDue(), want)
 	}
+	for n := range int64(3) { // each moves it
+		appendPing(t, b, 2, n+2)
+	}
+	if want := heartbeat(2, 4).EvaluationDue(); !b.NextDue().Equal(want) || len(b.sooner) > 1 {
+		t.Errorf("next due %s with %d items; want %s and one", b.NextDue(), len(b.sooner), want)
+	}
+	sooner = heartbeat(2, 4)
 	taken := b.NewTaken()
 	taken.DueBefore(sooner.EvaluationDue().Add(-monitor.Precision))
 	if len(taken.Transitions) > 0 {
 		t.Errorf("%d pings taken before they make a heartbeat due", len(taken.Transitions))
 	}
 	taken.DueBefore(sooner.EvaluationDue())
-	if len(taken.Transitions) != 1 || taken.Transitions[0].Heartbeat.Key != 2 {
+	if len(taken.Transitions) != 4 || taken.Transitions[0].Heartbeat.Key != 2 {
 		t.Errorf("taken %+v; want the ping that makes a heartbeat due", taken.Transitions)
 	}
 	taken.Saved(true, false)

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// dueHeap orders heartbeats by the time of their next evaluation. An item can be out of
-// date: it counts only while the heartbeat has pending pings and is due at that time.
+// dueHeap orders heartbeats by the time of their next evaluation. A heartbeat has one item,
+// whose time is not later than its next evaluation; entry.queued is that time. Items with
+// another time are out of date.
 type dueHeap []dueItem
 
 type dueItem struct {
@@ -29,17 +30,27 @@ func (q *dueHeap) Pop() any {
 }
 
 // push adds a heartbeat.
-func (q *dueHeap) push(key, at int64) { heap.Push(q, dueItem{key, at}) }
+func (q *dueHeap) push(e *entry) {
+	e.queued = e.due
+	heap.Push(q, dueItem{e.key, e.due})
+}
 
 // first returns the first time at which a heartbeat is due, or zero.
 func (q *dueHeap) first(byKey map[int64]*entry) time.Time {
 	for len(*q) > 0 {
 		first := (*q)[0]
 		e := byKey[first.key]
-		if e != nil && e.hasPending() && e.due == first.at {
+		if e == nil || e.queued != first.at {
+			heap.Pop(q)
+			continue
+		}
+		if e.isDueSooner() && e.due == first.at {
 			return time.UnixMicro(first.at).UTC()
 		}
 		heap.Pop(q)
+		if e.queued = 0; e.isDueSooner() {
+			q.push(e)
+		}
 	}
 	return time.Time{}
 }
@@ -55,7 +66,9 @@ func (t *Taken) DueBefore(now time.Time) {
 		if due.IsZero() || due.After(now) {
 			return
 		}
-		t.add(b.byKey[b.sooner[0].key])
+		e := b.byKey[b.sooner[0].key]
+		t.add(e)
+		e.queued = 0
 		heap.Pop(&b.sooner)
 	}
 }

@@ -23,6 +23,7 @@ type entry struct {
 	taken       int   // the first of them, which a transaction saves
 	takenDue    int64 // the next evaluation after these
 	tablesDue   int64 // the next evaluation according to the tables
+	queued      int64 // the time of its item in Buffer.sooner; 0: it has none
 }
 
 // dueOf returns the next evaluation of a heartbeat as in an entry.
@@ -58,6 +59,11 @@ func unpack(h monitor.Heartbeat, packed []byte) (monitor.Heartbeat, error) {
 		return h, err
 	}
 	return h, row.Apply(&h)
+}
+
+// isDueSooner reports whether it is due sooner than the tables say.
+func (e *entry) isDueSooner() bool {
+	return e.hasPending() && e.due != 0 && (e.tablesDue == 0 || e.due < e.tablesDue)
 }
 
 // hasPending reports whether it has pending pings.

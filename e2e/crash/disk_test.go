@@ -16,7 +16,9 @@ func TestServe_RejectsPingsOnAFullDiskAndLosesNone(t *testing.T) {
 	s := newServer(t, sqliteFile(t))
 	s.startReady(t)
 	busy := createHeartbeats(t, s.api(), "busy", 20, longInterval)
-	l := startLoad(t, &load{recorder: newPingRecorder(busy), heartbeats: busy, addresses: []string{s.address}}, 16, newRandom(t))
+	// The bodies fill the write-ahead log, which reserves space in advance.
+	body := strings.Repeat("a line of the output of a job\n", 300)
+	l := startLoad(t, &load{recorder: newPingRecorder(busy), heartbeats: busy, addresses: []string{s.address}, body: body}, 16, newRandom(t))
 
 	// The disk is full, then space is freed: the server recovers without a restart.
 	l.recorder.waitForAcks(t, 100, 20*time.Second)

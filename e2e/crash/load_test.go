@@ -35,6 +35,7 @@ type load struct {
 	recorder   *pingRecorder
 	heartbeats []client.Heartbeat
 	addresses  []string // of the servers; each job has one of them
+	body       string   // of most pings
 
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
@@ -68,7 +69,7 @@ func (l *load) runJob(ctx context.Context, w *pingConn, r *rand.Rand) {
 		if l.recorder.sentCount(id) >= maxPingsPerHeartbeat-100 {
 			continue // more pings would exceed the stored history
 		}
-		method, signal, body := http.MethodPost, "", ""
+		method, signal, body := http.MethodPost, "", l.body
 		switch r.IntN(10) {
 		case 0:
 			method = http.MethodGet

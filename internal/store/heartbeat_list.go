@@ -311,7 +311,19 @@ func (db *DB) loadList(ctx context.Context, add func(listindex.Row)) error {
 // readList reads some heartbeats for the index.
 func (db *DB) readList(ctx context.Context, keys []int64, add func(listindex.Row)) error {
 	return db.viewTables(ctx, func(tx *Tx) error {
-		return tx.eachListRow(add, `SELECT `+listColumns+` FROM heartbeats h
+		states := map[int64]monitor.Heartbeat{}
+		if db.buffer != nil { // the tables can lack the last pings
+			var err error
+			if states, err = tx.HeartbeatsByKey(keys); err != nil {
+				return err
+			}
+		}
+		return tx.eachListRow(func(r listindex.Row) {
+			if h, found := states[r.Key]; found {
+				r.State = listState(&h)
+			}
+			add(r)
+		}, `SELECT `+listColumns+` FROM heartbeats h
 			WHERE `+tx.d.InList("h.key", "$1")+` AND h.project > 0 AND h.deleted IS NULL`, tx.d.IntList(keys))
 	})
 }

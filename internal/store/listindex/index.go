@@ -165,7 +165,18 @@ func (ix *Index) drain() {
 	ix.queue = nil
 	ix.mu.Unlock()
 	for _, s := range queue {
-		ix.table.setState(s.State, s.change)
+		if !ix.table.setState(s.State, s.change) && s.Project > 0 {
+			ix.readLater(s.Key, s.Project) // it was created, and is being read
+		}
+	}
+}
+
+// readLater makes the next use read a heartbeat again.
+func (ix *Index) readLater(key, project int64) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if ix.rereads != nil { // it is nil after a release
+		ix.rereads[key] = project
 	}
 }
 

@@ -95,11 +95,12 @@ func (p *project) find(key int64) (at int, c *chunk, i int, found bool) {
 }
 
 // setState stores a state, unless the index does not have the heartbeat or has a newer state.
-func (t *table) setState(s State, change uint32) {
+func (t *table) setState(s State, change uint32) (known bool) {
 	_, c, i, found := t.projects[s.Project].find(s.Key)
 	if found && !isOlder(change, c.change[i]) {
 		c.setState(i, s, change)
 	}
+	return found
 }
 
 // isOlder compares the numbers of two changes. They begin again at 0 after the highest.

@@ -28,7 +28,6 @@ func TestLists_ReadNoWholeTable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := startLoopbackServer(t, address)
 			storetest.FillLists(t, address, 1, listedHeartbeats)
-			d.engine.db.UseListIndex()
 			var mu sync.Mutex
 			statements := map[string]storetest.Statement{}
 			paths := d.listPaths()

@@ -60,6 +60,7 @@ func startAssembledServer(t *testing.T, address, base string, o Options) assembl
 	if _, err := f.ensureOwner(t.Context(), o, base); err != nil {
 		t.Fatal(err)
 	}
+	db.UseListIndex()
 	if err := e.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -56,6 +56,45 @@ func TestReadyLog_LogsChangesAtOnceAndRepeatsAfterAMinute(t *testing.T) {
 	}
 }
 
+// TestReadyz_ReportsThatTheTablesHangWhilePingsAreStored: then no deadline is evaluated.
+func TestReadyz_ReportsThatTheTablesHangWhilePingsAreStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, err := store.OpenToServe(context.Background(), filepath.Join(t.TempDir(), "overdue.db"), store.ServeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sim := &simulation{t: t, db: db, openDB: func() *store.DB { return db }, receiver: &alertReceiver{}, ids: map[string]string{}, log: &bytes.Buffer{}}
+		sim.update(func(tx *store.Tx) error {
+			p, err := tx.AddProject(monitor.Project{Slug: "main", Name: "Main", Zone: "UTC", Created: time.Now()})
+			sim.project = p.Key
+			return err
+		})
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		n := sim.startNode()
+		sim.mustPing(n, "backup", "")
+		time.Sleep(10 * time.Second)
+		hanging, held, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // its caller stops waiting
+		}()
+		<-held
+		time.Sleep(15 * time.Second)
+		sim.mustPing(n, "backup", "")
+		answer := httptest.NewRecorder()
+		n.serveReady(answer, httptest.NewRequest("GET", "/readyz", nil))
+		if answer.Code != 503 {
+			t.Errorf("after 15 s: %d %s; want 503", answer.Code, answer.Body)
+		}
+		close(hanging)
+		<-ended
+		sim.stopNode(n)
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers runs a whole
 // engine on a SQLite file whose disk hangs for half a minute.
 func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing.T) {
@@ -89,7 +128,7 @@ func TestReadyz_ReportsWithinSecondsThatTheDiskHangsAndThatItRecovers(t *testing
 		hanging, held, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(ended)
-			_ = db.Update(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // its caller stops waiting
+			_ = db.UpdateAll(context.Background(), func(*store.Tx) error { close(held); <-hanging; return nil }) // its caller stops waiting
 		}()
 		<-held
 		waiting := n.inFlight.Add("a ping whose commit hangs", func() (time.Duration, bool) { return 0, false })

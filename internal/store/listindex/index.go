@@ -313,12 +313,12 @@ func (ix *Index) readAgain(ctx context.Context) (current bool, err error) {
 		ix.mu.Unlock()
 		return false, nil
 	}
-	rereads := ix.rereads
-	if len(rereads) > 0 {
+	rereads, none := ix.rereads, len(ix.rereads) == 0
+	if !none {
 		ix.rereads = map[int64]int64{}
 	}
 	ix.mu.Unlock()
-	if len(rereads) == 0 {
+	if none {
 		return true, nil
 	}
 	if err := ix.readKeys(ctx, rereads); err != nil {

@@ -17,7 +17,7 @@ func TestServe_RejectsPingsOnAFullDiskAndLosesNone(t *testing.T) {
 	s.startReady(t)
 	busy := createHeartbeats(t, s.api(), "busy", 20, longInterval)
 	// The bodies fill the write-ahead log, which reserves space in advance.
-	body := strings.Repeat("a line of the output of a job\n", 300)
+	body := strings.Repeat("a line of the output of a job\n", 60)
 	l := startLoad(t, &load{recorder: newPingRecorder(busy), heartbeats: busy, addresses: []string{s.address}, body: body}, 16, newRandom(t))
 
 	// The disk is full, then space is freed: the server recovers without a restart.

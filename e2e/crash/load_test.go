@@ -72,7 +72,7 @@ func (l *load) runJob(ctx context.Context, w *pingConn, r *rand.Rand) {
 		method, signal, body := http.MethodPost, "", l.body
 		switch r.IntN(10) {
 		case 0:
-			method = http.MethodGet
+			method, body = http.MethodGet, ""
 		case 1:
 			signal = "/log"
 		case 2:

@@ -163,14 +163,8 @@ func (b *Buffer) IsFull() bool {
 	return b.pending >= b.limits.MaxPending || b.bodyBytes >= b.limits.MaxBodyBytes
 }
 
-// AboveThreshold reports whether a part of the buffer should be flushed. The
+// aboveThreshold reports whether a part of the buffer should be flushed. The
 // thresholds are below the limits, because a full buffer blocks every ping.
-func (b *Buffer) AboveThreshold() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.aboveThreshold()
-}
-
 func (b *Buffer) aboveThreshold() bool {
 	return b.pending >= b.limits.FlushThreshold || b.bodyBytes >= b.limits.MaxBodyBytes/3
 }

@@ -46,9 +46,3 @@ func (b *Buffer) LockBoth(ctx context.Context) error {
 	}
 	return nil
 }
-
-// UnlockBoth releases both locks.
-func (b *Buffer) UnlockBoth() {
-	b.Unlock()
-	b.UnlockTables()
-}

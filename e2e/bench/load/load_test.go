@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -63,16 +64,20 @@ func TestRound_FailsOnEveryResponseExceptOK(t *testing.T) {
 }
 
 func TestRound_CountsHonestRejections(t *testing.T) {
-	address := startTestServer(t, func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/b") {
+	// The server rejects every second request, whatever its id: each connection picks ids at
+	// random and pauses after a rejection for longer than the round.
+	var received atomic.Int64
+	address := startTestServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		if received.Add(1)%2 == 0 {
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		_, _ = io.WriteString(w, "OK")
 	})
 	got, err := Round(t.Context(), address, PingsTo([]string{"a", "b"}), 4, 50*time.Millisecond)
-	if err != nil || got.Rejected == 0 || got.Pings == 0 || int64(len(got.Took)) != got.Pings {
-		t.Errorf("%d pings with %d times, %d rejected, %v", got.Pings, len(got.Took), got.Rejected, err)
+	if err != nil || got.Rejected == 0 || got.Rejected != received.Load()/2 || got.Pings != received.Load()-got.Rejected || int64(len(got.Took)) != got.Pings {
+		t.Errorf("%d pings with %d times, %d rejected, %v; the server received %d",
+			got.Pings, len(got.Took), got.Rejected, err, received.Load())
 	}
 }
 

@@ -335,7 +335,7 @@ func (db *DB) Close() error {
 // same time. On SQLite, one is evaluated while the other is synced.
 func (db *DB) PingBatches() int {
 	if db.buffer != nil {
-		return 2
+		return 1
 	}
 	return int(db.dialect.Writers)
 }

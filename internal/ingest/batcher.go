@@ -64,8 +64,8 @@ func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.
 		db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, patience: patience{stopped: make(chan struct{})},
 	}
 	b.locked.together = !db.IsShared()
-	for range db.PingBatches() {
-		queue := newPingQueue(maxQueued / db.PingBatches())
+	for range db.Writers() {
+		queue := newPingQueue(maxQueued / db.Writers())
 		b.queues = append(b.queues, queue)
 		b.workers.Go(func() { b.runWorker(queue) })
 	}
@@ -156,7 +156,7 @@ func (b *Batcher) exists(ctx context.Context, id string) (found, certain bool) {
 // When a worker counts as busy, and for how many more pings it then waits, and how long.
 const (
 	busyThreshold  = 4 // pings in the previous batch
-	minGatherDelay = 250 * time.Microsecond
+	minGatherDelay = 500 * time.Microsecond
 	maxGatherDelay = time.Millisecond
 )
 

@@ -448,7 +448,7 @@ func TestGatherMore_WaitsForMostOfThePingsThatCanComeWithinALimit(t *testing.T) 
 	}{
 		{busyThreshold - 1, 100, time.Second, 1, 0},
 		{busyThreshold, 0, 0, 3, minGatherDelay},
-		{40, 24, time.Millisecond, 57, 500 * time.Microsecond},
+		{40, 24, 1500 * time.Microsecond, 57, 750 * time.Microsecond},
 		{maxBatch, maxBatch, time.Second, maxBatch, maxGatherDelay},
 	} {
 		if got, limit := gatherMore(c.stored, c.waiting, c.took); got != c.want || limit != c.limit {

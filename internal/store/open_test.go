@@ -215,3 +215,11 @@ func TestOpen_CommitsAreSynced(t *testing.T) {
 		}
 	}
 }
+
+func TestWriters_IsMoreThanOneOnlyOnPostgreSQL(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		if n := w.db.Writers(); (n > 1) == store.OnSQLite(w.db) {
+			w.Errorf("%d writers", n)
+		}
+	})
+}

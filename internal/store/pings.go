@@ -266,25 +266,27 @@ func countsOf(transitions []Transition) map[int64]int64 {
 // without those that are notable, which it returns. With whole, it appends nothing if a
 // heartbeat is held.
 func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing, whole bool) (result ApplyResult, notable []ReceivedPing, err error) {
+	b := db.buffer
 	if err := db.waitForRoom(ctx); err != nil {
 		return result, nil, err
 	}
-	a, err := db.buffer.Begin(ctx, batch)
+	if err := b.Lock(ctx); err != nil {
+		return result, nil, err
+	}
+	defer b.Unlock()
+	states, held := b.Begin(batch)
+	defer b.Finish()
+	if whole && len(held) > 0 {
+		return ApplyResult{Locked: held}, nil, nil
+	}
+	if len(held) > 0 {
+		batch = slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return held[p.ID] })
+	}
+	read, err := db.readAbsent(ctx, batch, states)
 	if err != nil {
 		return result, nil, err
 	}
-	defer a.End()
-	if whole && len(a.Held) > 0 {
-		return ApplyResult{Locked: a.Held}, nil, nil
-	}
-	if len(a.Held) > 0 {
-		batch = slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return a.Held[p.ID] })
-	}
-	read, err := db.readAbsent(ctx, batch, a.States)
-	if err != nil {
-		return result, nil, err
-	}
-	find := func(id string) *monitor.Heartbeat { return a.States[id] }
+	find := func(id string) *monitor.Heartbeat { return states[id] }
 	result, transitions := transitionsOf(batch, find, db.ownWatermark, db.blackoutsForPings)
 	if direct := notableIDs(transitions); len(direct) > 0 {
 		// Their pings are applied to the tables afterwards, so they are evaluated again.
@@ -293,17 +295,15 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing, whole bool)
 		batch = slices.DeleteFunc(slices.Clone(batch), is)
 		result, transitions = transitionsOf(batch, find, db.ownWatermark, db.blackoutsForPings)
 	}
-	result.Locked = a.Held
+	result.Locked = held
 	if len(transitions) == 0 {
 		return result, notable, nil
 	}
-	err = a.Append(ctx, batch, transitions, read, func() {
-		if db.lists.Active() {
-			db.lists.Update(listStates(transitions))
-		}
-	})
-	if err != nil {
+	if err := b.Append(batch, transitions, read); err != nil {
 		return ApplyResult{}, nil, err
+	}
+	if db.lists.Active() {
+		db.lists.Update(listStates(transitions))
 	}
 	db.breaker.Load().RecordProgress()
 	db.recordCommit()
@@ -338,7 +338,7 @@ func notableIDs(transitions []Transition) map[string]bool {
 }
 
 // readAbsent reads the heartbeats of a batch that are not in memory, and adds them to
-// states. The batch is in progress, so none of them can change.
+// states. The caller has the lock of the log, so none of them can change.
 func (db *DB) readAbsent(ctx context.Context, batch []ReceivedPing, states map[string]*monitor.Heartbeat) (read map[string]monitor.Heartbeat, err error) {
 	var absent []ReceivedPing
 	for i := range batch {

@@ -331,14 +331,8 @@ func (db *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// PingBatches returns the number of batches of pings that can usefully be applied at the
-// same time. On SQLite, one is evaluated while the other is synced.
-func (db *DB) PingBatches() int {
-	if db.buffer != nil {
-		return 1
-	}
-	return int(db.dialect.Writers)
-}
+// Writers returns the number of transactions that can write at the same time.
+func (db *DB) Writers() int { return int(db.dialect.Writers) }
 
 // memoryLimits bound what a SQLite store keeps in memory.
 type memoryLimits struct {

@@ -24,11 +24,9 @@
 //
 // Only the server that holds the lock of the file has a Buffer.
 //
-// A Buffer has four locks, taken in this order: the lock of the tables, for every
-// transaction that writes; the lock for evaluating a batch; the lock of the log, for every
-// append; and a mutex of the maps, which is never held during I/O. A batch has the lock for
-// evaluating until it gets that of the log: the next one is evaluated while it is synced,
-// and whoever has both of these locks knows that no batch is in progress.
+// A Buffer has three locks, taken in this order: the lock of the tables, for every
+// transaction that writes; the lock of the log, for every append; and a mutex of the
+// maps, which is never held during I/O.
 package writebehind
 
 import (
@@ -72,7 +70,7 @@ type Limits struct {
 
 // Buffer holds pending pings and the heartbeats as these pings left them.
 type Buffer struct {
-	tables, evaluate, append contextMutex
+	tables, append contextMutex
 
 	log  *wal.Log // needs the lock of the log
 	wake chan struct{}
@@ -84,7 +82,8 @@ type Buffer struct {
 	unpacked []*entry            // heartbeats that are not packed, in the order in which they were used; some are no longer in the maps
 	held     map[string]struct{} // ids of heartbeats that a transaction changes
 	released chan struct{}       // closed when heartbeats are released
-	batches  []*Appending        // the batch that is being appended, and the next one
+	batch    map[string]struct{} // ids of the batch that is being appended
+	appended chan struct{}       // closed when that batch is appended, or failed
 
 	// Heartbeats are flushed in rounds, in the order of their keys, because neighbours
 	// share pages. A round flushes everything that was in the WAL when it began.
@@ -107,7 +106,7 @@ type PendingPing struct {
 // New returns an empty Buffer that appends to a log.
 func New(log *wal.Log, limits Limits) *Buffer {
 	b := &Buffer{
-		tables: make(contextMutex, 1), evaluate: make(contextMutex, 1), append: make(contextMutex, 1), log: log, limits: limits,
+		tables: make(contextMutex, 1), append: make(contextMutex, 1), log: log, limits: limits,
 		wake: make(chan struct{}, 1), released: make(chan struct{}), held: map[string]struct{}{},
 	}
 	b.dropStates()
@@ -173,6 +172,67 @@ func (b *Buffer) aboveThreshold() bool {
 // Wake returns a channel that receives when the first ping is pending, and when some
 // should be flushed at once.
 func (b *Buffer) Wake() <-chan struct{} { return b.wake }
+
+// Begin starts to append a batch. It returns the heartbeats of it that are in memory, which
+// do not change before Append, and the ids that a transaction holds: their pings must not be
+// appended. Finish must follow. The caller has the lock of the log.
+func (b *Buffer) Begin(batch []ReceivedPing) (states map[string]*monitor.Heartbeat, held map[string]bool) {
+	states = make(map[string]*monitor.Heartbeat, len(batch))
+	ids := make(map[string]struct{}, len(batch))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range batch {
+		id := batch[i].ID
+		if _, is := b.held[id]; is {
+			if held == nil {
+				held = map[string]bool{}
+			}
+			held[id] = true
+			continue
+		}
+		ids[id] = struct{}{}
+		if e := b.byID[id]; e != nil && e.heartbeat != nil {
+			states[id] = e.heartbeat
+			e.used = true
+		}
+	}
+	b.batch, b.appended = ids, make(chan struct{})
+	return states, held
+}
+
+// Finish ends Begin. Transactions that wait for heartbeats of the batch get them.
+func (b *Buffer) Finish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.appended)
+	b.batch, b.appended = nil, nil
+}
+
+// Append stores a batch in the WAL and returns when it is on disk. before are the
+// heartbeats that were read from the tables for it. The caller has the lock of the
+// log, and called Begin.
+func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, before map[string]monitor.Heartbeat) error {
+	text, err := encodeBatch(batch, transitions)
+	if err != nil {
+		return err
+	}
+	if err := b.appendRecord(text); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	wasEmpty := b.pending == 0
+	for i := range transitions {
+		b.add(&transitions[i], before)
+	}
+	if wasEmpty || b.aboveThreshold() {
+		select {
+		case b.wake <- struct{}{}:
+		default: // it will receive
+		}
+	}
+	return nil
+}
 
 // add adds the ping of a transition.
 func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {

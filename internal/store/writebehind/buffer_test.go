@@ -2,7 +2,6 @@ package writebehind
 
 import (
 	"path/filepath"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,15 +49,22 @@ func appendPing(t *testing.T, b *Buffer, key, number int64) {
 // tryAppend is appendPing unless the heartbeat is held.
 func tryAppend(t *testing.T, b *Buffer, key, number int64) (held map[string]bool) {
 	t.Helper()
+	if err := b.Lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Unlock()
 	h := heartbeat(key, number)
 	p := monitor.Ping{Number: number, Kind: monitor.PingSuccess, At: h.CountedFrom, ExitCode: monitor.NoExitCode, Method: "POST", Body: []byte("body"), BodySize: 4}
 	batch := []ReceivedPing{{ID: h.ID, Ping: p, Watermark: p.At}}
-	a := begin(t, b, batch)
-	defer a.End()
-	if len(a.Held) > 0 {
-		return a.Held
+	_, held = b.Begin(batch)
+	defer b.Finish()
+	if len(held) > 0 {
+		return held
 	}
-	appendBatch(t, a, batch, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, map[string]monitor.Heartbeat{h.ID: heartbeat(key, number-1)})
+	err := b.Append(batch, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, map[string]monitor.Heartbeat{h.ID: heartbeat(key, number-1)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return nil
 }
 
@@ -84,9 +90,10 @@ func TestAppend_EveryFieldOfAPingIsReadBackFromTheLog(t *testing.T) {
 	unknown := ReceivedPing{ID: "unknown", Ping: want.Ping, Watermark: start}
 	received := want
 	received.Ping.Number = 0 // ApplyPing assigns it
-	a := begin(t, b, []ReceivedPing{unknown, received})
-	defer a.End()
-	appendBatch(t, a, []ReceivedPing{unknown, received}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: want.Ping}}}, nil)
+	err := b.Append([]ReceivedPing{unknown, received}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: want.Ping}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	records, err := wal.Read(path, walOwner)
 	if err != nil || len(records) != 1 {
 		t.Fatalf("%d records, %v; want 1", len(records), err)
@@ -144,9 +151,9 @@ func TestNextDue_IsTheFirstEvaluationThatTheTablesDoNotContain(t *testing.T) {
 	sooner := heartbeat(2, 1)
 	later := heartbeat(2, 40)
 	p := monitor.Ping{Number: 1}
-	a := begin(t, b, []ReceivedPing{{ID: sooner.ID, Ping: p}})
-	appendBatch(t, a, []ReceivedPing{{ID: sooner.ID, Ping: p}}, []Transition{{Heartbeat: sooner, Change: monitor.Change{Ping: p}}}, map[string]monitor.Heartbeat{sooner.ID: later})
-	a.End()
+	if err := b.Append([]ReceivedPing{{ID: sooner.ID, Ping: p}}, []Transition{{Heartbeat: sooner, Change: monitor.Change{Ping: p}}}, map[string]monitor.Heartbeat{sooner.ID: later}); err != nil {
+		t.Fatal(err)
+	}
 	if want := sooner.EvaluationDue(); want.IsZero() || !b.NextDue().Equal(want) {
 		t.Errorf("next due %s; want %s", b.NextDue(), want)
 	}
@@ -195,47 +202,22 @@ func TestHold_PingsOfAHeldHeartbeatWaitAndOthersDoNot(t *testing.T) {
 	if err := <-waited; err != nil {
 		t.Fatal(err)
 	}
-	a := begin(t, b, pingOf(1))
-	defer a.End()
-	if len(a.States) > 0 || len(a.Held) > 0 {
-		t.Errorf("after a change: in memory %v, held %v; want it to be read again", a.States, a.Held)
+	if states, held := begin(t, b, 1); len(states) > 0 || len(held) > 0 {
+		t.Errorf("after a change: in memory %v, held %v; want it to be read again", states, held)
 	}
 }
 
-// pingOf returns a batch with a ping of a heartbeat.
-func pingOf(key int64) []ReceivedPing { return []ReceivedPing{{ID: heartbeat(key, 0).ID}} }
-
-// begin begins a batch.
-func begin(t *testing.T, b *Buffer, batch []ReceivedPing) *Appending {
+// begin begins and finishes a batch of one heartbeat.
+func begin(t *testing.T, b *Buffer, key int64) (states map[string]*monitor.Heartbeat, held map[string]bool) {
 	t.Helper()
-	a, err := b.Begin(t.Context(), batch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// statesOf returns the heartbeat with a key, if it is in memory and not packed.
-func statesOf(t *testing.T, b *Buffer, key int64) map[string]*monitor.Heartbeat {
-	t.Helper()
-	a := begin(t, b, pingOf(key))
-	defer a.End()
-	return a.States
-}
-
-// appendBatch appends a batch.
-func appendBatch(t *testing.T, a *Appending, batch []ReceivedPing, transitions []Transition, before map[string]monitor.Heartbeat) {
-	t.Helper()
-	stored := false
-	if err := a.Append(t.Context(), batch, transitions, before, func() { stored = true }); err != nil || !stored {
-		t.Fatalf("stored %v, %v", stored, err)
-	}
+	defer b.Finish()
+	return b.Begin([]ReceivedPing{{ID: heartbeat(key, 0).ID}})
 }
 
 func TestHold_WaitsForTheBatchThatIsBeingAppended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := newBuffer(t, roomy)
-		a := begin(t, b, pingOf(1))
+		b.Begin([]ReceivedPing{{ID: heartbeat(1, 0).ID}})
 		taken := b.NewTaken()
 		got := make(chan monitor.Heartbeat)
 		go func() { got <- hold(t, taken, 1, 0) }()
@@ -246,85 +228,14 @@ func TestHold_WaitsForTheBatchThatIsBeingAppended(t *testing.T) {
 		default:
 		}
 		h, p := heartbeat(1, 1), monitor.Ping{Number: 1}
-		appendBatch(t, a, []ReceivedPing{{ID: h.ID, Ping: p}}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, nil)
-		a.End()
+		if err := b.Append([]ReceivedPing{{ID: h.ID, Ping: p}}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		b.Finish()
 		if h := <-got; h.PingCount != 1 {
 			t.Errorf("held with %d pings; want 1", h.PingCount)
 		}
 		taken.Saved(false, false)
-	})
-}
-
-func TestBegin_ABatchIsEvaluatedWhileAnotherIsSynced(t *testing.T) {
-	b, _ := newBuffer(t, roomy)
-	first := begin(t, b, pingOf(1))
-	h, p := heartbeat(1, 1), monitor.Ping{Number: 1}
-	var second *Appending
-	b.log.Confirm = func() error { // the record is written; it counts after this
-		second = begin(t, b, pingOf(2))
-		return nil
-	}
-	appendBatch(t, first, pingOf(1), []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, nil)
-	b.log.Confirm = nil
-	first.End()
-	second.End()
-}
-
-func TestBegin_ABatchWaitsForAnotherWithTheSameHeartbeat(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, _ := newBuffer(t, roomy)
-		first := begin(t, b, pingOf(1))
-		second := make(chan *Appending)
-		b.log.Confirm = func() error {
-			go func() { second <- begin(t, b, slices.Concat(pingOf(2), pingOf(1))) }()
-			synctest.Wait()
-			select {
-			case <-second:
-				t.Error("evaluated before the ping of the same heartbeat is on disk")
-			default:
-			}
-			return nil
-		}
-		h, p := heartbeat(1, 1), monitor.Ping{Number: 1}
-		appendBatch(t, first, pingOf(1), []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, nil)
-		first.End()
-		a := <-second
-		if got := a.States[h.ID]; got == nil || got.PingCount != 1 {
-			t.Errorf("evaluated from %+v; want the state after the first ping", got)
-		}
-		a.End()
-	})
-}
-
-func TestHoldAll_WaitsForTheBatchThatIsBeingEvaluated(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, _ := newBuffer(t, roomy)
-		a := begin(t, b, pingOf(1))
-		taken := b.NewTaken()
-		held := make(chan error)
-		go func() { held <- taken.HoldAll(t.Context()) }()
-		synctest.Wait()
-		select {
-		case <-held:
-			t.Fatal("all are held while a ping of one is being evaluated")
-		default:
-		}
-		h, p := heartbeat(1, 1), monitor.Ping{Number: 1}
-		appendBatch(t, a, pingOf(1), []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, nil)
-		a.End()
-		if err := <-held; err != nil || len(taken.Transitions) != 1 {
-			t.Errorf("%d pings to save, %v; want that of the batch", len(taken.Transitions), err)
-		}
-		late := make(chan *Appending)
-		go func() { late <- begin(t, b, pingOf(2)) }()
-		synctest.Wait()
-		select {
-		case <-late:
-			t.Error("a batch began while all are held")
-		default:
-		}
-		taken.Saved(false, false)
-		(<-late).End()
 	})
 }
 
@@ -367,10 +278,10 @@ func TestPack_KeepsPendingPingsAndRemovesHeartbeatsWithoutThem(t *testing.T) {
 	for key := range int64(3) {
 		appendPing(t, b, 3+key, 1)
 	}
-	if states := statesOf(t, b, 1); len(states) > 0 || b.byKey[1] != nil {
+	if states, _ := begin(t, b, 1); len(states) > 0 || b.byKey[1] != nil {
 		t.Error("a heartbeat without pending pings stays in memory above the limit")
 	}
-	if states := statesOf(t, b, 2); len(states) > 0 || b.byKey[2].heartbeat != nil || len(b.byKey[2].packedPings) == 0 {
+	if states, _ := begin(t, b, 2); len(states) > 0 || b.byKey[2].heartbeat != nil || len(b.byKey[2].packedPings) == 0 {
 		t.Fatal("the heartbeat that was not used for longest is not packed")
 	}
 	r := b.StartReading()

@@ -46,21 +46,3 @@ func (b *Buffer) LockBoth(ctx context.Context) error {
 	}
 	return nil
 }
-
-// lockAll waits for the lock of the log, and until no batch is being evaluated.
-func (b *Buffer) lockAll(ctx context.Context) error {
-	if err := b.evaluate.lock(ctx); err != nil {
-		return err
-	}
-	if err := b.Lock(ctx); err != nil {
-		b.evaluate.unlock()
-		return err
-	}
-	return nil
-}
-
-// unlockAll releases what lockAll locked.
-func (b *Buffer) unlockAll() {
-	b.Unlock()
-	b.evaluate.unlock()
-}

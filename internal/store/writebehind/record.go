@@ -43,7 +43,7 @@ const usualPingLength = 40
 
 // encodeBatch returns a batch as a record of the WAL. transitions are those of its pings in
 // their order, without pings for unknown ids.
-func encodeBatch(batch []ReceivedPing, transitions []Transition) []byte {
+func encodeBatch(batch []ReceivedPing, transitions []Transition) ([]byte, error) {
 	to := make([]byte, 0, usualPingLength*(len(transitions)+2))
 	to = binary.AppendUvarint(append(to, recordFormat), uint64(len(transitions)))
 	written, previous, before := 0, &monitor.Ping{}, int64(0)
@@ -60,7 +60,7 @@ func encodeBatch(batch []ReceivedPing, transitions []Transition) []byte {
 		previous, before = &received.Ping, arrival
 		written++
 	}
-	return to
+	return to, nil
 }
 
 // appendParts appends the parts of a ping that differ from what a reader assumes.

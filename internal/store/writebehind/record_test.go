@@ -22,7 +22,13 @@ func transitionsFor(batch []ReceivedPing) []Transition {
 }
 
 // encode returns the record of a batch.
-func encode(batch []ReceivedPing) []byte { return encodeBatch(batch, transitionsFor(batch)) }
+func encode(t interface{ Fatal(...any) }, batch []ReceivedPing) []byte {
+	text, err := encodeBatch(batch, transitionsFor(batch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
 
 // anyPing draws a ping with values of which some are in many pings.
 func anyPing(t *rapid.T) ReceivedPing {
@@ -48,7 +54,7 @@ func anyPing(t *rapid.T) ReceivedPing {
 func TestDecodeBatch_ReturnsEveryBatchThatWasEncoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		batch := rapid.SliceOfN(rapid.Custom(anyPing), 1, 8).Draw(t, "batch")
-		got, err := DecodeBatch(encode(batch))
+		got, err := DecodeBatch(encode(t, batch))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +88,7 @@ func TestDecodeBatch_ReadsRecordsOfVersionsThatWroteJSON(t *testing.T) {
 }
 
 func TestDecodeBatch_RejectsWhatIsNoRecord(t *testing.T) {
-	whole := encode([]ReceivedPing{{ID: "a", Watermark: start, Ping: monitor.Ping{Kind: monitor.PingSuccess, At: start, Body: []byte("body")}}})
+	whole := encode(t, []ReceivedPing{{ID: "a", Watermark: start, Ping: monitor.Ping{Kind: monitor.PingSuccess, At: start, Body: []byte("body")}}})
 	for n := range whole {
 		if got, err := DecodeBatch(whole[:n]); err == nil {
 			t.Errorf("the first %d of %d bytes: %+v; want an error", n, len(whole), got)
@@ -97,7 +103,7 @@ func TestDecodeBatch_RejectsWhatIsNoRecord(t *testing.T) {
 
 func FuzzDecodeBatch(f *testing.F) {
 	f.Add([]byte("[]"))
-	f.Add(encode([]ReceivedPing{
+	f.Add(encode(f, []ReceivedPing{
 		{ID: uuid.NewString(), Watermark: start, Ping: monitor.Ping{Kind: monitor.PingSuccess, At: start, Method: "POST"}},
 		{ID: "a", Watermark: start, Ping: monitor.Ping{Kind: monitor.PingFail, At: start, RunID: "run", Body: []byte("body"), BodySize: 4}},
 	}))
@@ -106,7 +112,7 @@ func FuzzDecodeBatch(f *testing.F) {
 		if err != nil || len(text) == 0 || text[0] != recordFormat {
 			return
 		}
-		again, err := DecodeBatch(encode(batch))
+		again, err := DecodeBatch(encode(t, batch))
 		if diff := cmp.Diff(batch, again); err != nil || diff != "" {
 			t.Errorf("decoded, encoded and decoded again: %v\n%s", err, diff)
 		}
@@ -123,15 +129,15 @@ func TestEncodeBatch_APlainPingNeedsFewBytes(t *testing.T) {
 		}}
 	}
 	const maxBytes = 23 // parts 1, id 16, arrival 2, number 2, exit code 1, and a share of the rest
-	if n := len(encode(batch)); n > maxBytes*len(batch) {
+	if n := len(encode(t, batch)); n > maxBytes*len(batch) {
 		t.Errorf("%d bytes for %d pings; want at most %d each", n, len(batch), maxBytes)
 	}
-	if n := testing.AllocsPerRun(100, func() { encode(batch[:1]) }); n > 3 {
+	if n := testing.AllocsPerRun(100, func() { encode(t, batch[:1]) }); n > 3 {
 		t.Errorf("%v allocations; want one, besides those of the test", n)
 	}
 	long := batch[:1]
 	long[0].Ping.Body = []byte(strings.Repeat("x", 1000))
-	if n := len(encode(long)); n > 1100 {
+	if n := len(encode(t, long)); n > 1100 {
 		t.Errorf("%d bytes for a body of 1000", n)
 	}
 }

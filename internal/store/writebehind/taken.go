@@ -2,9 +2,11 @@ package writebehind
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
 // Taken are pending pings that a transaction saves to the tables. The transaction has
@@ -15,7 +17,7 @@ type Taken struct {
 	buffer    *Buffer
 	entries   []*entry
 	held      []string // ids of heartbeats that the transaction holds
-	all       bool     // it holds all of them: no batch is in progress
+	all       bool     // it holds all of them, with the lock of the log
 	EndsRound bool     // after them, everything is saved that was in the WAL when the round began
 }
 
@@ -53,16 +55,19 @@ func (t *Taken) Hold(ctx context.Context, h monitor.Heartbeat) (monitor.Heartbea
 		b.held[h.ID] = struct{}{}
 		t.held = append(t.held, h.ID)
 	}
-	appending := slices.Clone(b.batches) // later ones do not have it
-	b.mu.Unlock()
-	for _, a := range appending {
-		if a.has(h.ID) {
-			if err := a.wait(ctx); err != nil {
-				return h, err
-			}
+	for {
+		if _, appending := b.batch[h.ID]; !appending {
+			break
 		}
+		appended := b.appended
+		b.mu.Unlock()
+		select {
+		case <-appended:
+		case <-ctx.Done():
+			return h, fmt.Errorf("%w: waiting for a ping of the heartbeat: %w", dialect.ErrNoAnswer, ctx.Err())
+		}
+		b.mu.Lock()
 	}
-	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e := b.byKey[h.Key]; e != nil && e.hasPending() {
 		t.add(e)
@@ -82,11 +87,11 @@ func (t *Taken) HoldAll(ctx context.Context) error {
 	if t.all {
 		return nil
 	}
-	b := t.buffer
-	if err := b.lockAll(ctx); err != nil {
+	if err := t.buffer.Lock(ctx); err != nil {
 		return err
 	}
 	t.all = true
+	b := t.buffer
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.roundLeft = nil
@@ -122,7 +127,7 @@ func (t *Taken) Saved(committed, changed bool) {
 	}
 	b.mu.Unlock()
 	if t.all {
-		b.unlockAll()
+		b.Unlock()
 	}
 }
 

@@ -295,6 +295,10 @@ func SetFlushThreshold(db *DB, pings int) { db.buffer.SetFlushThreshold(pings) }
 // be called before the first ping.
 func OnlyFlushAboveThreshold(db *DB) { db.flusher.smallBuffer = -1 }
 
+// EvaluateTouched makes the heartbeats due that a blackout may touch, with statements for a
+// number of keys each.
+func EvaluateTouched(tx *Tx, end time.Time, keys int64) error { return tx.evaluateTouched(end, keys) }
+
 // SetMaxHeldPings sets the number of pending pings that a transaction saves if it holds all
 // heartbeats.
 func SetMaxHeldPings(db *DB, n int) { db.flusher.maxHeldPings = n }

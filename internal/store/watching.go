@@ -149,6 +149,8 @@ func (db *DB) RecordWatching(ctx context.Context, now time.Time, e Evidence, als
 		}
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, maxRecordTime)
+	defer cancel()
 	err = db.Update(ctx, record)
 	if back, set := errors.AsType[clockSetBackError](err); set {
 		err = db.UpdateAll(ctx, func(tx *Tx) error {
@@ -173,6 +175,8 @@ func (db *DB) RecordWatching(ctx context.Context, now time.Time, e Evidence, als
 // other, was set back by the given time: until now, it continued as if nothing had
 // happened. It shifts the state of all heartbeats; then the new time counts.
 func (db *DB) SetClockBack(ctx context.Context, by time.Duration, e Evidence) error {
+	ctx, cancel := context.WithTimeout(ctx, maxRecordTime)
+	defer cancel()
 	now := db.Now().Add(-by)
 	err := db.UpdateAll(ctx, func(tx *Tx) error {
 		_, _, err := tx.setClockBack(now, by, e)
@@ -187,6 +191,10 @@ func (db *DB) SetClockBack(ctx context.Context, by time.Duration, e Evidence) er
 	db.watching.mu.Unlock()
 	return nil
 }
+
+// maxRecordTime limits the transactions that change all heartbeats. With a million of them, they
+// take longer than other operations may; if the database hangs, the circuit ends them.
+const maxRecordTime = time.Minute
 
 // clockSetBackError means that the clock was set back by the given time.
 type clockSetBackError time.Duration
@@ -329,13 +337,28 @@ func (tx *Tx) addBlackout(now time.Time, row watchRow, e Evidence) (*monitor.Bla
 	if err := tx.AddBlackout(*b, now); err != nil {
 		return nil, err
 	}
-	_, err := tx.exec(`UPDATE heartbeats SET next_at = $1 WHERE next_at > $1 AND deleted IS NULL
-		AND (status = 'late' OR runs IS NOT NULL OR interval_us > 0 AND next_at - interval_us / 10 <= $1)`, now.UnixMicro())
-	if err != nil {
+	if err := tx.evaluateTouched(now, keysPerTouch); err != nil {
 		return nil, fmt.Errorf("add blackout: heartbeats to evaluate: %w", err)
 	}
 	tx.changes.declared++ // lists change when these are evaluated, at once
 	return b, nil
+}
+
+// keysPerTouch is the number of keys that one statement of evaluateTouched reads.
+const keysPerTouch = 10_000
+
+// evaluateTouched makes the heartbeats that a blackout may touch due at its end, with one
+// statement for a number of keys: one for a million heartbeats would take so long that the
+// circuit opens.
+func (tx *Tx) evaluateTouched(end time.Time, keys int64) error {
+	last, _, err := queryOne(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, `SELECT COALESCE(MAX(key), 0) FROM heartbeats`)
+	for after := int64(0); err == nil && after < last; after += keys {
+		_, err = tx.exec(`UPDATE heartbeats SET next_at = $1 WHERE key > $2 AND key <= $3 AND next_at > $1 AND deleted IS NULL
+			AND (status = 'late' OR runs IS NOT NULL OR interval_us > 0 AND next_at - interval_us / 10 <= $1)`,
+			end.UnixMicro(), after, after+keys)
+		tx.db.breaker.Load().RecordProgress()
+	}
+	return err
 }
 
 // causeOf returns the cause of the blackout that begins with the last record.

@@ -238,3 +238,23 @@ func TestRecordWatching_AfterAClockThatWasWrongForAWhileOlderWaitsAreAsBefore(t 
 		}
 	})
 }
+
+// TestEvaluateTouched_ReachesEveryHeartbeat: a statement changes the heartbeats of a few keys.
+func TestEvaluateTouched_ReachesEveryHeartbeat(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		var list []monitor.Heartbeat
+		for n := range 5 {
+			h := w.newSavedHeartbeat(fmt.Sprint("job ", n))
+			w.applyPings(h, w.ping(monitor.PingStart, time.Minute)) // a run is in progress
+			list = append(list, h)
+		}
+		for _, keys := range []int64{1, 2, 1000} {
+			end := w.at(2*time.Minute - time.Duration(keys)*time.Millisecond)
+			w.update(func(tx *store.Tx) error { return store.EvaluateTouched(tx, end, keys) })
+			due := updateValue(w, func(tx *store.Tx) ([]monitor.Heartbeat, error) { return tx.DueForEvaluation(end, 10) })
+			if len(due) != len(list) {
+				w.Errorf("%d keys per statement: %d heartbeats are due; want %d", keys, len(due), len(list))
+			}
+		}
+	})
+}

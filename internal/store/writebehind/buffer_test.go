@@ -173,6 +173,15 @@ func TestNextDue_IsTheFirstEvaluationThatTheTablesDoNotContain(t *testing.T) {
 	if len(taken.Transitions) != 4 || taken.Transitions[0].Heartbeat.Key != 2 {
 		t.Errorf("taken %+v; want the ping that makes a heartbeat due", taken.Transitions)
 	}
+	taken.Saved(false, false)
+	if want := sooner.EvaluationDue(); !b.NextDue().Equal(want) {
+		t.Errorf("next due %s after a transaction that failed; want %s", b.NextDue(), want)
+	}
+	taken = b.NewTaken()
+	taken.DueBefore(sooner.EvaluationDue())
+	if len(taken.Transitions) != 4 {
+		t.Errorf("%d pings taken after a transaction that failed; want 4", len(taken.Transitions))
+	}
 	taken.Saved(true, false)
 	if !b.NextDue().IsZero() {
 		t.Errorf("next due %s after it was saved; want none", b.NextDue())

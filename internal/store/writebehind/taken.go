@@ -176,10 +176,11 @@ func (t *Taken) forget() {
 }
 
 // putBack keeps the pings pending, because they could not be saved. This round takes
-// them again.
+// them again, and so does the next DueBefore: it had removed those that make a heartbeat due.
 func (t *Taken) putBack() {
 	for _, e := range t.entries {
 		e.taken = 0
+		t.buffer.pushIfSooner(e)
 		t.buffer.roundLeft = append(t.buffer.roundLeft, e.key)
 	}
 }

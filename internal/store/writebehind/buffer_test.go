@@ -314,6 +314,33 @@ func TestPack_KeepsPendingPingsAndRemovesHeartbeatsWithoutThem(t *testing.T) {
 	}
 }
 
+// TestSaved_FailedTransactionsUseNoMemory: while a disk is full, each transaction fails.
+func TestSaved_FailedTransactionsUseNoMemory(t *testing.T) {
+	b, _ := newBuffer(t, roomy)
+	for key := range int64(4) {
+		appendPing(t, b, key, 1)
+	}
+	b.Take(1, true).Saved(true, false) // a round has begun
+	for range 100 {
+		b.Take(2, true).Saved(false, false)
+		taken := b.NewTaken()
+		hold(t, taken, 2, 0)
+		taken.DueBefore(start.Add(time.Hour))
+		taken.Saved(false, false)
+	}
+	if n := len(b.roundLeft); n != 3 {
+		t.Errorf("%d heartbeats are left in the round; want 3", n)
+	}
+	all := b.NewTaken()
+	if err := all.HoldAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all.Saved(false, false)
+	if taken := b.Take(10, true); len(taken.Transitions) != 3 || !taken.EndsRound {
+		t.Errorf("taken %+v; want the pings of the three heartbeats", taken.Transitions)
+	}
+}
+
 func TestIsFull_AtEachLimit(t *testing.T) {
 	for name, limits := range map[string]Limits{
 		"pings":  {FlushThreshold: 2, MaxPending: 2, MaxStates: 10, MaxBodyBytes: 1 << 20},

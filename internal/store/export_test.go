@@ -16,6 +16,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store/dbclock"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/listindex"
 	"overdue/internal/store/pingblock"
 	"overdue/internal/store/sqlite"
 )
@@ -294,6 +295,16 @@ func SetFlushThreshold(db *DB, pings int) { db.buffer.SetFlushThreshold(pings) }
 // OnlyFlushAboveThreshold stops the flush of a small number of pings each second. It must
 // be called before the first ping.
 func OnlyFlushAboveThreshold(db *DB) { db.flusher.smallBuffer = -1 }
+
+// CountListLoads counts how often the index of lists is loaded next to a write-behind buffer.
+func CountListLoads(db *DB) *int {
+	loads, buffered := new(int), db.lists.Buffered
+	db.lists.Buffered = func(ctx context.Context, add func([]listindex.State)) error {
+		*loads++
+		return buffered(ctx, add)
+	}
+	return loads
+}
 
 // ExecPostgres runs several statements at once on PostgreSQL.
 func ExecPostgres(db *DB, statements string) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -114,6 +115,108 @@ func TestAnswerPlain_NeedsOneAllocation(t *testing.T) {
 		}
 	}); got > 1 {
 		t.Errorf("%v allocations; want one, for the path", got)
+	}
+}
+
+// deadlineConn records the deadlines of a connection.
+type deadlineConn struct {
+	silentConn
+	read, write time.Time
+	sent        []byte
+}
+
+func (c *deadlineConn) Write(b []byte) (int, error) {
+	c.sent = append(c.sent, b...)
+	return len(b), nil
+}
+func (c *deadlineConn) SetReadDeadline(t time.Time) error  { c.read = t; return nil }
+func (c *deadlineConn) SetWriteDeadline(t time.Time) error { c.write = t; return nil }
+
+// newPlainConn returns a connection on which net/http has answered a request.
+func newPlainConn(handler http.HandlerFunc) (*conn, *deadlineConn) {
+	socket := &deadlineConn{}
+	c := &conn{Conn: socket, registry: &connRegistry{plain: &plainServer{stopping: new(atomic.Bool), handler: handler}}}
+	c.hadRequest.Store(true)
+	return c, socket
+}
+
+func TestAnswerPlain_EachRequestExtendsTheDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, socket := newPlainConn(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "OK") })
+		answer := func() {
+			t.Helper()
+			if answered, err := c.answerPlain([]byte(plainText)); !answered || err != nil {
+				t.Fatal(answered, err)
+			}
+			if idle, write := time.Until(socket.read), time.Until(socket.write); idle < idleTimeout-deadlineSlack || idle > idleTimeout || write < answerTimeout {
+				t.Errorf("reads end after %s and writes after %s; want %s and at least %s", idle, write, idleTimeout, answerTimeout)
+			}
+		}
+		for _, wait := range []time.Duration{0, deadlineSlack / 2, deadlineSlack, time.Minute, idleTimeout - deadlineSlack} {
+			time.Sleep(wait)
+			answer()
+		}
+		socket.write = time.Time{} // net/http answers a request
+		stateChanged(c, http.StateIdle)
+		answer()
+	})
+}
+
+func TestAnswerPlain_NothingOfTheResponseBeforeIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		c, socket := newPlainConn(func(w http.ResponseWriter, _ *http.Request) {
+			if first {
+				w.Header().Set("Retry-After", "5")
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+			_, _ = io.WriteString(w, strings.Repeat("x", map[bool]int{true: 10, false: 2}[first]))
+			first = false
+		})
+		var sent [2]string
+		for i := range sent {
+			if _, err := c.answerPlain([]byte(plainText)); err != nil {
+				t.Fatal(err)
+			}
+			sent[i], socket.sent = string(socket.sent), nil
+			time.Sleep(time.Second)
+		}
+		date := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+		want := [2]string{
+			"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nDate: " + date(-2*time.Second) + "\r\nContent-Length: 10\r\n\r\nxxxxxxxxxx",
+			"HTTP/1.1 200 OK\r\nDate: " + date(-time.Second) + "\r\nContent-Length: 2\r\n\r\nxx",
+		}
+		if sent != want {
+			t.Errorf("sent %q; want %q", sent, want)
+		}
+	})
+}
+
+// A connection that waits for its client can be closed for another one.
+func TestAnswerPlain_TheConnectionDoesNotWaitForItsClientMeanwhile(t *testing.T) {
+	var c *conn
+	waits := true
+	c, _ = newPlainConn(func(http.ResponseWriter, *http.Request) { waits = c.isWaiting(time.Now(), stalledWriteTimeout) })
+	if _, err := c.answerPlain([]byte(plainText)); err != nil || waits || !c.isWaiting(time.Now(), stalledWriteTimeout) {
+		t.Errorf("waits during a request: %t, after it: %t, %v", waits, c.isWaiting(time.Now(), stalledWriteTimeout), err)
+	}
+}
+
+func TestMayBePlain_OnlyBetweenTwoRequestsOfHTTP1(t *testing.T) {
+	for name, change := range map[string]func(c *conn) (space int){
+		"the first request":             func(c *conn) int { c.hadRequest.Store(false); return netHTTPBuffer },
+		"during a request":              func(c *conn) int { c.serving.Store(true); return netHTTPBuffer },
+		"in a request header":           func(c *conn) int { c.received.Store(true); return netHTTPBuffer },
+		"HTTP/2":                        func(c *conn) int { c.http2.Store(true); return netHTTPBuffer },
+		"a byte of the request is read": func(*conn) int { return netHTTPBuffer - 1 },
+	} {
+		c, _ := newPlainConn(nil)
+		if !c.mayBePlain(netHTTPBuffer) {
+			t.Error("no request may be plain")
+		}
+		if c.mayBePlain(change(c)) {
+			t.Errorf("%s: it may be plain", name)
+		}
 	}
 }
 

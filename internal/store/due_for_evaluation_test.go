@@ -52,6 +52,26 @@ func TestDueForEvaluation_ReturnsTheEarliestFirstIncludingNow(t *testing.T) {
 	})
 }
 
+// The ping that sets the deadline is still in the write-behind buffer, whose small rest nothing
+// flushes.
+func TestDueForEvaluation_ATransactionThatFailsHidesNoDeadline(t *testing.T) {
+	w, _ := serveSQLite(t)
+	h := w.newSavedHeartbeat("backup")
+	w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Minute))
+	w.rollBack(func(tx *store.Tx) error {
+		if got := w.dueHeartbeats(tx, time.Hour, 10); len(got) != 1 {
+			w.Errorf("due %q; want the heartbeat", got)
+		}
+		return nil
+	})
+	w.update(func(tx *store.Tx) error {
+		if got := w.dueHeartbeats(tx, time.Hour, 10); len(got) != 1 {
+			w.Errorf("due after a rollback: %q; want the heartbeat again", got)
+		}
+		return nil
+	})
+}
+
 // A heartbeat that was never pinged has no other deadline.
 func TestDueForEvaluation_IncludesANewHeartbeatWithoutItsExpectedFirstPing(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {

@@ -16,6 +16,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store/dbclock"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/listindex"
 	"overdue/internal/store/pingblock"
 	"overdue/internal/store/sqlite"
 )
@@ -305,6 +306,16 @@ func SetMaxHeldPings(db *DB, n int) { db.flusher.maxHeldPings = n }
 
 // HeldPings returns the number of pending pings that a transaction saves.
 func HeldPings(tx *Tx) int { return len(tx.taken.Transitions) }
+
+// CountListLoads counts how often the index of lists is loaded next to a write-behind buffer.
+func CountListLoads(db *DB) *int {
+	loads, buffered := new(int), db.lists.Buffered
+	db.lists.Buffered = func(ctx context.Context, add func([]listindex.State)) error {
+		*loads++
+		return buffered(ctx, add)
+	}
+	return loads
+}
 
 // ExecPostgres runs several statements at once on PostgreSQL.
 func ExecPostgres(db *DB, statements string) error {

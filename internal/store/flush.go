@@ -102,11 +102,11 @@ func (db *DB) commitBuffered(ctx context.Context, tx *Tx) error {
 		defer db.buffer.UnlockTables()
 		end := db.beginListChange(&tx.changes)
 		err := tx.tx.Commit()
-		end(err)
 		if err == nil {
 			db.breaker.Load().RecordProgress()
 		}
 		tx.taken.Saved(err == nil, tx.changedHeartbeats)
+		end(err) // after Saved: a load of the lists that waited for it must not read the old state from the buffer
 		if err == nil {
 			err = db.files.VerifyInPlace()
 		}

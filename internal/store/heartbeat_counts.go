@@ -145,8 +145,8 @@ func (tx *Tx) HeartbeatCountsByProject(person string) (map[int64]int, error) {
 		project int64
 		n       int
 	}
-	if tx.lists != nil {
-		return tx.indexedCountsByProject(person)
+	if all, done, err := tx.indexedCountsByProject(person); done || err != nil {
+		return all, err
 	}
 	counts, err := queryAll(tx, func(row scanner) (c count, err error) {
 		return c, row.Scan(&c.project, &c.n)
@@ -162,22 +162,26 @@ func (tx *Tx) HeartbeatCountsByProject(person string) (map[int64]int, error) {
 	return all, nil
 }
 
-// indexedCountsByProject is HeartbeatCountsByProject with the index.
-func (tx *Tx) indexedCountsByProject(person string) (map[int64]int, error) {
+// indexedCountsByProject is HeartbeatCountsByProject with the index. done is false without one: another
+// reader can have found that it must be loaded again.
+func (tx *Tx) indexedCountsByProject(person string) (all map[int64]int, done bool, err error) {
+	if tx.lists == nil {
+		return nil, false, nil
+	}
 	projects, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
 		`SELECT project FROM members WHERE person = $1`, person)
 	if err != nil {
-		return nil, fmt.Errorf("projects of person: %w", err)
+		return nil, false, fmt.Errorf("projects of person: %w", err)
 	}
-	all := map[int64]int{}
-	tx.viewLists(func(v listindex.View) {
+	all = map[int64]int{}
+	done = tx.viewLists(func(v listindex.View) {
 		for _, key := range projects {
 			if n := v.Count(key); n > 0 {
 				all[key] = n
 			}
 		}
 	})
-	return all, nil
+	return all, done, nil
 }
 
 // projectQueries find the project of a resource, by the name of the resource in URL
@@ -299,7 +303,10 @@ func (tx *Tx) NewIncidentMatches(s IncidentFilter, since NewestIDs, shown []stri
 	if err != nil {
 		return n, err
 	}
-	c := tx.incidentsWhere(s)
+	c, err := tx.incidentsWhere(s)
+	if err != nil {
+		return n, err
+	}
 	first := len(c.args) + 1
 	c.args = append(slices.Clone(c.args), tx.d.TextList(append([]string{}, shown...)), since.Incident)
 	listed := tx.d.InList("i.id", fmt.Sprintf("$%d", first))

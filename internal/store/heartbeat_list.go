@@ -255,7 +255,7 @@ func (tx *Tx) NewestHeartbeats(project int64, n int) ([]monitor.Heartbeat, error
 func (db *DB) UseListIndex() {
 	db.lists = &listindex.Index{Load: db.loadList, Read: db.readList}
 	if db.buffer != nil {
-		db.lists.Buffered = db.updateFromBuffer
+		db.lists.Buffered = db.bufferedStates
 	}
 	if db.IsShared() {
 		db.lists.Remote = db.remoteChanges

@@ -177,7 +177,7 @@ const MaxCountedIncidents = 10_000
 const maxNamedHeartbeats = 500
 
 // incidentsWhere returns the condition of a search, without the position.
-func (tx *Tx) incidentsWhere(s IncidentFilter) *whereClause {
+func (tx *Tx) incidentsWhere(s IncidentFilter) (*whereClause, error) {
 	c := &whereClause{}
 	c.add("i.project = ?", s.Project)
 	if s.Heartbeat > 0 {
@@ -197,9 +197,10 @@ func (tx *Tx) incidentsWhere(s IncidentFilter) *whereClause {
 	if n, err := strconv.ParseInt(strings.TrimPrefix(s.Text, "#"), 10, 64); err == nil && n > 0 {
 		c.add("i.number = ?", n)
 	} else if s.Text != "" {
-		var keys []int64
-		few := false
-		tx.viewLists(func(v listindex.View) { keys, few = v.NameCandidates(s.Project, s.Text, maxNamedHeartbeats) })
+		keys, few, err := tx.heartbeatsWithName(s)
+		if err != nil {
+			return c, err
+		}
 		if few {
 			c.args = append(c.args, tx.d.IntList(append([]int64{}, keys...)))
 			c.parts = append(c.parts, tx.d.InList("i.heartbeat", fmt.Sprintf("$%d", len(c.args))))
@@ -208,12 +209,33 @@ func (tx *Tx) incidentsWhere(s IncidentFilter) *whereClause {
 		c.add(`EXISTS (SELECT 1 FROM heartbeats h WHERE h.key = i.heartbeat AND `+searchExpression("h.name", s.SearchIDs)+`
 			LIKE lower(?) ESCAPE '\' LIMIT 1 OFFSET 0)`, "%"+escapeLike(s.Text)+"%")
 	}
-	return c
+	return c, nil
+}
+
+// heartbeatsWithName returns the keys of the heartbeats whose name can contain the text of a search,
+// deleted ones included. few is false if there are too many, or no index.
+func (tx *Tx) heartbeatsWithName(s IncidentFilter) (keys []int64, few bool, err error) {
+	tx.viewLists(func(v listindex.View) { keys, few = v.NameCandidates(s.Project, s.Text, maxNamedHeartbeats) })
+	if !few {
+		return nil, false, nil
+	}
+	// The index of lists has no deleted heartbeats, but the database has an index of them.
+	deleted, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, `SELECT h.key FROM heartbeats h
+		WHERE h.deleted > 0 AND h.project = $1 AND `+searchExpression("h.name", s.SearchIDs)+` LIKE lower($2) ESCAPE '\' LIMIT $3`,
+		s.Project, "%"+escapeLike(s.Text)+"%", maxNamedHeartbeats-len(keys)+1)
+	if err != nil {
+		return nil, false, fmt.Errorf("deleted heartbeats with a name: %w", err)
+	}
+	keys = append(keys, deleted...)
+	return keys, len(keys) <= maxNamedHeartbeats, nil
 }
 
 // Incidents returns a page, newest first.
 func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
-	c := tx.incidentsWhere(s)
+	c, err := tx.incidentsWhere(s)
+	if err != nil {
+		return nil, err
+	}
 	beyond, way := "<", "DESC"
 	if s.Backwards {
 		beyond, way = ">", "ASC"
@@ -243,7 +265,10 @@ type IncidentCount struct {
 
 // CountIncidents counts the incidents that a search matches, among the newest MaxCountedIncidents.
 func (tx *Tx) CountIncidents(s IncidentFilter) (IncidentCount, error) {
-	c := tx.incidentsWhere(s)
+	c, err := tx.incidentsWhere(s)
+	if err != nil {
+		return IncidentCount{}, err
+	}
 	c.args = append(c.args, MaxCountedIncidents+1)
 	text := fmt.Sprintf(`SELECT COUNT(CASE WHEN %s THEN 1 END), COUNT(*) FROM (SELECT n.id, n.number, n.project, n.heartbeat, n.cause, n.acknowledged, n.resolved
 		FROM incidents n WHERE n.project = $1 ORDER BY n.number DESC LIMIT $%d) i`, c, len(c.args))

@@ -235,6 +235,62 @@ func (c *listChaos) compare(when string) {
 	}
 }
 
+// TestViewLists_FindIncidentsOfDeletedHeartbeats: the index has no deleted heartbeats, but the list of
+// incidents has theirs.
+func TestViewLists_FindIncidentsOfDeletedHeartbeats(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.db.UseListIndex()
+		h, other := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("sync")
+		w.fail(h, time.Minute)
+		w.fail(other, 2*time.Minute)
+		w.update(func(tx *store.Tx) error {
+			gone, err := tx.HeartbeatForUpdate(w.project.Key, h.ID)
+			if err != nil {
+				return err
+			}
+			gone.Deleted = w.at(time.Hour)
+			return tx.SaveHeartbeatSettings(gone)
+		})
+		for text, want := range map[string]int{"BACK": 1, "sync": 1, "c": 2, "other": 0} {
+			f := store.IncidentFilter{Project: w.project.Key, Text: text, Limit: 10}
+			if err := w.db.ViewLists(w.Context(), func(tx *store.Tx) error {
+				list, err := tx.Incidents(f)
+				if err != nil {
+					return err
+				}
+				n, err := tx.CountIncidents(f)
+				if len(list) != want || n.Total != want {
+					t.Errorf("%q: %d incidents, %d counted; want %d", text, len(list), n.Total, want)
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// TestViewLists_ReadTheTablesWhileTheIndexIsLoadedAgain frees the index as another reader does that
+// found it outdated.
+func TestViewLists_ReadTheTablesWhileTheIndexIsLoadedAgain(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.db.UseListIndex()
+		w.newSavedHeartbeat("backup")
+		ada := w.addPerson("ada")
+		w.update(func(tx *store.Tx) error { return tx.SetMember(w.project.Key, ada.ID, monitor.Admin, w.start) })
+		if err := w.db.ViewLists(w.Context(), func(tx *store.Tx) error {
+			w.db.ReleaseListIndex(time.Now().Add(time.Minute))
+			n, err := tx.HeartbeatCountsByProject(ada.ID)
+			if n[w.project.Key] != 1 {
+				t.Errorf("counted %v; want one heartbeat", n)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestViewLists_ContainWhatOtherNodesPublishedOnPostgreSQL changes heartbeats on one node, and reads
 // lists on another one.
 func TestViewLists_ContainWhatOtherNodesPublishedOnPostgreSQL(t *testing.T) {

@@ -59,13 +59,23 @@ type quietBatch struct {
 	result ApplyResult
 }
 
-// applyAll is ApplyQuietPings. If it fails, it has stored nothing.
+// applyAll is ApplyQuietPings. If it fails, it has stored nothing, or the result of its commit is
+// unknown. If others were stored before, such pings have Failed: to store them again could count
+// them twice.
 func (q *quietBatch) applyAll(ctx context.Context, batch []ReceivedPing) error {
 	left := batch
 	for try := 1; len(left) > 0; try++ {
 		changed, err := q.apply(ctx, left)
-		if err != nil && try == 1 && !errors.Is(err, dialect.ErrRetry) {
-			return err
+		if err != nil && !errors.Is(err, dialect.ErrRetry) && (try == 1 || errors.Is(err, ErrUnavailable)) {
+			if len(q.result.Heartbeats) == 0 {
+				return err
+			}
+			q.result.Failed = map[string]error{}
+			for _, p := range left {
+				q.result.Failed[p.ID] = err
+				delete(q.result.Rest, p.ID) // it was added by this try
+			}
+			return nil
 		}
 		if err == nil {
 			left = changed

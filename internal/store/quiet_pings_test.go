@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -219,6 +220,28 @@ func TestApplyQuietPings_OnPostgreSQLAFailedCommitIsAnError(t *testing.T) {
 				t.Errorf("result %+v after the error; want the ping stored", r)
 			}
 		})
+	}
+}
+
+// TestApplyQuietPings_OnPostgreSQLAPingWithAnUnknownResultIsNotStoredAgain loses the connection in the
+// second statement, after the first one stored another ping.
+func TestApplyQuietPings_OnPostgreSQLAPingWithAnUnknownResultIsNotStoredAgain(t *testing.T) {
+	w := onPostgreSQL(t)
+	other := w.onNode(w.open())
+	same, changed := w.newSavedHeartbeat("same"), w.newSavedHeartbeat("changed")
+	w.quietly(w.received(same, "success", 0), w.received(changed, "success", 0))
+	other.applyBatch(other.received(changed, "success", time.Second)) // this node has an outdated row
+	for _, text := range []string{
+		`CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'`,
+		fmt.Sprintf(`CREATE TRIGGER loses AFTER UPDATE ON heartbeats FOR EACH ROW WHEN (new.key = %d) EXECUTE FUNCTION lose()`, changed.Key),
+	} {
+		if _, err := store.QueryWriter(w.db, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := w.quietly(w.received(same, "success", 2*time.Second), w.received(changed, "success", 2*time.Second))
+	if len(r.Heartbeats) != 1 || r.Heartbeats[0] != same.Key || !errors.Is(r.Failed[changed.ID], store.ErrUnavailable) || len(r.Rest) > 0 {
+		t.Errorf("result %+v; want one ping stored, and the other failed", r)
 	}
 }
 

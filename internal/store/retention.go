@@ -131,7 +131,7 @@ func (tx *Tx) deleteRows(deletions []deletion, deleted map[string]int64) (busy b
 		return !claimed, err
 	}
 	for _, d := range deletions {
-		n, err := tx.exec(`DELETE FROM `+d.table+` WHERE `+d.where, d.args...)
+		n, err := tx.execOnGone(`DELETE FROM `+d.table+` WHERE `+d.where, d.args...)
 		if err != nil {
 			return false, fmt.Errorf("delete expired %s: %w", d.table, err)
 		}

@@ -295,6 +295,30 @@ func TestCleanup_DeletesAHeartbeatAfterItsIncidents(t *testing.T) {
 	})
 }
 
+// The heartbeats that a cleanup deletes get no pings, and are in no list.
+func TestCleanup_OfADeletedHeartbeatFlushesAndLoadsNothing(t *testing.T) {
+	w, _ := serveSQLite(t)
+	w.db.UseListIndex()
+	loads := store.CountListLoads(w.db)
+	list := func() {
+		if err := w.db.ViewLists(t.Context(), func(tx *store.Tx) error { _, err := tx.StatusCounts(w.project.Key); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, gone := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("gone")
+	gone.Deleted = w.at(5 * day)
+	w.update(func(tx *store.Tx) error { return tx.SaveHeartbeatSettings(gone) })
+	list()
+	w.applyBatch(w.receivedPing(h, monitor.PingSuccess, 500*day))
+	if deleted := w.cleanUp(500 * day); deleted["heartbeats"] != 1 {
+		t.Fatalf("deleted %v; want a heartbeat", deleted)
+	}
+	list()
+	if n := w.pendingOf(h); n != "1" || *loads != 1 {
+		t.Errorf("%s pings are pending, and the lists were loaded %d times; want 1 and once", n, *loads)
+	}
+}
+
 func TestCleanup_LimitsAStepByTheSizeOfBodies(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		h := w.newSavedHeartbeat("backup")

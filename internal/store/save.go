@@ -533,16 +533,12 @@ func microsOrNone(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// updateFromBuffer updates the index with the heartbeats that are in the write-behind
-// buffer. It flushes first, because packed heartbeats are read from the tables.
-func (db *DB) updateFromBuffer(ctx context.Context) error {
+// bufferedStates adds the heartbeats in the write-behind buffer to the index while it is loaded. It
+// flushes first, because packed heartbeats are read from the tables.
+func (db *DB) bufferedStates(ctx context.Context, add func([]listindex.State)) error {
 	if err := db.flush(ctx); err != nil && !errors.Is(err, ErrUnavailable) {
 		return err
 	}
-	if err := db.buffer.Lock(ctx); err != nil {
-		return err
-	}
-	defer db.buffer.Unlock()
 	var states []listindex.State
 	var packed []int64
 	db.buffer.EachState(func(h *monitor.Heartbeat) { states = append(states, listState(h)) }, func(key int64) { packed = append(packed, key) })
@@ -558,6 +554,6 @@ func (db *DB) updateFromBuffer(ctx context.Context) error {
 			return err
 		}
 	}
-	db.lists.Update(states)
+	add(states)
 	return nil
 }

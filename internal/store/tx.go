@@ -36,6 +36,7 @@ type Tx struct {
 	holdMany   bool // it can hold all heartbeats although many pings are pending
 	savedHeld  int  // transitions of taken that are saved
 	savingHeld bool // while they are saved
+	writesGone bool // see execOnGone
 
 	lists   *listindex.Index // of a ViewLists; nil: lists come from the tables
 	changes listChanges
@@ -191,6 +192,16 @@ func (tx *Tx) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
+// execOnGone is exec for a statement that writes no heartbeats except those that were deleted long ago:
+// they get no pings and are in no list, so no ping waits for it.
+func (tx *Tx) execOnGone(text string, args ...any) (int64, error) {
+	changed, changes := tx.changedHeartbeats, tx.changes
+	tx.writesGone = true
+	n, err := tx.exec(text, args...)
+	tx.changedHeartbeats, tx.changes, tx.writesGone = changed, changes, false
+	return n, err
+}
+
 // holdWritten makes pings wait if a statement is about to change heartbeats that the
 // transaction does not hold: those whose key is the first argument, or all. It reads
 // that from the text, so that no statement can forget it.
@@ -199,7 +210,7 @@ func (tx *Tx) holdWritten(text string, rows [][]any) error {
 		return nil
 	}
 	tx.changedHeartbeats = true
-	if tx.taken == nil || tx.savingHeld || tx.heldAll || !strings.HasPrefix(text, "UPDATE heartbeats") && !strings.HasPrefix(text, "DELETE FROM heartbeats") {
+	if tx.taken == nil || tx.savingHeld || tx.writesGone || tx.heldAll || !strings.HasPrefix(text, "UPDATE heartbeats") && !strings.HasPrefix(text, "DELETE FROM heartbeats") {
 		return nil
 	}
 	for _, args := range rows {

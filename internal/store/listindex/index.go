@@ -15,9 +15,9 @@ type Index struct {
 	Load func(ctx context.Context, add func(Row)) error
 	// Read reads those of the given heartbeats that are not deleted.
 	Read func(ctx context.Context, keys []int64, add func(Row)) error
-	// Buffered calls Update with the states that are committed and that Load and Read do not
-	// return. It can be nil.
-	Buffered func(ctx context.Context) error
+	// Buffered calls add with the states that are committed and that Load and Read do not return. A
+	// change that ends later counts, although its transaction can have been in progress. It can be nil.
+	Buffered func(ctx context.Context, add func([]State)) error
 	// Remote returns what other nodes have changed since the last call. known is false if it
 	// does not know; then everything is loaded. It can be nil.
 	Remote func(ctx context.Context) (e Effects, known bool, err error)
@@ -120,9 +120,7 @@ func (c Change) End(e Effects) {
 	if !ix.active.Load() {
 		return
 	}
-	for _, s := range e.States {
-		ix.queue = append(ix.queue, queuedState{s, c.number})
-	}
+	ix.appendQueue(e.States, c.number)
 	for key, project := range e.Rereads {
 		ix.rereads[key] = project
 	}
@@ -130,6 +128,20 @@ func (c Change) End(e Effects) {
 	if len(ix.queue) > maxQueue && !ix.draining && ix.loading == nil {
 		ix.draining = true
 		go ix.drain()
+	}
+}
+
+// enqueue queues states as of a change.
+func (ix *Index) enqueue(states []State, change uint32) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	ix.appendQueue(states, change)
+}
+
+// appendQueue is enqueue. The caller holds mu.
+func (ix *Index) appendQueue(states []State, change uint32) {
+	for _, s := range states {
+		ix.queue = append(ix.queue, queuedState{s, change})
 	}
 }
 
@@ -272,7 +284,7 @@ func (ix *Index) load(ctx context.Context) error {
 		ix.asked = time.Now()
 	}
 	if ix.Buffered != nil {
-		if err := ix.Buffered(ctx); err != nil {
+		if err := ix.Buffered(ctx, func(states []State) { ix.enqueue(states, change) }); err != nil {
 			return err
 		}
 	}

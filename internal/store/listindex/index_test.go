@@ -52,6 +52,25 @@ func TestIndex_AnEarlierStateNeverReplacesALaterOne(t *testing.T) {
 	}
 }
 
+// TestIndex_ABufferedStateNeverReplacesThatOfACommitInProgress: the buffer has the state before a
+// transaction until that has ended.
+func TestIndex_ABufferedStateNeverReplacesThatOfACommitInProgress(t *testing.T) {
+	ix := loaded(t, 3)
+	ix.Begin().End(Effects{Unknown: true})
+	ix.Buffered = func(_ context.Context, add func([]State)) error {
+		commit := ix.Begin()
+		add([]State{{Project: 1, Key: 1, Status: monitor.Up}, {Project: 1, Key: 2, Status: monitor.Down}})
+		commit.End(Effects{States: []State{{Project: 1, Key: 1, Status: monitor.Down}}})
+		return nil
+	}
+	if err := ix.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := down(ix); n != 2 {
+		t.Errorf("%d heartbeats are down; want that of the commit and the buffered one", n)
+	}
+}
+
 func TestIndex_AChangeOfUnknownHeartbeatsLoadsEverythingAgain(t *testing.T) {
 	ix := loaded(t, 3)
 	loads := 0

@@ -353,7 +353,7 @@ func (b *Buffer) Take(n int, all bool) *Taken {
 		}
 		heartbeats++
 	}
-	b.roundLeft = b.roundLeft[heartbeats:]
+	t.round, b.roundLeft = b.roundLeft[:heartbeats], b.roundLeft[heartbeats:]
 	t.EndsRound = len(b.roundLeft) == 0
 	return t
 }

@@ -173,6 +173,15 @@ func TestNextDue_IsTheFirstEvaluationThatTheTablesDoNotContain(t *testing.T) {
 	if len(taken.Transitions) != 4 || taken.Transitions[0].Heartbeat.Key != 2 {
 		t.Errorf("taken %+v; want the ping that makes a heartbeat due", taken.Transitions)
 	}
+	taken.Saved(false, false)
+	if want := sooner.EvaluationDue(); !b.NextDue().Equal(want) {
+		t.Errorf("next due %s after a transaction that failed; want %s", b.NextDue(), want)
+	}
+	taken = b.NewTaken()
+	taken.DueBefore(sooner.EvaluationDue())
+	if len(taken.Transitions) != 4 {
+		t.Errorf("%d pings taken after a transaction that failed; want 4", len(taken.Transitions))
+	}
 	taken.Saved(true, false)
 	if !b.NextDue().IsZero() {
 		t.Errorf("next due %s after it was saved; want none", b.NextDue())
@@ -302,6 +311,33 @@ func TestPack_KeepsPendingPingsAndRemovesHeartbeatsWithoutThem(t *testing.T) {
 		if packed := x.Packed != nil; packed != (x.Heartbeat.Key < 4) {
 			t.Errorf("heartbeat %d, packed: %t", x.Heartbeat.Key, packed)
 		}
+	}
+}
+
+// TestSaved_FailedTransactionsUseNoMemory: while a disk is full, each transaction fails.
+func TestSaved_FailedTransactionsUseNoMemory(t *testing.T) {
+	b, _ := newBuffer(t, roomy)
+	for key := range int64(4) {
+		appendPing(t, b, key, 1)
+	}
+	b.Take(1, true).Saved(true, false) // a round has begun
+	for range 100 {
+		b.Take(2, true).Saved(false, false)
+		taken := b.NewTaken()
+		hold(t, taken, 2, 0)
+		taken.DueBefore(start.Add(time.Hour))
+		taken.Saved(false, false)
+	}
+	if n := len(b.roundLeft); n != 3 {
+		t.Errorf("%d heartbeats are left in the round; want 3", n)
+	}
+	all := b.NewTaken()
+	if err := all.HoldAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all.Saved(false, false)
+	if taken := b.Take(10, true); len(taken.Transitions) != 3 || !taken.EndsRound {
+		t.Errorf("taken %+v; want the pings of the three heartbeats", taken.Transitions)
 	}
 }
 

@@ -16,6 +16,7 @@ type Taken struct {
 
 	buffer    *Buffer
 	entries   []*entry
+	round     []int64  // keys that it took from the round
 	held      []string // ids of heartbeats that the transaction holds
 	all       bool     // it holds all of them, with the lock of the log
 	EndsRound bool     // after them, everything is saved that was in the WAL when the round began
@@ -99,7 +100,7 @@ func (t *Taken) HoldAll(ctx context.Context) error {
 	for _, key := range b.roundLeft {
 		t.add(b.byKey[key])
 	}
-	b.roundLeft, t.EndsRound = nil, true
+	t.round, b.roundLeft, t.EndsRound = b.roundLeft, nil, true
 	return nil
 }
 
@@ -175,11 +176,13 @@ func (t *Taken) forget() {
 	}
 }
 
-// putBack keeps the pings pending, because they could not be saved. This round takes
-// them again.
+// putBack keeps the pings pending, because they could not be saved. The round takes again what
+// was taken from it, and DueBefore those that make a heartbeat due.
 func (t *Taken) putBack() {
+	b := t.buffer
 	for _, e := range t.entries {
 		e.taken = 0
-		t.buffer.roundLeft = append(t.buffer.roundLeft, e.key)
+		b.pushIfSooner(e)
 	}
+	b.roundLeft = slices.Concat(t.round, b.roundLeft)
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/web/live"
 	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
 // liveRoutes returns the event streams that keep open pages up to date.
@@ -25,13 +27,12 @@ func (s *Site) liveRoutes() []route {
 	}
 }
 
-// serveStream answers with a stream. It adds the numbers in the sidebar, which every
-// live page shows.
-func (req *request) serveStream(s *live.Stream, digests map[string]string) error {
-	s.Feed, s.Subscriber, s.Zone, s.Logger, s.EndReason = req.site.Feed, req.subscriber(), req.clock.Zone, req.site.Logger, req.endReason
-	s.Now = req.site.Service.Now
-	poll, snapshot := s.Poll, s.Snapshot
-	s.Poll = func(ctx context.Context) (string, error) {
+// serveStream answers with the stream of a view. It adds the numbers in the sidebar, which
+// every live page shows.
+func (req *request) serveStream(v live.View, digests map[string]string) error {
+	v.Zone, v.Now = req.clock.Zone, req.site.Service.Now
+	poll, snapshot := v.Poll, v.Snapshot
+	v.Poll = func(ctx context.Context) (string, error) {
 		value, err := poll(ctx)
 		if err != nil {
 			return "", err
@@ -39,7 +40,7 @@ func (req *request) serveStream(s *live.Stream, digests map[string]string) error
 		counts, _, err := req.site.counts(ctx, req.actor, req.site.Service.Now())
 		return value + fmt.Sprint(counts.NavCounts), err
 	}
-	s.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
+	v.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
 		found, err := snapshot(ctx, now)
 		if err != nil {
 			return found, err
@@ -53,7 +54,23 @@ func (req *request) serveStream(s *live.Stream, digests map[string]string) error
 		found.Fragments = append(found.Fragments, fragments...)
 		return found, err
 	}
+	s := &live.Stream{Feed: req.site.Feed, View: v, Subscriber: req.subscriber(), Logger: req.site.Logger, EndReason: req.endReason}
 	return s.Serve(req.ctx(), req.w, req.r, digests)
+}
+
+// sharedView returns the request as all people see it who have the same role in the project
+// and open the same address, and the key of what they see. It holds nothing of the person, so
+// a page cannot show anything of them to others.
+func (req *request) sharedView(shows ...any) (shared *request, key string) {
+	q := req.r.URL.Query()
+	q.Del("of") // what the page shows already
+	q.Del("again")
+	address := &url.URL{Path: req.r.URL.Path, RawQuery: q.Encode()}
+	shared = &request{
+		r: &http.Request{Method: http.MethodGet, URL: address}, context: context.Background(), site: req.site,
+		actor: auth.Actor{Project: req.actor.Project, Role: req.actor.Role}, clock: ui.Clock{Zone: req.clock.Zone},
+	}
+	return shared, fmt.Sprintf("%s %+v %d %s %v", address, req.actor.Project, req.actor.Role, req.clock.Zone, shows)
 }
 
 // subscriber identifies the owner of a live page. The address is empty on loopback:

@@ -79,6 +79,7 @@ func New(o Options) (*Site, error) {
 	if s.Feed == nil {
 		s.Feed = &live.Feed{}
 	}
+	s.Feed.Fingerprints = s.fingerprints
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("base URL: %q is not an http URL", o.BaseURL)

@@ -137,6 +137,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
 		e.loops.Go(func() { l.Run(background) })
 	}
+	e.loops.Go(func() { e.preloadListIndex(background) })
 	e.startCanary(background)
 	return nil
 }

@@ -46,7 +46,7 @@ type Feed struct {
 // Fingerprint changes whenever something about a heartbeat changes.
 type Fingerprint struct {
 	Pings int64
-	Other string // everything but the pings
+	Other string // everything except the pings
 }
 
 // Subscriber identifies the owner of a stream for the limits.

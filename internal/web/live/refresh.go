@@ -190,7 +190,7 @@ func (f *Feed) refresh(ctx context.Context, v *view) {
 	}
 }
 
-// poll marks a view if anything but its heartbeats has changed.
+// poll marks a view if anything except its heartbeats has changed.
 func (f *Feed) poll(ctx context.Context, v *view) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()

@@ -31,7 +31,7 @@ type View struct {
 	Snapshot func(ctx context.Context, now time.Time) (Snapshot, error)
 }
 
-// view is a View with its viewers. The feed's mutex protects everything but digests, which
+// view is a View with its viewers. The feed's mutex protects everything except digests, which
 // belong to the goroutine that refreshes.
 type view struct {
 	View

@@ -145,8 +145,7 @@ func (f *Feed) add(shown *View) *view {
 	if v.Key != "" {
 		f.shared[v.Key] = v
 	}
-	slices.Sort(v.Keys)
-	v.Keys = slices.Compact(v.Keys)
+	v.Keys = slices.Compact(slices.Sorted(slices.Values(v.Keys))) // Snapshot may use the given slice
 	for _, key := range v.Keys {
 		if f.heartbeats[key] == nil {
 			f.heartbeats[key] = &watched{}

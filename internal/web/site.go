@@ -62,9 +62,10 @@ type Options struct {
 // Site serves all pages for people. It is safe for concurrent use.
 type Site struct {
 	Options
-	origin    string // of BaseURL
-	secure    bool   // BaseURL is https
-	navCounts countsCache
+	origin    string                              // of BaseURL
+	secure    bool                                // BaseURL is https
+	navCounts recent[int64, manage.ProjectCounts] // by project
+	roles     recent[sessionProject, sessionRole]
 	mailSlots chan struct{} // holds one element for each email in flight
 	sealer    forms.Sealer
 	compress  func(http.Handler) http.HandlerFunc

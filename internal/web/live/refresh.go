@@ -19,7 +19,7 @@ const (
 // Refreshes because of pings may use this share of the processors. With many different
 // views they become less frequent, but are at most maxQuietDelay late.
 const (
-	quietShare    = 0.02
+	quietShare    = 0.01
 	maxQuietDelay = 4 * time.Second
 	maxWriteTime  = time.Millisecond // of one stream that counts: the rest is waiting
 )

@@ -80,13 +80,18 @@ func (b *bench) listsOn(ctx context.Context, d dataset, maxPage float64) error {
 	if err != nil {
 		return err
 	}
+	_, firstTook, err := reader.load(ctx, "/heartbeats", true)
+	if err != nil {
+		return fmt.Errorf("first list: %w", err)
+	}
+	t.add("lists", t.size()+" heartbeats, first list page after a start", load.MS(firstTook), "ms", nil)
 	first := heartbeatName(d.heartbeats / 2)
 	pages := append(listQueries([]string{"name", "created", "due", "last", "slowest"}, first), measuredPage{"only running", "running=1"}, measuredPage{"200 rows", "per=200"})
-	load := func(ctx context.Context, path string) (string, time.Duration, error) {
+	loadPage := func(ctx context.Context, path string) (string, time.Duration, error) {
 		body, took, err := reader.load(ctx, path, true)
 		return string(body), took, err
 	}
-	if err := t.measureLists(ctx, "list page", "/heartbeats", pages, load, report.AtMost(maxPage)); err != nil {
+	if err := t.measureLists(ctx, "list page", "/heartbeats", pages, loadPage, report.AtMost(maxPage)); err != nil {
 		return err
 	}
 	if err := t.measureLists(ctx, "API list", "/api/v1/heartbeats", listQueries([]string{"name", "created"}, first), t.loadAPI, report.AtMost(maxAPIList)); err != nil {

@@ -35,9 +35,9 @@ type Engine struct {
 	rejections *httpd.Rejections
 	retention  *retentionLoop
 
-	// Changed gets the keys of heartbeats that changed. It is set before Start,
-	// must return at once, and may be nil.
-	Changed func(keys []int64)
+	// Pinged and Changed get the keys of heartbeats that got pings, and of those that changed
+	// otherwise, see loop.Signals. They are set before Start, must return at once, and may be nil.
+	Pinged, Changed func(keys []int64)
 
 	sweep, publish, delivery, cleanup, memory, files, rejectionLog, pulse *loop.Loop
 
@@ -137,6 +137,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
 		e.loops.Go(func() { l.Run(background) })
 	}
+	e.loops.Go(func() { e.preloadListIndex(background) })
 	e.startCanary(background)
 	return nil
 }
@@ -160,6 +161,11 @@ func (e *Engine) signals() loop.Signals {
 	return loop.Signals{
 		Due:     func(next time.Time) { e.sweep.WakeBefore(time.Now().Add(next.Sub(e.db.Now()))) },
 		Pending: func() { e.delivery.Wake() },
+		Pinged: func(keys []int64) {
+			if e.Pinged != nil {
+				e.Pinged(keys)
+			}
+		},
 		Changed: func(keys []int64) {
 			if e.Changed != nil {
 				e.Changed(keys)

@@ -47,7 +47,7 @@ func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Send
 	if e.db.IsShared() {
 		feed.PollInterval = live.SharedPollInterval
 	}
-	e.Changed = feed.Changed
+	e.Pinged, e.Changed = feed.Pinged, feed.Changed
 	options := web.Options{
 		Feed: feed, AckLinks: links, FormSecret: seal,
 		Service: f.service, People: f.people, BaseURL: base, Version: o.Version, Logger: e.log,

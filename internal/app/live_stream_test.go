@@ -9,7 +9,9 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,22 @@ func startAssembledServer(t *testing.T, address, base string, o Options) assembl
 		}
 	})
 	return assembledServer{e, f, routes(o, e, f, base, ingest.NewBodyBudget(1<<20))}
+}
+
+// TestStart_LoadsTheListIndexForReaders: with a million heartbeats that takes seconds, and the first
+// list must not wait for it.
+func TestStart_LoadsTheListIndexForReaders(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "overdue.db")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	t.Run("first start", func(t *testing.T) { startLoopbackServer(t, address) }) // signs in, and creates a heartbeat
+	d := startAssembledServer(t, address, "http://localhost", ownerOptions())
+	for d.engine.db.ListIndexBytes() == 0 {
+		if ctx.Err() != nil {
+			t.Fatal("the index is not loaded")
+		}
+		runtime.Gosched()
+	}
 }
 
 // ownerOptions returns options that create an owner.

@@ -30,6 +30,18 @@ const (
 // listIndexKept is the time after its last use for which the index of lists stays in memory.
 const listIndexKept = 15 * time.Minute
 
+// readersSince is the time within which someone must have read pages or the API, so that a
+// start loads the index of lists before the first list.
+const readersSince = 24 * time.Hour
+
+// preloadListIndex loads the index of lists in the background: with a million heartbeats that
+// takes seconds, which the first list would wait for.
+func (e *Engine) preloadListIndex(ctx context.Context) {
+	if err := e.db.PreloadListIndex(ctx, e.db.Now().Add(-readersSince)); err != nil && ctx.Err() == nil {
+		e.log.Warn("list index not loaded", "component", "store", "error", err)
+	}
+}
+
 // run is one turn of the loop "memory".
 func (m *memoryRelease) run(ctx context.Context, _ time.Time) (time.Duration, error) {
 	stored := m.stored()

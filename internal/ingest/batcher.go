@@ -301,7 +301,7 @@ func (b *Batcher) store(gathered *batch, apply applyFunc) (store.ApplyResult, er
 	if err != nil {
 		return store.ApplyResult{}, err
 	}
-	b.signals.Send(loop.Effects{NextDue: result.NextDue, Pending: result.NewAlerts > 0, Changed: result.Heartbeats})
+	b.signals.Send(loop.Effects{NextDue: result.NextDue, Pending: result.NewAlerts > 0, Pinged: result.Heartbeats, Changed: result.Turned})
 	return result, nil
 }
 

@@ -8,13 +8,15 @@ import "time"
 type Signals struct {
 	Due     func(next time.Time) // a heartbeat may be due at next, which may be sooner than known
 	Pending func()               // alerts are pending
-	Changed func(keys []int64)   // heartbeats changed, by key
+	Pinged  func(keys []int64)   // heartbeats got pings, by key
+	Changed func(keys []int64)   // heartbeats changed in another way, or their status did, by key
 }
 
 // Effects are the changes of one transaction that Signals passes to the loops.
 type Effects struct {
 	NextDue time.Time // zero: no heartbeat became due sooner
 	Pending bool
+	Pinged  []int64
 	Changed []int64
 }
 
@@ -25,6 +27,9 @@ func (s Signals) Send(e Effects) {
 	}
 	if s.Pending != nil && e.Pending {
 		s.Pending()
+	}
+	if s.Pinged != nil && len(e.Pinged) > 0 {
+		s.Pinged(e.Pinged)
 	}
 	if s.Changed != nil && len(e.Changed) > 0 {
 		s.Changed(e.Changed)

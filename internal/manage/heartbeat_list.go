@@ -290,11 +290,8 @@ func (svc *Service) HeartbeatsByKey(ctx context.Context, a auth.Actor, keys []in
 }
 
 // HeartbeatDigests detects cheaply whether heartbeats have changed: then the result differs
-// from the one before.
-func (svc *Service) HeartbeatDigests(ctx context.Context, a auth.Actor, keys []int64) (pulses []HeartbeatDigest, err error) {
-	if err := authorize(a, auth.Read); err != nil {
-		return nil, err
-	}
+// from the one before. It checks no right: the caller must show the result to no one.
+func (svc *Service) HeartbeatDigests(ctx context.Context, keys []int64) (pulses []HeartbeatDigest, err error) {
 	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
 		pulses, err = tx.HeartbeatFingerprints(slices.Sorted(slices.Values(keys)))
 		return err

@@ -49,7 +49,6 @@ func callEveryMethod(ctx context.Context, d *manage.Service, a auth.Actor) map[s
 		"read Counts":                second(d.ProjectCounts(ctx, a, time.Now())),
 		"read ExportEvents":          second(d.ExportEvents(ctx, a, "x", manage.HeartbeatDetailQuery{}, nil)),
 		"read ExportIncidents":       second(d.ExportIncidents(ctx, a, manage.IncidentListQuery{}, func([]monitor.Incident) error { return nil })),
-		"read Pulses":                second(d.HeartbeatDigests(ctx, a, nil)),
 		"read Detail":                second(d.HeartbeatDetail(ctx, a, "x", manage.HeartbeatDetailQuery{})),
 		"read HeartbeatKeys":         second(d.HeartbeatKeys(ctx, a, nil)),
 		"read IncidentList":          second(d.IncidentList(ctx, a, manage.IncidentListQuery{})),

@@ -33,6 +33,24 @@ func (w *fixture) expectNoNewRun(h monitor.Heartbeat, late store.ReceivedPing, n
 	}
 }
 
+func TestApplyPings_ReportsWhichStatusesChanged(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		h := w.newSavedHeartbeat("backup")
+		for n, c := range []struct {
+			kind   monitor.PingKind
+			turned bool
+		}{{monitor.PingSuccess, true}, {monitor.PingSuccess, false}, {monitor.PingFail, true}, {monitor.PingFail, false}, {monitor.PingSuccess, true}} {
+			r, err := w.db.ApplyPings(context.Background(), []store.ReceivedPing{w.receivedRunPing(h, c.kind, "", time.Duration(n)*time.Second)})
+			if err != nil {
+				w.Fatal(err)
+			}
+			if slices.Contains(r.Turned, h.Key) != c.turned || !slices.Contains(r.Heartbeats, h.Key) {
+				w.Errorf("ping %d, %s: turned %v of %v; want turned: %t", n, c.kind, r.Turned, r.Heartbeats, c.turned)
+			}
+		}
+	})
+}
+
 func TestApplyPings_AFinishedRunDoesNotStartAgainOnAnotherNode(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		h := w.newSavedHeartbeat("backup")

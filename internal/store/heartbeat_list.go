@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"overdue/internal/monitor"
@@ -283,6 +286,24 @@ func (db *DB) ViewLists(ctx context.Context, fn func(*Tx) error) error {
 // viewLists calls fn with the index. It returns false without one.
 func (tx *Tx) viewLists(fn func(listindex.View)) bool { return tx.lists != nil && tx.lists.View(fn) }
 
+// PreloadListIndex loads the index if a person or a program has read anything since a time. Otherwise the
+// first list loads it: a server without readers does not need the memory.
+func (db *DB) PreloadListIndex(ctx context.Context, since time.Time) error {
+	if db.lists == nil {
+		return nil
+	}
+	hasReaders := false
+	err := db.viewTables(ctx, func(tx *Tx) (err error) {
+		_, hasReaders, err = queryOne(tx, scanInt, `SELECT 1 WHERE EXISTS (SELECT 1 FROM sessions WHERE seen > $1)
+			OR EXISTS (SELECT 1 FROM api_keys WHERE last_used > $1)`, micros(since))
+		return err
+	})
+	if err != nil || !hasReaders {
+		return err
+	}
+	return db.lists.Ready(ctx)
+}
+
 // ReleaseListIndex frees the memory of the index if no list was read since a time. It reports whether
 // it did.
 func (db *DB) ReleaseListIndex(since time.Time) bool {
@@ -301,11 +322,32 @@ func (db *DB) ListIndexBytes() int64 {
 const listColumns = `h.project, h.key, h.status, CASE WHEN ` + runInProgress + ` THEN 1 ELSE 0 END, ` + expectedAt + `, h.last_ping, h.run_time,
 	h.created, h.id, h.ref, h.name, h.slug, h.description, h.tags`
 
-// loadList reads all heartbeats for the index.
-func (db *DB) loadList(ctx context.Context, add func(listindex.Row)) error {
-	return db.viewTables(ctx, func(tx *Tx) error {
-		return tx.eachListRow(add, `SELECT `+listColumns+` FROM heartbeats h WHERE h.project > 0 AND h.deleted IS NULL ORDER BY h.key`)
+// loadList reads all heartbeats for the index, in parts at the same time.
+func (db *DB) loadList(ctx context.Context, part func() (add func(listindex.Row))) error {
+	var first, last sql.NullInt64
+	err := db.viewTables(ctx, func(tx *Tx) error {
+		return tx.tx.QueryRowContext(tx.ctx, `SELECT MIN(key), MAX(key) FROM heartbeats`).Scan(&first, &last)
 	})
+	if err != nil {
+		return err
+	}
+	var parts []func() error
+	for _, keys := range listindex.Split(first.Int64, last.Int64, runtime.GOMAXPROCS(0)) {
+		add := part()
+		parts = append(parts, func() error {
+			return db.viewTables(ctx, func(tx *Tx) error {
+				return tx.eachListRow(add, `SELECT `+listColumns+` FROM heartbeats h
+					WHERE h.key >= CAST($1 AS BIGINT) AND h.key <= CAST($2 AS BIGINT) AND h.project > 0 AND h.deleted IS NULL ORDER BY h.key`, keys[0], keys[1])
+			})
+		})
+	}
+	errs := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, read := range parts {
+		all.Go(func() { errs[i] = read() })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // readList reads some heartbeats for the index.

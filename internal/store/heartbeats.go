@@ -423,11 +423,17 @@ func (tx *Tx) KnownPingIDs(ids []string) ([]string, error) {
 
 // HeartbeatKeys returns the keys of the heartbeats of a project with the given refs.
 func (tx *Tx) HeartbeatKeys(project int64, refs []string) ([]int64, error) {
-	keys, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) },
-		`SELECT h.key FROM heartbeats h WHERE `+tx.d.InList("h.ref", "$2")+` AND h.project = $1 AND h.deleted IS NULL ORDER BY h.key`,
-		project, tx.d.TextList(refs))
+	// The project is no condition: SQLite would search its index, and read all heartbeats.
+	found, err := queryAll(tx, func(row scanner) (h monitor.Heartbeat, err error) { return h, row.Scan(&h.Key, &h.Project) },
+		`SELECT h.key, h.project FROM heartbeats h WHERE `+tx.d.InList("h.ref", "$1")+` AND h.deleted IS NULL ORDER BY h.key`, tx.d.TextList(refs))
 	if err != nil {
 		return nil, fmt.Errorf("keys of heartbeats: %w", err)
+	}
+	var keys []int64
+	for _, h := range found {
+		if h.Project == project {
+			keys = append(keys, h.Key)
+		}
 	}
 	return keys, nil
 }

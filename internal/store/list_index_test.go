@@ -376,3 +376,41 @@ func TestViewLists_NoticeAStatementThatDeclaresNoHeartbeats(t *testing.T) {
 		}
 	})
 }
+
+func TestPreloadListIndex_LoadsItOnlyForReaders(t *testing.T) {
+	onEachDatabaseInRealTime(t, func(w *fixture) {
+		w.db.UseListIndex()
+		w.newSavedHeartbeat("backup")
+		preload := func() int64 {
+			w.Helper()
+			if err := w.db.PreloadListIndex(t.Context(), w.at(0)); err != nil {
+				t.Fatal(err)
+			}
+			defer w.db.ReleaseListIndex(time.Now().Add(time.Minute))
+			return w.db.ListIndexBytes()
+		}
+		p := w.addPerson("ann")
+		session := monitor.Session{ID: "s", Person: p.ID, Created: w.at(-time.Hour), LastSeen: w.at(-time.Hour), ExpiresAt: w.at(time.Hour)}
+		w.update(func(tx *store.Tx) error { return tx.AddSession(session, "hash", "{}") })
+		if n := preload(); n != 0 {
+			t.Errorf("%d bytes are loaded for no reader", n)
+		}
+		session.LastSeen = w.at(time.Minute)
+		w.update(func(tx *store.Tx) error { return tx.RecordSessionUse(session) })
+		if preload() == 0 {
+			t.Error("nothing is loaded for a person who reads pages")
+		}
+		session.LastSeen = w.at(-time.Hour)
+		w.update(func(tx *store.Tx) error { return tx.RecordSessionUse(session) })
+		w.update(func(tx *store.Tx) error {
+			key, err := tx.AddAPIKey(monitor.APIKey{Project: w.project.Key, Name: "k", Created: w.at(0)}, "hash of k")
+			if err != nil {
+				return err
+			}
+			return tx.RecordAPIKeyUse(key.ID, w.at(time.Minute))
+		})
+		if preload() == 0 {
+			t.Error("nothing is loaded for a program that reads the API")
+		}
+	})
+}

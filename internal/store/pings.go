@@ -30,6 +30,7 @@ type ApplyResult struct {
 	Rest       map[string]bool  // ids whose pings were not stored, see ApplyQuietPings
 	NewAlerts  int              // number of alerts that became pending
 	Heartbeats []int64          // keys of the heartbeats that got a ping
+	Turned     []int64          // keys of those whose status a ping changed
 	NextDue    time.Time        // first time that one of these heartbeats is due for evaluation
 	counts     map[int64]int64  // PostgreSQL: number of pings of each of these heartbeats
 }
@@ -144,6 +145,7 @@ func (r *ApplyResult) merge(other ApplyResult) {
 	maps.Copy(r.counts, other.counts)
 	r.NewAlerts += other.NewAlerts
 	r.Heartbeats = append(r.Heartbeats, other.Heartbeats...)
+	r.Turned = append(r.Turned, other.Turned...)
 	r.NextDue = monitor.Earlier(r.NextDue, other.NextDue)
 }
 
@@ -244,6 +246,9 @@ func transitionsOf(batch []ReceivedPing, find func(id string) *monitor.Heartbeat
 		t.Heartbeat, t.Change = h.WithBlackouts(blackouts(silent)).ApplyPing(received.Ping, watermark)
 		last[t.Heartbeat.Key] = len(transitions) - 1
 		result.Heartbeats = append(result.Heartbeats, t.Heartbeat.Key)
+		if t.Heartbeat.Status != h.Status {
+			result.Turned = append(result.Turned, h.Key)
+		}
 		result.NextDue = monitor.Earlier(result.NextDue, t.Heartbeat.NextEvaluation())
 	}
 	return result, transitions

@@ -98,6 +98,19 @@ func TestDueAmong_ReadsNoOtherDueHeartbeats(t *testing.T) {
 	}
 }
 
+// An event stream names the rows of its page by their refs. Other heartbeats of the project must not be read.
+func TestHeartbeatKeys_SearchesByRef(t *testing.T) {
+	w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}
+	w.project = w.addProject("main")
+	plans, err := store.QueryPlans(w.db, func(tx *store.Tx) error {
+		_, err := tx.HeartbeatKeys(w.project.Key, []string{"ref"})
+		return err
+	})
+	if err != nil || len(plans) != 1 || !strings.Contains(plans[0], "(ref=?)") {
+		t.Errorf("plan %q: %v; want a search by ref", plans, err)
+	}
+}
+
 // expectIndexed fails the test if ask scans one of the tables, or if it uses none of them.
 func (w *fixture) expectIndexed(name string, tables []string, ask func(tx *store.Tx) error) {
 	w.Helper()

@@ -24,16 +24,17 @@ func streamHeartbeats(req *request) error {
 	if err != nil {
 		return err
 	}
-	s := &live.Stream{Keys: keys}
-	s.Poll = func(ctx context.Context) (string, error) {
+	viewer := req
+	req, key := req.sharedView(len(refs), keys)
+	v := live.View{Key: key, Keys: keys}
+	v.Poll = func(ctx context.Context) (string, error) {
 		counts, from, err := req.site.counts(ctx, req.actor, req.site.Service.Now())
 		if err != nil {
 			return "", err
 		}
-		rows, err := req.pollHeartbeats(keys)(ctx)
-		return rows + fmt.Sprint(counts.StatusCounts, counts.DuePerMinute, counts.Newest, from.Minute()), err
+		return fmt.Sprint(counts.StatusCounts, counts.DuePerMinute, counts.Newest, from.Minute()), nil
 	}
-	s.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
+	v.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
 		rows, down, err := req.site.Service.HeartbeatsByKey(ctx, req.actor, keys)
 		if err != nil {
 			return live.Snapshot{}, err
@@ -54,7 +55,7 @@ func streamHeartbeats(req *request) error {
 		found.Fragments = append(found.Fragments, above...)
 		return found, err
 	}
-	return req.serveStream(s, digests)
+	return viewer.serveStream(v, digests)
 }
 
 // heartbeatSummary returns the fragments above the list.
@@ -67,13 +68,17 @@ func (req *request) heartbeatSummary(ctx context.Context, news layout.ListUpdate
 	return req.listFragments(ctx, req.withCounts(page, counts, from).Fragments(), news)
 }
 
-// pollHeartbeats returns a function that returns another value when any of the
-// heartbeats has changed.
-func (req *request) pollHeartbeats(keys []int64) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
-		digests, err := req.site.Service.HeartbeatDigests(ctx, req.actor, keys)
-		return fmt.Sprint(digests), err
+// pollNothing is for views that show heartbeats only: the feed compares these itself.
+func pollNothing(context.Context) (string, error) { return "", nil }
+
+// fingerprints returns the fingerprints of heartbeats for the feed of live pages.
+func (s *Site) fingerprints(ctx context.Context, keys []int64) (map[int64]live.Fingerprint, error) {
+	found, err := s.Service.HeartbeatDigests(ctx, keys)
+	all := make(map[int64]live.Fingerprint, len(found))
+	for _, d := range found {
+		all[d.Key] = live.Fingerprint{Pings: d.Pings, Other: fmt.Sprint(d.Status, d.Updated, d.Deleted, d.Incident)}
 	}
+	return all, err
 }
 
 // streamHeartbeat keeps the page of one heartbeat up to date.
@@ -83,10 +88,11 @@ func streamHeartbeat(req *request) error {
 	if err != nil {
 		return err
 	}
+	viewer := req
+	req, key := req.sharedView()
 	query := req.detailQuery()
-	keys := []int64{h.Key}
-	s := &live.Stream{Keys: keys, Poll: req.pollHeartbeats(keys)}
-	s.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
+	v := live.View{Key: key, Keys: []int64{h.Key}, Poll: pollNothing}
+	v.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
 		d, err := req.site.Service.HeartbeatDetail(ctx, req.actor, h.Ref, query)
 		if err != nil {
 			return live.Snapshot{}, err
@@ -99,7 +105,7 @@ func streamHeartbeat(req *request) error {
 			Render: func(c ui.Clock) templ.Component { return heartbeatview.StatusPanel(c, hero, false) },
 		}}, rest...)}, err
 	}
-	return req.serveStream(s, digests)
+	return viewer.serveStream(v, digests)
 }
 
 // heroState returns the state that a hero is rendered from. It holds the open

@@ -29,13 +29,16 @@ func pollAlways() func(context.Context) (string, error) {
 // streamIncidents keeps the rows of the incident list up to date.
 func streamIncidents(req *request) error {
 	ids, digests := live.ParseStreamURL(req.r.URL.Query(), manage.MaxLimit)
-	rows, alerts, err := req.site.Service.IncidentsByID(req.ctx(), req.actor, ids)
+	rows, _, err := req.site.Service.IncidentsByID(req.ctx(), req.actor, ids)
 	if err != nil {
 		return err
 	}
-	s := &live.Stream{Keys: heartbeatKeys(rows), Poll: pollAlways()}
-	s.Snapshot = func(ctx context.Context, _ time.Time) (found live.Snapshot, err error) {
-		if rows, alerts, err = req.site.Service.IncidentsByID(ctx, req.actor, ids); err != nil {
+	viewer := req
+	req, key := req.sharedView(ids)
+	v := live.View{Key: key, Keys: heartbeatKeys(rows), Poll: pollAlways()}
+	v.Snapshot = func(ctx context.Context, _ time.Time) (found live.Snapshot, err error) {
+		rows, alerts, err := req.site.Service.IncidentsByID(ctx, req.actor, ids)
+		if err != nil {
 			return found, err
 		}
 		for _, i := range rows {
@@ -53,7 +56,7 @@ func streamIncidents(req *request) error {
 		found.Fragments = append(found.Fragments, above...)
 		return found, err
 	}
-	return req.serveStream(s, digests)
+	return viewer.serveStream(v, digests)
 }
 
 // heartbeatKeys returns the keys of the heartbeats of incidents.
@@ -73,8 +76,10 @@ func streamIncident(req *request) error {
 	if err != nil {
 		return err
 	}
-	s := &live.Stream{Keys: []int64{found.Incident.Heartbeat}, Poll: pollAlways()}
-	s.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
+	viewer := req
+	req, key := req.sharedView()
+	v := live.View{Key: key, Keys: []int64{found.Incident.Heartbeat}, Poll: pollAlways()}
+	v.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
 		found, err := req.site.Service.IncidentView(ctx, req.actor, id)
 		if err != nil {
 			return live.Snapshot{}, err
@@ -89,7 +94,7 @@ func streamIncident(req *request) error {
 			},
 		}}, rest...)}, err
 	}
-	return req.serveStream(s, digests)
+	return viewer.serveStream(v, digests)
 }
 
 // incidentState returns the state that the hero of an incident is rendered from.

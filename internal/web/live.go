@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/web/live"
 	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/ui"
 )
 
 // liveRoutes returns the event streams that keep open pages up to date.
@@ -25,13 +27,12 @@ func (s *Site) liveRoutes() []route {
 	}
 }
 
-// serveStream answers with a stream. It adds the numbers in the sidebar, which every
-// live page shows.
-func (req *request) serveStream(s *live.Stream, digests map[string]string) error {
-	s.Feed, s.Subscriber, s.Zone, s.Logger, s.EndReason = req.site.Feed, req.subscriber(), req.clock.Zone, req.site.Logger, req.endReason
-	s.Now = req.site.Service.Now
-	poll, snapshot := s.Poll, s.Snapshot
-	s.Poll = func(ctx context.Context) (string, error) {
+// serveStream answers with the stream of a view. It adds the numbers in the sidebar, which
+// every live page shows.
+func (req *request) serveStream(v live.View, digests map[string]string) error {
+	v.Zone, v.Now = req.clock.Zone, req.site.Service.Now
+	poll, snapshot := v.Poll, v.Snapshot
+	v.Poll = func(ctx context.Context) (string, error) {
 		value, err := poll(ctx)
 		if err != nil {
 			return "", err
@@ -39,7 +40,7 @@ func (req *request) serveStream(s *live.Stream, digests map[string]string) error
 		counts, _, err := req.site.counts(ctx, req.actor, req.site.Service.Now())
 		return value + fmt.Sprint(counts.NavCounts), err
 	}
-	s.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
+	v.Snapshot = func(ctx context.Context, now time.Time) (live.Snapshot, error) {
 		found, err := snapshot(ctx, now)
 		if err != nil {
 			return found, err
@@ -53,7 +54,23 @@ func (req *request) serveStream(s *live.Stream, digests map[string]string) error
 		found.Fragments = append(found.Fragments, fragments...)
 		return found, err
 	}
+	s := &live.Stream{Feed: req.site.Feed, View: v, Subscriber: req.subscriber(), Logger: req.site.Logger, EndReason: req.endReason}
 	return s.Serve(req.ctx(), req.w, req.r, digests)
+}
+
+// sharedView returns the request as all people see it who have the same role in the project
+// and open the same address, and the key of what they see. It holds nothing of the person, so
+// a page cannot show anything of them to others.
+func (req *request) sharedView(shows ...any) (shared *request, key string) {
+	q := req.r.URL.Query()
+	q.Del("of") // what the page shows already
+	q.Del("again")
+	address := &url.URL{Path: req.r.URL.Path, RawQuery: q.Encode()}
+	shared = &request{
+		r: &http.Request{Method: http.MethodGet, URL: address}, context: context.Background(), site: req.site,
+		actor: auth.Actor{Project: req.actor.Project, Role: req.actor.Role}, clock: ui.Clock{Zone: req.clock.Zone},
+	}
+	return shared, fmt.Sprintf("%s %+v %d %s %v", address, req.actor.Project, req.actor.Role, req.clock.Zone, shows)
 }
 
 // subscriber identifies the owner of a live page. The address is empty on loopback:
@@ -68,13 +85,18 @@ func (req *request) subscriber() live.Subscriber {
 
 // endReason returns why the person may no longer watch the page, or "".
 func (req *request) endReason(ctx context.Context) (string, error) {
-	role, signedIn, err := req.site.People.CurrentRole(ctx, req.actor.Project.Key, time.Now().UTC())
+	now := time.Now().UTC()
+	key := sessionProject{req.person.Session, req.actor.Project.Key}
+	found, _, err := req.site.roles.get(key, now, roleMaxAge, func() (r sessionRole, err error) {
+		r.role, r.signedIn, err = req.site.People.CurrentRole(ctx, key.project, now)
+		return r, err
+	})
 	switch {
 	case err != nil:
 		return "", err
-	case !signedIn:
+	case !found.signedIn:
 		return live.EndSignedOut, nil
-	case role != req.actor.Role:
+	case found.role != req.actor.Role:
 		return live.EndRoleChanged, nil // the page looks different for another role
 	}
 	return "", nil
@@ -129,45 +151,75 @@ const countsMaxAge = 400 * time.Millisecond
 // time, it would change all the time.
 const forecastStep = 15 * time.Second
 
-// countsCache caches the counts of each project for live pages. The zero cache is
-// ready for use.
-type countsCache struct {
-	mu       sync.Mutex
-	projects map[int64]*projectCounts
+// roleMaxAge is the maximum age of the role with which live pages of one session continue.
+const roleMaxAge = time.Second
+
+// sessionProject is a session in a project.
+type sessionProject struct {
+	session string
+	project int64
 }
 
-// projectCounts are the counts of one project, read at a time.
-type projectCounts struct {
+// sessionRole is the role of a session.
+type sessionRole struct {
+	role     monitor.Role
+	signedIn bool
+}
+
+// recent keeps what live pages have read recently, by key: all pages share one reading. The
+// zero value is ready for use.
+type recent[K comparable, V any] struct {
 	mu     sync.Mutex
-	at     time.Time
-	counts manage.ProjectCounts
+	values map[K]*recentValue[V]
 }
 
-// project returns the entry of a project.
-func (c *countsCache) project(key int64) *projectCounts {
+// recentValue is one value, read at a time.
+type recentValue[V any] struct {
+	mu    sync.Mutex
+	at    time.Time
+	value V
+}
+
+// maxRecentValues is the number of keys from which all values are dropped.
+const maxRecentValues = 1000
+
+// entry returns the value of a key, which the caller locks.
+func (c *recent[K, V]) entry(key K) *recentValue[V] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.projects == nil {
-		c.projects = map[int64]*projectCounts{}
+	if c.values == nil || c.values[key] == nil && len(c.values) >= maxRecentValues {
+		c.values = map[K]*recentValue[V]{}
 	}
-	if c.projects[key] == nil {
-		c.projects[key] = &projectCounts{}
+	if c.values[key] == nil {
+		c.values[key] = &recentValue[V]{}
 	}
-	return c.projects[key]
+	return c.values[key]
+}
+
+// get returns the value of a key and when it was read. It calls read if the last value is
+// older than maxAge.
+func (c *recent[K, V]) get(key K, now time.Time, maxAge time.Duration, read func() (V, error)) (V, time.Time, error) {
+	e := c.entry(key)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if age := now.Sub(e.at); age < 0 || age >= maxAge {
+		value, err := read()
+		if err != nil {
+			return value, now, err
+		}
+		e.value, e.at = value, now
+	}
+	return e.value, e.at, nil
 }
 
 // counts returns the counts of a project, and the moment at which their first minute
 // begins.
 func (s *Site) counts(ctx context.Context, a auth.Actor, now time.Time) (manage.ProjectCounts, time.Time, error) {
-	p := s.navCounts.project(a.Project.Key)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if age := now.Sub(p.at); age < 0 || age >= countsMaxAge {
-		found, err := s.Service.ProjectCounts(ctx, a, now.Truncate(forecastStep))
-		if err != nil {
-			return found, now, err
-		}
-		p.counts, p.at = found, now
+	found, at, err := s.navCounts.get(a.Project.Key, now, countsMaxAge, func() (manage.ProjectCounts, error) {
+		return s.Service.ProjectCounts(ctx, a, now.Truncate(forecastStep))
+	})
+	if err != nil {
+		return found, now, err
 	}
-	return p.counts, p.at.Truncate(forecastStep), nil
+	return found, at.Truncate(forecastStep), nil
 }

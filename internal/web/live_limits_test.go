@@ -1,11 +1,13 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
@@ -143,4 +145,41 @@ func TestFeed_OnePersonHasAtMost20LivePages(t *testing.T) {
 		}
 		w.Error("a page that was closed still takes a place")
 	})
+}
+
+func TestRecent_PagesShareOneReading(t *testing.T) {
+	var r recent[sessionProject, sessionRole]
+	reads := 0
+	get := func(session string, project int64, at time.Duration) sessionRole {
+		t.Helper()
+		found, _, err := r.get(sessionProject{session, project}, time.Unix(1e9, 0).Add(at), roleMaxAge, func() (sessionRole, error) {
+			reads++
+			return sessionRole{role: auth.Role(reads), signedIn: true}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	for range 20 { // pages of one session
+		if found := get("ann", 1, 0); found.role != 1 {
+			t.Fatalf("role %d; want the first one", found.role)
+		}
+	}
+	if get("ann", 2, 0).role != 2 || get("bob", 1, 0).role != 3 {
+		t.Error("a session got the role of another session or project")
+	}
+	if get("ann", 1, roleMaxAge).role != 4 {
+		t.Error("a role is used for longer than its maximum age")
+	}
+	_, _, err := r.get(sessionProject{"ann", 1}, time.Unix(1e9, 0).Add(time.Minute), roleMaxAge, func() (sessionRole, error) { return sessionRole{}, errors.New("unavailable") })
+	if err == nil || get("ann", 1, time.Minute).role != 5 {
+		t.Error("a failed reading is used")
+	}
+	for n := range 3 * maxRecentValues {
+		get("many", int64(n), 0)
+	}
+	if len(r.values) > maxRecentValues {
+		t.Errorf("%d values are kept; want at most %d", len(r.values), maxRecentValues)
+	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"overdue/internal/auth"
+	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/store"
 	"overdue/internal/web/live"
@@ -209,6 +211,72 @@ func TestStream_RequiresAuthorization(t *testing.T) {
 		for e := range f.events {
 			if strings.HasPrefix(e, "row") {
 				w.Errorf("a stranger received %s", e)
+			}
+		}
+	})
+}
+
+// TestStream_SharesOnlyWhatItsViewersSee: people with the same page share its updates. They
+// must have the same project and role, and no form may name another person.
+func TestStream_SharesOnlyWhatItsViewersSee(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(w *fixture) {
+		w.member("second", auth.Member)
+		h := w.createHeartbeat("backup")
+		other, err := w.service.CreateHeartbeat(w.Context(), w.actor("stranger"), manage.HeartbeatEdit{Name: new("secret"), Interval: new("1h"), Grace: new("10m")})
+		if err != nil {
+			w.Fatal(err)
+		}
+		lists := "/live/heartbeats?of=" + h.Ref + ".1~" + other.Ref + ".1" // of both projects
+		people := []string{"viewer", "member", "second", "stranger"}
+		open, pages := map[string]*eventStream{}, map[string]*eventStream{}
+		for _, as := range people {
+			open[as] = w.openStream(as, lists, "Last-Event-ID", "1")
+			if as != "stranger" {
+				pages[as] = w.openStream(as, "/live/heartbeats/"+h.Ref)
+			}
+		}
+		for _, as := range people {
+			own, foreign := h, other
+			if as == "stranger" {
+				own, foreign = other, h
+			}
+			row := open[as].expectEvent("row", own.Name)
+			if strings.Contains(row, foreign.Name) {
+				w.Errorf("%s got a row of another project: %s", as, row)
+			}
+			if canSelect := strings.Contains(row, "checkbox"); canSelect != (as != "viewer") {
+				w.Errorf("%s got the row of another role: %s", as, row)
+			}
+		}
+		for as, project := range map[string]string{"owner": "main", "stranger": "elsewhere"} { // both are owners
+			if title := w.openStream(as, "/live/heartbeats?of=-down.1").expectEvent("title"); !strings.Contains(title, project) {
+				w.Errorf("%s got %s of another project", as, title)
+			}
+		}
+		w.ping(h, 0, monitor.Ping{Kind: monitor.PingFail})
+		w.site.Feed.Changed([]int64{h.Key})
+		for as, page := range pages {
+			hero := page.expectEvent("row", `data-status="down"`)
+			if sees := strings.Contains(hero, h.ID); sees != (as != "viewer") {
+				w.Errorf("%s sees the ping URL: %t", as, sees)
+			}
+			if as == "viewer" {
+				continue
+			}
+			part := page.expectEvent("part", `id="live-actions"`)
+			for _, name := range people {
+				if named := strings.Contains(part, w.person(name).ID); named != (name == as) {
+					w.Errorf("the forms of %s name %s: %t", as, name, named)
+				}
+			}
+		}
+		for as, list := range open {
+			if as == "stranger" {
+				continue
+			}
+			if row := list.expectEvent("row", `data-status="down"`); strings.Contains(row, other.Name) {
+				w.Errorf("%s got a row of another project: %s", as, row)
 			}
 		}
 	})

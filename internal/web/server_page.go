@@ -80,8 +80,8 @@ func showServer(req *request) error {
 // streamServer keeps the page about the server up to date.
 func streamServer(req *request) error {
 	_, digests := live.ParseStreamURL(req.r.URL.Query(), manage.MaxLimit)
-	s := &live.Stream{Poll: pollAlways(), PollInterval: serverRefresh}
-	s.Snapshot = func(ctx context.Context, now time.Time) (found live.Snapshot, err error) {
+	v := live.View{Poll: pollAlways(), PollInterval: serverRefresh} // not shared: pairs depend on the projects of the person
+	v.Snapshot = func(ctx context.Context, now time.Time) (found live.Snapshot, err error) {
 		p, err := req.atTime(now).serverPage(ctx)
 		if err != nil {
 			return found, err
@@ -89,7 +89,7 @@ func streamServer(req *request) error {
 		found.Fragments, err = live.Fragments(ctx, req.clock.Zone, p.Fragments())
 		return found, err
 	}
-	return req.serveStream(s, digests)
+	return req.serveStream(v, digests)
 }
 
 // serverPage returns the page about the server, without the frame.

@@ -62,9 +62,10 @@ type Options struct {
 // Site serves all pages for people. It is safe for concurrent use.
 type Site struct {
 	Options
-	origin    string // of BaseURL
-	secure    bool   // BaseURL is https
-	navCounts countsCache
+	origin    string                              // of BaseURL
+	secure    bool                                // BaseURL is https
+	navCounts recent[int64, manage.ProjectCounts] // by project
+	roles     recent[sessionProject, sessionRole]
 	mailSlots chan struct{} // holds one element for each email in flight
 	sealer    forms.Sealer
 	compress  func(http.Handler) http.HandlerFunc
@@ -79,6 +80,7 @@ func New(o Options) (*Site, error) {
 	if s.Feed == nil {
 		s.Feed = &live.Feed{}
 	}
+	s.Feed.Fingerprints = s.fingerprints
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("base URL: %q is not an http URL", o.BaseURL)

@@ -7,7 +7,7 @@
 //
 //	commit of a transaction ─▶ Change.Commit ─▶ queue ─┐
 //	ping in the buffer      ─▶ Update        ─▶ queue ─┴▶ table ◀─ View: filter, sort, count
-//	first use after a start ─▶ load: one statement reads every heartbeat
+//	start, or first use     ─▶ load: a statement per part reads every heartbeat
 //
 // A table is a list of chunks for each project, in the order of the keys. A chunk
 // stores each column of up to chunkSize heartbeats in an array without pointers, so the

@@ -11,8 +11,9 @@ import (
 
 // Index is the index of one database. The zero Index with its functions is ready for use.
 type Index struct {
-	// Load reads all heartbeats that are not deleted, in the order of their keys.
-	Load func(ctx context.Context, add func(Row)) error
+	// Load reads all heartbeats that are not deleted. It calls part for each part that it reads, in
+	// the order of their keys; the parts can be added at the same time, each in the order of its keys.
+	Load func(ctx context.Context, part func() (add func(Row))) error
 	// Read reads those of the given heartbeats that are not deleted.
 	Read func(ctx context.Context, keys []int64, add func(Row)) error
 	// Buffered calls add with the states that are committed and that Load and Read do not return. A
@@ -288,13 +289,7 @@ func (ix *Index) load(ctx context.Context) error {
 			return err
 		}
 	}
-	t, rows := newTable(), 0
-	err = ix.Load(ctx, func(r Row) {
-		t.put(r, change)
-		if rows++; rows%rowsPerCollection == 0 {
-			runtime.GC() // a server lets its heap grow sevenfold before
-		}
-	})
+	t, err := ix.loadTable(ctx, change)
 	if err != nil {
 		return err
 	}
@@ -308,6 +303,30 @@ func (ix *Index) load(ctx context.Context) error {
 		ix.mu.Unlock()
 	}
 	return nil
+}
+
+// loadTable reads all heartbeats into a new table.
+func (ix *Index) loadTable(ctx context.Context, change uint32) (*table, error) {
+	var parts []*table
+	var rows atomic.Int64
+	err := ix.Load(ctx, func() (add func(Row)) {
+		t := newTable()
+		parts = append(parts, t)
+		return func(r Row) {
+			t.put(r, change)
+			if rows.Add(1)%rowsPerCollection == 0 {
+				runtime.GC() // a server lets its heap grow sevenfold before
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	t := newTable()
+	for _, part := range parts {
+		t.appendTable(part)
+	}
+	return t, nil
 }
 
 // readAgain reads the heartbeats again that were created, edited or deleted, or changed by other

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 )
@@ -67,4 +68,22 @@ func DecodeKeys(text []byte, keys map[int64]int64) error {
 		keys[key] = project
 	}
 	return nil
+}
+
+// The parts in which heartbeats are loaded.
+const (
+	minPart  = 20_000 // keys
+	maxParts = 4
+)
+
+// Split divides all keys into up to n parts, which are loaded at the same time. Each part is its first and
+// last key. Most keys are between first and last.
+func Split(first, last int64, n int) (parts [][2]int64) {
+	count := last - first + 1
+	n = int(min(int64(min(n, maxParts)), max(count/minPart, 1)))
+	for i := range int64(n) {
+		parts = append(parts, [2]int64{first + count*i/int64(n), first + count*(i+1)/int64(n) - 1})
+	}
+	parts[0][0], parts[n-1][1] = math.MinInt64, math.MaxInt64
+	return parts
 }

@@ -147,6 +147,32 @@ func (t *table) put(r Row, change uint32) {
 	c.setTexts(i, r)
 }
 
+// appendTable adds the heartbeats of another table, whose keys are higher in every project. The
+// other table must not be used any longer.
+func (t *table) appendTable(other *table) {
+	sets := make([]uint32, len(other.tags.sets))
+	for n, set := range other.tags.sets {
+		tags := make([]string, len(set))
+		for i, tag := range set {
+			tags[i] = other.tags.names[tag]
+		}
+		sets[n] = t.tags.of(tags)
+	}
+	for key, from := range other.projects {
+		to := t.projects[key]
+		if to == nil {
+			to = &project{}
+			t.projects[key] = to
+		}
+		for _, c := range from.chunks {
+			for i, set := range c.tags[:c.n] {
+				c.tags[i] = sets[set]
+			}
+		}
+		to.chunks, to.count = append(to.chunks, from.chunks...), to.count+from.count
+	}
+}
+
 // insert makes room for a row at i.
 func (c *chunk) insert(i int) {
 	end := uint32(0)

@@ -24,7 +24,7 @@ func limitError(text string) *httpd.Problem {
 // page of a person with more, so no one can use up the pages of others.
 func (f *Feed) makeRoom(by Subscriber) error {
 	ofPerson, ofAddress := 0, 0
-	for s := range f.subscriptions[allSubscriptions] {
+	for s := range f.subscriptions {
 		if s.Person == by.Person {
 			ofPerson++
 		}
@@ -43,7 +43,7 @@ func (f *Feed) makeRoom(by Subscriber) error {
 	if limit == 0 {
 		limit = MaxPages
 	}
-	if total := len(f.subscriptions[allSubscriptions]); total >= limit && !f.evict(ofPerson, func(*subscription) bool { return true }) {
+	if total := len(f.subscriptions); total >= limit && !f.evict(ofPerson, func(*subscription) bool { return true }) {
 		return limitError(fmt.Sprintf("This server has %d live pages open, the maximum. This page shows no updates until one is closed and you reload it.", total))
 	}
 	return nil
@@ -55,11 +55,11 @@ func (f *Feed) makeRoom(by Subscriber) error {
 // have more pages than this person.
 func (f *Feed) evict(ofPerson int, match func(*subscription) bool) bool {
 	counts := map[string]int{}
-	for s := range f.subscriptions[allSubscriptions] {
+	for s := range f.subscriptions {
 		counts[s.Person]++
 	}
 	var victim *subscription
-	for s := range f.subscriptions[allSubscriptions] {
+	for s := range f.subscriptions {
 		if !match(s) || counts[s.Person] <= ofPerson+1 {
 			continue
 		}

@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
-	"strings"
+	"strconv"
+	"sync"
 	"time"
 
 	"overdue/internal/httpd"
@@ -20,9 +20,7 @@ import (
 
 // Timing of a stream.
 const (
-	minRefreshInterval   = 250 * time.Millisecond // at most four snapshots a second
-	defaultPollInterval  = 2 * time.Second        // finds changes without a signal, such as those of deliveries
-	keepAliveInterval    = 20 * time.Second       // shorter than the idle timeout of common proxies
+	keepAliveInterval    = 20 * time.Second // shorter than the idle timeout of common proxies
 	sessionCheckInterval = 4 * time.Second
 	writeTimeout         = 10 * time.Second // a browser that does not read loses its stream
 	reconnectDelay       = "2000"           // milliseconds, for the browser
@@ -37,20 +35,9 @@ const (
 // Stream keeps one open page up to date. Set the exported fields, then call Serve.
 type Stream struct {
 	Feed       *Feed
+	View       View
 	Subscriber Subscriber
-	Keys       []int64 // of the heartbeats whose changes wake the stream
-	Zone       *time.Location
 	Logger     *slog.Logger
-
-	// PollInterval is the time from one Poll to the next. The default is that of the feed.
-	PollInterval time.Duration
-	// Now returns the current time. The default is the clock of this machine.
-	Now func() time.Time
-	// Poll returns a value that differs from the previous one if anything on the page
-	// may have changed, on any node. It is cheaper than Snapshot.
-	Poll func(context.Context) (string, error)
-	// Snapshot returns what the page shows at now.
-	Snapshot func(ctx context.Context, now time.Time) (Snapshot, error)
 	// EndReason returns why the person may no longer watch the page, or "".
 	EndReason func(context.Context) (string, error)
 
@@ -60,7 +47,6 @@ type Stream struct {
 	digests             map[string]string // of each fragment as the page shows it
 	statuses            map[string]string
 	title               string
-	lastPoll            string
 	lastEventID         int
 	announcedAt         time.Time
 	pendingAnnouncement string
@@ -72,10 +58,10 @@ type Stream struct {
 // text, which the script of the page shows.
 func (s *Stream) Serve(ctx context.Context, w http.ResponseWriter, r *http.Request, digests map[string]string) error {
 	s.ctx, s.w = ctx, w
-	if s.Now == nil {
-		s.Now = time.Now
+	if s.View.Now == nil {
+		s.View.Now = time.Now
 	}
-	sub, err := s.Feed.subscribe(s.Subscriber, s.Keys)
+	sub, err := s.Feed.subscribe(s.Subscriber, &s.View)
 	if err != nil {
 		return s.reject(err)
 	}
@@ -125,14 +111,11 @@ func (s *Stream) reject(err error) error {
 
 // loop sends events until the stream ends.
 func (s *Stream) loop(sub *subscription) error {
-	poll, keepAlive, session := time.NewTicker(cmp.Or(s.PollInterval, s.Feed.PollInterval, defaultPollInterval)), time.NewTicker(keepAliveInterval), time.NewTicker(sessionCheckInterval)
-	defer poll.Stop()
+	keepAlive, session, announce := time.NewTicker(keepAliveInterval), time.NewTicker(sessionCheckInterval), time.NewTicker(announceInterval)
 	defer keepAlive.Stop()
 	defer session.Stop()
-	if err := s.refresh(); err != nil {
-		return err
-	}
-	if err := s.send("retry: " + reconnectDelay + "\n\n"); err != nil {
+	defer announce.Stop()
+	if err := s.send([]byte("retry: " + reconnectDelay + "\n\n")); err != nil {
 		return err
 	}
 	for {
@@ -142,13 +125,14 @@ func (s *Stream) loop(sub *subscription) error {
 			return nil
 		case <-sub.done:
 			return nil
-		case <-sub.wake:
-			err = s.refresh()
-			s.pause(sub)
-		case <-poll.C:
-			err = s.poll()
+		case u := <-sub.updates:
+			begun := time.Now()
+			err = s.show(u)
+			s.Feed.writeTime.Add(int64(min(time.Since(begun), maxWriteTime)))
+		case <-announce.C:
+			err = s.sendPendingAnnouncement(s.View.Now().UTC())
 		case <-keepAlive.C:
-			err = s.send(": still here\n\n")
+			err = s.send([]byte(": still here\n\n"))
 		case <-session.C:
 			var reason string
 			if reason, err = s.EndReason(s.ctx); err == nil && reason != "" {
@@ -161,77 +145,55 @@ func (s *Stream) loop(sub *subscription) error {
 	}
 }
 
-// pause limits the rate of snapshots of a heartbeat that pings all the time.
-func (s *Stream) pause(sub *subscription) {
-	timer := time.NewTimer(minRefreshInterval)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-sub.done:
-	case <-s.ctx.Done():
-	}
-}
-
 // sendEnd sends the last event. The browser does not connect again after it.
 func (s *Stream) sendEnd(reason string) error {
 	var last bytes.Buffer
 	s.appendEvent(&last, "ended", reason)
-	return s.send(last.String())
+	return s.send(last.Bytes())
 }
 
-// poll refreshes the page if anything changed.
-func (s *Stream) poll() error {
-	if err := s.sendPendingAnnouncement(s.Now().UTC()); err != nil {
-		return err
-	}
-	now, err := s.Poll(s.ctx)
-	if err != nil || now == s.lastPoll {
-		return err
-	}
-	s.lastPoll = now
-	return s.refresh()
-}
+// buffers are the buffers of writes in progress.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// refresh sends the fragments that differ from what the page shows.
-func (s *Stream) refresh() error {
-	now := s.Now().UTC()
-	snapshot, err := s.Snapshot(s.ctx, now)
-	if err != nil {
-		return err
+// show sends the fragments that differ from what the page shows.
+func (s *Stream) show(u update) error {
+	if u.err != nil {
+		return u.err
 	}
-	clock := ui.Clock{Now: now, Zone: s.Zone}
-	var events bytes.Buffer
-	for _, f := range snapshot.Fragments {
-		if err := s.appendChanges(&events, f, clock); err != nil {
+	events := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(events)
+	events.Reset()
+	for _, f := range u.fragments {
+		if err := s.appendChanges(events, f, u.clock); err != nil {
 			return err
 		}
 	}
-	if snapshot.Title != "" && snapshot.Title != s.title {
+	if u.title != "" && u.title != s.title {
 		if s.title != "" || events.Len() > 0 {
-			s.appendEvent(&events, "title", snapshot.Title)
+			s.appendEvent(events, "title", u.title)
 		}
-		s.title = snapshot.Title
+		s.title = u.title
 	}
 	if events.Len() == 0 {
 		return nil
 	}
-	return s.send(events.String())
+	return s.send(events.Bytes())
 }
 
 // appendChanges appends the events of a fragment whose state has changed.
-func (s *Stream) appendChanges(events *bytes.Buffer, f Fragment, clock ui.Clock) error {
-	digest := Digest(f.State)
+func (s *Stream) appendChanges(events *bytes.Buffer, f *sharedFragment, clock ui.Clock) error {
 	before, known := s.statuses[f.Key]
 	s.statuses[f.Key] = f.Status
-	if s.digests[f.Key] == digest {
+	if s.digests[f.Key] == f.digest {
 		return nil
 	}
-	s.digests[f.Key] = digest
-	var html bytes.Buffer
-	if err := f.Render(clock).Render(s.ctx, &html); err != nil {
-		return fmt.Errorf("live page: render %s: %w", f.Key, err)
+	s.digests[f.Key] = f.digest
+	data, err := f.renderFor(s.ctx, clock)
+	if err != nil {
+		return err
 	}
-	s.appendEvent(events, cmp.Or(f.Event, "row"), html.String())
+	s.appendHead(events, cmp.Or(f.Event, "row"))
+	events.Write(data)
 	if f.Key == NewsKey {
 		s.announce(events, f.Announcement, clock.Now)
 	}
@@ -241,21 +203,27 @@ func (s *Stream) appendChanges(events *bytes.Buffer, f Fragment, clock ui.Clock)
 	return nil
 }
 
-// appendEvent appends one event (HTML standard, 9.2.6). Each line of the data is a
-// field. The ids let a browser show that it reconnects after a gap.
+// appendEvent appends one event.
 func (s *Stream) appendEvent(to *bytes.Buffer, name, data string) {
+	s.appendHead(to, name)
+	appendData(to, data)
+}
+
+// appendHead appends what precedes the data of an event. The ids let a browser show that it
+// reconnects after a gap.
+func (s *Stream) appendHead(to *bytes.Buffer, name string) {
 	s.lastEventID++
-	fmt.Fprintf(to, "id: %d\nevent: %s\n", s.lastEventID, name)
-	for line := range strings.SplitSeq(strings.ReplaceAll(data, "\r", " "), "\n") {
-		to.WriteString("data: " + line + "\n")
-	}
+	to.WriteString("id: ")
+	to.Write(strconv.AppendInt(to.AvailableBuffer(), int64(s.lastEventID), 10))
+	to.WriteString("\nevent: ")
+	to.WriteString(name)
 	to.WriteByte('\n')
 }
 
 // send writes to the browser without buffering.
-func (s *Stream) send(text string) error {
+func (s *Stream) send(text []byte) error {
 	s.setWriteDeadline()
-	if _, err := s.w.Write([]byte(text)); err != nil {
+	if _, err := s.w.Write(text); err != nil {
 		return err
 	}
 	return http.NewResponseController(s.w).Flush()
@@ -282,5 +250,5 @@ func (s *Stream) sendPendingAnnouncement(now time.Time) error {
 	}
 	var events bytes.Buffer
 	s.announce(&events, s.pendingAnnouncement, now)
-	return s.send(events.String())
+	return s.send(events.Bytes())
 }

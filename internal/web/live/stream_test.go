@@ -48,9 +48,7 @@ func TestStream_TheEndOfTheBodyHasItsOwnDeadline(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	s := &Stream{
-		Feed: &Feed{}, Logger: slog.New(slog.DiscardHandler),
-		Poll:      func(context.Context) (string, error) { return "", nil },
-		Snapshot:  func(context.Context, time.Time) (Snapshot, error) { return Snapshot{}, nil },
+		Feed: &Feed{}, View: *viewOf(), Logger: slog.New(slog.DiscardHandler),
 		EndReason: func(context.Context) (string, error) { return "", nil },
 	}
 	out := &deadlineWriter{ResponseRecorder: httptest.NewRecorder(), first: make(chan struct{})}
@@ -124,10 +122,12 @@ func TestStream_AChangeByAnotherNodeIsShownWithinASecond(t *testing.T) {
 		var changed, shown atomic.Int64
 		s := &Stream{
 			Feed: &Feed{PollInterval: SharedPollInterval}, Logger: slog.New(slog.DiscardHandler),
-			Poll: func(context.Context) (string, error) { return fmt.Sprint(changed.Load()), nil },
-			Snapshot: func(_ context.Context, now time.Time) (Snapshot, error) {
-				shown.Store(changed.Load())
-				return Snapshot{}, nil
+			View: View{
+				Poll: func(context.Context) (string, error) { return fmt.Sprint(changed.Load()), nil },
+				Snapshot: func(_ context.Context, now time.Time) (Snapshot, error) {
+					shown.Store(changed.Load())
+					return Snapshot{}, nil
+				},
 			},
 			EndReason: func(context.Context) (string, error) { return "", nil },
 		}
@@ -153,11 +153,11 @@ func TestStream_APageCanPollMoreOftenThanTheFeed(t *testing.T) {
 		defer cancel()
 		polls := 0
 		s := &Stream{
-			Feed: &Feed{PollInterval: time.Minute}, PollInterval: time.Second, Logger: slog.New(slog.DiscardHandler),
-			Poll:      func(context.Context) (string, error) { polls++; return "", nil },
-			Snapshot:  func(context.Context, time.Time) (Snapshot, error) { return Snapshot{}, nil },
+			Feed: &Feed{PollInterval: time.Minute}, View: *viewOf(), Logger: slog.New(slog.DiscardHandler),
 			EndReason: func(context.Context) (string, error) { return "", nil },
 		}
+		s.View.PollInterval = time.Second
+		s.View.Poll = func(context.Context) (string, error) { polls++; return "", nil }
 		done := make(chan error)
 		go func() {
 			done <- s.Serve(ctx, httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/live/server", nil), nil)

@@ -30,10 +30,19 @@ func WithOrigin(ctx context.Context, o FormOrigin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
+// WithOriginProbe returns a context without an origin. used is set when a form is rendered
+// with it: then the result is not for several people.
+func WithOriginProbe(ctx context.Context, used *bool) context.Context {
+	return context.WithValue(ctx, originKey{}, used)
+}
+
 // formOrigin returns the hidden fields of a form. Their values are empty if the
 // context has no origin.
 func formOrigin(ctx context.Context) []Option {
 	o, _ := ctx.Value(originKey{}).(FormOrigin)
+	if used, isProbe := ctx.Value(originKey{}).(*bool); isProbe {
+		*used = true
+	}
 	return []Option{{o.Project, OriginProjectField}, {o.Person, OriginPersonField}, {o.Page, OriginPageField}}
 }
 

@@ -205,3 +205,17 @@ func TestPrepareCanary_NoListOrCountContainsIt(t *testing.T) {
 		}
 	})
 }
+
+func TestDeleteCanary_SavesNoPendingPingsOfOthers(t *testing.T) {
+	w, _ := serveSQLite(t)
+	store.OnlyFlushAboveThreshold(w.db)
+	w.canaryPing(w.db, 0)
+	w.applyBatch(w.receivedPing(w.newSavedHeartbeat("backup"), monitor.PingSuccess, time.Minute))
+	w.update(func(tx *store.Tx) error {
+		err := tx.DeleteCanary()
+		if n := store.HeldPings(tx); n > 1 {
+			t.Errorf("saves %d pings; want at most that of the canary", n)
+		}
+		return err
+	})
+}

@@ -295,6 +295,13 @@ func SetFlushThreshold(db *DB, pings int) { db.buffer.SetFlushThreshold(pings) }
 // be called before the first ping.
 func OnlyFlushAboveThreshold(db *DB) { db.flusher.smallBuffer = -1 }
 
+// SetMaxHeldPings sets the number of pending pings that a transaction saves if it holds all
+// heartbeats.
+func SetMaxHeldPings(db *DB, n int) { db.flusher.maxHeldPings = n }
+
+// HeldPings returns the number of pending pings that a transaction saves.
+func HeldPings(tx *Tx) int { return len(tx.taken.Transitions) }
+
 // ExecPostgres runs several statements at once on PostgreSQL.
 func ExecPostgres(db *DB, statements string) error {
 	_, err := db.postgres.Pool.Exec(context.Background(), statements, pgx.QueryExecModeSimpleProtocol)

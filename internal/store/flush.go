@@ -23,12 +23,25 @@ const (
 	readFlushPause     = 2 * time.Second // in which reads do not wait, after one that timed out
 )
 
+// When a transaction would hold all heartbeats while many pings are pending, these are flushed
+// first, in small transactions. Saving all of them in its own transaction would take seconds, in
+// which no ping is stored.
+const (
+	maxHeldPings        = 4096
+	maxFlushesForUpdate = 3 // then it saves what came meanwhile
+)
+
+// errManyPending means that pings must be flushed before a transaction holds all heartbeats.
+var errManyPending = errors.New("many pings are pending")
+
 // flusher runs the flushes of the write-behind buffer.
 type flusher struct {
 	mu   sync.Mutex
 	next *sharedFlush // nil if no caller waits for one
 
 	failedAt atomic.Int64 // when a read last timed out, in ns since 1970
+
+	maxHeldPings int // see maxHeldPings
 
 	smallBuffer int // up to this number of pending pings, they are flushed each second
 
@@ -48,7 +61,7 @@ type sharedFlush struct {
 // A disk that hangs can block a commit without limit. The caller waits no longer
 // than ctx. The locks stay taken until the commit has ended, so that nothing is
 // evaluated on tables that can still change.
-func (db *DB) updateBuffered(ctx context.Context, fn func(*Tx) error) error {
+func (db *DB) updateBuffered(ctx context.Context, holdMany bool, fn func(*Tx) error) error {
 	b := db.buffer
 	if err := db.files.VerifyInPlace(); err != nil {
 		return err
@@ -56,7 +69,7 @@ func (db *DB) updateBuffered(ctx context.Context, fn func(*Tx) error) error {
 	if err := b.LockTables(ctx); err != nil {
 		return err
 	}
-	tx := &Tx{ctx: ctx, db: db, d: db.dialect, writable: true, taken: b.NewTaken()}
+	tx := &Tx{ctx: ctx, db: db, d: db.dialect, writable: true, taken: b.NewTaken(), holdMany: holdMany}
 	committing := false
 	defer func() {
 		if !committing { // an error, or fn panicked
@@ -128,6 +141,9 @@ func (tx *Tx) holdHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 func (tx *Tx) holdAll() error {
 	if tx.taken == nil {
 		return nil
+	}
+	if !tx.holdMany && tx.db.buffer.Len() > tx.db.flusher.maxHeldPings {
+		return errManyPending
 	}
 	if err := tx.taken.HoldAll(tx.ctx); err != nil {
 		return err

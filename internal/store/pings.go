@@ -114,7 +114,7 @@ func (db *DB) applyBuffered(ctx context.Context, batch []ReceivedPing, wait bool
 // available database rejects them, each heartbeat is saved separately: one is the cause.
 func (db *DB) applyNotable(ctx context.Context, batch []ReceivedPing, result *ApplyResult) {
 	var r ApplyResult
-	err := db.update(ctx, func(tx *Tx) (err error) {
+	err := db.update(ctx, true, func(tx *Tx) (err error) {
 		r, err = tx.applyPings(batch, (*Tx).HeartbeatsForPings)
 		return err
 	})

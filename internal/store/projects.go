@@ -187,6 +187,10 @@ func (tx *Tx) DeleteCanary() error { return tx.deleteCanary(tx.db.node) }
 // deleteCanary deletes the canary of a node, with everything that refers to it.
 func (tx *Tx) deleteCanary(node string) error {
 	project, channel := canaryProject(node), canaryChannelPrefix+node
+	h, _, err := tx.LockHeartbeatBySlug(project, CanaryKind)
+	if err != nil {
+		return fmt.Errorf("delete canary: %w", err)
+	}
 	for _, s := range []struct {
 		text string
 		arg  any
@@ -195,10 +199,10 @@ func (tx *Tx) deleteCanary(node string) error {
 		{`DELETE FROM alerts WHERE channel = $1`, channel},
 		{`DELETE FROM timeline WHERE incident IN (SELECT id FROM incidents WHERE project = $1)`, project},
 		{`DELETE FROM incidents WHERE project = $1`, project},
-		{`DELETE FROM pings WHERE heartbeat IN (SELECT key FROM heartbeats WHERE project = $1 AND deleted IS NULL)`, project},
-		{`DELETE FROM ping_blocks WHERE heartbeat IN (SELECT key FROM heartbeats WHERE project = $1 AND deleted IS NULL)`, project},
-		{`DELETE FROM slots WHERE heartbeat IN (SELECT key FROM heartbeats WHERE project = $1 AND deleted IS NULL)`, project},
-		{`DELETE FROM heartbeats WHERE project = $1 AND deleted IS NULL`, project},
+		{`DELETE FROM pings WHERE heartbeat = $1`, h.Key},
+		{`DELETE FROM ping_blocks WHERE heartbeat = $1`, h.Key},
+		{`DELETE FROM slots WHERE heartbeat = $1`, h.Key},
+		{`DELETE FROM heartbeats WHERE key = $1`, h.Key}, // locked, so no other pings wait
 		{`DELETE FROM channel_failures WHERE channel = $1`, channel},
 		{`DELETE FROM channels WHERE id = $1`, channel},
 		{`DELETE FROM projects WHERE key = $1`, project},

@@ -63,7 +63,7 @@ func (db *DB) startBuffer(ctx context.Context) error {
 	}
 	log.Confirm = db.files.VerifyInPlace
 	db.buffer = writebehind.New(log, db.limits.buffer)
-	db.flusher = &flusher{smallBuffer: smallBuffer, stop: make(chan struct{}), stopped: make(chan struct{})}
+	db.flusher = &flusher{maxHeldPings: maxHeldPings, smallBuffer: smallBuffer, stop: make(chan struct{}), stopped: make(chan struct{})}
 	go db.flushInBackground()
 	return nil
 }

@@ -33,6 +33,7 @@ type Tx struct {
 	taken      *writebehind.Taken  // of a transaction that can write, next to a write-behind buffer
 	heldKeys   map[int64]struct{}  // heartbeats that taken holds
 	heldAll    bool
+	holdMany   bool // it can hold all heartbeats although many pings are pending
 	savedHeld  int  // transitions of taken that are saved
 	savingHeld bool // while they are saved
 
@@ -47,13 +48,23 @@ const maxTransactionTries = 10
 // transaction interrupts it, fn runs again: it must change only tx and variables
 // that it sets again on each run.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.breaker.Load().Guard(ctx, func(ctx context.Context) error { return db.update(ctx, fn) })
+	for flushes := 0; ; flushes++ {
+		holdMany := flushes == maxFlushesForUpdate
+		err := db.breaker.Load().Guard(ctx, func(ctx context.Context) error { return db.update(ctx, holdMany, fn) })
+		if !errors.Is(err, errManyPending) {
+			return err
+		}
+		if err := db.flush(ctx); err != nil {
+			return err
+		}
+	}
 }
 
-// update is Update without a limit on its duration.
-func (db *DB) update(ctx context.Context, fn func(*Tx) error) error {
+// update is Update without a limit on its duration. Without holdMany, it fails with
+// errManyPending if fn holds all heartbeats while many pings are pending.
+func (db *DB) update(ctx context.Context, holdMany bool, fn func(*Tx) error) error {
 	for try := 1; ; try++ {
-		err := db.updateOnce(ctx, fn)
+		err := db.updateOnce(ctx, holdMany, fn)
 		if !errors.Is(err, dialect.ErrRetry) || try == maxTransactionTries {
 			return err
 		}
@@ -66,11 +77,11 @@ func (db *DB) update(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // updateOnce is one try of Update.
-func (db *DB) updateOnce(ctx context.Context, fn func(*Tx) error) error {
+func (db *DB) updateOnce(ctx context.Context, holdMany bool, fn func(*Tx) error) error {
 	if db.buffer == nil {
 		return db.runTx(ctx, db.writer, nil, fn)
 	}
-	return db.updateBuffered(ctx, fn)
+	return db.updateBuffered(ctx, holdMany, fn)
 }
 
 // View runs fn in a transaction that sees one consistent state and changes nothing.

@@ -158,3 +158,39 @@ func TestUpdate_ACancelledTransactionStoresNothing(t *testing.T) {
 		w.newSavedHeartbeat("backup")
 	})
 }
+
+// TestUpdate_ManyPendingPingsAreFlushedBeforeAllHeartbeatsAreHeld: while a transaction that
+// holds all of them saves many pings, no ping is stored.
+func TestUpdate_ManyPendingPingsAreFlushedBeforeAllHeartbeatsAreHeld(t *testing.T) {
+	w, _ := serveSQLite(t)
+	store.OnlyFlushAboveThreshold(w.db)
+	store.SetMaxHeldPings(w.db, 5)
+	h := w.newSavedHeartbeat("backup")
+	number := 0
+	ping := func(n int) {
+		for range n {
+			number++
+			w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Duration(number)*time.Second))
+		}
+	}
+	for _, pending := range []int{5, 20} {
+		ping(pending)
+		err := w.db.UpdateAll(context.Background(), func(tx *store.Tx) error {
+			if n := store.HeldPings(tx); n != pending%20 {
+				t.Errorf("with %d pending, the transaction saves %d; want %d", pending, n, pending%20)
+			}
+			return nil
+		})
+		if got := w.reload(h); err != nil || got.PingCount != int64(number) {
+			t.Errorf("%d pings, %v; want %d", got.PingCount, err, number)
+		}
+	}
+	ping(20)
+	w.update(func(tx *store.Tx) error { // it holds all when it changes the heartbeats
+		err := tx.DeleteProject(w.project, w.at(time.Hour))
+		if n := store.HeldPings(tx); n > 5 {
+			t.Errorf("the transaction saves %d pings; want at most 5", n)
+		}
+		return err
+	})
+}

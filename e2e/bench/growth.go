@@ -108,7 +108,7 @@ func (b *bench) growthOfHeartbeats(ctx context.Context, kind string) error {
 	})
 	suffix := map[string]string{onSQLite: "sqlite", onPostgres: "postgresql"}[kind]
 	return b.plot(map[string]report.Plot{
-		"growth-rate-" + suffix:   {Title: "Rate of pings, " + kind, X: "heartbeats", Y: "part of the rate of a bare handler", Lines: []report.Line{{Name: "64 connections", Points: ratio}}},
+		"growth-rate-" + suffix:   {Title: "Rate of pings, " + kind, X: "heartbeats", Y: "fraction of the rate of the baseline", Lines: []report.Line{{Name: "64 connections", Points: ratio}}},
 		"growth-p99-" + suffix:    {Title: "p99 of pings, 64 connections, " + kind, X: "heartbeats", Y: "ms", Lines: []report.Line{{Name: "p99", Points: p99}}},
 		"growth-memory-" + suffix: {Title: "Memory of an idle server, " + kind, X: "heartbeats", Y: "MB", Lines: []report.Line{{Name: "resident", Points: idle}}},
 		"growth-lists-" + suffix:  {Title: "Lists of heartbeats, " + kind, X: "heartbeats", Y: "p95 in ms", Lines: []report.Line{{Name: "page", Points: page}, {Name: "API", Points: api}}},
@@ -142,7 +142,7 @@ func (b *bench) growthOfPings(ctx context.Context, t *target, baseline *child) (
 	var ratios []float64
 	var took load.Latencies
 	for range rounds {
-		bare, err := baseline.round(ctx, t.requests, growthConnections, length)
+		minimal, err := baseline.round(ctx, t.requests, growthConnections, length)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -150,7 +150,7 @@ func (b *bench) growthOfPings(ctx context.Context, t *target, baseline *child) (
 		if err != nil {
 			return 0, 0, err
 		}
-		ratios, took = append(ratios, r.PerSecond()/bare.PerSecond()), append(took, r.Took...)
+		ratios, took = append(ratios, r.PerSecond()/minimal.PerSecond()), append(took, r.Took...)
 	}
 	return load.Median(ratios), load.MS(took.At(0.99)), nil
 }

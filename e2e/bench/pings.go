@@ -32,32 +32,32 @@ func connectionCounts() []int { return []int{64, 256} }
 // pings measures how many pings are stored per second, compared with the requests
 // per second of the baseline.
 func (b *bench) pings(ctx context.Context) error {
-	var field []dataset
+	var datasets []dataset
 	for _, kind := range b.kinds() {
 		for _, v := range b.builds() {
-			field = append(field, dataset{kind: kind, heartbeats: pingHeartbeats, build: v})
+			datasets = append(datasets, dataset{kind: kind, heartbeats: pingHeartbeats, build: v})
 		}
 	}
-	return b.race(ctx, "pings", field, warmUp)
+	return b.measurePings(ctx, "pings", datasets, warmUp)
 }
 
 // million measures pings at random to a million heartbeats, next to the same load on ten
 // thousand.
 func (b *bench) million(ctx context.Context) error {
 	for _, kind := range b.kinds() {
-		field := []dataset{{kind: kind, heartbeats: pingHeartbeats, build: b.builds()[0]}}
+		datasets := []dataset{{kind: kind, heartbeats: pingHeartbeats, build: b.builds()[0]}}
 		for _, v := range b.builds() {
-			field = append(field, dataset{kind: kind, heartbeats: manyHeartbeats, build: v})
+			datasets = append(datasets, dataset{kind: kind, heartbeats: manyHeartbeats, build: v})
 		}
-		if err := b.race(ctx, "million", field, manyWarmUp); err != nil {
+		if err := b.measurePings(ctx, "million", datasets, manyWarmUp); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 	}
 	return nil
 }
 
-// race loads servers alternately with the baseline.
-func (b *bench) race(ctx context.Context, measure string, field []dataset, warmUp time.Duration) (err error) {
+// measurePings loads one server per dataset, alternately with the baseline.
+func (b *bench) measurePings(ctx context.Context, measure string, datasets []dataset, warmUp time.Duration) (err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("own program: %w", err)
@@ -68,7 +68,7 @@ func (b *bench) race(ctx context.Context, measure string, field []dataset, warmU
 	}
 	defer baseline.kill()
 	var targets []*target
-	for _, d := range field {
+	for _, d := range datasets {
 		t, err := b.start(ctx, d)
 		if err != nil {
 			return err
@@ -105,8 +105,8 @@ func (t *target) profilePings(ctx context.Context, measure string) error {
 	return errors.Join(err, <-profiled)
 }
 
-// contest collects the rounds of one server.
-type contest struct {
+// targetRounds are the rounds of one server.
+type targetRounds struct {
 	*target
 	rounds []load.Result
 }
@@ -114,7 +114,7 @@ type contest struct {
 // compare loads the targets and the baseline alternately from n connections, and reports
 // the results.
 func (b *bench) compare(ctx context.Context, measure string, baseline *child, targets []*target, n int, warmUp time.Duration) error {
-	all := make([]contest, len(targets))
+	all := make([]targetRounds, len(targets))
 	for i, t := range targets {
 		if _, err := t.round(ctx, n, warmUp); err != nil {
 			return err
@@ -122,13 +122,13 @@ func (b *bench) compare(ctx context.Context, measure string, baseline *child, ta
 		all[i].target = t
 	}
 	length := time.Duration(b.seconds / rounds * float64(time.Second))
-	var bare []load.Result
+	var baselineRounds []load.Result
 	for r := range rounds {
 		t, err := baseline.round(ctx, targets[0].requests, n, length)
 		if err != nil {
 			return err
 		}
-		bare = append(bare, t)
+		baselineRounds = append(baselineRounds, t)
 		b.progress("%s: %3d connections, round %d, baseline %7.0f/s", measure, n, r+1, t.PerSecond())
 		for i := range all {
 			t, err := all[i].round(ctx, n, length)
@@ -139,9 +139,9 @@ func (b *bench) compare(ctx context.Context, measure string, baseline *child, ta
 			b.progress("%s: %3d connections, round %d, %s, %d heartbeats, %7.0f/s", measure, n, r+1, all[i].name, all[i].heartbeats, t.PerSecond())
 		}
 	}
-	b.report.AddComparison(measure, "baseline", n, bare, bare)
+	b.report.AddComparison(measure, "baseline", n, baselineRounds, baselineRounds)
 	for _, c := range all {
-		row := b.report.AddComparison(measure, fmt.Sprintf("%s, %s heartbeats", c.name, c.size()), n, c.rounds, bare)
+		row := b.report.AddComparison(measure, fmt.Sprintf("%s, %s heartbeats", c.name, c.size()), n, c.rounds, baselineRounds)
 		b.addRow(measure, c.target, n, row)
 		rejected := 0.0
 		for _, r := range c.rounds {

@@ -21,8 +21,8 @@ const (
 	failureLogInterval = time.Hour
 )
 
-// maxCountingShare is the maximum share of its time that a node counts pending alerts: one
-// part in maxCountingShare. So a long backlog is counted less often.
+// A node spends at most 1/maxCountingShare of its time on counting pending alerts, so it
+// counts a long backlog less often.
 const maxCountingShare = 20
 
 // Outbox describes the alerts that are not delivered yet.

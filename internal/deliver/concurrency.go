@@ -21,8 +21,8 @@ const (
 	// queueDelay is the time by which a send may exceed twice the shortest one before
 	// the receiver counts as overloaded.
 	queueDelay = 100 * time.Millisecond
-	// An answer that takes longer than the shortest one raises that by the shortestShare-th
-	// part of the difference.
+	// A send that takes longer than the shortest one raises the shortest duration by
+	// 1/shortestShare of the difference.
 	shortestShare = 256
 	// A channel without sends for windowLifetime starts with one at a time again.
 	windowLifetime = time.Minute
@@ -61,7 +61,7 @@ func (w *window) record(r sendResult, busy bool, now time.Time) {
 		w.shrink(r, 1, now)
 	case failed && !failure.Permanent:
 		w.shrink(r, w.size/2, now)
-	case failed: // the answer is about this alert, not about the load
+	case failed: // a permanent error is about this alert, not about the load
 	case w.shortest > 0 && r.duration > 2*w.shortest+queueDelay:
 		w.shrink(r, w.size*3/4, now)
 	case busy && !w.slow && (w.threshold == 0 || w.size < w.threshold):
@@ -74,8 +74,8 @@ func (w *window) record(r sendResult, busy bool, now time.Time) {
 	case w.shortest == 0:
 		w.shortest = max(r.duration, 1)
 	default:
-		// It rises slowly, so that a receiver that is slower for good is not taken for
-		// an overloaded one.
+		// It rises slowly, so that a receiver that has become permanently slower no longer
+		// counts as overloaded after a while.
 		w.shortest = max(1, min(r.duration, w.shortest+(r.duration-w.shortest)/shortestShare))
 	}
 }
@@ -100,9 +100,9 @@ type slots struct {
 
 // countSlots counts the sends in progress, without the results that this run records.
 func (c *Dispatcher) countSlots(recorded []sendResult, now time.Time) slots {
-	places := cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)
+	all := cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)
 	l := slots{
-		now: now, startTimes: map[string][]time.Time{}, total: places, reserved: places / reservedShare, windows: c.windows,
+		now: now, startTimes: map[string][]time.Time{}, total: all, reserved: all / reservedShare, windows: c.windows,
 	}
 	done := map[string]bool{}
 	for _, r := range recorded {
@@ -120,7 +120,7 @@ func (c *Dispatcher) countSlots(recorded []sendResult, now time.Time) slots {
 			slow++ // counts separately, so a slow mail server does not delay other channels
 		}
 	}
-	l.total -= max(0, slow-places)
+	l.total -= max(0, slow-all)
 	return l
 }
 
@@ -154,8 +154,8 @@ func (c *Dispatcher) adaptWindows(now time.Time) {
 	}
 }
 
-// maxWindow returns the maximum size of the windows of a kind of channel. A kind that does
-// not adapt gets one: the next alert is sent after the result of the previous one is on
+// maxWindow returns the maximum size of the windows of a kind of channel. For a kind without
+// MaxConcurrent it is 1: the next alert is sent after the result of the previous one is on
 // disk.
 func (c *Dispatcher) maxWindow(kind string) int {
 	k, _ := notify.KindOf(kind)

@@ -60,7 +60,7 @@ type Dispatcher struct {
 	sendGroup sync.WaitGroup
 	active    map[string]activeSend // sends in progress or not recorded yet, by alert id; only used by RunOnce
 	poisoned  map[string]bool       // ids of alerts that made RunOnce fail; only used by RunOnce
-	oneByOne  bool                  // a batch of alerts failed: the next run finds out which alert is poisoned; only used by RunOnce
+	oneByOne  bool                  // a batch of alerts failed: the next run handles each alert separately to find the poisoned one; only used by RunOnce
 	windows   map[string]*window    // by channel; only used by RunOnce
 	cancels   cancelGroup
 	reviewed  reviewState
@@ -101,7 +101,7 @@ type sendResult struct {
 	duration  time.Duration
 	receipt   notify.Receipt
 	err       error
-	adapted   bool // the window of the channel contains it
+	adapted   bool // the window of the channel takes it into account
 }
 
 // RunOnce records the results since the previous run, claims due alerts and
@@ -157,7 +157,7 @@ func (c *Dispatcher) RunOnce(ctx context.Context, now time.Time) (rest time.Dura
 
 // findPoisoned remembers the alert that made a run fail: one poisoned alert must not stop
 // all others, so the next run reschedules it. If the error names no alert, the next run
-// handles each alert apart.
+// handles each alert separately.
 func (c *Dispatcher) findPoisoned(err error) {
 	if errors.Is(err, store.ErrUnavailable) {
 		return

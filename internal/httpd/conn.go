@@ -53,8 +53,8 @@ func (c *conn) markIdle() {
 	c.waitingSince.Store(time.Now().UnixNano())
 }
 
-// Read reads for net/http, and answers the plain requests that come before, see
-// plainServer.
+// Read reads for net/http. It answers plain requests itself, see plainServer, and returns
+// the first bytes that are not one.
 func (c *conn) Read(b []byte) (int, error) {
 	for {
 		plain := c.mayBePlain(len(b))

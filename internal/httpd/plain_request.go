@@ -7,7 +7,8 @@ import (
 )
 
 // plainRequest is a ping in its usual form: HTTP/1.1, no query, no body, and only header
-// fields that every client sends. Its parts belong to the text that it was parsed from.
+// fields that cannot change how the request is handled. Its parts are slices of the text
+// from which it was parsed.
 type plainRequest struct {
 	method       string
 	path         []byte
@@ -16,8 +17,8 @@ type plainRequest struct {
 	forwardedFor []byte // nil if there is none
 }
 
-// The header fields of a plain request. No other field is in one: a field that is not in
-// this list can mean that a body follows, or that the connection changes its protocol.
+// The header fields of a plain request. It has no others: an unknown field can mean that a
+// body follows, or that the connection changes its protocol.
 const (
 	fieldHost = iota
 	fieldUserAgent
@@ -40,7 +41,7 @@ var plainFields = [...]string{
 }
 
 // parsePlainRequest parses a text that is exactly one plain request. It is stricter than
-// RFC 9112: ok is false for a text that needs any decision, and net/http makes it.
+// RFC 9112: ok is false for any text that is not clearly plain, and net/http handles it.
 func parsePlainRequest(text []byte) (p plainRequest, ok bool) {
 	line, rest, ok := bytes.Cut(text, []byte("\r\n"))
 	if !ok || !p.parseRequestLine(line) {

@@ -13,9 +13,9 @@ import (
 // plainServer answers plain requests on connections of net/http, between its requests.
 //
 // While a connection is idle, net/http waits in [conn.Read] for the next request. If the
-// bytes that arrive are exactly one plain request, Read answers it and waits on. Otherwise
-// it returns the bytes to net/http, which has not seen the answered requests. More than
-// half of the processor time of a ping was spent in net/http.
+// bytes that arrive are exactly one plain request, Read answers it and waits for the next.
+// Otherwise it returns the bytes to net/http, which has not seen the answered requests.
+// Before, net/http used more than half of the processor time of a ping.
 type plainServer struct {
 	handler    http.Handler
 	stopping   *atomic.Bool
@@ -26,7 +26,8 @@ type plainServer struct {
 // smaller slice means that a part of the next request is in the buffer.
 const netHTTPBuffer = 4096
 
-// plainExchange is the memory for the plain requests of one connection.
+// plainExchange contains the request and the response of a connection. All of its plain
+// requests use it again, so that they allocate nothing.
 type plainExchange struct {
 	request  *http.Request
 	agent    [1]string
@@ -44,14 +45,14 @@ func newPlainExchange(c *conn) *plainExchange {
 	return &plainExchange{request: r.WithContext(withConn(context.Background(), c)), response: plainResponse{header: http.Header{}}}
 }
 
-// set makes the request that of a text. A text that is the same as in the previous request is
+// set fills the request with a plain one. A text that is the same as in the previous request is
 // not allocated again.
 func (x *plainExchange) set(p plainRequest) {
 	r := x.request
 	r.Method = p.method
-	r.URL.Path = sameText(r.URL.Path, p.path)
+	r.URL.Path = reuseString(r.URL.Path, p.path)
 	r.RequestURI = r.URL.Path
-	r.Host = sameText(r.Host, p.host)
+	r.Host = reuseString(r.Host, p.host)
 	x.setField("User-Agent", x.agent[:], p.userAgent)
 	x.setField("X-Forwarded-For", x.forward[:], p.forwardedFor)
 }
@@ -62,25 +63,25 @@ func (x *plainExchange) setField(name string, memory []string, value []byte) {
 		delete(x.request.Header, name)
 		return
 	}
-	memory[0] = sameText(memory[0], value)
+	memory[0] = reuseString(memory[0], value)
 	x.request.Header[name] = memory
 }
 
-// sameText returns text as a string, which is old if that is equal.
-func sameText(old string, text []byte) string {
+// reuseString returns text as a string. It returns old if that is equal, and so allocates nothing.
+func reuseString(old string, text []byte) string {
 	if old == string(text) {
 		return old
 	}
 	return string(text)
 }
 
-// mayBePlain reports whether the bytes of a read begin a request after another one, and can be
-// answered here.
+// mayBePlain reports whether a read into a slice of the given length can return a plain request:
+// the connection is idle after a request, and the buffer of net/http is empty.
 func (c *conn) mayBePlain(space int) bool {
 	return space == netHTTPBuffer && c.hadRequest.Load() && !c.serving.Load() && !c.received.Load() && !c.http2.Load()
 }
 
-// answerPlain answers a request if it is a plain one. After an error, the connection is to be
+// answerPlain answers a request if it is a plain one. After an error, the connection must be
 // closed.
 func (c *conn) answerPlain(text []byte) (answered bool, err error) {
 	p, ok := parsePlainRequest(text)
@@ -120,8 +121,8 @@ func (c *conn) answerPlain(text []byte) (answered bool, err error) {
 	return true, nil
 }
 
-// deadlineSlack is how inexact the deadlines between plain requests are: a connection with many
-// of them sets a deadline only now and then.
+// deadlineSlack is the precision of the deadlines between plain requests. Setting a deadline takes
+// time, so a connection with many requests sets it once per deadlineSlack.
 const deadlineSlack = time.Second
 
 // plainResponse is the response to a plain request.

@@ -27,8 +27,8 @@ const (
 	// patienceMargin is the time after which a ping is answered although the circuit did
 	// not open, for example because another process has locked the tables of SQLite.
 	patienceMargin = 100 * time.Millisecond
-	// openInterval is the time between two looks at the pings in flight while the circuit
-	// is open. Only pings that arrived when it opened are among them.
+	// openInterval is the time between two checks of the pings in flight while the circuit
+	// is open. They all arrived before it opened, because later pings are answered at once.
 	openInterval = 50 * time.Millisecond
 )
 
@@ -76,8 +76,8 @@ func (b *Batcher) watch() {
 	}
 }
 
-// answerLate answers the pings that have waited too long, or all of them. It returns when
-// to look at them again, and whether there were any.
+// answerLate answers the pings that have waited too long, or all of them. It returns the
+// time until the next check, and whether any pings waited.
 func (b *Batcher) answerLate(all bool) (wait time.Duration, waiting bool) {
 	first, now := b.db.Patience()+patienceMargin, time.Now()
 	wait = first

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// pingQueue holds the pings that wait for a worker. It has one worker, which can wait for
-// a number of pings: a channel would wake it for each of them.
+// pingQueue holds the pings that wait for a worker. It has one worker, which can wait until
+// there are several pings. A Go channel would wake it for each ping.
 type pingQueue struct {
 	limit int           // pings that it can hold
 	ready chan struct{} // receives when the worker has what it waits for
@@ -50,8 +50,8 @@ func (q *pingQueue) signal() {
 	}
 }
 
-// wait waits until the queue has n pings or is closed, but not longer than timeout. Zero is no
-// limit.
+// wait waits until the queue has n pings or is closed, but not longer than timeout; a timeout of
+// zero is no limit.
 func (q *pingQueue) wait(n int, timeout time.Duration) {
 	q.mu.Lock()
 	q.wanted = n

@@ -12,7 +12,7 @@ import (
 // A ping is answered once: by the worker that stored it, or, if that takes too long, by
 // patience. The worker removes it from InFlight and then answers it; afterwards the
 // request owns it again and can use it for another ping. A ping that patience answered is
-// never used again, because a worker still has it.
+// never used again, because a worker can still have it.
 type queuedPing struct {
 	id       string
 	ping     monitor.Ping
@@ -41,7 +41,7 @@ func (p *pingPool) get(id string) *queuedPing {
 	return w
 }
 
-// put allows further use of a ping. No worker may have it.
+// put makes a ping available for get. No worker may have it.
 func (p *pingPool) put(w *queuedPing) {
 	w.id, w.ping, w.inFlight = "", monitor.Ping{}, InFlightPing{request: w}
 	p.pool.Put(w)

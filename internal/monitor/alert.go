@@ -90,13 +90,13 @@ func (c Channel) NotifiesOn(e Event) bool {
 // current routing is. It is nil if the incident opened in the same change. The alerts have no ID
 // and no State yet.
 func (h Heartbeat) AlertsFor(change Change, i Incident, notified []string, channels []Channel, now time.Time) []Alert {
-	var owed []Alert
+	var alerts []Alert
 	add := func(c Channel, e Event, next time.Time) {
 		a := Alert{Project: h.Project, Channel: c.ID, Event: e, Heartbeat: h.Key, Severity: h.Severity, Created: now, NextAttempt: next}
 		if e != HeartbeatLate {
 			a.Incident, a.IncidentNumber = i.ID, i.Number
 		}
-		owed = append(owed, a)
+		alerts = append(alerts, a)
 	}
 	// If all its channels are deleted, use every channel: the heartbeat was not
 	// meant to be silent.
@@ -119,5 +119,5 @@ func (h Heartbeat) AlertsFor(change Change, i Incident, notified []string, chann
 			add(c, IncidentResolved, now)
 		}
 	}
-	return owed
+	return alerts
 }

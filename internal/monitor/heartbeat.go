@@ -209,10 +209,9 @@ func (h Heartbeat) StatusAt(now time.Time) Status {
 	return h.Status
 }
 
-// A Heartbeat is a value, and a large one: a kilobyte. To evaluate a ping, about fifty
-// methods are called, and copying the value for each took longer than all they do. So
-// methods that only read have pointers as receivers inside this package. For other packages,
-// the value methods below do the same.
+// A Heartbeat is a value of about one kilobyte. Applying a ping calls about fifty methods, and
+// copying the value for each call took longer than their work. So inside this package, methods
+// that only read have pointer receivers. The exported methods below call them on a value.
 
 // ExpectsPings reports whether silence counts as missed.
 func (h Heartbeat) ExpectsPings() bool { return h.expectsPings() }

@@ -132,8 +132,8 @@ func (tx *Tx) recoverPings(records [][]byte) error {
 	return err
 }
 
-// recoveredAtOnce is the number of pings that applyRecords saves together: a heartbeat
-// that was pinged often is read and written once.
+// recoveredAtOnce is the number of pings that applyRecords saves in one transaction, so that
+// a heartbeat that was pinged often is read and written once.
 const recoveredAtOnce = 8192
 
 // applyRecords applies records of the WAL.

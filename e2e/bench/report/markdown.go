@@ -7,7 +7,7 @@ import (
 )
 
 // WriteMarkdown writes the figures with a bound as one table, and all others as a second.
-// The column "before" appears if an earlier build was measured.
+// The column "before" is empty unless an earlier build was measured.
 func (r *Report) WriteMarkdown(file string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Measured %s. %s\n", r.Machine.At.Format("2006-01-02 15:04 MST"), r.Machine)

@@ -13,8 +13,8 @@ import (
 // maxCalendars is the maximum number of parsed calendars in memory.
 const maxCalendars = 20_000
 
-// Cache holds parsed calendars by their text: parsing one takes longer than
-// everything else that a ping does, and many heartbeats share a text.
+// Cache contains parsed calendars by their stored text. Parsing one takes longer than all
+// other work of a ping, and many heartbeats have the same text.
 type Cache struct {
 	mu     sync.RWMutex
 	byText map[Text]*monitor.Calendar
@@ -23,7 +23,7 @@ type Cache struct {
 // Text is a calendar as it is stored.
 type Text struct{ Language, Lines, Zone string }
 
-// Parse returns the calendar with a text.
+// Parse returns the calendar with the given text, from memory if possible.
 func (c *Cache) Parse(text Text) (*monitor.Calendar, error) {
 	c.mu.RLock()
 	calendar := c.byText[text]
@@ -42,7 +42,7 @@ func (c *Cache) Parse(text Text) (*monitor.Calendar, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byText == nil || len(c.byText) >= maxCalendars {
-		c.byText = map[Text]*monitor.Calendar{} // calendars in use are parsed again soon
+		c.byText = map[Text]*monitor.Calendar{} // those in use are parsed again when needed
 	}
 	c.byText[text] = calendar
 	return calendar, nil

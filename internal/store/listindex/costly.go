@@ -5,26 +5,26 @@ import (
 	"time"
 )
 
-// CostlyResults are results of queries that read many rows, for all readers. The zero CostlyResults is
-// ready for use.
+// CostlyResults caches the results of queries that read many rows. The zero CostlyResults is ready for
+// use.
 type CostlyResults struct {
 	mu    sync.Mutex
 	byKey map[string]costlyResult
 }
 
-// costlyResult is a value with the time of its reading.
+// costlyResult is a value with the time at which it was read.
 type costlyResult struct {
 	value any
 	at    time.Time
 }
 
 const (
-	costlyRows       = 1000 // of the database, from which a result is used again
+	costlyRows       = 1000 // a result is cached if at least as many rows were read for it
 	maxCostlyResults = 1000 // in memory
 )
 
-// Reuse returns the result of fn, or an earlier one of the same key if that read many rows and is not older
-// than maxAge. The results of small databases are always exact.
+// Reuse returns the result of fn, or an earlier one with the same key if that is not older than maxAge. It
+// keeps only results for which at least costlyRows rows were read, so small databases get exact results.
 func Reuse[T any](c *CostlyResults, maxAge time.Duration, key string, rows func(T) int, fn func() (T, error)) (T, error) {
 	begun := time.Now()
 	c.mu.Lock()

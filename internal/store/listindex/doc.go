@@ -5,7 +5,7 @@
 // index on them would cost every ping one more page. The index costs a ping a few
 // nanoseconds, and a page a linear scan:
 //
-//	commit of a transaction ─▶ Change.Commit ─▶ queue ─┐
+//	commit of a transaction ─▶ Change.End    ─▶ queue ─┐
 //	ping in the buffer      ─▶ Update        ─▶ queue ─┴▶ table ◀─ View: filter, sort, count
 //	start, or first use     ─▶ load: a statement per part reads every heartbeat
 //

@@ -69,14 +69,14 @@ const (
 	maxLoads   = 3               // in a row, if changes make each outdated at once
 	loadLimit  = 2 * time.Minute // for a load that no caller waits for any longer
 	// remoteInterval is the time between two calls of Remote. With the time until other nodes
-	// publish their changes, lists are at most five seconds old.
+	// publish their changes, lists are about three seconds old at most.
 	remoteInterval = time.Second
 	// rowsPerCollection is the number of loaded rows after which the garbage of their texts is
 	// collected.
 	rowsPerCollection = 100_000
 )
 
-// Change is the commit of a transaction that changes heartbeats.
+// Change is a transaction that changes heartbeats, from shortly before its commit until after it.
 type Change struct {
 	index  *Index
 	number uint32

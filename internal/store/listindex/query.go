@@ -16,7 +16,7 @@ type Filter struct {
 	Status    monitor.Status // empty: any
 	Tags      []string       // all of them
 	Text      string         // in name, slug, description, tag, or the beginning of an id
-	SearchIDs bool           // Text can also be the beginning of an id that can ping
+	SearchIDs bool           // Text can also be the beginning of an id; ids are secret, because they can send pings
 	Running   bool           // only heartbeats with a run in progress
 	Sort      string         // due, last, name, created, slowest; otherwise attention first
 	From      Position       // the row next to the page; zero: the first page
@@ -43,7 +43,7 @@ type StatusCounts struct {
 	Running  int // heartbeats with a run in progress, of any status
 }
 
-// View reads the index. It is valid until the function that got it returns.
+// View reads the index. It is valid until the function that [Index.View] called returns.
 type View struct{ t *table }
 
 // matcher is a filter that is prepared for one table.
@@ -60,7 +60,7 @@ type matcher struct {
 	byID     bool           // text can be the beginning of an id
 	keys     map[int64]bool // rows whose id begins with text, if that is longer than eight digits
 
-	marks [chunkSize]bool
+	marks [chunkSize]bool // rows of the current chunk whose text contains text
 }
 
 // matcher prepares a filter. keys are the rows that IDCandidates returned and that match.
@@ -201,11 +201,11 @@ func (v View) Select(f Filter, keys []int64) (page []Position, total int) {
 	best := newSmallest(f.Limit, func(a, b Position) bool {
 		return a.Number < b.Number || a.Number == b.Number && a.Key < b.Key
 	})
-	from := direct(f.From, f.Backwards)
+	from := inDirection(f.From, f.Backwards)
 	v.each(f.Project, m, func(c *chunk, rows []uint16) {
 		total += len(rows)
 		for _, i := range rows {
-			p := direct(Position{Number: value(c, int(i)), Key: c.keys[i]}, f.Backwards)
+			p := inDirection(Position{Number: value(c, int(i)), Key: c.keys[i]}, f.Backwards)
 			if f.From.Key == 0 || from.Number < p.Number || from.Number == p.Number && from.Key < p.Key {
 				best.add(p)
 			}
@@ -215,14 +215,15 @@ func (v View) Select(f Filter, keys []int64) (page []Position, total int) {
 	if f.Backwards {
 		slices.Reverse(page)
 		for i := range page {
-			page[i] = direct(page[i], true)
+			page[i] = inDirection(page[i], true)
 		}
 	}
 	return page, total
 }
 
-// direct returns a position such that the order is ascending in the direction of a page.
-func direct(p Position, backwards bool) Position {
+// inDirection returns a position whose order is ascending in the direction of a page: if that is
+// backwards, it inverts the bits, which reverses the order. Inverting them again restores it.
+func inDirection(p Position, backwards bool) Position {
 	if backwards {
 		p.Number, p.Key = ^p.Number, ^p.Key
 	}

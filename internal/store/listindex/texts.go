@@ -96,8 +96,8 @@ func (c *chunk) visibleText(i int, ids bool) (text []byte, tags []byte) {
 	return text, tags
 }
 
-// markMatches sets the bits of the rows whose text contains q, which is in lower case and
-// not empty. It does not look at rows that contain their id.
+// markMatches sets the marks of the rows whose text contains q, which is in lower case and
+// not empty. It skips rows whose texts contain their own id.
 func (c *chunk) markMatches(q []byte, marks *[chunkSize]bool) {
 	clear(marks[:c.n])
 	for at, i := 0, 0; ; {
@@ -116,8 +116,8 @@ func (c *chunk) markMatches(q []byte, marks *[chunkSize]bool) {
 	}
 }
 
-// firstDigits returns the first eight hexadecimal digits of an id, or 0 if it does not begin with
-// these.
+// firstDigits returns the number that the first eight hexadecimal digits of an id represent, or 0
+// if it begins with something else.
 func firstDigits(id string) uint32 {
 	var digits [4]byte
 	if len(id) < 8 {

@@ -41,8 +41,8 @@ import (
 // and the decoder keeps reading this one.
 const Format = 1
 
-// Limits of a block. A retention deletes whole blocks, so the first two are also how many
-// pings more than required can be kept, and for how long.
+// Limits of a block. The cleanup deletes whole blocks, so the first two also limit how many
+// pings are kept in excess, and for how long.
 const (
 	MaxPings     = 50
 	maxDuration  = time.Hour // from the earliest to the latest ping
@@ -66,7 +66,7 @@ type Block struct {
 // Last returns the number of the last ping.
 func (b *Block) Last() int64 { return b.First + b.Count - 1 }
 
-// ErrNewerFormat means that a newer program wrote the block.
+// ErrNewerFormat means that a newer version of Overdue wrote the block.
 var ErrNewerFormat = errors.New("written in a newer format")
 
 // ErrDamaged means that the content of a block does not match its checksum or format.
@@ -104,12 +104,11 @@ var kinds = []monitor.PingKind{monitor.PingSuccess, monitor.PingStart, monitor.P
 // presetTexts are in the dictionary of every block of format 1.
 var presetTexts = []string{"", "POST", "GET", "HEAD"}
 
-// castagnoli is the polynomial for which processors have an instruction.
+// castagnoli is the table of CRC-32C, for which processors have an instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum returns the checksum of the columns, which it writes to a buffer of the
-// caller, and the encoded pings: a row whose
-// columns were changed does not match its content.
+// checksum returns the checksum of the columns and the encoded pings, so that a changed
+// column is noticed too. columns is a buffer, so that it allocates nothing.
 func (b *Block) checksum(columns *[7 * 8]byte, pings []byte) uint32 {
 	for i, n := range []int64{b.Heartbeat, b.First, b.Count, b.Earliest, b.Latest, b.BodyBytes, b.Format} {
 		binary.LittleEndian.PutUint64(columns[8*i:], uint64(n))

@@ -40,8 +40,8 @@ func (b *Block) Decode() ([]monitor.Ping, error) {
 	return pings, nil
 }
 
-// Verify is Decode of a block that was read with its bodies, and also notices bodies
-// that are missing.
+// Verify is Decode for a block that was read with its bodies. It also returns ErrDamaged
+// if the bodies are missing.
 func (b *Block) Verify() ([]monitor.Ping, error) {
 	pings, err := b.Decode()
 	if err == nil && b.BodyBytes > 0 && b.Bodies == nil {
@@ -76,7 +76,7 @@ func cutChecksum(data []byte) (rest []byte, sum uint32, found bool) {
 type decoder struct {
 	data      []byte // that is not read yet
 	texts     []string
-	bodies    []byte // that are not read yet; nil if they are not wanted
+	bodies    []byte // that are not read yet; nil if the block was read without them
 	bodyBytes int64  // of the pings that are not read yet
 	delta     int64  // time of the record after the previous one
 	failed    bool   // the content is not that of a block
@@ -163,7 +163,8 @@ func (d *decoder) uvarint() uint64 {
 	return n
 }
 
-// skip skips a number of the given size, which is not positive if there is none.
+// skip skips a number of the given size. The size is not positive if there was no valid
+// number: then the decoder fails.
 func (d *decoder) skip(size int) {
 	if size <= 0 {
 		d.failed, d.data = true, nil

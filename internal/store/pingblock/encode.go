@@ -9,13 +9,13 @@ import (
 )
 
 // maxLookups limits how many texts of the dictionary are compared with a new one, so
-// that a block of many different texts costs no more per ping than others.
+// that blocks with many different texts need no more time per ping than others.
 const maxLookups = 16
 
 // Encoder encodes pings as blocks. The zero value is ready to use.
 type Encoder struct {
 	blocks []Block
-	data   []byte // holds the bytes of all blocks
+	data   []byte // the memory of Pings and Bodies of all blocks
 
 	open     Block // the block that gets the next ping; Count is 0 if there is none
 	records  []byte

@@ -32,8 +32,8 @@ type QuietWrite struct {
 	types   []uint32           // of the parameters
 }
 
-// versionColumns precede the columns of a state: the version of the row, and from when
-// on the stored time of the next evaluation can stay.
+// versionColumns precede the columns of a state: the version of the row, and the time from
+// which on a stored next_at is early enough to be kept.
 var versionColumns = dialect.Columns("version xid, known_pings bigint, known_last_ping bigint, keep_from bigint")
 
 // Version is what identifies a state of a row. xmin is the transaction that wrote it.
@@ -64,8 +64,8 @@ func NewQuietWrite(states, pings *dialect.Batch) *QuietWrite {
 	for _, c := range states.Columns[1:] {
 		value := "l." + c.Name
 		if c.Name == "next_at" {
-			// The column is indexed. An earlier time does no harm: the sweep then
-			// stores the right one. A later time would hide a deadline.
+			// The column is indexed, so it is kept if possible. A time that is too early
+			// does no harm: the sweep corrects it. A later time would hide a deadline.
 			value = "CASE WHEN h.next_at BETWEEN l.keep_from AND l.next_at THEN h.next_at ELSE l.next_at END"
 		}
 		set = append(set, c.Name+" = "+value)
@@ -155,7 +155,7 @@ func readUpdated(p *pgconn.Pipeline) (updated []int64, xmin uint32, err error) {
 		switch r := results.(type) {
 		case *pgconn.PipelineSync:
 			return updated, xmin, nil
-		case *pgconn.ResultReader: // the last one counts: the first can be that of the settings
+		case *pgconn.ResultReader: // the last one is that of the statement; the settings can precede it
 			if updated, xmin, err = readRows(r); err != nil {
 				return nil, 0, err
 			}

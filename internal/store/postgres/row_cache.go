@@ -2,10 +2,10 @@ package postgres
 
 import "sync"
 
-// RowCache remembers rows that this node read or wrote last, by id. It has two parts:
-// when the recent one is full, it becomes the past one, and rows that are used again
-// move back. So it holds at most the given number of rows, and drops those that are not
-// used. It is safe for concurrent use.
+// RowCache contains the rows that this node read or wrote last, by id. It has two parts:
+// when the recent one is full, it replaces the past one. A row of the past part that is used
+// again moves to the recent one. So rows that are not used are dropped. It is safe for
+// concurrent use.
 type RowCache[T any] struct {
 	mu           sync.Mutex
 	max          int // rows of each part
@@ -17,7 +17,7 @@ func NewRowCache[T any](max int) *RowCache[T] {
 	return &RowCache[T]{max: max / 2, recent: map[string]*T{}}
 }
 
-// Lookup returns the remembered rows of ids. They must not be changed.
+// Lookup returns the rows in the cache with the given ids. They must not be changed.
 func (c *RowCache[T]) Lookup(ids []string) map[string]*T {
 	found := make(map[string]*T, len(ids))
 	c.mu.Lock()
@@ -35,7 +35,7 @@ func (c *RowCache[T]) Lookup(ids []string) map[string]*T {
 	return found
 }
 
-// Put remembers rows.
+// Put adds rows.
 func (c *RowCache[T]) Put(rows map[string]*T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,7 +44,7 @@ func (c *RowCache[T]) Put(rows map[string]*T) {
 	}
 }
 
-// put remembers a row. The caller holds the lock.
+// put adds a row. The caller holds the lock.
 func (c *RowCache[T]) put(id string, row *T) {
 	if len(c.recent) >= c.max {
 		c.recent, c.past = map[string]*T{}, c.recent
@@ -52,7 +52,7 @@ func (c *RowCache[T]) put(id string, row *T) {
 	c.recent[id] = row
 }
 
-// Forget forgets a row.
+// Forget removes a row.
 func (c *RowCache[T]) Forget(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

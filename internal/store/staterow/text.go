@@ -13,9 +13,9 @@ import (
 
 // encodeRunState returns the run history and the failure count of a heartbeat as they
 // are stored: numbers in the order of decodeRunState, empty for zero, times in
-// microseconds relative to the first. It is one text, because it changes with every
-// ping, and separate columns would make the row that is written most often half as
-// long again. It is NULL while no ping was ever expected.
+// microseconds relative to the first. It is one text, because separate columns would make
+// the row, which every ping writes, half as long again. It is NULL while no ping was ever
+// expected.
 func encodeRunState(h *monitor.Heartbeat) sql.NullString {
 	l, tail := h.History, h.History.Latest
 	if h.CountedFrom.IsZero() && h.EarlySlot.IsZero() && h.FailedRuns == 0 && h.Tolerated == (monitor.ToleratedRuns{}) && l == (monitor.RunHistory{}) {
@@ -56,8 +56,8 @@ func encodeRunState(h *monitor.Heartbeat) sql.NullString {
 
 var errRunState = errors.New("invalid run state")
 
-// decodeRunState parses the result of encodeRunState. If there is none, because an
-// older program wrote the row, everything up to the last ping is decided.
+// decodeRunState parses the result of encodeRunState. If it is NULL, an earlier version
+// wrote the row, and all slots up to the last ping have their outcome.
 func decodeRunState(h *monitor.Heartbeat, text sql.NullString) error {
 	h.History, h.EarlySlot, h.FailedRuns, h.Tolerated = monitor.RunHistory{}, time.Time{}, 0, monitor.ToleratedRuns{}
 	if !text.Valid {

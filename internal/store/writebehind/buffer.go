@@ -8,7 +8,7 @@
 // tables later, together with thousands of other pings:
 //
 //	ApplyPings, nothing notable   evaluate ─▶ WAL: one record, synced ─▶ Buffer
-//	in the background             some heartbeats of the Buffer ─▶ tables   a transaction of their own
+//	in the background             some heartbeats of the Buffer ─▶ tables   in a separate transaction
 //	ApplyPings, notable           hold the heartbeats; their pings ─▶ tables; batch ─▶ tables
 //	Update                        hold the heartbeats that it locks; their pings ─▶ tables; fn
 //	View                          read the tables; the Buffer adds what they lack
@@ -148,8 +148,8 @@ func (b *Buffer) Len() int {
 	return b.pending
 }
 
-// NextDue returns the first evaluation that is due sooner than the tables say, or
-// zero.
+// NextDue returns the time of the first evaluation that is due sooner than the tables
+// say, or the zero time.
 func (b *Buffer) NextDue() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -200,7 +200,7 @@ func (b *Buffer) Begin(batch []ReceivedPing) (states map[string]*monitor.Heartbe
 	return states, held
 }
 
-// Finish ends Begin. Transactions that wait for heartbeats of the batch get them.
+// Finish ends what Begin started. Transactions that wait for heartbeats of the batch continue.
 func (b *Buffer) Finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -228,7 +228,7 @@ func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, before m
 	if wasEmpty || b.aboveThreshold() {
 		select {
 		case b.wake <- struct{}{}:
-		default: // it will receive
+		default: // one is pending already
 		}
 	}
 	return nil
@@ -256,8 +256,8 @@ func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {
 	b.pushIfSooner(e)
 }
 
-// pushIfSooner makes NextDue return the next evaluation of a heartbeat if it is sooner
-// than the tables say.
+// pushIfSooner queues the next evaluation of a heartbeat for NextDue if it is sooner than
+// the tables say.
 func (b *Buffer) pushIfSooner(e *entry) {
 	if e.isDueSooner() && (e.queued == 0 || e.due < e.queued) {
 		b.sooner.push(e)

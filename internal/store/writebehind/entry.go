@@ -11,22 +11,22 @@ import (
 type entry struct {
 	id   string
 	key  int64
-	used bool // since it was considered for packing
+	used bool // since pack last considered it
 
 	heartbeat *monitor.Heartbeat // after all its pings; nil if it is packed
 	packed    []byte             // its state
-	count     int64              // of its pings
+	count     int64              // number of its pings
 	due       int64              // its next evaluation, in µs since 1970; 0: none
 
 	pending     []PendingPing // not in the tables, in the order of their numbers
 	packedPings []pingblock.Block
-	taken       int   // the first of them, which a transaction saves
-	takenDue    int64 // the next evaluation after these
+	taken       int   // how many of them, from the first, a transaction is saving
+	takenDue    int64 // the next evaluation after the taken pings
 	tablesDue   int64 // the next evaluation according to the tables
 	queued      int64 // the time of its item in Buffer.sooner; 0: it has none
 }
 
-// dueOf returns the next evaluation of a heartbeat as in an entry.
+// dueOf returns the time of the next evaluation in µs since 1970, or 0 if there is none.
 func dueOf(h *monitor.Heartbeat) int64 {
 	due := h.EvaluationDue()
 	if due.IsZero() {
@@ -90,7 +90,7 @@ func (e *entry) pack() {
 // pendingPings returns the pending pings, unpacked.
 func (e *entry) pendingPings() []PendingPing {
 	for i := range e.packedPings {
-		pings, _ := e.packedPings[i].Decode() // nothing can damage it in memory
+		pings, _ := e.packedPings[i].Decode() // cannot fail: pack encoded it
 		for _, p := range pings {
 			e.pending = append(e.pending, PendingPing{Ping: p})
 		}

@@ -10,7 +10,7 @@ import (
 // can only add: the tables that a transaction sees do not change until it ends.
 type Reader struct {
 	buffer *Buffer
-	began  uint64 // generation of the tables that it can see at least
+	began  uint64 // generation of the tables when it began; it can see a later one
 }
 
 // readers are the open readers, and what was saved since the first of them began: the
@@ -24,7 +24,7 @@ type readers struct {
 
 // retired are pings of a heartbeat that became part of the tables.
 type retired struct {
-	generation uint64 // the last in which the tables lacked them
+	generation uint64 // the last one in which the tables lacked them
 	heartbeat  *monitor.Heartbeat
 	packed     []byte // its state, if heartbeat is nil
 	count      int64  // of all its pings
@@ -83,7 +83,7 @@ func (r *readers) retire(e *entry) {
 	r.count += e.taken
 }
 
-// prune frees what no open reader lacks.
+// prune frees the pings that the tables contain for every open reader.
 func (r *readers) prune() {
 	if len(r.open) == 0 {
 		clear(r.retired)

@@ -21,8 +21,8 @@ import (
 // in the store; an arrival is relative to that of the previous ping, because those of a
 // batch are close together.
 //
-// The version that wrote JSON, which begins with a bracket, was used before this format: a
-// server that it left behind can be upgraded after a crash.
+// Earlier versions wrote JSON, which begins with a bracket. DecodeBatch reads it too, so
+// that a server that was killed can be upgraded.
 const recordFormat = 1
 
 // The parts of a ping. A text that is absent is that of the previous ping in the record,
@@ -35,7 +35,7 @@ const (
 	partUserAgent             // the user agent
 	partRunID                 // the run id, empty if absent
 	partBody                  // the body, empty if absent
-	partRare                  // by how much the watermark is before the arrival, and a byte of flags; 0 if absent
+	partRare                  // the arrival minus the watermark, and a byte of flags; both 0 if absent
 )
 
 // usualPingLength is the length of most pings in a record, in bytes.

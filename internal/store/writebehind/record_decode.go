@@ -24,7 +24,7 @@ func DecodeBatch(text []byte) ([]ReceivedPing, error) {
 	r := recordReader{rest: text[1:]}
 	count := r.uvarint()
 	if count > uint64(len(text)) {
-		return nil, errMalformedRecord // before it uses memory
+		return nil, errMalformedRecord // before it allocates memory
 	}
 	batch := make([]ReceivedPing, count)
 	previous := &monitor.Ping{At: time.UnixMicro(0)}
@@ -112,8 +112,8 @@ func (r *recordReader) varint() int64 {
 	return n
 }
 
-// numberLength returns the length of a number as binary.Uvarint returned it, or more than
-// any record has if there was none.
+// numberLength returns the length that binary.Uvarint returned. If there was no number,
+// it returns more than the length of any record, so that the reader fails.
 func numberLength(length int) uint64 {
 	if length <= 0 {
 		return 1 << 62

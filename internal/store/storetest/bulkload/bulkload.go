@@ -18,7 +18,7 @@ import (
 	"overdue/internal/store/sqlite"
 )
 
-// schemaVersion is the schema that is written.
+// schemaVersion is the schema that Fill writes.
 const schemaVersion = 17
 
 // Project is the key of the project of all heartbeats. Its slug is "main".
@@ -111,8 +111,8 @@ func (db database) createSchema(ctx context.Context) error {
 	return err
 }
 
-// finish moves everything into the file, or collects the statistics that a running
-// server would have.
+// finish moves the SQLite WAL into the file, or collects the statistics that PostgreSQL
+// would have after some time.
 func (db database) finish(ctx context.Context) error {
 	text := `PRAGMA wal_checkpoint(TRUNCATE)`
 	if db.postgres {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// with runs fn on a database that no server uses.
+// with opens a database that no server uses, and runs fn.
 func with(ctx context.Context, address string, fn func(database) error) (err error) {
 	db, err := open(ctx, address)
 	if err != nil {
@@ -22,8 +22,8 @@ func with(ctx context.Context, address string, fn func(database) error) (err err
 	return nil
 }
 
-// SetDeadline makes the first n heartbeats Up until deadline: they have an interval and
-// no grace period, the last ping came one interval before, and they have no incidents. The
+// SetDeadline makes the first n heartbeats Up until deadline: they get the interval, no
+// grace period, and a last ping one interval before the deadline. Their incidents are deleted. The
 // database must have the schema that Fill created.
 func SetDeadline(ctx context.Context, address string, n int, deadline time.Time, interval time.Duration) error {
 	from := deadline.Add(-interval).UnixMicro()

@@ -1,7 +1,7 @@
 // Package bulkload fills databases for benchmarks with more rows than the store could
 // write one transaction at a time.
 //
-// It writes the tables of schema 17, the last one before the benchmarks of scale. Every
-// later version migrates it when it opens the database. So one file serves two builds of
-// Overdue, and no build can read rows that it would not write itself.
+// It writes the tables of schema 17, the last one before the benchmarks existed. Every later
+// build migrates them when it opens the database. So an earlier and a later build of Overdue
+// can be measured with copies of the same database.
 package bulkload

@@ -22,19 +22,19 @@ import (
 )
 
 // miss saves heartbeats that missed their deadline without a ping.
-func (w *fixture) miss(n int) {
+func (w *fixture) miss(name string, n int, d time.Duration) {
 	w.Helper()
 	var transitions []store.Transition
 	for i := range n {
-		h := w.newSavedHeartbeat(fmt.Sprint("silent-", i))
+		h := w.newSavedHeartbeat(fmt.Sprint(name, "-", i))
 		h.Status, h.CountedFrom = monitor.Up, w.at(-365*24*time.Hour)
-		h, change := h.Evaluate(w.start)
+		h, change := h.Evaluate(w.at(d))
 		if change.Opened == nil {
 			w.Fatal("the heartbeat is not down")
 		}
 		transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 	}
-	w.update(func(tx *store.Tx) error { _, err := tx.Save(w.start, transitions); return err })
+	w.update(func(tx *store.Tx) error { _, err := tx.Save(w.at(d), transitions); return err })
 }
 
 // TestRunOnce_ManyAlertsNeedFewStatements counts the statements of each run while the
@@ -45,7 +45,7 @@ func TestRunOnce_ManyAlertsNeedFewStatements(t *testing.T) {
 		w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: time.Now().UTC()}
 		w.project = w.addProject("main")
 		w.addChannel(w.newChannel("ops"))
-		w.miss(many)
+		w.miss("silent", many, 0)
 		err := store.RecordPlans(w.db, func(recorded *store.DB, plans func() []string) error {
 			recorded.SetNode("node")
 			var sent atomic.Int32
@@ -100,7 +100,7 @@ func TestClaim_ReadsNoBacklogOnPostgreSQL(t *testing.T) {
 	}
 	run(fmt.Sprintf(`SET session_replication_role = replica;
 		INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at, asked, urgency)
-		SELECT 'alert ' || n, 1, '%s', 'incident.opened', 11, n, 'incident ' || n, '', 'pending', n %% 3, n, n, 0, n %% 4 FROM generate_series(1, %d) n;
+		SELECT 'alert ' || n, 1, '%s', 'incident.opened', 11, n, 'incident ' || n, '', 'pending', n %% 3, n, n, 0, n %% 7 FROM generate_series(1, %d) n;
 		RESET session_replication_role`, ops.ID, pending))
 	var sent []string
 	for n := range 32 {

@@ -214,7 +214,8 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 	alerts := h.AlertsFor(c, i, notified, b.channels[h.Project], b.now)
 	for _, a := range alerts {
 		a.ID = alertID(a, 0)
-		b.alerts = append(b.alerts, alertRow(a))
+		inBurst := a.Event == monitor.IncidentOpened && b.tx.db.bursts.Contains(a.Channel, c.Opened.Cause, b.now)
+		b.alerts = append(b.alerts, alertRow(a, inBurst))
 	}
 	if len(alerts) > 0 && i.ID != "" {
 		b.alerted = append(b.alerted, h.Key)

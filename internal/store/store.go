@@ -40,6 +40,7 @@ import (
 	"overdue/internal/store/migrations"
 	"overdue/internal/store/postgres"
 	"overdue/internal/store/sqlite"
+	"overdue/internal/store/urgency"
 	"overdue/internal/store/writebehind"
 )
 
@@ -99,6 +100,7 @@ type DB struct {
 
 	calendars calendars.Cache
 	watching  watchingCache
+	bursts    urgency.Bursts
 	key       *seal.Key // that secrets are sealed with; nil until UseSecretKey
 }
 

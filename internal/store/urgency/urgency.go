@@ -6,7 +6,7 @@
 // channel has a bucket of tokens for each cause of incidents. An opening takes one. If
 // none is left, the opening is a part of a burst and comes after those that are not:
 //
-//	network fails ─▶ 20,000 × missed ── 64 ─▶ single openings, by severity ─▶ attempted first
+//	network fails ─▶ 20,000 × missed ── 16 ─▶ single openings, by severity ─▶ attempted first
 //	                                └─ rest ─▶ openings in bursts, by severity
 //	a job fails ───▶ 1 × failure ───────────▶ single openings
 package urgency
@@ -54,10 +54,10 @@ func Of(a monitor.Alert, inBurst bool) int64 {
 	return urgency
 }
 
-// The buckets of Bursts. They are large enough for a few dozen jobs of one machine, and so
-// small that even a slow receiver gets all of their alerts within seconds.
+// The buckets of Bursts. They are so small that a receiver gets all single openings within
+// moments, even while the server has much else to do.
 const (
-	bucketSize = 64
+	bucketSize = 16
 	fillRate   = 20   // tokens per second
 	maxBuckets = 1000 // buckets in memory, until the full ones are forgotten
 )
@@ -86,8 +86,8 @@ type Bursts struct {
 	buckets map[source]bucket // those that are not in the map are full
 }
 
-// Contains reports whether an incident that opens now belongs to a burst on a channel. If it
-// does not, it takes a token.
+// Contains reports whether an incident that opens now belongs to a burst on a channel. It takes
+// a token in any case: while a burst continues, none of its openings is a single one.
 func (b *Bursts) Contains(channel string, cause monitor.Cause, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,15 +96,12 @@ func (b *Bursts) Contains(channel string, cause monitor.Cause, now time.Time) bo
 	if left = left.fill(now); !found {
 		left.tokens = bucketSize
 	}
-	exceeded := left.tokens < 1
-	if !exceeded {
-		left.tokens--
-	}
+	left.tokens = max(left.tokens-1, -bucketSize)
 	if !found && len(b.buckets) >= maxBuckets || b.buckets == nil {
 		b.forgetFull(now)
 	}
 	b.buckets[s] = left
-	return exceeded
+	return left.tokens < 0
 }
 
 // forgetFull removes the buckets that are full now, or all if none is.

@@ -31,14 +31,14 @@ func TestContains_ABurstIsWhatExceedsTheRateOfItsCauseAndChannel(t *testing.T) {
 		at      time.Duration
 		want    int
 	}{
-		{"the first ones of a burst", 20_000, "ops", monitor.CauseMissed, 0, 64},
+		{"the first ones of a burst", 20_000, "ops", monitor.CauseMissed, 0, 16},
 		{"another cause meanwhile", 10, "ops", monitor.CauseFailure, 0, 10},
 		{"another channel meanwhile", 10, "mail", monitor.CauseMissed, 0, 10},
-		{"the burst continues", 500, "ops", monitor.CauseMissed, 100 * time.Millisecond, 2},
-		{"a second later", 500, "ops", monitor.CauseMissed, 1100 * time.Millisecond, 20},
-		{"much later", 100, "ops", monitor.CauseMissed, time.Hour, 64},
+		{"the burst continues", 500, "ops", monitor.CauseMissed, 100 * time.Millisecond, 0},
+		{"a second later", 500, "ops", monitor.CauseMissed, 1100 * time.Millisecond, 4},
+		{"much later", 100, "ops", monitor.CauseMissed, time.Hour, 16},
 		{"the clock was set back", 10, "ops", monitor.CauseMissed, 0, 0},
-		{"a second after that", 500, "ops", monitor.CauseMissed, time.Second, 20},
+		{"a second after that", 500, "ops", monitor.CauseMissed, time.Second, 4},
 	} {
 		if got := b.single(c.n, c.channel, c.cause, c.at); got != c.want {
 			t.Errorf("%s: %d of %d are single openings; want %d", c.name, got, c.n, c.want)

@@ -25,6 +25,9 @@ var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dial
 	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
 	` + historyColumn + ` text, finished text, blackout text`)}
 
+// stateUpdate updates the row of one heartbeat. The key is the first value of its rows.
+var stateUpdate = stateBatch.UpdateRow()
+
 // stateRow returns the state of a heartbeat after a transition, in the order of
 // stateBatch.
 func stateRow(t Transition, h monitor.Heartbeat) ([]any, error) {

@@ -89,6 +89,7 @@ func (db *DB) commitBuffered(ctx context.Context, tx *Tx) error {
 		defer db.buffer.UnlockTables()
 		end := db.beginListChange(&tx.changes)
 		err := tx.tx.Commit()
+		tx.countRowChange()
 		end(err)
 		if err == nil {
 			db.breaker.Load().RecordProgress()

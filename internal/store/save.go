@@ -443,11 +443,13 @@ type listChanges struct {
 }
 
 // observe counts a statement that writes heartbeats. The function that sends it declares
-// which ones; if none does, the index is loaded again.
-func (c *listChanges) observe(text string) {
-	if strings.Contains(text, "UPDATE heartbeats") || strings.Contains(text, "INTO heartbeats") || strings.Contains(text, "DELETE FROM heartbeats") {
+// which ones; if none does, the index is loaded again. It reports whether the statement is one.
+func (c *listChanges) observe(text string) bool {
+	writes := strings.Contains(text, "UPDATE heartbeats") || strings.Contains(text, "INTO heartbeats") || strings.Contains(text, "DELETE FROM heartbeats")
+	if writes {
 		c.observed++
 	}
+	return writes
 }
 
 // declareStates declares a statement that stores the states of heartbeats.

@@ -101,7 +101,9 @@ type DB struct {
 	calendars calendars.Cache
 	watching  watchingCache
 	bursts    urgency.Bursts
-	key       *seal.Key // that secrets are sealed with; nil until UseSecretKey
+
+	rowChanges atomic.Int64 // number of commits that changed rows of heartbeats
+	key        *seal.Key    // that secrets are sealed with; nil until UseSecretKey
 }
 
 // DescribeAddress returns which database an address names, for people: a file or

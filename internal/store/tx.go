@@ -28,6 +28,7 @@ type Tx struct {
 
 	writable          bool // it runs on the connection that has the prepared statements
 	changedHeartbeats bool // it changed a row of heartbeats
+	wroteHeartbeats   bool // the same, and also for the pings of the write-behind buffer
 
 	reader     *writebehind.Reader // of a transaction that only reads, next to a write-behind buffer
 	taken      *writebehind.Taken  // of a transaction that can write, next to a write-behind buffer
@@ -124,6 +125,7 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 	}
 	end := db.beginListChange(&t.changes)
 	err = tx.Commit()
+	t.countRowChange()
 	end(err)
 	if err != nil {
 		return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.Classify(err)))
@@ -132,6 +134,14 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 		db.breaker.Load().RecordProgress()
 	}
 	return nil
+}
+
+// countRowChange counts a commit that changed rows of heartbeats. A commit that failed can have
+// changed them, too.
+func (tx *Tx) countRowChange() {
+	if tx.wroteHeartbeats {
+		tx.db.rowChanges.Add(1)
+	}
 }
 
 // applySettings applies the settings of a transaction that writes.
@@ -161,7 +171,9 @@ func (db *DB) TraceStatements(fn func(text string, args []any)) { db.trace.Store
 
 // observe records a statement that will run.
 func (tx *Tx) observe(text string, args []any) {
-	tx.changes.observe(text)
+	if tx.changes.observe(text) {
+		tx.wroteHeartbeats = true
+	}
 	if fn := tx.db.trace.Load(); fn != nil {
 		(*fn)(text, args)
 	}
@@ -245,12 +257,13 @@ func (db *DB) prepare(ctx context.Context) error {
 		}
 		db.writerStmts[text] = s
 	}
-	text := heartbeatsForPingsSQL(db.dialect, "")
-	s, err := db.reader.PrepareContext(ctx, text)
-	if err != nil {
-		return fmt.Errorf("prepare %s: %w", text, err)
+	for _, text := range []string{heartbeatsForPingsSQL(db.dialect, ""), dueAmongSQL(db.dialect)} {
+		s, err := db.reader.PrepareContext(ctx, text)
+		if err != nil {
+			return fmt.Errorf("prepare %s: %w", text, err)
+		}
+		db.readerStmts[text] = s
 	}
-	db.readerStmts[text] = s
 	return nil
 }
 

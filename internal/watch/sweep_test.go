@@ -187,6 +187,81 @@ func TestSweep_ABacklogIsReadAgainBeforeItIsEvaluated(t *testing.T) {
 	})
 }
 
+// On SQLite, the heartbeats of each transaction but the first two are read while the one before
+// runs.
+func TestSweep_ReadsTheNextHeartbeatsWhileItEvaluates(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		if err := f.db.Serve(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		f.Watcher.sweep.rows = fewPerSweep
+		keys, _ := f.addDue(6 * fewPerSweep)
+		evaluated := map[int64]int{}
+		aheads := 0
+		for wait := time.Duration(0); wait == 0; {
+			f.changed = nil
+			wait = f.sweep()
+			for _, key := range f.changed {
+				evaluated[key]++
+			}
+			if next := f.Watcher.sweep.next; next != nil && next.ahead != nil {
+				aheads++
+			}
+		}
+		for _, key := range keys {
+			if evaluated[key] != 1 {
+				t.Fatalf("heartbeat %d was evaluated %d times; want once", key, evaluated[key])
+			}
+		}
+		if n := f.openIncidents(); n != int64(len(keys)) {
+			t.Errorf("%d incidents; want %d", n, len(keys))
+		}
+		if f.db.IsShared() {
+			if aheads > 0 {
+				t.Errorf("%d batches were read ahead on PostgreSQL, where their rows are not locked", aheads)
+			}
+		} else if aheads < 2 {
+			t.Errorf("%d batches were read ahead; want several", aheads)
+		}
+	})
+}
+
+// A heartbeat that is read ahead can get a ping, or be edited, before its transaction.
+func TestSweep_APingAfterItsHeartbeatWasReadAheadCounts(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		if err := f.db.Serve(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		f.Watcher.sweep.rows = fewPerSweep
+		keys, ids := f.addDue(4 * fewPerSweep)
+		f.sweep()
+		f.sweep()
+		next := f.Watcher.sweep.next
+		if next == nil {
+			if !f.db.IsShared() {
+				t.Fatal("nothing was read ahead")
+			}
+			return
+		}
+		at := slices.Index(keys, next.keys[0])
+		pinged := time.Now().UTC().Truncate(monitor.Precision)
+		_, err := f.db.ApplyPings(context.Background(), []store.ReceivedPing{
+			{ID: ids[at], Ping: monitor.Ping{At: pinged, Kind: monitor.PingSuccess, ExitCode: monitor.NoExitCode, Method: "POST"}, Watermark: pinged.Add(-time.Hour)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.changed = nil
+		f.sweepAll()
+		if slices.Contains(f.changed, keys[at]) {
+			t.Error("a heartbeat was evaluated after its ping")
+		}
+		if n := f.openIncidents(); n != int64(len(keys)-1) {
+			t.Errorf("%d incidents; want %d", n, len(keys)-1)
+		}
+	})
+}
+
 // maxAllocations is the limit per deadline, a little above what a sweep needs.
 const maxAllocations = 130
 

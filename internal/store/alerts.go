@@ -99,7 +99,7 @@ func isUnblocked(alert string) string {
 
 // deliverySQL returns the statements that every run of the delivery loop sends.
 func deliverySQL(d *dialect.Dialect) []string {
-	return []string{pendingByChannelSQL(), claimSQL(d), markSentSQL(d), followedSQL(d)}
+	return []string{pendingByChannelSQL(), claimSQL(d), markSentSQL(d), followedSQL(d), outputsSQL(d)}
 }
 
 // PendingChannel is a channel with pending alerts, and the time of the first possible
@@ -238,6 +238,27 @@ func (tx *Tx) MarkAllSent(ids []string, now time.Time) (pending map[string]bool,
 		return pending, nil
 	}
 	return pending, tx.releaseAllNext(first, now)
+}
+
+// outputsSQL is the statement of HeartbeatsWithOutput. It reads the newest row of each heartbeat.
+func outputsSQL(d *dialect.Dialect) string {
+	return `SELECT h.key FROM heartbeats h WHERE ` + d.InList("h.key", "$1") + ` AND (
+		COALESCE((SELECT b.body_bytes FROM ping_blocks b WHERE b.heartbeat = h.key ORDER BY b.first DESC LIMIT 1), 0) > 0
+		OR COALESCE((SELECT p.body_size FROM pings p WHERE p.heartbeat = h.key ORDER BY p.n DESC LIMIT 1), 0) > 0)`
+}
+
+// HeartbeatsWithOutput returns those of the given heartbeats whose newest ping can have a body.
+// Most have none, so an alert reads it only for these.
+func (tx *Tx) HeartbeatsWithOutput(keys []int64) (map[int64]bool, error) {
+	found, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, outputsSQL(tx.d), tx.d.IntList(keys))
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats with output: %w", err)
+	}
+	with := make(map[int64]bool, len(found))
+	for _, key := range found {
+		with[key] = true
+	}
+	return with, nil
 }
 
 // followedSQL selects the alerts that have pending successors. OFFSET 0: PostgreSQL then

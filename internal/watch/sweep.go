@@ -36,7 +36,7 @@ type pace struct {
 // The paces on SQLite, where everything that writes waits for a transaction, and on PostgreSQL,
 // where only what opens or resolves incidents of the same project does.
 var (
-	paceAlone  = pace{250, 25 * time.Millisecond}
+	paceAlone  = pace{250, 50 * time.Millisecond}
 	paceShared = pace{500, 200 * time.Millisecond}
 )
 

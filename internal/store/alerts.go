@@ -151,17 +151,17 @@ const maxSkipped = 256
 // urgency, the first attempts, newest first; and all due alerts, longest due first. Of
 // four places, the second list gets one.
 func claimSQL(d *dialect.Dialect) string {
-	var lists []string
+	var lists []string // CAST: SQLite compiles a prepared statement again if the value of a plain LIMIT changes
 	for rank, stored := range urgency.Order {
 		lists = append(lists, fmt.Sprintf(`SELECT * FROM (SELECT f.id, %d AS rank, f.next_at FROM (
 				SELECT * FROM alerts WHERE state = 'pending' AND attempts = 0 AND channel = $1 AND urgency = %d AND next_at <= $3
-				ORDER BY next_at DESC LIMIT %d) f WHERE %s LIMIT $5) u%d`, rank, stored, maxSkipped, isUnblocked("f"), rank))
+				ORDER BY next_at DESC LIMIT %d) f WHERE %s LIMIT CAST($5 AS BIGINT)) u%d`, rank, stored, maxSkipped, isUnblocked("f"), rank))
 	}
 	// MATERIALIZED: PostgreSQL can run a plain subquery once per row, and would then
 	// lock and claim more than n.
 	return `WITH urgent AS (` + strings.Join(lists, " UNION ALL ") + `),
 		longest AS (SELECT d.id, d.next_at FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
-			AND ` + isUnblocked("d") + ` ORDER BY d.next_at LIMIT $5),
+			AND ` + isUnblocked("d") + ` ORDER BY d.next_at LIMIT CAST($5 AS BIGINT)),
 		places AS (
 			SELECT id, n + (n - 1) / 3 AS place FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY rank, next_at DESC) AS n FROM urgent) ranked
 			UNION ALL
@@ -170,7 +170,7 @@ func claimSQL(d *dialect.Dialect) string {
 		chosen AS (SELECT id, MIN(place) AS place FROM places GROUP BY id),
 		due AS MATERIALIZED (
 			SELECT d.id FROM chosen c CROSS JOIN alerts d WHERE d.id = c.id AND d.state = 'pending' AND d.next_at <= $3
-			ORDER BY c.place LIMIT $5` + d.ForUpdateSkipLocked + `
+			ORDER BY c.place LIMIT CAST($5 AS BIGINT)` + d.ForUpdateSkipLocked + `
 		)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING ` + alertColumns

@@ -222,10 +222,10 @@ func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error
 	return queryAll(tx, tx.lockHeartbeat, dueForEvaluationSQL(tx.d), micros(now), n, canaryProject(tx.db.node))
 }
 
-// dueForEvaluationSQL is the statement of DueForEvaluation.
+// dueForEvaluationSQL is the statement of DueForEvaluation. CAST is explained in claimSQL.
 func dueForEvaluationSQL(d *dialect.Dialect) string {
 	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h
-		WHERE h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.next_at LIMIT $2` + d.ForUpdateSkipLocked
+		WHERE h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.next_at LIMIT CAST($2 AS BIGINT)` + d.ForUpdateSkipLocked
 }
 
 // saveDue saves the pending pings that make heartbeats due, so that the tables say which

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -113,6 +114,17 @@ func (w *fixture) expectIndexed(name string, tables []string, ask func(tx *store
 			if strings.Contains(plan+"\n", "\nSCAN "+table+"\n") || strings.Contains(plan, "\nSCAN "+table+" USING") {
 				w.Errorf("%s reads all of %s:\n%s", name, table, plan)
 			}
+		}
+	}
+}
+
+// SQLite compiles a prepared statement again when the value of a plain LIMIT parameter changes,
+// which takes several times as long as a claim.
+func TestHotStatements_HaveNoPlainParameterAsLimit(t *testing.T) {
+	db := openStore(t, filepath.Join(t.TempDir(), "overdue.db"))
+	for _, text := range store.HotStatements(db) {
+		if regexp.MustCompile(`LIMIT [$?]`).MatchString(text) {
+			t.Errorf("the limit is a plain parameter: %s", text)
 		}
 	}
 }

@@ -20,6 +20,8 @@ const (
 	parallelSweeps  = 2       // transactions at the same time, on PostgreSQL
 	sweepsTogether  = 4       // transactions in a row, on PostgreSQL
 
+	aheadPatience = 50 * time.Millisecond // for heartbeats that are read ahead, after the current transaction
+
 	minWait       = 5 * time.Millisecond  // another node may hold the rows that are due
 	heldWait      = 50 * time.Millisecond // while a ping holds back an evaluation
 	maxWaitAlone  = 5 * time.Second       // a single node wakes itself after each of its changes
@@ -248,6 +250,7 @@ type reader struct {
 	db      *store.DB
 	next    *batch // nil: there is nothing to read
 	reading sync.WaitGroup
+	cancel  context.CancelFunc
 }
 
 // newReader returns a reader of the batch after b. It reads nothing on a shared database, where
@@ -267,11 +270,12 @@ func (r *reader) start(ctx context.Context, tx *store.Tx, now time.Time) error {
 	if r.next == nil {
 		return nil
 	}
-	r.reading.Wait() // for an earlier try of the transaction
+	r.wait() // for an earlier try of the transaction
 	mark, ok, err := tx.Mark()
 	if !ok {
 		return err
 	}
+	ctx, r.cancel = context.WithCancel(ctx)
 	r.reading.Go(func() {
 		// After an error, the next transaction reads them.
 		r.next.ahead, _ = r.db.ReadAhead(ctx, mark, now, r.next.keys)
@@ -279,8 +283,15 @@ func (r *reader) start(ctx context.Context, tx *store.Tx, now time.Time) error {
 	return nil
 }
 
-// wait waits until everything is read, and returns the next batch.
+// wait waits until everything is read, and returns the next batch. If that takes long after
+// the transaction, because others use all connections, the next transaction reads it.
 func (r *reader) wait() *batch {
+	if r.cancel != nil {
+		defer r.cancel()
+		patience, end := context.WithTimeout(context.Background(), aheadPatience)
+		defer end()
+		defer context.AfterFunc(patience, r.cancel)()
+	}
 	r.reading.Wait()
 	return r.next
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +15,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/store/sqlite"
 )
 
 // fewPerSweep is the number of heartbeats of the first transaction in most tests.
@@ -222,6 +225,39 @@ func TestSweep_ReadsTheNextHeartbeatsWhileItEvaluates(t *testing.T) {
 			}
 		} else if aheads < 2 {
 			t.Errorf("%d batches were read ahead; want several", aheads)
+		}
+	})
+}
+
+func TestSweep_ReadsThatTakeLongDelayNoTransaction(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		if f.db.IsShared() {
+			return // nothing is read ahead there
+		}
+		if err := f.db.Serve(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		f.Watcher.sweep.rows = fewPerSweep
+		keys, _ := f.addDue(3 * fewPerSweep)
+		done := make(chan struct{})
+		var reads sync.WaitGroup
+		for range sqlite.MaxReaders {
+			reads.Go(func() {
+				if err := f.db.View(context.Background(), func(*store.Tx) error { <-done; return nil }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		begun := time.Now()
+		f.sweepAll()
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("the sweep took %s; want less than a second", took)
+		}
+		close(done)
+		reads.Wait()
+		if n := f.openIncidents(); n != int64(len(keys)) {
+			t.Errorf("%d incidents; want %d", n, len(keys))
 		}
 	})
 }

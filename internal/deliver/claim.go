@@ -125,6 +125,7 @@ type facts struct {
 	projects   map[int64]monitor.Project
 	heartbeats map[int64]monitor.Heartbeat
 	incidents  map[string]monitor.Incident
+	outputs    map[int64]bool // heartbeats whose newest ping can have a body; nil: not known
 }
 
 // readFacts reads the heartbeats and incidents of alerts.
@@ -151,11 +152,17 @@ func (c *Dispatcher) readFacts(tx *store.Tx, alerts []monitor.Alert) (f facts, e
 			return f, err
 		}
 	}
-	if len(incidents) > 0 {
-		f.incidents, err = tx.IncidentsOfAlerts(incidents)
+	if len(incidents) == 0 {
+		return f, nil
+	}
+	if f.incidents, err = tx.IncidentsOfAlerts(incidents); err == nil {
+		f.outputs, err = tx.HeartbeatsWithOutput(keys)
 	}
 	return f, err
 }
+
+// mayHaveOutput reports whether the newest ping of a heartbeat can have a body.
+func (f facts) mayHaveOutput(heartbeat int64) bool { return f.outputs == nil || f.outputs[heartbeat] }
 
 // channel returns the channel of an alert.
 func (f facts) channel(tx *store.Tx, a monitor.Alert) (monitor.Channel, error) {

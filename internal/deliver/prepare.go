@@ -201,7 +201,7 @@ func (c *Dispatcher) addIncident(tx *store.Tx, f facts, e *delivery, now time.Ti
 	if a.Event != monitor.IncidentResolved {
 		n.LastPing, n.Due, n.Deadline = i.LastPing, i.Due, missedDeadline(i)
 		n.Resolution = ""
-		if err := e.addPingOutput(tx, i); err != nil {
+		if err := e.addPingOutput(tx, f, i); err != nil {
 			return false, err
 		}
 	}
@@ -225,9 +225,9 @@ func missedDeadline(i monitor.Incident) time.Time {
 
 // addPingOutput adds the output of the ping that reported the failure, or of
 // the newest ping.
-func (e *delivery) addPingOutput(tx *store.Tx, i monitor.Incident) error {
+func (e *delivery) addPingOutput(tx *store.Tx, f facts, i monitor.Incident) error {
 	n, number := &e.notification, i.PingNumber
-	if number == 0 && e.pings == 0 {
+	if number == 0 && (e.pings == 0 || !f.mayHaveOutput(i.Heartbeat)) {
 		return nil
 	}
 	if number == 0 {

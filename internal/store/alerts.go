@@ -12,6 +12,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
+	"overdue/internal/store/urgency"
 )
 
 var alertBatch = dialect.Batch{Table: "alerts", IgnoreExisting: true, Columns: dialect.Columns(`
@@ -56,32 +57,16 @@ func deliveryOrder(a monitor.Alert) int64 {
 	return 0
 }
 
-// urgencies is the number of urgencies of alerts.
-const urgencies = 4
-
-// urgency returns the place of an alert among the first attempts of its channel: openings
-// by severity, and then everything else. Rows of earlier versions have 0.
-func urgency(a monitor.Alert) int64 {
-	switch {
-	case a.Event == monitor.ChannelFailing, a.Event == monitor.IncidentOpened && (a.Severity == monitor.SeverityCritical || a.Severity == ""):
-		return 0
-	case a.Event == monitor.IncidentOpened && a.Severity == monitor.SeverityWarning:
-		return 1
-	case a.Event == monitor.IncidentOpened:
-		return 2
-	}
-	return urgencies - 1
-}
-
-// alertRow returns a new alert in the order of alertBatch.
-func alertRow(a monitor.Alert) []any {
+// alertRow returns a new alert in the order of alertBatch. inBurst means that it opens one of
+// many incidents.
+func alertRow(a monitor.Alert, inBurst bool) []any {
 	var heartbeat any
 	if a.Heartbeat > 0 {
 		heartbeat = a.Heartbeat
 	}
 	return []any{
 		a.ID, a.Project, a.Channel, string(a.Event), deliveryOrder(a), heartbeat, nullableText(a.Incident), a.Subject,
-		string(monitor.AlertPending), int64(a.Attempts), a.Created.UnixMicro(), a.NextAttempt.UnixMicro(), int64(0), urgency(a),
+		string(monitor.AlertPending), int64(a.Attempts), a.Created.UnixMicro(), a.NextAttempt.UnixMicro(), int64(0), urgency.Of(a, inBurst),
 	}
 }
 
@@ -114,7 +99,7 @@ func isUnblocked(alert string) string {
 
 // deliverySQL returns the statements that every run of the delivery loop sends.
 func deliverySQL(d *dialect.Dialect) []string {
-	return []string{pendingByChannelSQL(), claimSQL(d), markSentSQL(d), followedSQL(d)}
+	return []string{pendingByChannelSQL(), claimSQL(d), markSentSQL(d), followedSQL(d), outputsSQL(d)}
 }
 
 // PendingChannel is a channel with pending alerts, and the time of the first possible
@@ -166,26 +151,26 @@ const maxSkipped = 256
 // urgency, the first attempts, newest first; and all due alerts, longest due first. Of
 // four places, the second list gets one.
 func claimSQL(d *dialect.Dialect) string {
-	var lists []string
-	for urgency := range urgencies {
-		lists = append(lists, fmt.Sprintf(`SELECT * FROM (SELECT f.id, f.urgency, f.next_at FROM (
+	var lists []string // CAST: SQLite compiles a prepared statement again if the value of a plain LIMIT changes
+	for rank, stored := range urgency.Order {
+		lists = append(lists, fmt.Sprintf(`SELECT * FROM (SELECT f.id, %d AS rank, f.next_at FROM (
 				SELECT * FROM alerts WHERE state = 'pending' AND attempts = 0 AND channel = $1 AND urgency = %d AND next_at <= $3
-				ORDER BY next_at DESC LIMIT %d) f WHERE %s LIMIT $5) u%d`, urgency, maxSkipped, isUnblocked("f"), urgency))
+				ORDER BY next_at DESC LIMIT %d) f WHERE %s LIMIT CAST($5 AS BIGINT)) u%d`, rank, stored, maxSkipped, isUnblocked("f"), rank))
 	}
 	// MATERIALIZED: PostgreSQL can run a plain subquery once per row, and would then
 	// lock and claim more than n.
 	return `WITH urgent AS (` + strings.Join(lists, " UNION ALL ") + `),
 		longest AS (SELECT d.id, d.next_at FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
-			AND ` + isUnblocked("d") + ` ORDER BY d.next_at LIMIT $5),
+			AND ` + isUnblocked("d") + ` ORDER BY d.next_at LIMIT CAST($5 AS BIGINT)),
 		places AS (
-			SELECT id, n + (n - 1) / 3 AS place FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY urgency, next_at DESC) AS n FROM urgent) ranked
+			SELECT id, n + (n - 1) / 3 AS place FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY rank, next_at DESC) AS n FROM urgent) ranked
 			UNION ALL
 			SELECT id, 4 * n - $6 AS place FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY next_at) AS n FROM longest) waiting
 		),
 		chosen AS (SELECT id, MIN(place) AS place FROM places GROUP BY id),
 		due AS MATERIALIZED (
 			SELECT d.id FROM chosen c CROSS JOIN alerts d WHERE d.id = c.id AND d.state = 'pending' AND d.next_at <= $3
-			ORDER BY c.place LIMIT $5` + d.ForUpdateSkipLocked + `
+			ORDER BY c.place LIMIT CAST($5 AS BIGINT)` + d.ForUpdateSkipLocked + `
 		)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM due) RETURNING ` + alertColumns
@@ -193,9 +178,9 @@ func claimSQL(d *dialect.Dialect) string {
 
 // Claim takes up to n due alerts of a channel for the node named holder: no other
 // node attempts them before until. Of four alerts, three are the most urgent ones: first
-// attempts at openings by severity and then those at other events, newest first. The
-// fourth is the one that has been due longest, which can be a retry. So a backlog delays
-// no new alert, and every alert gets its turn.
+// attempts at single openings, then at those in bursts, and then at other events, newest
+// first. The fourth is the one that has been due longest, which can be a retry. So a backlog
+// delays no new alert, and every alert gets its turn.
 //
 // It skips an alert whose predecessor (opened before recovered, one incident before the
 // next) is still pending. The predecessors of an alert are those for the same recipient,
@@ -253,6 +238,27 @@ func (tx *Tx) MarkAllSent(ids []string, now time.Time) (pending map[string]bool,
 		return pending, nil
 	}
 	return pending, tx.releaseAllNext(first, now)
+}
+
+// outputsSQL is the statement of HeartbeatsWithOutput. It reads the newest row of each heartbeat.
+func outputsSQL(d *dialect.Dialect) string {
+	return `SELECT h.key FROM heartbeats h WHERE ` + d.InList("h.key", "$1") + ` AND (
+		COALESCE((SELECT b.body_bytes FROM ping_blocks b WHERE b.heartbeat = h.key ORDER BY b.first DESC LIMIT 1), 0) > 0
+		OR COALESCE((SELECT p.body_size FROM pings p WHERE p.heartbeat = h.key ORDER BY p.n DESC LIMIT 1), 0) > 0)`
+}
+
+// HeartbeatsWithOutput returns those of the given heartbeats whose newest ping can have a body.
+// Most have none, so an alert reads it only for these.
+func (tx *Tx) HeartbeatsWithOutput(keys []int64) (map[int64]bool, error) {
+	found, err := queryAll(tx, func(row scanner) (key int64, err error) { return key, row.Scan(&key) }, outputsSQL(tx.d), tx.d.IntList(keys))
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats with output: %w", err)
+	}
+	with := make(map[int64]bool, len(found))
+	for _, key := range found {
+		with[key] = true
+	}
+	return with, nil
 }
 
 // followedSQL selects the alerts that have pending successors. OFFSET 0: PostgreSQL then
@@ -363,7 +369,7 @@ func (tx *Tx) Enqueue(a monitor.Alert, repeat int) error {
 		}
 	}
 	a.ID = alertID(a, repeat)
-	if err := tx.insertBatch(&alertBatch, [][]any{alertRow(a)}); err != nil {
+	if err := tx.insertBatch(&alertBatch, [][]any{alertRow(a, false)}); err != nil {
 		return fmt.Errorf("enqueue alert: %w", err)
 	}
 	return nil

@@ -131,6 +131,23 @@ func TestClaim_AnUrgentAlertIsClaimedBeforeNewerOnes(t *testing.T) {
 	})
 }
 
+// TestClaim_ABurstDelaysNoOtherFailure: the failure is neither the newest alert nor the one
+// that has been due longest.
+func TestClaim_ABurstDelaysNoOtherFailure(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ops := w.addChannel(w.newChannel("ops"))
+		w.miss("before", 100, 2*time.Minute)
+		h := w.newHeartbeat("failed")
+		h.Severity = monitor.SeverityInfo
+		w.fail(w.addHeartbeat(h), 2*time.Minute+time.Second)
+		w.miss("after", 150, 2*time.Minute+2*time.Second)
+		// Up to 40 of the others are not a part of a burst. Every fourth claim is of another kind.
+		if names := w.claimNames(ops, 60); !strings.Contains(names, "failed") {
+			w.Errorf("the first 60 of 251 claims lack the failure: %s", names)
+		}
+	})
+}
+
 func TestPauseChannel_PausesOneChannelUntilItsReceiverAskedFor(t *testing.T) {
 	onEachDatabase(t, func(w *fixture) {
 		ops, other := w.addChannel(w.newChannel("ops")), w.addChannel(w.newChannel("other"))

@@ -112,7 +112,7 @@ func (tx *Tx) enqueueNotice(b monitor.Blackout, now time.Time) (newAlerts int, e
 				Project: p.Key, Channel: c.ID, Event: monitor.BlackoutNoticed, Subject: strconv.FormatInt(b.Key, 10), Created: now, NextAttempt: now,
 			}
 			a.ID = alertID(a, 0)
-			rows = append(rows, alertRow(a))
+			rows = append(rows, alertRow(a, false))
 		}
 	}
 	return len(rows), tx.insertBatch(&alertBatch, rows)

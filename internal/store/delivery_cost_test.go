@@ -2,16 +2,20 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"overdue/internal/deliver"
 	"overdue/internal/metrics"
@@ -21,20 +25,22 @@ import (
 	"overdue/internal/store/storetest"
 )
 
-// miss saves heartbeats that missed their deadline without a ping.
-func (w *fixture) miss(n int) {
+// miss saves heartbeats that missed their deadline after one ping.
+func (w *fixture) miss(name string, n int, d time.Duration) {
 	w.Helper()
 	var transitions []store.Transition
 	for i := range n {
-		h := w.newSavedHeartbeat(fmt.Sprint("silent-", i))
-		h.Status, h.CountedFrom = monitor.Up, w.at(-365*24*time.Hour)
-		h, change := h.Evaluate(w.start)
+		h := w.newSavedHeartbeat(fmt.Sprint(name, "-", i))
+		w.applyPings(h, w.ping(monitor.PingSuccess, 0))
+		h = w.reload(h)
+		h.CountedFrom = w.at(-365 * 24 * time.Hour)
+		h, change := h.Evaluate(w.at(d))
 		if change.Opened == nil {
 			w.Fatal("the heartbeat is not down")
 		}
 		transitions = append(transitions, store.Transition{Heartbeat: h, Change: change})
 	}
-	w.update(func(tx *store.Tx) error { _, err := tx.Save(w.start, transitions); return err })
+	w.update(func(tx *store.Tx) error { _, err := tx.Save(w.at(d), transitions); return err })
 }
 
 // TestRunOnce_ManyAlertsNeedFewStatements counts the statements of each run while the
@@ -45,7 +51,7 @@ func TestRunOnce_ManyAlertsNeedFewStatements(t *testing.T) {
 		w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: time.Now().UTC()}
 		w.project = w.addProject("main")
 		w.addChannel(w.newChannel("ops"))
-		w.miss(many)
+		w.miss("silent", many, 0)
 		err := store.RecordPlans(w.db, func(recorded *store.DB, plans func() []string) error {
 			recorded.SetNode("node")
 			var sent atomic.Int32
@@ -80,6 +86,52 @@ func TestRunOnce_ManyAlertsNeedFewStatements(t *testing.T) {
 	})
 }
 
+// TestRunOnce_AnAlertHasTheOutputOfTheNewestPing: the alerts of one run are prepared together.
+func TestRunOnce_AnAlertHasTheOutputOfTheNewestPing(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.db.SetNode("node")
+		w.addChannel(w.newChannel("ops"))
+		output := w.ping(monitor.PingSuccess, time.Minute)
+		output.Body = []byte("disk is full")
+		silent := w.ping(monitor.PingSuccess, 2*time.Minute)
+		w.applyPings(w.newSavedHeartbeat("newest"), w.ping(monitor.PingSuccess, 0), output)
+		w.applyPings(w.newSavedHeartbeat("older"), output, silent)
+		w.applyPings(w.newSavedHeartbeat("none"), silent)
+		for name, p := range map[string]monitor.Ping{"newest row": output, "older row": silent} { // as earlier versions stored them
+			h := w.newSavedHeartbeat(name)
+			p.Number = 1
+			h.Status, h.CountedFrom, h.PingCount = monitor.Up, p.At, 1
+			w.update(func(tx *store.Tx) error {
+				_, err := tx.Save(p.At, []store.Transition{{Heartbeat: h}})
+				return errors.Join(err, store.InsertPingRows(tx, h.Key, []monitor.Ping{p}))
+			})
+		}
+		w.evaluate(time.Hour)
+		var mu sync.Mutex
+		outputs := map[string]string{}
+		zero := func() float64 { return 0 }
+		c := &deliver.Dispatcher{
+			DB: w.db, Node: "node", Metrics: metrics.New(zero, zero), Log: slog.New(slog.DiscardHandler), Wake: func() {},
+			Send: func(_ context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				outputs[n.Heartbeat] = n.Output
+				return notify.Receipt{Status: 200}, nil
+			},
+		}
+		for range 5 {
+			if _, err := c.RunOnce(context.Background(), w.at(time.Hour)); err != nil {
+				w.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		want := map[string]string{"newest": "disk is full", "older": "", "none": "", "newest row": "disk is full", "older row": ""}
+		if diff := cmp.Diff(want, outputs); diff != "" {
+			w.Errorf("outputs (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // rowsPattern matches the actual rows of a step of a plan, and how often it ran.
 var rowsPattern = regexp.MustCompile(`actual rows=(\d+) loops=(\d+)`)
 
@@ -100,7 +152,7 @@ func TestClaim_ReadsNoBacklogOnPostgreSQL(t *testing.T) {
 	}
 	run(fmt.Sprintf(`SET session_replication_role = replica;
 		INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at, asked, urgency)
-		SELECT 'alert ' || n, 1, '%s', 'incident.opened', 11, n, 'incident ' || n, '', 'pending', n %% 3, n, n, 0, n %% 4 FROM generate_series(1, %d) n;
+		SELECT 'alert ' || n, 1, '%s', 'incident.opened', 11, n, 'incident ' || n, '', 'pending', n %% 3, n, n, 0, n %% 7 FROM generate_series(1, %d) n;
 		RESET session_replication_role`, ops.ID, pending))
 	var sent []string
 	for n := range 32 {
@@ -108,7 +160,7 @@ func TestClaim_ReadsNoBacklogOnPostgreSQL(t *testing.T) {
 	}
 	for range 2 {
 		statements := store.DeliverySQL(db)
-		for i, args := range [][]any{{now}, {ops.ID, "node", now, now + 8_000_000, 32, 0}, {sent}, {sent}} {
+		for i, args := range [][]any{{now}, {ops.ID, "node", now, now + 8_000_000, 32, 0}, {sent}, {sent}, {[]int64{1, 2, 3}}} {
 			plan, err := store.Explain(db, statements[i], args...)
 			if err != nil {
 				t.Fatalf("%s: %v", statements[i], err)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -292,7 +293,7 @@ func TestDueAmong_ReturnsThoseThatAreStillDueInTheOrderOfTheirKeys(t *testing.T)
 			if diff := cmp.Diff([]int64{keys[0], keys[1], keys[3]}, listed); diff != "" || err != nil {
 				w.Errorf("keys, %v (-want +got):\n%s", err, diff)
 			}
-			found, err := tx.DueAmong(w.at(10*time.Minute), []int64{keys[2], keys[1], keys[0]})
+			found, err := tx.DueAmong(w.at(10*time.Minute), []int64{keys[2], keys[1], keys[0]}, nil)
 			var names []string
 			for _, h := range found {
 				names = append(names, h.Name)
@@ -303,4 +304,103 @@ func TestDueAmong_ReturnsThoseThatAreStillDueInTheOrderOfTheirKeys(t *testing.T)
 			return nil
 		})
 	})
+}
+
+// TestReadAhead_IsUsedUnlessRowsOfHeartbeatsChanged reads heartbeats while an earlier transaction
+// runs, and changes something between the two transactions.
+func TestReadAhead_IsUsedUnlessRowsOfHeartbeatsChanged(t *testing.T) {
+	edit := func(w *fixture, h monitor.Heartbeat) {
+		w.update(func(tx *store.Tx) error {
+			h, err := tx.HeartbeatForUpdate(h.Project, h.ID)
+			if err != nil {
+				return err
+			}
+			h.Description = "edited"
+			return tx.SaveHeartbeatSettings(h)
+		})
+	}
+	for name, c := range map[string]struct {
+		between func(w *fixture, path string, h monitor.Heartbeat)
+		again   bool // they are read again
+	}{
+		"nothing":             {func(*fixture, string, monitor.Heartbeat) {}, false},
+		"another transaction": {func(w *fixture, _ string, _ monitor.Heartbeat) { w.addChannel(w.newChannel("ops")) }, false},
+		"a ping in the buffer": {func(w *fixture, _ string, h monitor.Heartbeat) {
+			w.applyBatch(w.receivedPing(h, monitor.PingSuccess, 5*time.Minute))
+		}, false},
+		"a ping in the tables": {func(w *fixture, _ string, h monitor.Heartbeat) {
+			w.applyBatch(w.receivedPing(h, monitor.PingSuccess, 5*time.Minute))
+			w.update(func(tx *store.Tx) error { _, err := tx.HeartbeatForUpdate(h.Project, h.ID); return err })
+		}, true},
+		"a flush": {func(w *fixture, _ string, h monitor.Heartbeat) {
+			w.applyBatch(w.receivedPing(h, monitor.PingSuccess, 5*time.Minute))
+			store.SetFlushThreshold(w.db, 0)
+			if _, err := store.FlushSome(w.db); err != nil {
+				w.Fatal(err)
+			}
+		}, true},
+		"a failure": {func(w *fixture, _ string, h monitor.Heartbeat) {
+			w.applyBatch(w.receivedPing(h, monitor.PingFail, time.Hour))
+		}, true},
+		"an edit": {func(w *fixture, _ string, h monitor.Heartbeat) { edit(w, h) }, true},
+		"an edit of another process": {func(w *fixture, path string, h monitor.Heartbeat) {
+			edit(&fixture{T: w.T, db: openStore(w.T, path), start: w.start, project: w.project}, h)
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, path := serveSQLite(t)
+			var keys []int64
+			var due []monitor.Heartbeat
+			for n := range 3 {
+				due = append(due, w.newSavedHeartbeat(fmt.Sprint("job-", n)))
+				keys = append(keys, due[n].Key)
+				w.applyPings(due[n], w.ping(monitor.PingSuccess, 0))
+			}
+			now := w.at(30 * time.Minute)
+			w.update(func(tx *store.Tx) error { _, err := tx.DueKeys(now, 10); return err }) // it saves the pings
+			ahead := w.sweepAndReadAhead(now, keys[:1], keys[1:])
+			c.between(w, path, due[1])
+			var want, got []monitor.Heartbeat
+			w.rollBack(func(tx *store.Tx) (err error) { want, err = tx.DueAmong(now, keys[1:], nil); return err })
+			reads := 0
+			w.db.TraceStatements(func(text string, _ []any) {
+				if strings.Contains(text, "FROM heartbeats h") {
+					reads++
+				}
+			})
+			w.update(func(tx *store.Tx) (err error) { got, err = tx.DueAmong(now, keys[1:], ahead); return err })
+			if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+				t.Errorf("%d heartbeats (-want +got):\n%s", len(want), diff)
+			}
+			if again := reads > 0; again != c.again {
+				t.Errorf("read again: %t; want %t", again, c.again)
+			}
+		})
+	}
+}
+
+// sweepAndReadAhead evaluates heartbeats, and reads others meanwhile.
+func (w *fixture) sweepAndReadAhead(now time.Time, keys, next []int64) (ahead *store.Ahead) {
+	w.Helper()
+	w.update(func(tx *store.Tx) error {
+		due, err := tx.DueAmong(now, keys, nil)
+		if err != nil {
+			return err
+		}
+		var down []store.Transition
+		for _, h := range due {
+			h, change := h.Evaluate(now)
+			down = append(down, store.Transition{Heartbeat: h, Change: change})
+		}
+		mark, ok, err := tx.Mark()
+		if err != nil || !ok {
+			w.Fatalf("mark: %t, %v", ok, err)
+		}
+		if ahead, err = w.db.ReadAhead(w.Context(), mark, now, next); err != nil {
+			return err
+		}
+		_, err = tx.Save(now, down)
+		return err
+	})
+	return ahead
 }

@@ -97,6 +97,9 @@ func Explain(db *DB, text string, args ...any) (string, error) {
 	return plan.String(), rows.Err()
 }
 
+// HotStatements returns the statements that are prepared once.
+func HotStatements(db *DB) []string { return hotStatements(db.dialect) }
+
 // DeliverySQL returns the statements that every run of the delivery loop sends.
 func DeliverySQL(db *DB) []string { return deliverySQL(db.dialect) }
 

@@ -102,6 +102,7 @@ func (db *DB) commitBuffered(ctx context.Context, tx *Tx) error {
 		defer db.buffer.UnlockTables()
 		end := db.beginListChange(&tx.changes)
 		err := tx.tx.Commit()
+		tx.countRowChange()
 		if err == nil {
 			db.breaker.Load().RecordProgress()
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -221,10 +222,10 @@ func (tx *Tx) DueForEvaluation(now time.Time, n int) ([]monitor.Heartbeat, error
 	return queryAll(tx, tx.lockHeartbeat, dueForEvaluationSQL(tx.d), micros(now), n, canaryProject(tx.db.node))
 }
 
-// dueForEvaluationSQL is the statement of DueForEvaluation.
+// dueForEvaluationSQL is the statement of DueForEvaluation. CAST is explained in claimSQL.
 func dueForEvaluationSQL(d *dialect.Dialect) string {
 	return `SELECT ` + heartbeatColumns + ` FROM heartbeats h
-		WHERE h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.next_at LIMIT $2` + d.ForUpdateSkipLocked
+		WHERE h.next_at <= $1 AND (h.project > 0 OR h.project = $3) ORDER BY h.next_at LIMIT CAST($2 AS BIGINT)` + d.ForUpdateSkipLocked
 }
 
 // saveDue saves the pending pings that make heartbeats due, so that the tables say which
@@ -250,9 +251,75 @@ func (tx *Tx) DueKeys(now time.Time, n int) ([]int64, error) {
 }
 
 // DueAmong is DueForEvaluation for the heartbeats with the given keys, in the order of
-// the keys. Heartbeats that are no longer due are not in the result.
-func (tx *Tx) DueAmong(now time.Time, keys []int64) ([]monitor.Heartbeat, error) {
+// the keys. Heartbeats that are no longer due are not in the result. ahead can be what ReadAhead
+// read with the same keys, or nil.
+func (tx *Tx) DueAmong(now time.Time, keys []int64, ahead *Ahead) ([]monitor.Heartbeat, error) {
+	valid, err := tx.isUnchanged(ahead)
+	switch {
+	case err != nil:
+		return nil, err
+	case valid:
+		return ahead.hold(tx)
+	}
 	return queryAll(tx, tx.lockHeartbeat, dueAmongSQL(tx.d), micros(now), tx.d.IntList(keys), canaryProject(tx.db.node))
+}
+
+// Ahead are rows of heartbeats that were read while an earlier transaction ran.
+type Ahead struct {
+	after      Mark
+	heartbeats []monitor.Heartbeat // without the pings of the write-behind buffer
+}
+
+// Mark identifies the rows of heartbeats that a transaction sees.
+type Mark struct {
+	commits int64 // of this process, that changed them
+	others  int64 // changes with each commit of another process
+}
+
+// Mark returns the mark of this transaction. ok is false if rows cannot be read ahead: without a
+// write-behind buffer, nothing else prevents that they change.
+func (tx *Tx) Mark() (m Mark, ok bool, err error) {
+	if tx.taken == nil {
+		return m, false, nil
+	}
+	m.commits = tx.db.rowChanges.Load()
+	m.others, _, err = queryOne(tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) }, `PRAGMA data_version`)
+	return m, err == nil, err
+}
+
+// ReadAhead reads the heartbeats with the given keys that are due, for DueAmong. after is the mark
+// of a transaction that is still running, and that changes no heartbeat with these keys.
+func (db *DB) ReadAhead(ctx context.Context, after Mark, now time.Time, keys []int64) (*Ahead, error) {
+	a := &Ahead{after: after}
+	err := db.View(ctx, func(tx *Tx) (err error) {
+		a.heartbeats, err = queryAll(tx, tx.scanTablesHeartbeat, dueAmongSQL(tx.d), micros(now), tx.d.IntList(keys), canaryProject(tx.db.node))
+		return err
+	})
+	return a, err
+}
+
+// isUnchanged reports whether the rows that were read ahead are still what this transaction
+// sees: since the one with the mark began, only that one has changed heartbeats.
+func (tx *Tx) isUnchanged(a *Ahead) (bool, error) {
+	if a == nil {
+		return false, nil
+	}
+	m, ok, err := tx.Mark()
+	return ok && m.commits == a.after.commits+1 && m.others == a.after.others, err
+}
+
+// hold makes the transaction hold the heartbeats, as lockHeartbeat does, and returns them.
+func (a *Ahead) hold(tx *Tx) ([]monitor.Heartbeat, error) {
+	blackouts := tx.db.watching.list()
+	due := make([]monitor.Heartbeat, len(a.heartbeats)) // not in place: the transaction can run again
+	for i := range due {
+		h, err := tx.holdHeartbeat(a.heartbeats[i])
+		if err != nil {
+			return nil, err
+		}
+		due[i] = h.WithBlackouts(blackouts)
+	}
+	return due, tx.saveHeld()
 }
 
 // dueAmongSQL is the statement of DueAmong.

@@ -82,7 +82,7 @@ func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) 
 			Incident: i.ID, IncidentNumber: i.Number, Subject: by, Created: now, NextAttempt: now,
 		}
 		a.ID = alertID(a, 0)
-		rows = append(rows, alertRow(a))
+		rows = append(rows, alertRow(a, false))
 	}
 	return true, tx.insertBatch(&alertBatch, rows)
 }

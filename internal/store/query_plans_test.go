@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 		"Pinged":         func(tx *store.Tx) error { _, err := tx.HeartbeatsForPings([]string{h.ID}); return err },
 		"Lapsing":        func(tx *store.Tx) error { _, err := tx.DueForEvaluation(w.start, 10); return err },
 		"DueKeys":        func(tx *store.Tx) error { _, err := tx.DueKeys(w.start, 10); return err },
-		"DueAmong":       func(tx *store.Tx) error { _, err := tx.DueAmong(w.start, []int64{h.Key}); return err },
+		"DueAmong":       func(tx *store.Tx) error { _, err := tx.DueAmong(w.start, []int64{h.Key}, nil); return err },
 		"NextLapse":      func(tx *store.Tx) error { _, err := tx.NextDue(); return err },
 		"Owing":          func(tx *store.Tx) error { _, err := tx.PendingByChannel(w.start); return err },
 		"Claim":          func(tx *store.Tx) error { _, err := tx.Claim(ops.ID, "a", w.start, w.start, 10); return err },
@@ -86,7 +87,7 @@ func TestDueAmong_ReadsNoOtherDueHeartbeats(t *testing.T) {
 	w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}
 	for want, ask := range map[string]func(tx *store.Tx) error{
 		"SEARCH h USING COVERING INDEX heartbeats_next (next_at<?)": func(tx *store.Tx) error { _, err := tx.DueKeys(w.start, 10); return err },
-		"SEARCH h USING INTEGER PRIMARY KEY (rowid=?)":              func(tx *store.Tx) error { _, err := tx.DueAmong(w.start, []int64{1, 2}); return err },
+		"SEARCH h USING INTEGER PRIMARY KEY (rowid=?)":              func(tx *store.Tx) error { _, err := tx.DueAmong(w.start, []int64{1, 2}, nil); return err },
 	} {
 		plans, err := store.QueryPlans(w.db, ask)
 		if err != nil {
@@ -126,6 +127,17 @@ func (w *fixture) expectIndexed(name string, tables []string, ask func(tx *store
 			if strings.Contains(plan+"\n", "\nSCAN "+table+"\n") || strings.Contains(plan, "\nSCAN "+table+" USING") {
 				w.Errorf("%s reads all of %s:\n%s", name, table, plan)
 			}
+		}
+	}
+}
+
+// SQLite compiles a prepared statement again when the value of a plain LIMIT parameter changes,
+// which takes several times as long as a claim.
+func TestHotStatements_HaveNoPlainParameterAsLimit(t *testing.T) {
+	db := openStore(t, filepath.Join(t.TempDir(), "overdue.db"))
+	for _, text := range store.HotStatements(db) {
+		if regexp.MustCompile(`LIMIT [$?]`).MatchString(text) {
+			t.Errorf("the limit is a plain parameter: %s", text)
 		}
 	}
 }

@@ -25,6 +25,9 @@ var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dial
 	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
 	` + historyColumn + ` text, finished text, blackout text`)}
 
+// stateUpdate updates the row of one heartbeat. The key is the first value of its rows.
+var stateUpdate = stateBatch.UpdateRow()
+
 // stateRow returns the state of a heartbeat after a transition, in the order of
 // stateBatch.
 func stateRow(t Transition, h monitor.Heartbeat) ([]any, error) {
@@ -214,7 +217,8 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 	alerts := h.AlertsFor(c, i, notified, b.channels[h.Project], b.now)
 	for _, a := range alerts {
 		a.ID = alertID(a, 0)
-		b.alerts = append(b.alerts, alertRow(a))
+		inBurst := a.Event == monitor.IncidentOpened && b.tx.db.bursts.Contains(a.Channel, c.Opened.Cause, b.now)
+		b.alerts = append(b.alerts, alertRow(a, inBurst))
 	}
 	if len(alerts) > 0 && i.ID != "" {
 		b.alerted = append(b.alerted, h.Key)
@@ -439,11 +443,13 @@ type listChanges struct {
 }
 
 // observe counts a statement that writes heartbeats. The function that sends it declares
-// which ones; if none does, the index is loaded again.
-func (c *listChanges) observe(text string) {
-	if strings.Contains(text, "UPDATE heartbeats") || strings.Contains(text, "INTO heartbeats") || strings.Contains(text, "DELETE FROM heartbeats") {
+// which ones; if none does, the index is loaded again. It reports whether the statement is one.
+func (c *listChanges) observe(text string) bool {
+	writes := strings.Contains(text, "UPDATE heartbeats") || strings.Contains(text, "INTO heartbeats") || strings.Contains(text, "DELETE FROM heartbeats")
+	if writes {
 		c.observed++
 	}
+	return writes
 }
 
 // declareStates declares a statement that stores the states of heartbeats.

@@ -40,6 +40,7 @@ import (
 	"overdue/internal/store/migrations"
 	"overdue/internal/store/postgres"
 	"overdue/internal/store/sqlite"
+	"overdue/internal/store/urgency"
 	"overdue/internal/store/writebehind"
 )
 
@@ -99,7 +100,10 @@ type DB struct {
 
 	calendars calendars.Cache
 	watching  watchingCache
-	key       *seal.Key // that secrets are sealed with; nil until UseSecretKey
+	bursts    urgency.Bursts
+
+	rowChanges atomic.Int64 // number of commits that changed rows of heartbeats
+	key        *seal.Key    // that secrets are sealed with; nil until UseSecretKey
 }
 
 // DescribeAddress returns which database an address names, for people: a file or

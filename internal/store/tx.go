@@ -28,6 +28,7 @@ type Tx struct {
 
 	writable          bool // it runs on the connection that has the prepared statements
 	changedHeartbeats bool // it changed a row of heartbeats
+	wroteHeartbeats   bool // the same, and also for the pings of the write-behind buffer
 
 	reader     *writebehind.Reader // of a transaction that only reads, next to a write-behind buffer
 	taken      *writebehind.Taken  // of a transaction that can write, next to a write-behind buffer
@@ -136,6 +137,7 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 	}
 	end := db.beginListChange(&t.changes)
 	err = tx.Commit()
+	t.countRowChange()
 	end(err)
 	if err != nil {
 		return fmt.Errorf("commit: %w", db.contextCause(ctx, db.dialect.Classify(err)))
@@ -144,6 +146,14 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 		db.breaker.Load().RecordProgress()
 	}
 	return nil
+}
+
+// countRowChange counts a commit that changed rows of heartbeats. A commit that failed can have
+// changed them, too.
+func (tx *Tx) countRowChange() {
+	if tx.wroteHeartbeats {
+		tx.db.rowChanges.Add(1)
+	}
 }
 
 // applySettings applies the settings of a transaction that writes.
@@ -173,7 +183,9 @@ func (db *DB) TraceStatements(fn func(text string, args []any)) { db.trace.Store
 
 // observe records a statement that will run.
 func (tx *Tx) observe(text string, args []any) {
-	tx.changes.observe(text)
+	if tx.changes.observe(text) {
+		tx.wroteHeartbeats = true
+	}
 	if fn := tx.db.trace.Load(); fn != nil {
 		(*fn)(text, args)
 	}
@@ -215,7 +227,7 @@ func (tx *Tx) holdWritten(text string, rows [][]any) error {
 	}
 	for _, args := range rows {
 		key, byKey := int64(0), false
-		if len(args) > 0 && strings.Contains(text, "WHERE key = $1") {
+		if len(args) > 0 && (strings.Contains(text, "WHERE key = $1") || text == stateUpdate) {
 			key, byKey = args[0].(int64)
 		}
 		if _, held := tx.heldKeys[key]; !byKey || !held {
@@ -267,27 +279,29 @@ func (db *DB) prepare(ctx context.Context) error {
 		}
 		db.writerStmts[text] = s
 	}
-	text := heartbeatsForPingsSQL(db.dialect, "")
-	s, err := db.reader.PrepareContext(ctx, text)
-	if err != nil {
-		return fmt.Errorf("prepare %s: %w", text, err)
+	for _, text := range []string{heartbeatsForPingsSQL(db.dialect, ""), dueAmongSQL(db.dialect)} {
+		s, err := db.reader.PrepareContext(ctx, text)
+		if err != nil {
+			return fmt.Errorf("prepare %s: %w", text, err)
+		}
+		db.readerStmts[text] = s
 	}
-	db.readerStmts[text] = s
 	return nil
 }
 
 // insertBatch inserts rows.
 func (tx *Tx) insertBatch(b *dialect.Batch, rows [][]any) error {
-	return tx.execBatch(b, rows, b.InsertRow, b.InsertArrays)
+	return tx.execBatch(b, rows, 0, b.InsertRow, b.InsertArrays)
 }
 
 // updateBatch updates the rows that the leading columns of the batch identify.
 func (tx *Tx) updateBatch(b *dialect.Batch, rows [][]any) error {
-	return tx.execBatch(b, rows, b.UpdateRow, b.UpdateArrays)
+	return tx.execBatch(b, rows, b.KeyColumns, b.UpdateRow, b.UpdateArrays)
 }
 
-// execBatch runs one statement for all rows, or one per row, as the dialect requires.
-func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, perRow, arrays func() string) error {
+// execBatch runs one statement for all rows, or one per row, as the dialect requires. last is
+// the number of leading columns that are the last arguments of the latter.
+func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, last int, perRow, arrays func() string) error {
 	switch {
 	case len(rows) == 0:
 		return nil
@@ -295,22 +309,28 @@ func (tx *Tx) execBatch(b *dialect.Batch, rows [][]any, perRow, arrays func() st
 		_, err := tx.exec(arrays(), b.Arrays(rows)...)
 		return err
 	}
-	return tx.execEach(perRow(), rows)
+	return tx.execRows(perRow(), sqlite.Rows{Values: rows, Last: last})
 }
 
 // execEach runs a statement once per row. It is fast if it is prepared.
 func (tx *Tx) execEach(text string, rows [][]any) error {
-	if err := tx.holdWritten(text, rows); err != nil {
+	return tx.execRows(text, sqlite.Rows{Values: rows})
+}
+
+// execRows is execEach, with an order of the arguments.
+func (tx *Tx) execRows(text string, rows sqlite.Rows) error {
+	if err := tx.holdWritten(text, rows.Values); err != nil {
 		return err
 	}
 	tx.observe(text, nil)
 	if prepared := tx.db.writerStmts[text]; prepared != nil {
 		s := tx.tx.StmtContext(tx.ctx, prepared)
-		_, err := s.ExecContext(tx.ctx, sqlite.Rows{Values: rows, Progress: tx.db.breaker.Load().RecordProgress})
+		rows.Progress = tx.db.breaker.Load().RecordProgress
+		_, err := s.ExecContext(tx.ctx, rows)
 		return tx.d.Classify(err)
 	}
-	for _, row := range rows {
-		if _, err := tx.tx.ExecContext(tx.ctx, text, row...); err != nil {
+	for _, row := range rows.Values {
+		if _, err := tx.tx.ExecContext(tx.ctx, text, rows.Args(row)...); err != nil {
 			return tx.d.Classify(err)
 		}
 	}

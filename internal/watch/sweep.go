@@ -20,6 +20,8 @@ const (
 	parallelSweeps  = 2       // transactions at the same time, on PostgreSQL
 	sweepsTogether  = 4       // transactions in a row, on PostgreSQL
 
+	aheadPatience = 50 * time.Millisecond // for heartbeats that are read ahead, after the current transaction
+
 	minWait       = 5 * time.Millisecond  // another node may hold the rows that are due
 	heldWait      = 50 * time.Millisecond // while a ping holds back an evaluation
 	maxWaitAlone  = 5 * time.Second       // a single node wakes itself after each of its changes
@@ -36,7 +38,7 @@ type pace struct {
 // The paces on SQLite, where everything that writes waits for a transaction, and on PostgreSQL,
 // where only what opens or resolves incidents of the same project does.
 var (
-	paceAlone  = pace{250, 25 * time.Millisecond}
+	paceAlone  = pace{250, 50 * time.Millisecond}
 	paceShared = pace{500, 200 * time.Millisecond}
 )
 
@@ -47,9 +49,23 @@ type sweepState struct {
 	// transaction evaluates. Their order is that of the tables: each page is written once. It is
 	// nil if the next transaction is to find out what is due.
 	backlog []int64
-	held    bool // a ping in flight held back a heartbeat of the backlog
-	rows    int  // heartbeats of the next transaction; 0: the default
+	next    *batch // of the next transaction, already removed from the backlog; nil: none
+	held    bool   // a ping in flight held back a heartbeat of the backlog
+	rows    int    // heartbeats of the next transaction; 0: the default
 }
+
+// batch is what one transaction evaluates.
+type batch struct {
+	keys  []int64      // nil: what has been due longest
+	limit int          // heartbeats at most
+	ahead *store.Ahead // its heartbeats, if they were read before; nil: they were not
+}
+
+// clear forgets the backlog: it is listed again.
+func (s *sweepState) clear() { s.backlog, s.next = nil, nil }
+
+// isEmpty reports whether no heartbeat of the backlog is left.
+func (s *sweepState) isEmpty() bool { return len(s.backlog) == 0 && s.next == nil }
 
 // perSweep returns the number of heartbeats of the next transaction.
 func (s *sweepState) perSweep() int {
@@ -81,15 +97,15 @@ func (w *Watcher) pace() pace {
 // next one is due.
 func (w *Watcher) Sweep(ctx context.Context, _ time.Time) (wait time.Duration, err error) {
 	s := &w.sweep
-	if len(s.backlog) == 0 {
-		s.backlog = nil
+	if s.isEmpty() {
+		s.clear()
 	}
 	if len(s.backlog) > s.perSweep() && w.DB.IsShared() {
 		return w.sweepTogether(ctx)
 	}
 	r, err := w.sweepOnce(ctx)
 	if err != nil {
-		s.backlog = nil // it is listed again
+		s.clear()
 		return 0, err
 	}
 	return r.wait(w.DB.Now()), nil
@@ -114,7 +130,7 @@ func (w *Watcher) sweepTogether(ctx context.Context) (wait time.Duration, err er
 	}
 	all.Wait()
 	if err := errors.Join(errs[:]...); err != nil {
-		s.backlog = nil // it is listed again
+		s.clear()
 		return 0, err
 	}
 	r := sweepResult{more: true, held: s.held}
@@ -122,7 +138,7 @@ func (w *Watcher) sweepTogether(ctx context.Context) (wait time.Duration, err er
 		r.idle = r.idle || one.idle
 		r.alone = one.alone
 	}
-	if len(s.backlog) == 0 {
+	if s.isEmpty() {
 		r.more = !s.held
 	}
 	return r.wait(w.DB.Now()), nil
@@ -160,29 +176,38 @@ func (r sweepResult) wait(now time.Time) time.Duration {
 	return min(max(r.next.Sub(now)+2*monitor.Precision, minWait), maxWait)
 }
 
-// take removes the keys of the next transaction from the backlog, and returns how many
-// heartbeats it evaluates at most. ok is false if another transaction has taken the last ones.
-func (s *sweepState) take() (keys []int64, limit int, ok bool) {
+// take returns the next batch of the backlog. ok is false if another transaction has taken the last
+// one.
+func (s *sweepState) take() (b *batch, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	limit = s.perSweep()
-	if s.backlog == nil {
-		return nil, limit, true
+	switch {
+	case s.next != nil:
+		b, s.next = s.next, nil
+		return b, true
+	case s.backlog == nil:
+		return &batch{limit: s.perSweep()}, true
 	}
-	n := min(limit, len(s.backlog))
-	keys, s.backlog = s.backlog[:n:n], s.backlog[n:]
-	return keys, limit, n > 0
+	return s.cut()
+}
+
+// cut removes the keys of a batch from the backlog. ok is false if none is left.
+func (s *sweepState) cut() (b *batch, ok bool) {
+	b = &batch{limit: s.perSweep()}
+	n := min(b.limit, len(s.backlog))
+	b.keys, s.backlog = s.backlog[:n:n], s.backlog[n:]
+	return b, n > 0
 }
 
 // sweepOnce runs one transaction. It evaluates the next heartbeats of the backlog, or those
 // that have been due longest. If there can be more, it lists them: they are the new backlog.
 func (w *Watcher) sweepOnce(ctx context.Context) (r sweepResult, err error) {
 	s, snapshot := &w.sweep, w.Snapshot()
-	keys, limit, ok := s.take()
+	b, ok := s.take()
 	if !ok {
 		return r, nil
 	}
-	if keys == nil {
+	if b.keys == nil {
 		next, others, err := w.DB.NextDue(ctx, snapshot.Now)
 		if err != nil || next.IsZero() || next.After(snapshot.Now) {
 			return sweepResult{next: next, alone: others == 0}, err
@@ -190,9 +215,13 @@ func (w *Watcher) sweepOnce(ctx context.Context) (r sweepResult, err error) {
 	}
 	var begun time.Time
 	var listed []int64
+	reader := w.newReader(b)
 	err = w.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		begun, listed = time.Now(), nil
-		if r, err = w.evaluateDue(tx, snapshot, keys, limit); err != nil || len(keys) > 0 {
+		if err := reader.start(ctx, tx, snapshot.Now); err != nil {
+			return err
+		}
+		if r, err = w.evaluateDue(tx, snapshot, b); err != nil || len(b.keys) > 0 {
 			return err
 		}
 		if r.full {
@@ -202,17 +231,69 @@ func (w *Watcher) sweepOnce(ctx context.Context) (r sweepResult, err error) {
 		}
 		return err
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = reader.wait()
 	if err != nil {
 		return r, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if r.full {
-		s.adapt(limit, time.Since(begun), w.pace())
+		s.adapt(b.limit, time.Since(begun), w.pace())
 	}
-	s.advance(&r, keys == nil, listed)
+	s.advance(&r, b.keys == nil, listed)
 	w.Signals.Send(loop.Effects{Pending: r.pending > 0, Changed: r.changed})
 	return r, nil
+}
+
+// reader reads the heartbeats of the next batch while the current one is evaluated.
+type reader struct {
+	db      *store.DB
+	next    *batch // nil: there is nothing to read
+	reading sync.WaitGroup
+	cancel  context.CancelFunc
+}
+
+// newReader returns a reader of the batch after b. It reads nothing on a shared database, where
+// rows that are not locked can change.
+func (w *Watcher) newReader(b *batch) *reader {
+	r := &reader{db: w.DB}
+	if b.keys != nil && !w.DB.IsShared() {
+		if next, ok := w.sweep.cut(); ok {
+			r.next = next
+		}
+	}
+	return r
+}
+
+// start starts to read, for a transaction that runs.
+func (r *reader) start(ctx context.Context, tx *store.Tx, now time.Time) error {
+	if r.next == nil {
+		return nil
+	}
+	r.wait() // for an earlier try of the transaction
+	mark, ok, err := tx.Mark()
+	if !ok {
+		return err
+	}
+	ctx, r.cancel = context.WithCancel(ctx)
+	r.reading.Go(func() {
+		// After an error, the next transaction reads them.
+		r.next.ahead, _ = r.db.ReadAhead(ctx, mark, now, r.next.keys)
+	})
+	return nil
+}
+
+// wait waits until everything is read, and returns the next batch. If that takes long after
+// the transaction, because others use all connections, the next transaction reads it.
+func (r *reader) wait() *batch {
+	if r.cancel != nil {
+		defer r.cancel()
+		patience, end := context.WithTimeout(context.Background(), aheadPatience)
+		defer end()
+		defer context.AfterFunc(patience, r.cancel)()
+	}
+	r.reading.Wait()
+	return r.next
 }
 
 // advance updates the backlog after a transaction: the first one lists it, the last one ends it.
@@ -225,30 +306,29 @@ func (s *sweepState) advance(r *sweepResult, first bool, listed []int64) {
 		s.backlog = append(listed[at:len(listed):len(listed)], listed[:at]...)
 	}
 	s.held = r.held
-	r.more = len(s.backlog) > 0 || (!first || r.full) && !r.held
+	r.more = !s.isEmpty() || (!first || r.full) && !r.held
 }
 
-// evaluateDue evaluates the heartbeats with the given keys that are due, or up to limit
-// heartbeats if there are no keys, and saves them.
+// evaluateDue evaluates the heartbeats of a batch that are due, and saves them.
 //
 // It reads the watermarks of the other nodes before the heartbeats: so the heartbeats include
 // every ping up to these watermarks.
-func (w *Watcher) evaluateDue(tx *store.Tx, snapshot Snapshot, keys []int64, limit int) (r sweepResult, err error) {
+func (w *Watcher) evaluateDue(tx *store.Tx, snapshot Snapshot, b *batch) (r sweepResult, err error) {
 	peers, err := tx.Peers(snapshot.Now)
 	if err != nil {
 		return r, err
 	}
 	r.alone = peers.Count == 0
 	var due []monitor.Heartbeat
-	if len(keys) > 0 {
-		due, err = tx.DueAmong(snapshot.Now, keys)
+	if len(b.keys) > 0 {
+		due, err = tx.DueAmong(snapshot.Now, b.keys, b.ahead)
 	} else {
-		due, err = tx.DueForEvaluation(snapshot.Now, limit)
+		due, err = tx.DueForEvaluation(snapshot.Now, b.limit)
 	}
 	if err != nil {
 		return r, err
 	}
-	r.full = len(due) >= limit
+	r.full = len(due) >= b.limit
 	if len(due) > 0 && !r.alone {
 		if err := tx.PublishWatermark(snapshot.Now, snapshot.Watermark); err != nil {
 			return r, err

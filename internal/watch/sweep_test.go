@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +15,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/store"
+	"overdue/internal/store/sqlite"
 )
 
 // fewPerSweep is the number of heartbeats of the first transaction in most tests.
@@ -179,6 +182,114 @@ func TestSweep_ABacklogIsReadAgainBeforeItIsEvaluated(t *testing.T) {
 		f.changed = nil
 		f.sweepAll()
 		if slices.Contains(f.changed, keys[0]) {
+			t.Error("a heartbeat was evaluated after its ping")
+		}
+		if n := f.openIncidents(); n != int64(len(keys)-1) {
+			t.Errorf("%d incidents; want %d", n, len(keys)-1)
+		}
+	})
+}
+
+// On SQLite, the heartbeats of each transaction but the first two are read while the one before
+// runs.
+func TestSweep_ReadsTheNextHeartbeatsWhileItEvaluates(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		if err := f.db.Serve(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		f.Watcher.sweep.rows = fewPerSweep
+		keys, _ := f.addDue(6 * fewPerSweep)
+		evaluated := map[int64]int{}
+		aheads := 0
+		for wait := time.Duration(0); wait == 0; {
+			f.changed = nil
+			wait = f.sweep()
+			for _, key := range f.changed {
+				evaluated[key]++
+			}
+			if next := f.Watcher.sweep.next; next != nil && next.ahead != nil {
+				aheads++
+			}
+		}
+		for _, key := range keys {
+			if evaluated[key] != 1 {
+				t.Fatalf("heartbeat %d was evaluated %d times; want once", key, evaluated[key])
+			}
+		}
+		if n := f.openIncidents(); n != int64(len(keys)) {
+			t.Errorf("%d incidents; want %d", n, len(keys))
+		}
+		if f.db.IsShared() {
+			if aheads > 0 {
+				t.Errorf("%d batches were read ahead on PostgreSQL, where their rows are not locked", aheads)
+			}
+		} else if aheads < 2 {
+			t.Errorf("%d batches were read ahead; want several", aheads)
+		}
+	})
+}
+
+func TestSweep_ReadsThatTakeLongDelayNoTransaction(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		if f.db.IsShared() {
+			return // nothing is read ahead there
+		}
+		if err := f.db.Serve(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		f.Watcher.sweep.rows = fewPerSweep
+		keys, _ := f.addDue(3 * fewPerSweep)
+		done := make(chan struct{})
+		var reads sync.WaitGroup
+		for range sqlite.MaxReaders {
+			reads.Go(func() {
+				if err := f.db.View(context.Background(), func(*store.Tx) error { <-done; return nil }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		begun := time.Now()
+		f.sweepAll()
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("the sweep took %s; want less than a second", took)
+		}
+		close(done)
+		reads.Wait()
+		if n := f.openIncidents(); n != int64(len(keys)) {
+			t.Errorf("%d incidents; want %d", n, len(keys))
+		}
+	})
+}
+
+// A heartbeat that is read ahead can get a ping, or be edited, before its transaction.
+func TestSweep_APingAfterItsHeartbeatWasReadAheadCounts(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		if err := f.db.Serve(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		f.Watcher.sweep.rows = fewPerSweep
+		keys, ids := f.addDue(4 * fewPerSweep)
+		f.sweep()
+		f.sweep()
+		next := f.Watcher.sweep.next
+		if next == nil {
+			if !f.db.IsShared() {
+				t.Fatal("nothing was read ahead")
+			}
+			return
+		}
+		at := slices.Index(keys, next.keys[0])
+		pinged := time.Now().UTC().Truncate(monitor.Precision)
+		_, err := f.db.ApplyPings(context.Background(), []store.ReceivedPing{
+			{ID: ids[at], Ping: monitor.Ping{At: pinged, Kind: monitor.PingSuccess, ExitCode: monitor.NoExitCode, Method: "POST"}, Watermark: pinged.Add(-time.Hour)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.changed = nil
+		f.sweepAll()
+		if slices.Contains(f.changed, keys[at]) {
 			t.Error("a heartbeat was evaluated after its ping")
 		}
 		if n := f.openIncidents(); n != int64(len(keys)-1) {

@@ -47,12 +47,12 @@ func (b *Batch) InsertRow() string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)%s", b.Table, b.columnNames(), marks, b.conflictClause())
 }
 
-// UpdateRow returns the statement that updates one row.
+// UpdateRow returns the statement that updates one row. Its parameters have no names either,
+// so the leading columns of the row, which identify it, come last: see sqlite.Rows.
 func (b *Batch) UpdateRow() string {
 	var where, set []string
 	for i, c := range b.Columns {
-		pair := fmt.Sprintf("%s = $%d", c.Name, i+1)
-		if i < b.KeyColumns {
+		if pair := c.Name + " = ?"; i < b.KeyColumns {
 			where = append(where, pair)
 		} else {
 			set = append(set, pair)

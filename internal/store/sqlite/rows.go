@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 
 	sqlitedriver "modernc.org/sqlite"
 )
@@ -13,7 +14,16 @@ import (
 // context would take as long as SQLite.
 type Rows struct {
 	Values   [][]any // int64, string, []byte, bool or nil
+	Last     int     // number of leading values of a row that are the last arguments
 	Progress func()  // called after each row
+}
+
+// Args returns the arguments of one row in their order.
+func (r *Rows) Args(row []any) []any {
+	if r.Last == 0 {
+		return row
+	}
+	return append(slices.Clone(row[r.Last:]), row[:r.Last]...)
 }
 
 // AcceptRows returns a connection whose prepared statements accept Rows.
@@ -112,8 +122,10 @@ func (s *rowsStmt) execRows(ctx context.Context, rows Rows) error {
 			return err
 		}
 		args = args[:0]
-		for i, value := range row {
-			args = append(args, driver.NamedValue{Ordinal: i + 1, Value: value})
+		for _, values := range [...][]any{row[rows.Last:], row[:rows.Last]} {
+			for _, value := range values {
+				args = append(args, driver.NamedValue{Ordinal: len(args) + 1, Value: value})
+			}
 		}
 		// Without the context: the driver would start a goroutine that watches it.
 		if _, err := s.driverStmt.ExecContext(context.WithoutCancel(ctx), args); err != nil {

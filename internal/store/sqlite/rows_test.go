@@ -6,6 +6,8 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // openRows returns a database with an empty table t, and a prepared insert.
@@ -50,6 +52,29 @@ func TestRows_RunTheStatementOncePerRow(t *testing.T) {
 	err := db.QueryRow(`SELECT SUM(a = 'one'), SUM(b = x'00ff'), SUM(a IS NULL) + SUM(b IS NULL) FROM t`).Scan(&texts, &blobs, &nulls)
 	if err != nil || texts != 1 || blobs != 1 || nulls != 3 || progress != 2 {
 		t.Errorf("%d texts, %d blobs, %d nulls, progress %d, %v; want 1, 1, 3 and 2", texts, blobs, nulls, progress, err)
+	}
+}
+
+func TestRows_LeadingValuesCanBeTheLastArguments(t *testing.T) {
+	db, _ := openRows(t)
+	if _, err := db.Exec(`INSERT INTO t (n) VALUES (1), (2)`); err != nil {
+		t.Fatal(err)
+	}
+	s, err := db.Prepare(`UPDATE t SET a = ?, b = ? WHERE n = ?`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rows := Rows{Values: [][]any{{int64(1), "one", "x"}, {int64(2), "two", "y"}}, Last: 1, Progress: func() {}}
+	if _, err := s.Exec(rows); err != nil {
+		t.Fatal(err)
+	}
+	var texts string
+	if err := db.QueryRow(`SELECT GROUP_CONCAT(n || a || b) FROM t`).Scan(&texts); err != nil || texts != "1onex,2twoy" {
+		t.Errorf("rows %q, %v; want 1onex,2twoy", texts, err)
+	}
+	if diff := cmp.Diff([]any{"one", "x", int64(1)}, rows.Args(rows.Values[0])); diff != "" {
+		t.Errorf("arguments of a statement that is not prepared (-want +got):\n%s", diff)
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"overdue/internal/canary"
 	"overdue/internal/deliver"
 	"overdue/internal/httpd"
@@ -63,10 +61,10 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	for _, reason := range httpd.Reasons() {
 		e.metrics.InitRejected(string(reason))
 	}
-	node := uuid.NewString()
+	node := db.NewNode()
 	db.SetNode(node)
 	e.inFlight.Now = db.Now
-	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals(), Log: log}
+	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals(), Log: log, Stored: e.inFlight.ForgetRejected}
 	e.dispatcher = &deliver.Dispatcher{
 		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.delivery.Wake() },
 		CanaryArrived: func(time.Time) {},

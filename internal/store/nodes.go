@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"overdue/internal/monitor"
 	"overdue/internal/store/dbclock"
+	"overdue/internal/store/dialect"
 	"overdue/internal/store/listindex"
 )
 
@@ -21,6 +24,9 @@ const (
 	// running node publishes each second, so an older hold is that of a dead node,
 	// whose ping in flight will never be stored.
 	maxHoldAge = 2 * time.Second
+	// connectedTimeout is both limits for a node that still has a connection to the database:
+	// it is slow, or suspended.
+	connectedTimeout = 8 * time.Second
 	// previousNodeTimeout is both limits for nodes of versions that published every 3 s.
 	previousNodeTimeout = 10 * time.Second
 )
@@ -38,6 +44,17 @@ type Watermark struct {
 // SetNode sets the name of the node that uses this database, for the functions below.
 // A server calls it before it starts; other commands do not.
 func (db *DB) SetNode(node string) { db.node = node }
+
+// NewNode returns a name for a node that uses this database. The first one is that of the
+// connections to PostgreSQL.
+func (db *DB) NewNode() string {
+	if db.postgres != nil {
+		if node := db.postgres.TakeNode(); node != "" {
+			return node
+		}
+	}
+	return uuid.NewString()
+}
 
 // SetNodeInfo sets what the node publishes about itself. A server calls it before it
 // starts.
@@ -214,9 +231,8 @@ func (p Peers) HeldWatermark(id string, own time.Time) time.Time {
 // the blackouts: no heartbeat is evaluated past the time until which pings could be
 // stored.
 func (tx *Tx) Peers(now time.Time) (Peers, error) {
-	published, err := queryAll(tx, scanWatermark, `SELECT seen > CASE WHEN started IS NULL THEN CAST($4 AS BIGINT) ELSE $3 END, horizon, rest_horizon, holds
-		FROM nodes WHERE id <> $1 AND seen > CASE WHEN started IS NULL THEN CAST($4 AS BIGINT) ELSE $2 END`,
-		tx.db.node, micros(now.Add(-nodeTimeout)), micros(now.Add(-maxHoldAge)), micros(now.Add(-previousNodeTimeout)))
+	published, err := queryAll(tx, scanWatermark, peersSQL(tx.d), tx.db.node,
+		micros(now.Add(-nodeTimeout)), micros(now.Add(-maxHoldAge)), micros(now.Add(-previousNodeTimeout)), micros(now.Add(-connectedTimeout)))
 	if err != nil {
 		return Peers{}, fmt.Errorf("other nodes: %w", err)
 	}
@@ -234,6 +250,14 @@ func (tx *Tx) Peers(now time.Time) (Peers, error) {
 		}
 	}
 	return p, nil
+}
+
+// peersSQL is the statement of Peers. It looks for connections only if a node has been silent.
+func peersSQL(d *dialect.Dialect) string {
+	alive := func(since string) string {
+		return `CASE WHEN started IS NULL THEN seen > CAST($4 AS BIGINT) WHEN seen > ` + since + ` THEN TRUE WHEN seen > $5 THEN ` + d.IsNodeConnected + ` ELSE FALSE END`
+	}
+	return fmt.Sprintf(`SELECT %s, horizon, rest_horizon, holds FROM nodes WHERE id <> $1 AND %s`, alive("$3"), alive("$2"))
 }
 
 // publishedWatermark is the watermark of another node.

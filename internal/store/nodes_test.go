@@ -250,3 +250,38 @@ func TestEnsureSetting_StoresOnceAndDeletesOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestPeers_ANodeIsConnectedAndSilentOnPostgreSQL: a node that is slow or suspended keeps its connections. Those of
+// a process that was killed end at once.
+func TestPeers_ANodeIsConnectedAndSilentOnPostgreSQL(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		if !w.db.IsShared() {
+			return // SQLite has one node
+		}
+		other := w.open()
+		node := other.NewNode()
+		w.publishWatermark(node, 0, store.Watermark{All: w.at(0), Default: w.at(0), Holds: map[string]time.Time{"held": w.at(-time.Second)}})
+		expect := func(now time.Duration, peers int, held time.Time) {
+			w.Helper()
+			p := w.peersOf("a", now)
+			if got := p.HeldWatermark("held", w.at(now)); p.Count != peers || !got.Equal(held) {
+				w.Errorf("%s after its publication: %d peers, and a ping ends a silence until %s; want %d, %s", now, p.Count, got, peers, held)
+			}
+		}
+		if err := other.Update(w.Context(), func(tx *store.Tx) error { return nil }); err != nil {
+			w.Fatal(err)
+		}
+		expect(7*time.Second, 1, w.at(-time.Second))
+		expect(8*time.Second, 0, w.at(8*time.Second))
+		if err := other.Close(); err != nil {
+			w.Fatal(err)
+		}
+		for n := 0; n < 10_000 && w.peersOf("a", 3*time.Second).Count > 0; n++ { // the server ends its processes after the close
+		}
+		expect(2*time.Second+time.Millisecond, 1, w.at(2*time.Second+time.Millisecond))
+		expect(3*time.Second, 0, w.at(3*time.Second))
+		if again := w.open().NewNode(); again == node {
+			w.Errorf("two nodes have the name %s", node)
+		}
+	})
+}

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// ConnectionPrefix, and the id of the node, are the name of the connections of a node.
+const ConnectionPrefix = "overdue-"
+
 // Dialect holds what differs between the databases.
 type Dialect struct {
 	Name    string // as goose names it
@@ -18,6 +21,9 @@ type Dialect struct {
 	// ClockMicros is the current time of the database in microseconds since 1970; empty if
 	// it has no clock.
 	ClockMicros string
+	// IsNodeConnected is the condition that a row of the table nodes is that of a node with a
+	// connection to the database. On PostgreSQL, its connections have its name.
+	IsNodeConnected string
 	// ArrayArguments reports whether one statement writes many rows from array
 	// arguments. SQLite runs in this process: there, a prepared statement per row is
 	// three times as fast as json_each, which parses its text again for every column.
@@ -38,7 +44,7 @@ type Dialect struct {
 // SQLite is the dialect of SQLite.
 var SQLite = Dialect{
 	Name: "sqlite3", Writers: 1,
-	TagRows:      "json_each(h.tags)",
+	TagRows: "json_each(h.tags)", IsNodeConnected: "FALSE",
 	inListFormat: "IN (SELECT value FROM json_each(%s))",
 	TextList:     func(s []string) any { return jsonText(s) },
 	IntList:      func(n []int64) any { return jsonText(n) },
@@ -51,14 +57,15 @@ var PostgreSQL = Dialect{
 	// and half of the cost of a batch of 16 pings does not depend on the number of its pings.
 	Name: "postgres", Writers: 2,
 	ForUpdate: " FOR UPDATE", ForUpdateSkipLocked: " FOR UPDATE SKIP LOCKED",
-	TagRows:        "json_array_elements_text(h.tags::json)",
-	ClockMicros:    "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
-	ArrayArguments: true,
-	ViewIsolation:  sql.LevelRepeatableRead,
-	inListFormat:   "= ANY(%s)",
-	TextList:       func(s []string) any { return s },
-	IntList:        func(n []int64) any { return n },
-	Classify:       classifyPostgreSQL,
+	TagRows:         "json_array_elements_text(h.tags::json)",
+	ClockMicros:     "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+	ArrayArguments:  true,
+	IsNodeConnected: "EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name = '" + ConnectionPrefix + "' || nodes.id)",
+	ViewIsolation:   sql.LevelRepeatableRead,
+	inListFormat:    "= ANY(%s)",
+	TextList:        func(s []string) any { return s },
+	IntList:         func(n []int64) any { return n },
+	Classify:        classifyPostgreSQL,
 }
 
 // InList returns the condition that a column is in a list argument.

@@ -11,8 +11,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -49,6 +51,27 @@ type Conns struct {
 	TransactionSettings string
 	Acknowledged        Acknowledged
 	dialer              *poolDialer
+	node                atomic.Pointer[string] // in the name of the connections; nil: they have another name
+}
+
+// TakeNode returns the id of the node in the name of the connections, once.
+func (c *Conns) TakeNode() string {
+	if node := c.node.Swap(nil); node != nil {
+		return *node
+	}
+	return ""
+}
+
+// nameConnections gives connections a name with the id of a node, unless the address
+// contains one. Other nodes then know whether this one is connected, and operators whose
+// a session is.
+func (c *Conns) nameConnections(params map[string]string) {
+	if params["application_name"] != "" {
+		return
+	}
+	node := uuid.NewString()
+	params["application_name"] = dialect.ConnectionPrefix + node
+	c.node.Store(&node)
 }
 
 // IsAddress reports whether an address names a PostgreSQL server.
@@ -132,6 +155,7 @@ func open(ctx context.Context, address string) (*Conns, error) {
 		c.TransactionSettings = setLocal(settings)
 	} else {
 		maps.Copy(conn.RuntimeParams, settings)
+		c.nameConnections(conn.RuntimeParams) // a pooler would set it for each client
 	}
 	c.Prober = stdlib.OpenDB(*conn)
 	c.limitProber()

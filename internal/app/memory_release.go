@@ -52,15 +52,16 @@ func (m *memoryRelease) run(ctx context.Context, _ time.Time) (time.Duration, er
 	return memoryInterval, nil
 }
 
-// adjustCollector lets the heap grow as much before a collection as it would without the
-// index of lists, which is large and hardly changes.
+// adjustCollector lets the heap grow before a collection by a multiple of its size, but not
+// by more than maxGarbage: during a burst, that saves time; otherwise there is little garbage.
+// The index of lists does not count: it is large and hardly changes.
 func (m *memoryRelease) adjustCollector() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
-	percent := percentWithIndex(int64(sample[0].Value.Uint64()), m.db.ListIndexBytes())
+	percent := collectorPercent(int64(sample[0].Value.Uint64()), m.db.ListIndexBytes(), m.inBurst)
 	if percent == m.gcPercent || m.gcPercent == 0 && percent == gcPercent {
 		return
 	}
@@ -68,19 +69,28 @@ func (m *memoryRelease) adjustCollector() {
 	m.gcPercent = percent
 }
 
-// percentWithIndex returns the value of GOGC with which the rest of the live heap grows as without an
-// index of the given size.
-func percentWithIndex(live, index int64) int {
-	if index < minAdjustedIndex || live <= index {
-		return gcPercent
+// collectorPercent returns the value of GOGC for a live heap that contains an index of lists,
+// both in bytes.
+func collectorPercent(live, index int64, inBurst bool) int {
+	limit := int64(idleGCPercent)
+	if inBurst {
+		limit = gcPercent
 	}
+	if live == 0 { // before the first collection
+		return int(limit)
+	}
+	if live <= index { // the index was loaded after the last collection
+		index = 0
+	}
+	garbage := min((live-index)*limit/100, maxGarbage)
 	// In steps, because each change stops all goroutines for a moment.
-	return int(max(minGCPercent, gcPercent*(live-index)/live/gcPercentStep*gcPercentStep))
+	return int(max(minGCPercent, garbage*100/live/gcPercentStep*gcPercentStep))
 }
 
-// Limits of percentWithIndex.
+// Limits of collectorPercent.
 const (
-	minAdjustedIndex = 4 << 20 // bytes; a smaller index does not matter
-	minGCPercent     = 50
-	gcPercentStep    = 25
+	maxGarbage    = 128 << 20 // bytes
+	idleGCPercent = 100
+	minGCPercent  = 25
+	gcPercentStep = 25
 )

@@ -43,7 +43,7 @@ type Batcher struct {
 	inFlight    *InFlight
 	metrics     *metrics.Metrics
 	log         *slog.Logger
-	queues      []chan *queuedPing // one per worker
+	queues      []*pingQueue // one per worker
 	signals     loop.Signals
 	workers     sync.WaitGroup
 	storedCount atomic.Int64
@@ -54,15 +54,14 @@ type Batcher struct {
 	pool        pingPool
 }
 
-// NewBatcher returns a Batcher and starts its workers: as many as can usefully
-// write at the same time.
+// NewBatcher returns a Batcher and starts its workers.
 func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.Logger, signals loop.Signals) *Batcher {
 	b := &Batcher{
 		db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, patience: patience{stopped: make(chan struct{})},
 	}
 	b.locked.wait = !db.IsShared()
 	for range db.Writers() {
-		queue := make(chan *queuedPing, maxQueued/db.Writers())
+		queue := newPingQueue(maxQueued / db.Writers())
 		b.queues = append(b.queues, queue)
 		b.workers.Go(func() { b.runWorker(queue) })
 	}
@@ -73,7 +72,7 @@ func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.
 // afterwards.
 func (b *Batcher) Stop() {
 	for _, queue := range b.queues {
-		close(queue)
+		queue.close()
 	}
 	b.workers.Wait()
 	b.locked.stop()
@@ -101,12 +100,10 @@ func (b *Batcher) enqueue(w *queuedPing) error {
 	if n := uint64(len(b.queues)); n > 1 {
 		queue = b.queues[maphash.String(queueSeed, w.id)%n]
 	}
-	select {
-	case queue <- w:
-		return nil
-	default:
+	if !queue.add(w) {
 		return errQueueFull
 	}
+	return nil
 }
 
 // StorePing stores a success ping that came in no request, with the queue and the
@@ -153,57 +150,46 @@ func (b *Batcher) exists(ctx context.Context, id string) (found, certain bool) {
 	return found && err == nil, err == nil
 }
 
-// When a worker counts as busy, and how long it then waits for more pings.
-// Clients that were just answered send again within that time, and a commit of
-// thirty pings costs as much as one of a single ping. The wait grows with the time
-// that a commit takes: on a slow disk, it saves more, and is less of the latency.
+// When a worker counts as busy, and for how many more pings it then waits, and how long.
 const (
 	busyThreshold  = 4 // pings in the previous batch
-	minGatherDelay = 120 * time.Microsecond
-	maxGatherDelay = 600 * time.Microsecond
-	gatherShare    = 4 // a quarter of the last commit
+	minGatherDelay = 500 * time.Microsecond
+	maxGatherDelay = time.Millisecond
 )
 
-// gatherDelay returns how long to wait for more pings after a batch that took the given
-// time to commit.
-func gatherDelay(pings int, took time.Duration) time.Duration {
-	if pings < busyThreshold {
-		return 0
+// gatherMore returns for how many pings to wait before the next batch, and how long, after
+// one that took the given time to commit, and while others waited.
+//
+// Clients that were just answered send again soon, and a commit of fifty pings costs
+// little more than one of a single ping. So the next batch waits for nine tenths of the
+// pings that could come. If they come without such clients, each batch waits for fewer
+// pings than the previous one, until it waits for none. The limit grows with the time that
+// a commit takes: on a slow disk, the wait saves more, and is less of the latency.
+func gatherMore(stored, waiting int, took time.Duration) (pings int, limit time.Duration) {
+	if stored < busyThreshold {
+		return 1, 0
 	}
-	return min(max(took/gatherShare, minGatherDelay), maxGatherDelay)
+	return min((stored+waiting)*9/10, maxBatch), min(max(took/2, minGatherDelay), maxGatherDelay)
 }
 
 // runWorker stores batches until its queue is closed and empty.
-func (b *Batcher) runWorker(queue <-chan *queuedPing) {
-	delay := time.Duration(0)
-	for first := range queue {
-		if delay > 0 {
-			<-time.After(delay)
+func (b *Batcher) runWorker(queue *pingQueue) {
+	wanted, limit := 1, time.Duration(0)
+	for {
+		queue.wait(1, 0)
+		if wanted > 1 {
+			queue.wait(wanted, limit)
 		}
-		gathered := gather(first, queue)
-		n, begun := len(gathered.pings), time.Now()
+		pings := queue.take(maxBatch)
+		if len(pings) == 0 {
+			return
+		}
+		gathered, begun := &batch{pings: pings}, time.Now()
 		if b.locked.take(gathered); len(gathered.pings) > 0 {
 			b.commit(gathered)
 		}
-		delay = gatherDelay(n, time.Since(begun))
+		wanted, limit = gatherMore(len(pings), queue.len(), time.Since(begun))
 	}
-}
-
-// gather takes the queued pings without waiting for more.
-func gather(first *queuedPing, queue <-chan *queuedPing) *batch {
-	gathered := &batch{pings: []*queuedPing{first}}
-	for len(gathered.pings) < maxBatch {
-		select {
-		case w, open := <-queue:
-			if !open {
-				return gathered
-			}
-			gathered.pings = append(gathered.pings, w)
-		default:
-			return gathered
-		}
-	}
-	return gathered
 }
 
 // applyFunc stores pings, and returns those that it has not stored in the result.

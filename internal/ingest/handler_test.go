@@ -270,7 +270,7 @@ func TestServeHTTP_APingThatCannotBeStoredIsAnswered503(t *testing.T) {
 func TestServeHTTP_AFullQueueIsAnswered503AtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		none := func() float64 { return 0 }
-		b := &Batcher{db: &store.DB{}, queues: []chan *queuedPing{make(chan *queuedPing)}} // no worker reads the queue
+		b := &Batcher{db: &store.DB{}, queues: []*pingQueue{newPingQueue(0)}}
 		d := &fixture{t: t, h: monitor.Heartbeat{ID: someID}, handler: &Handler{
 			Batcher: b, InFlight: NewInFlight(), BodyBudget: NewBodyBudget(1 << 20), Metrics: metrics.New(none, none),
 			Source: func(*http.Request) string { return "" }, Allow: func(string) time.Duration { return 0 },
@@ -302,7 +302,7 @@ func TestBatcher_AHeartbeatHasOneWorker(t *testing.T) {
 	const workers, heartbeats = 4, 200
 	b := &Batcher{}
 	for range workers {
-		b.queues = append(b.queues, make(chan *queuedPing, 2*heartbeats))
+		b.queues = append(b.queues, newPingQueue(2*heartbeats))
 	}
 	for n := range 2 * heartbeats {
 		if err := b.enqueue(&queuedPing{id: fmt.Sprint(n % heartbeats)}); err != nil {
@@ -311,11 +311,11 @@ func TestBatcher_AHeartbeatHasOneWorker(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for n, queue := range b.queues {
-		if len(queue) < heartbeats/workers/2 {
-			t.Errorf("worker %d has %d of %d pings; want about a quarter", n, len(queue), 2*heartbeats)
+		if queue.len() < heartbeats/workers/2 {
+			t.Errorf("worker %d has %d of %d pings; want about a quarter", n, queue.len(), 2*heartbeats)
 		}
-		for close(queue); len(queue) > 0; {
-			id := (<-queue).id
+		for _, w := range queue.take(2 * heartbeats) {
+			id := w.id
 			if before, found := seen[id]; found && before != n {
 				t.Errorf("pings of a heartbeat are with the workers %d and %d", before, n)
 			}
@@ -439,15 +439,20 @@ func TestServeHTTP_APanicIsReportedAndAnswered(t *testing.T) {
 	}
 }
 
-func TestGatherDelay_GrowsWithTheTimeOfACommitWithinLimits(t *testing.T) {
+func TestGatherMore_WaitsForMostOfThePingsThatCanComeWithinALimit(t *testing.T) {
 	for _, c := range []struct {
-		pings      int
-		took, want time.Duration
+		stored, waiting int
+		took            time.Duration
+		want            int
+		limit           time.Duration
 	}{
-		{1, time.Second, 0}, {busyThreshold, 0, minGatherDelay}, {busyThreshold, 2 * time.Millisecond, 500 * time.Microsecond}, {512, time.Second, maxGatherDelay},
+		{busyThreshold - 1, 100, time.Second, 1, 0},
+		{busyThreshold, 0, 0, 3, minGatherDelay},
+		{40, 24, 1500 * time.Microsecond, 57, 750 * time.Microsecond},
+		{maxBatch, maxBatch, time.Second, maxBatch, maxGatherDelay},
 	} {
-		if got := gatherDelay(c.pings, c.took); got != c.want {
-			t.Errorf("after %d pings in %s: %s; want %s", c.pings, c.took, got, c.want)
+		if got, limit := gatherMore(c.stored, c.waiting, c.took); got != c.want || limit != c.limit {
+			t.Errorf("after %d pings in %s, and %d waiting: %d pings, at most %s; want %d, %s", c.stored, c.took, c.waiting, got, limit, c.want, c.limit)
 		}
 	}
 }

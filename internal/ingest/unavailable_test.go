@@ -74,7 +74,7 @@ func TestServeHTTP_WhileTheDatabaseDoesNotAnswerPingsAreAnswered503AtOnce(t *tes
 // it may be stored, so no node may evaluate the heartbeat as if it had not arrived.
 func TestServeHTTP_APingWhoseCommitIsInDoubtStaysRegistered(t *testing.T) {
 	withStallingDisk(t, func(d *fixture, stall func() func()) {
-		b := &Batcher{db: d.db, inFlight: d.handler.InFlight, queues: []chan *queuedPing{make(chan *queuedPing, 1)}} // its commit does not end
+		b := &Batcher{db: d.db, inFlight: d.handler.InFlight, queues: []*pingQueue{newPingQueue(1)}} // its commit does not end
 		d.handler.Batcher = b
 		release := stall()
 		defer release()
@@ -122,7 +122,7 @@ func TestFailures_SeveralHeartbeatsThatFailMeanThatNoneIsStored(t *testing.T) {
 
 func TestBatcher_ALockedHeartbeatOnPostgreSQLDelaysNoOther(t *testing.T) {
 	onEachDatabase(t, func(d *fixture) {
-		if d.db.Writers() == 1 {
+		if !d.db.IsShared() {
 			return // SQLite has no locks of rows
 		}
 		locked, answers := d.h, make(chan int, 3) // a busy worker would wait for the virtual clock

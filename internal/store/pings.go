@@ -158,7 +158,7 @@ func (tx *Tx) applyPings(batch []ReceivedPing, lock lockFunc) (ApplyResult, erro
 	}
 	now := tx.db.Now()
 	peers := peerWatermark{load: func() (Peers, error) { return tx.Peers(now) }}
-	result, transitions := transitionsOf(batch, states, peers.earliest, tx.db.blackoutsForPings)
+	result, transitions := transitionsOf(batch, findIn(states), peers.earliest, tx.db.blackoutsForPings)
 	if peers.err != nil {
 		return ApplyResult{}, peers.err
 	}
@@ -204,23 +204,33 @@ func uniqueIDs(batch []ReceivedPing) []string {
 	return slices.Compact(ids)
 }
 
-// transitionsOf applies pings to their heartbeats, without changing states. If a ping
+// findIn returns a function that finds heartbeats by id; nil means that there is none.
+func findIn(states map[string]monitor.Heartbeat) func(id string) *monitor.Heartbeat {
+	return func(id string) *monitor.Heartbeat {
+		if h, found := states[id]; found {
+			return &h
+		}
+		return nil
+	}
+}
+
+// transitionsOf applies pings to their heartbeats, which find returns. If a ping
 // ends a silence past its deadline, earliest returns the watermark of all nodes: a
 // ping that another node has not stored yet can have been in time. blackouts then
 // returns the blackouts to take into account.
-func transitionsOf(batch []ReceivedPing, states map[string]monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, blackouts func(silent bool) []monitor.Blackout) (ApplyResult, []Transition) {
+func transitionsOf(batch []ReceivedPing, find func(id string) *monitor.Heartbeat, earliest func(id string, own time.Time) time.Time, blackouts func(silent bool) []monitor.Blackout) (ApplyResult, []Transition) {
 	result := ApplyResult{Unknown: map[string]bool{}, Heartbeats: make([]int64, 0, len(batch))}
 	transitions := make([]Transition, 0, len(batch))
 	last := make(map[int64]int, len(batch)) // the last transition of each heartbeat, by key
 	for i := range batch {
 		received := &batch[i]
-		h, known := states[received.ID]
-		if !known {
+		h := find(received.ID)
+		if h == nil {
 			result.Unknown[received.ID] = true
 			continue
 		}
 		if n, again := last[h.Key]; again {
-			h = transitions[n].Heartbeat
+			h = &transitions[n].Heartbeat
 		}
 		watermark := received.Watermark
 		next := h.NextEvaluation()
@@ -264,7 +274,7 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing, whole bool)
 		return result, nil, err
 	}
 	defer b.Unlock()
-	cached, held := b.Begin(batch)
+	states, held := b.Begin(batch)
 	defer b.Finish()
 	if whole && len(held) > 0 {
 		return ApplyResult{Locked: held}, nil, nil
@@ -272,20 +282,18 @@ func (db *DB) bufferPings(ctx context.Context, batch []ReceivedPing, whole bool)
 	if len(held) > 0 {
 		batch = slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return held[p.ID] })
 	}
-	states, read, err := db.lookupStates(ctx, batch, cached)
+	read, err := db.readAbsent(ctx, batch, states)
 	if err != nil {
 		return result, nil, err
 	}
-	result, transitions := transitionsOf(batch, states, db.ownWatermark, db.blackoutsForPings)
+	find := func(id string) *monitor.Heartbeat { return states[id] }
+	result, transitions := transitionsOf(batch, find, db.ownWatermark, db.blackoutsForPings)
 	if direct := notableIDs(transitions); len(direct) > 0 {
 		// Their pings are applied to the tables afterwards, so they are evaluated again.
 		is := func(p ReceivedPing) bool { return direct[p.ID] }
 		notable = slices.DeleteFunc(slices.Clone(batch), func(p ReceivedPing) bool { return !is(p) })
 		batch = slices.DeleteFunc(slices.Clone(batch), is)
-		if states, read, err = db.lookupStates(ctx, batch, cached); err != nil {
-			return result, nil, err
-		}
-		result, transitions = transitionsOf(batch, states, db.ownWatermark, db.blackoutsForPings)
+		result, transitions = transitionsOf(batch, find, db.ownWatermark, db.blackoutsForPings)
 	}
 	result.Locked = held
 	if len(transitions) == 0 {
@@ -329,26 +337,26 @@ func notableIDs(transitions []Transition) map[string]bool {
 	return ids
 }
 
-// lookupStates returns the heartbeats of a batch: those in memory, and those that it
-// read from the tables, which are right for all others. The caller has the lock of the
-// log, so none of them can change.
-func (db *DB) lookupStates(ctx context.Context, batch []ReceivedPing, cached map[string]monitor.Heartbeat) (states, read map[string]monitor.Heartbeat, err error) {
-	var unread []ReceivedPing
+// readAbsent reads the heartbeats of a batch that are not in memory, and adds them to
+// states. The caller has the lock of the log, so none of them can change.
+func (db *DB) readAbsent(ctx context.Context, batch []ReceivedPing, states map[string]*monitor.Heartbeat) (read map[string]monitor.Heartbeat, err error) {
+	var absent []ReceivedPing
 	for i := range batch {
-		if _, found := cached[batch[i].ID]; !found {
-			unread = append(unread, batch[i])
+		if states[batch[i].ID] == nil {
+			absent = append(absent, batch[i])
 		}
 	}
-	if len(unread) == 0 {
-		return cached, nil, nil
+	if len(absent) == 0 {
+		return nil, nil
 	}
-	states = maps.Clone(cached)
 	err = db.viewTables(ctx, func(tx *Tx) error {
-		read, err = tx.HeartbeatsForPings(uniqueIDs(unread))
-		maps.Copy(states, read)
+		read, err = tx.HeartbeatsForPings(uniqueIDs(absent))
 		return err
 	})
-	return states, read, err
+	for id, h := range read {
+		states[id] = &h
+	}
+	return read, err
 }
 
 // pingColumns are in the order of scanPing.

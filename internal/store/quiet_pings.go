@@ -87,15 +87,17 @@ func (q *quietBatch) apply(ctx context.Context, batch []ReceivedPing) (left []Re
 	if err != nil {
 		return nil, err
 	}
-	states := make(map[string]monitor.Heartbeat, len(known))
-	for id, h := range known {
-		states[id] = h.Heartbeat
+	find := func(id string) *monitor.Heartbeat {
+		if h := known[id]; h != nil {
+			return &h.Heartbeat
+		}
+		return nil
 	}
 	peers := peerWatermark{load: func() (p Peers, err error) {
 		err = q.db.viewTables(ctx, func(tx *Tx) (err error) { p, err = tx.Peers(q.now); return err })
 		return p, err
 	}}
-	applied, transitions := transitionsOf(batch, states, peers.earliest, q.db.blackoutsForPings)
+	applied, transitions := transitionsOf(batch, find, peers.earliest, q.db.blackoutsForPings)
 	if peers.err != nil {
 		return nil, peers.err
 	}

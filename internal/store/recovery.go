@@ -158,7 +158,7 @@ func (tx *Tx) applyRecords(records [][]byte) error {
 		}
 		maps.Copy(states, read)
 		batch = slices.DeleteFunc(batch, func(p ReceivedPing) bool { return p.Ping.Number <= states[p.ID].PingCount })
-		_, more := transitionsOf(batch, states, recordedWatermark, func(bool) []monitor.Blackout { return tx.db.watching.list() })
+		_, more := transitionsOf(batch, findIn(states), recordedWatermark, func(bool) []monitor.Blackout { return tx.db.watching.list() })
 		for i := range more {
 			states[more[i].Heartbeat.ID] = more[i].Heartbeat
 		}

@@ -173,11 +173,11 @@ func (b *Buffer) aboveThreshold() bool {
 // should be flushed at once.
 func (b *Buffer) Wake() <-chan struct{} { return b.wake }
 
-// Begin starts to append a batch, and returns the heartbeats of it that are in memory,
-// and the ids that a transaction holds: their pings must not be appended. Finish must
-// follow. The caller has the lock of the log.
-func (b *Buffer) Begin(batch []ReceivedPing) (states map[string]monitor.Heartbeat, held map[string]bool) {
-	states = make(map[string]monitor.Heartbeat, len(batch))
+// Begin starts to append a batch. It returns the heartbeats of it that are in memory, which
+// do not change before Append, and the ids that a transaction holds: their pings must not be
+// appended. Finish must follow. The caller has the lock of the log.
+func (b *Buffer) Begin(batch []ReceivedPing) (states map[string]*monitor.Heartbeat, held map[string]bool) {
+	states = make(map[string]*monitor.Heartbeat, len(batch))
 	ids := make(map[string]struct{}, len(batch))
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -192,7 +192,7 @@ func (b *Buffer) Begin(batch []ReceivedPing) (states map[string]monitor.Heartbea
 		}
 		ids[id] = struct{}{}
 		if e := b.byID[id]; e != nil && e.heartbeat != nil {
-			states[id] = *e.heartbeat
+			states[id] = e.heartbeat
 			e.used = true
 		}
 	}

@@ -208,7 +208,7 @@ func TestHold_PingsOfAHeldHeartbeatWaitAndOthersDoNot(t *testing.T) {
 }
 
 // begin begins and finishes a batch of one heartbeat.
-func begin(t *testing.T, b *Buffer, key int64) (states map[string]monitor.Heartbeat, held map[string]bool) {
+func begin(t *testing.T, b *Buffer, key int64) (states map[string]*monitor.Heartbeat, held map[string]bool) {
 	t.Helper()
 	defer b.Finish()
 	return b.Begin([]ReceivedPing{{ID: heartbeat(key, 0).ID}})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,37 @@ type job struct {
 	dies     bool         // when the fault begins
 	stored   atomic.Int64 // pings that were answered with 200
 	lastPing atomic.Int64 // when the last one was answered, in ns since 1970
+
+	mu       sync.Mutex
+	attempts []attempt
+}
+
+// attempt is one request of a job.
+type attempt struct {
+	due, sent, answered time.Time // due: when the run was to end
+	status              int       // 0 for none
+}
+
+// recordAttempt remembers a request.
+func (j *job) recordAttempt(a attempt) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.attempts = append(j.attempts, a)
+}
+
+// history describes the requests of a job in the time before an alert.
+func (j *job) history(opened time.Time) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var text strings.Builder
+	for _, a := range j.attempts {
+		if from := opened.Sub(a.sent); from < -10*time.Second || from > 2*(j.interval+j.grace) {
+			continue
+		}
+		fmt.Fprintf(&text, "\n    due %s, sent after %.1f s, answered %d after %.1f s", a.due.Format("15:04:05.0"),
+			a.sent.Sub(a.due).Seconds(), a.status, a.answered.Sub(a.sent).Seconds())
+	}
+	return text.String()
 }
 
 // newJobs returns the jobs, with intervals from 5 to 60 s.
@@ -72,16 +104,19 @@ func (c *crowd) run(ctx context.Context, j *job) {
 		if !sleepUntil(ctx, next) || j.dies && c.died.Load() {
 			return
 		}
-		c.running.Go(func() { c.ping(ctx, j) })
+		due := next
+		c.running.Go(func() { c.ping(ctx, j, due) })
 		next = next.Add(j.interval)
 	}
 }
 
 // ping pings until it is answered with 200, at most six times.
-func (c *crowd) ping(ctx context.Context, j *job) {
+func (c *crowd) ping(ctx context.Context, j *job, due time.Time) {
 	wait := time.Second
 	for n := range retries + 1 {
+		sent := time.Now()
 		status := post(ctx, "http://"+c.target+"/api/v1/hb/"+j.id)
+		j.recordAttempt(attempt{due, sent, time.Now(), status})
 		counter, _ := c.answers.LoadOrStore(status, &atomic.Int64{})
 		counter.(*atomic.Int64).Add(1)
 		if status == http.StatusOK {

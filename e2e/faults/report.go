@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"overdue/client"
@@ -33,6 +34,8 @@ func (w *world) report(s scenario, begin, end time.Time) (ok bool, err error) {
 		case hook.Event != "incident.opened":
 		case !byName[hook.Heartbeat.Name].dies:
 			falseAlarms++
+			fmt.Fprintf(os.Stderr, "false alarm at %s: %s: %s%s\n", hook.at.Format("15:04:05.0"), hook.Heartbeat.Name, hook.Text,
+				byName[hook.Heartbeat.Name].history(hook.at))
 		default:
 			j := byName[hook.Heartbeat.Name]
 			// The last ping of a job can be a retry that arrived after the return.

@@ -66,7 +66,7 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	node := uuid.NewString()
 	db.SetNode(node)
 	e.inFlight.Now = db.Now
-	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals(), Log: log}
+	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals(), Log: log, Stored: e.inFlight.ForgetRejected}
 	e.dispatcher = &deliver.Dispatcher{
 		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.delivery.Wake() },
 		CanaryArrived: func(time.Time) {},

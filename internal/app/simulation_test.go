@@ -233,6 +233,11 @@ func (sim *simulation) killNode(n *node) {
 	n.batcher.Stop()
 	n.Engine.stop()
 	n.loops.Wait()
+	if n.db.IsShared() {
+		if err := n.db.Close(); err != nil { // the database sees that the process ended
+			sim.t.Error(err)
+		}
+	}
 }
 
 // ping sends a ping to a node; form is the part of the path after the id, such

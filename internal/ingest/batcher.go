@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"net/http"
@@ -29,9 +28,6 @@ const (
 
 // errQueueFull means that more pings arrived than can be stored in time.
 var errQueueFull = errors.New("the queue is full")
-
-// errTooManyLocks means that pings of too many locked heartbeats wait.
-var errTooManyLocks = fmt.Errorf("%w: pings of %d locked heartbeats wait", store.ErrLocked, maxLockedHeartbeats)
 
 // errUnknownID means that no heartbeat has the id.
 var errUnknownID = errors.New("no such heartbeat")
@@ -63,7 +59,7 @@ func NewBatcher(db *store.DB, inFlight *InFlight, m *metrics.Metrics, log *slog.
 	b := &Batcher{
 		db: db, inFlight: inFlight, metrics: m, log: log, signals: signals, patience: patience{stopped: make(chan struct{})},
 	}
-	b.locked.together = !db.IsShared()
+	b.locked.wait = !db.IsShared()
 	for range db.Writers() {
 		queue := newPingQueue(maxQueued / db.Writers())
 		b.queues = append(b.queues, queue)
@@ -79,6 +75,7 @@ func (b *Batcher) Stop() {
 		queue.close()
 	}
 	b.workers.Wait()
+	b.locked.stop()
 	b.locked.goroutines.Wait()
 	b.patience.stop()
 }
@@ -124,7 +121,7 @@ func (b *Batcher) StorePing(ctx context.Context, id string) error {
 		Kind: monitor.PingSuccess, At: w.inFlight.At, ExitCode: monitor.NoExitCode, Method: http.MethodPost, Source: "canary",
 	}
 	if err := b.enqueue(w); err != nil {
-		b.inFlight.Remove(&w.inFlight)
+		b.inFlight.RejectPing(&w.inFlight)
 		return err
 	}
 	select {
@@ -256,7 +253,7 @@ func (b *Batcher) answer(gathered *batch, begun time.Time, result *store.ApplyRe
 	b.recordResult(gathered, begun, answerOf)
 	// The pings are removed before they are answered: after a response, the heartbeat
 	// is no longer held back.
-	b.inFlight.removeBatch(gathered, func(w *queuedPing) bool { return answerOf(w) == nil })
+	b.inFlight.removeBatch(gathered, answerOf)
 	for _, w := range gathered.pings {
 		w.answer(answerOf(w)) // from here on, the ping can be another one
 	}

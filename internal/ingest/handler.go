@@ -111,6 +111,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (status int, l
 		return http.StatusTooManyRequests, "too many pings from " + source, kind
 	}
 	if _, down := h.Batcher.db.Unavailable(); down != nil {
+		h.InFlight.Reject(f.id)
 		w.Header().Set("Retry-After", retryAfterSeconds)
 		return http.StatusServiceUnavailable, notStoredText, kind
 	}
@@ -140,6 +141,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (status int, l
 	ping.Source = source
 	waits.ping = ping
 	if queued = h.enqueue(waits, drain); !queued {
+		h.InFlight.RejectPing(arrival)
 		w.Header().Set("Retry-After", "1")
 		return http.StatusServiceUnavailable, "overloaded: the ping was not stored, send it again", ping.Kind
 	}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,9 @@ type InFlight struct {
 	byID       map[string]*heartbeatPings // those with pings in flight, and known ones
 	active     []*heartbeatPings          // those with pings in flight
 	incomplete map[string]int             // incomplete requests, by id of an existing heartbeat
+	rejected   map[string]rejectedPing    // by id
+
+	rejectedRest rejectedPing // of the heartbeats that have no place in rejected
 
 	lastPulse      time.Time // the last time at which this process was known to run; zero before the first Pulse
 	lastSuspension suspension
@@ -51,6 +55,8 @@ type InFlightPing struct {
 	// delayed is true if the request waited in its socket while the process was
 	// suspended.
 	delayed bool
+	// postponed is true while it waits for a heartbeat that another session has locked.
+	postponed bool
 }
 
 // maxKnownIDs is the maximum number of remembered ids. When it is reached, all
@@ -60,7 +66,9 @@ const maxKnownIDs = 100_000
 
 // NewInFlight returns an empty register.
 func NewInFlight() *InFlight {
-	return &InFlight{Now: time.Now, byID: map[string]*heartbeatPings{}, incomplete: map[string]int{}}
+	return &InFlight{
+		Now: time.Now, byID: map[string]*heartbeatPings{}, incomplete: map[string]int{}, rejected: map[string]rejectedPing{},
+	}
 }
 
 // Add registers a ping for the heartbeat with the given id, and reads the clock
@@ -150,13 +158,21 @@ func (a *InFlight) complete(arrival *InFlightPing) time.Duration {
 	return a.lastSuspension.draining(a.Now())
 }
 
+// Postpone records that a ping waits for a locked heartbeat.
+func (a *InFlight) Postpone(arrival *InFlightPing) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	arrival.postponed = true
+}
+
 // StoringSince returns since when the ping that is being stored for longest is complete.
+// Pings of locked heartbeats do not count.
 func (a *InFlight) StoringSince() (oldest time.Time, found bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, h := range a.active {
 		for _, p := range h.pings {
-			if p.complete && (!found || p.completedAt.Before(oldest)) {
+			if p.complete && !p.postponed && (!found || p.completedAt.Before(oldest)) {
 				oldest, found = p.completedAt, true
 			}
 		}
@@ -204,16 +220,18 @@ func (a *InFlight) RemoveStored(arrivals ...*InFlightPing) {
 	}
 }
 
-// removeBatch removes the pings of a batch, and remembers the ids of those that were
-// stored.
-func (a *InFlight) removeBatch(b *batch, stored func(*queuedPing) bool) {
+// removeBatch removes the pings of a batch whose result is answerOf.
+func (a *InFlight) removeBatch(b *batch, answerOf func(*queuedPing) error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, w := range b.pings {
-		if stored(w) {
+		switch err := answerOf(w); {
+		case err == nil:
 			a.removeStored(&w.inFlight)
-		} else {
+		case errors.Is(err, errUnknownID):
 			a.remove(&w.inFlight)
+		default:
+			a.rejectPing(&w.inFlight)
 		}
 	}
 }
@@ -226,6 +244,7 @@ func (a *InFlight) removeStored(arrival *InFlightPing) {
 		}
 		arrival.heartbeat.known = true
 	}
+	a.forgetRejected(arrival.heartbeat.id, arrival.At)
 	a.remove(arrival)
 }
 
@@ -273,6 +292,9 @@ func (a *InFlight) assign(b *batch, received []store.ReceivedPing) []store.Recei
 			if other.batch != b {
 				watermark = earliest(watermark, other.At)
 			}
+		}
+		if r, found := a.rejected[w.id]; found {
+			watermark = earliest(watermark, r.at)
 		}
 		received = append(received, store.ReceivedPing{ID: w.id, Ping: w.ping, Watermark: watermark})
 	}

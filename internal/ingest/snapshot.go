@@ -46,14 +46,16 @@ func (a *InFlight) Snapshot() Snapshot {
 	t := a.Now()
 	a.detectSuspension(t)
 	free := a.evaluableUntil(t)
-	cut := Snapshot{Now: storedTime(t), evaluable: free, held: make(map[string]time.Time, len(a.active))}
+	if rest := a.rejectedRest.hold(t); !rest.IsZero() {
+		free = earliest(free, rest)
+	}
+	cut := Snapshot{Now: storedTime(t), evaluable: free, held: make(map[string]time.Time, len(a.active)+len(a.rejected))}
 	cut.Watermark = store.Watermark{All: free, Default: free, Holds: map[string]time.Time{}}
 	var holds []hold
-	for _, heartbeat := range a.active {
-		h := newHold(heartbeat.id, heartbeat.pings)
+	for _, h := range a.holds(t) {
 		cut.held[h.id] = h.oldest
 		cut.Watermark.All = h.lower(cut.Watermark.All)
-		if h.complete && cut.Now.Sub(h.oldest) <= maxUnlisted {
+		if h.complete && !h.rejected && cut.Now.Sub(h.oldest) <= maxUnlisted {
 			cut.Watermark.Default = h.lower(cut.Watermark.Default)
 		} else {
 			holds = append(holds, h)
@@ -81,6 +83,37 @@ type hold struct {
 	oldest    time.Time // oldest arrival
 	confirmed time.Time // oldest arrival that may hold back other heartbeats, zero when none may
 	complete  bool      // all requests are complete
+	rejected  bool      // a ping was answered 503
+}
+
+// holds returns the holds of all heartbeats at t.
+func (a *InFlight) holds(t time.Time) []hold {
+	a.forgetOldRejected(t)
+	all := make([]hold, 0, len(a.active)+len(a.rejected))
+	for _, heartbeat := range a.active {
+		h := newHold(heartbeat.id, heartbeat.pings)
+		if r, found := a.rejected[h.id]; found {
+			h.reject(r.at, heartbeat.known)
+		}
+		all = append(all, h)
+	}
+	for id, r := range a.rejected {
+		if heartbeat := a.byID[id]; heartbeat == nil || len(heartbeat.pings) == 0 {
+			h := hold{id: id, complete: true}
+			h.reject(r.at, heartbeat != nil)
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// reject adds a rejected ping. It can hold back other heartbeats if its own is known to
+// exist.
+func (h *hold) reject(at time.Time, known bool) {
+	h.rejected, h.oldest = true, monitor.Earlier(h.oldest, at)
+	if known {
+		h.confirmed = monitor.Earlier(h.confirmed, at)
+	}
 }
 
 // newHold sums up the arrivals of one heartbeat.
@@ -110,7 +143,7 @@ func (h hold) priority() int {
 	switch {
 	case h.confirmed.IsZero():
 		return 0
-	case h.complete:
+	case h.complete && !h.rejected:
 		return 1
 	}
 	return 2

@@ -205,6 +205,9 @@ func (e clockSetBackError) Error() string { return "clock set back by " + time.D
 // watch is RecordWatching in a transaction. It fails with a clockSetBackError if the
 // clock was set back.
 func (tx *Tx) watch(now time.Time, e Evidence) (b *monitor.Blackout, row watchRow, err error) {
+	if row, _, err = queryOne(tx, scanWatching, `SELECT `+watchColumns+` FROM watching WHERE key = 1`); err != nil || row.isRecent(now, e) {
+		return nil, row, err // no node waits for another one that is slow
+	}
 	if row, err = tx.lockWatching(now, e); err != nil {
 		return nil, row, err
 	}
@@ -220,10 +223,16 @@ func (tx *Tx) watch(now time.Time, e Evidence) (b *monitor.Blackout, row watchRo
 			return nil, row, errors.Join(err, clockSetBackError(back))
 		}
 	}
-	if now.Before(row.until.Add(minRecordInterval)) && row.stopped == "" && row.version == e.Version && b == nil {
-		return nil, row, nil // another node has just recorded it
+	if b == nil && row.isRecent(now, e) {
+		return nil, row, nil
 	}
 	return b, row, tx.saveWatching(row, laterTime(now, row.until), e)
+}
+
+// isRecent reports whether another node has just recorded the same.
+func (row watchRow) isRecent(now time.Time, e Evidence) bool {
+	since := now.Sub(row.until)
+	return since < minRecordInterval && since >= -maxClockSetBack && row.stopped == "" && row.version == e.Version
 }
 
 // saveWatching stores until when pings could be stored.

@@ -52,6 +52,8 @@ type sweepState struct {
 	next    *batch // of the next transaction, already removed from the backlog; nil: none
 	held    bool   // a ping in flight held back a heartbeat of the backlog
 	rows    int    // heartbeats of the next transaction; 0: the default
+
+	others bool // other nodes run
 }
 
 // batch is what one transaction evaluates.
@@ -152,6 +154,7 @@ type sweepResult struct {
 	pending int       // alerts enqueued
 	changed []int64   // keys of the heartbeats that were evaluated
 	more    bool      // more heartbeats may be due
+	until   time.Time // heartbeats without a ping in flight are evaluated as of it
 	next    time.Time // when the next heartbeat is due; zero: none
 	alone   bool      // no other node is running
 }
@@ -212,6 +215,10 @@ func (w *Watcher) sweepOnce(ctx context.Context) (r sweepResult, err error) {
 		if err != nil || next.IsZero() || next.After(snapshot.Now) {
 			return sweepResult{next: next, alone: others == 0}, err
 		}
+		s.others = others > 0
+	}
+	if err := w.publishWatermark(ctx, snapshot); err != nil {
+		return r, err
 	}
 	var begun time.Time
 	var listed []int64
@@ -225,9 +232,10 @@ func (w *Watcher) sweepOnce(ctx context.Context) (r sweepResult, err error) {
 			return err
 		}
 		if r.full {
-			listed, err = tx.DueKeys(snapshot.Now, maxBacklog)
+			listed, err = tx.DueKeys(r.until, maxBacklog)
 		} else {
 			r.next, err = tx.NextDue()
+			r.held = r.held || r.next.After(r.until) && !r.next.After(snapshot.Now)
 		}
 		return err
 	})
@@ -309,6 +317,16 @@ func (s *sweepState) advance(r *sweepResult, first bool, listed []int64) {
 	r.more = !s.isEmpty() || (!first || r.full) && !r.held
 }
 
+// publishWatermark publishes the watermark of this node if there are others: they wait
+// for it. It does so before any heartbeat is locked: the row can be locked by Publish, which can
+// wait for another node.
+func (w *Watcher) publishWatermark(ctx context.Context, snapshot Snapshot) error {
+	if !w.sweep.others {
+		return nil
+	}
+	return w.DB.Update(ctx, func(tx *store.Tx) error { return tx.PublishWatermark(snapshot.Now, snapshot.Watermark) })
+}
+
 // evaluateDue evaluates the heartbeats of a batch that are due, and saves them.
 //
 // It reads the watermarks of the other nodes before the heartbeats: so the heartbeats include
@@ -319,26 +337,25 @@ func (w *Watcher) evaluateDue(tx *store.Tx, snapshot Snapshot, b *batch) (r swee
 		return r, err
 	}
 	r.alone = peers.Count == 0
+	// Heartbeats that are due later cannot be evaluated yet. They are not locked, so that
+	// their pings are stored.
+	r.until = peers.Watermark("", snapshot.EvaluableUntil(""))
 	var due []monitor.Heartbeat
 	if len(b.keys) > 0 {
-		due, err = tx.DueAmong(snapshot.Now, b.keys, b.ahead)
+		due, err = tx.DueAmong(r.until, b.keys, b.ahead)
 	} else {
-		due, err = tx.DueForEvaluation(snapshot.Now, b.limit)
+		due, err = tx.DueForEvaluation(r.until, b.limit)
 	}
 	if err != nil {
 		return r, err
 	}
 	r.full = len(due) >= b.limit
-	if len(due) > 0 && !r.alone {
-		if err := tx.PublishWatermark(snapshot.Now, snapshot.Watermark); err != nil {
-			return r, err
-		}
-	}
 	transitions := make([]store.Transition, 0, len(due))
 	for _, h := range due {
 		until := peers.Watermark(h.ID, snapshot.EvaluableUntil(h.ID))
 		if next := h.EvaluationDue(); next.After(until) && !next.After(snapshot.Now) {
 			r.held = true
+			w.reportStored(h)
 			continue
 		}
 		after, change := h.Evaluate(until)
@@ -352,6 +369,13 @@ func (w *Watcher) evaluateDue(tx *store.Tx, snapshot Snapshot, b *batch) (r swee
 	r.idle = r.held && len(transitions) == 0
 	r.pending, err = tx.Save(snapshot.Now, transitions)
 	return r, err
+}
+
+// reportStored calls Stored for a heartbeat that is held back.
+func (w *Watcher) reportStored(h monitor.Heartbeat) {
+	if w.Stored != nil && !h.LastPing.IsZero() {
+		w.Stored(h.ID, h.LastPing)
+	}
 }
 
 // recordLateness records how late a passed deadline was found.

@@ -45,6 +45,9 @@ type Watcher struct {
 	Signals  loop.Signals
 	Log      *slog.Logger
 	Version  string // of the program
+	// Stored, if not nil, is called for a heartbeat that is held back, with the arrival of the last of its
+	// pings that is stored, on any node.
+	Stored func(id string, at time.Time)
 
 	setBack  atomic.Int64 // by how much the clock was set back, in ns; see ClockSetBack
 	started  time.Time    // of this process

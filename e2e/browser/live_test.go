@@ -69,3 +69,25 @@ func TestLive_ThePageReportsAnEndedSession(t *testing.T) {
 	b.followLink("Sign in")
 	b.waitFor("the sign-in", `location.pathname === "/sign-in"`)
 }
+
+func TestLive_ManyTabsLeaveConnectionsForPages(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.waitFor("the sign", isLive)
+	// Windows have the cookies of their opener, as the tabs of a browser do.
+	b.run(chromedp.Evaluate[chromedp.Void](`void (window.opened = Array.from({ length: 7 }, () => open("/heartbeats")))`))
+	const signs = `[window, ...opened].map((w) => w.document.querySelector(".page-head .live")?.innerText)`
+	b.waitFor("all pages, four of them live", `(() => {
+		const signs = `+signs+`;
+		return signs.every((s) => s === "Live" || s === "Not live") && signs.filter((s) => s === "Live").length === 4;
+	})()`)
+	b.run(chromedp.Evaluate[chromedp.Void](`for (const w of opened) w.dispatchEvent(new Event("focus"))`))
+	b.waitFor("the oldest tab not live", signs+`[0] === "Not live"`)
+	createHeartbeat(t, s.newClient(t), "Nightly backup", "24h", "1h")
+	b.run(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("focus"))`))
+	b.waitFor("the tab that is used live again, and another one not", isLive+` && `+signs+`.filter((s) => s === "Live").length === 4`)
+	b.waitFor("what it missed", newsText+` === "1 new: show"`)
+	b.run(chromedp.Evaluate[chromedp.Void](`for (const w of opened) w.close()`))
+}

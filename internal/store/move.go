@@ -106,7 +106,12 @@ func openForMove(ctx context.Context, address string) (*DB, error) {
 // openTarget opens the other database and creates its schema. It must be empty, or
 // have the mark of an unfinished move.
 func (m *move) openTarget(ctx context.Context, from, to string) error {
-	if path, err := sqlite.ResolvePath(to); DescribeAddress(from) == DescribeAddress(to) || err == nil && path == m.source.path {
+	same := DescribeAddress(from) == DescribeAddress(to)
+	if !same && !postgres.IsAddress(to) { // ResolvePath creates the folder of a file
+		path, err := sqlite.ResolvePath(to)
+		same = err == nil && path == m.source.path
+	}
+	if same {
 		return errors.New("it is the source; name another database with --to")
 	}
 	db, err := connectLocked(ctx, to, ServeOptions{})

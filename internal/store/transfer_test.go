@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,6 +66,7 @@ func TestMove_CopiesEveryTableOfTheSchemaThereAndBack(t *testing.T) {
 	for name, target := range storetest.AddressesWithoutSchema(t) {
 		t.Run(name, func(t *testing.T) {
 			f := newMoveFixture(t)
+			t.Chdir(t.TempDir())
 			there := f.move(f.source, target)
 			for _, skipped := range there.Skipped {
 				if !slices.Contains([]string{"goose_db_version", "nodes", "journal", "heartbeat_changes"}, skipped.Table) {
@@ -77,6 +79,10 @@ func TestMove_CopiesEveryTableOfTheSchemaThereAndBack(t *testing.T) {
 			back := f.move(target, filepath.Join(t.TempDir(), "back.db"))
 			if contentOf(there) != contentOf(back) {
 				t.Errorf("there:\n%s\nback:\n%s", contentOf(there), contentOf(back))
+			}
+			// The address of PostgreSQL can contain a password, and it is not the name of a file.
+			if files, err := os.ReadDir("."); err != nil || len(files) > 0 {
+				t.Errorf("the moves created %v, %v in the current directory", files, err)
 			}
 		})
 	}

@@ -300,7 +300,9 @@ func TestApplyQuietPings_TheNextEvaluationIsNeverStoredTooLate(t *testing.T) {
 }
 
 // TestApplyQuietPings_UpdatesOnPostgreSQLAddNoIndexEntries reads the statistics of the
-// server: a HOT update adds an entry to no index.
+// server: a HOT update adds an entry to no index. While any session of the database has an old
+// snapshot, such as an ANALYZE of autovacuum, the server cannot reuse the space of earlier
+// versions of a row, and few updates are HOT. So it tries up to three times.
 func TestApplyQuietPings_UpdatesOnPostgreSQLAddNoIndexEntries(t *testing.T) {
 	w := onPostgreSQL(t)
 	all := make([]monitor.Heartbeat, 100)
@@ -310,33 +312,49 @@ func TestApplyQuietPings_UpdatesOnPostgreSQLAddNoIndexEntries(t *testing.T) {
 		batch = append(batch, w.received(all[n], "success", 0))
 	}
 	w.quietly(batch...) // a new heartbeat gets its first deadline
-	const rounds, size = 40, 20
+	const tries, rounds, size = 3, 40, 20
+	least := rounds * size * 8 / 10
 	random := rand.New(rand.NewPCG(5, 6))
-	for n := range rounds {
-		batch = nil
-		for _, at := range random.Perm(len(all))[:size] {
-			batch = append(batch, w.received(all[at], "success", time.Duration(n)*time.Second))
+	var hot []int
+	for try := range tries {
+		for n := range rounds {
+			batch = nil
+			for _, at := range random.Perm(len(all))[:size] {
+				batch = append(batch, w.received(all[at], "success", time.Duration(try*rounds+n)*time.Second))
+			}
+			if r := w.quietly(batch...); len(r.Heartbeats) != size {
+				t.Fatalf("%d pings stored; want %d", len(r.Heartbeats), size)
+			}
 		}
-		if r := w.quietly(batch...); len(r.Heartbeats) != size {
-			t.Fatalf("%d pings stored; want %d", len(r.Heartbeats), size)
+		before := 0
+		for _, n := range hot {
+			before += n
+		}
+		hot = append(hot, w.hotUpdates((try+1)*rounds*size+len(all))-before)
+		if hot[try] >= least {
+			return
 		}
 	}
+	t.Errorf("of %d updates each, %d are HOT; want at least %d", rounds*size, hot, least)
+}
+
+// hotUpdates returns the number of HOT updates of heartbeats, after a number of updates.
+func (w *fixture) hotUpdates(updates int) int {
+	w.Helper()
 	if err := w.db.Close(); err != nil { // its sessions send their statistics
-		t.Fatal(err)
+		w.Fatal(err)
 	}
 	w.db = w.open()
-	_, updates := w.tableStatistics(rounds*size + len(all))
+	w.tableStatistics(updates)
 	text, err := store.QueryWriter(w.db, `SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'heartbeats'`)
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
 	hot, err := strconv.Atoi(text)
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
-	if least := rounds * size * 8 / 10; hot < least {
-		t.Errorf("%d of %d updates are HOT; want at least %d", hot, updates, least)
-	}
+	return hot
 }
 
 func TestApplyQuietPings_OnPostgreSQLTheHistoryIsLimited(t *testing.T) {

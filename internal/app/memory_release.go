@@ -16,16 +16,40 @@ type memoryRelease struct {
 	stored     func() int64 // pings stored so far
 	db         *store.DB
 	lastStored int64
-	inBurst    bool // a burst has used memory
-	gcPercent  int  // that adjustCollector has set; 0: none
+	burst      burst
+	gcPercent  int // that adjustCollector has set; 0: none
 }
 
-// When a burst starts and ends, in pings per interval.
+// When a burst starts and ends, in pings per interval, and for how long the heartbeats of a
+// burst stay in memory: many jobs run once per minute.
 const (
 	burstStart     = 5000
 	burstEnd       = 100
 	memoryInterval = time.Second
+	statesKept     = 2 * time.Minute
 )
+
+// burst is what memoryRelease knows about bursts of pings.
+type burst struct {
+	inProgress bool
+	ended      time.Time // the last one, while its heartbeats are in memory; zero: none are
+}
+
+// observe records the number of pings of an interval. release means that a burst has ended,
+// and forget that its heartbeats were not needed for long.
+func (b *burst) observe(pings int64, now time.Time) (release, forget bool) {
+	switch {
+	case pings > burstStart:
+		b.inProgress, b.ended = true, time.Time{}
+	case b.inProgress && pings < burstEnd:
+		b.inProgress, b.ended = false, now
+		return true, false
+	case !b.ended.IsZero() && now.Sub(b.ended) >= statesKept:
+		b.ended = time.Time{}
+		return true, true
+	}
+	return false, false
+}
 
 // listIndexKept is the time after its last use for which the index of lists stays in memory.
 const listIndexKept = 15 * time.Minute
@@ -43,19 +67,17 @@ func (e *Engine) preloadListIndex(ctx context.Context) {
 }
 
 // run is one turn of the loop "memory".
-func (m *memoryRelease) run(ctx context.Context, _ time.Time) (time.Duration, error) {
+func (m *memoryRelease) run(ctx context.Context, now time.Time) (time.Duration, error) {
 	stored := m.stored()
 	came := stored - m.lastStored
 	m.lastStored = stored
-	switch {
-	case came > burstStart:
-		m.inBurst = true
-	case m.inBurst && came < burstEnd:
-		if err := m.db.ReleaseMemory(ctx); err != nil {
+	before := m.burst
+	if release, forget := m.burst.observe(came, now); release {
+		if err := m.db.ReleaseMemory(ctx, forget); err != nil {
+			m.burst = before // it tries again
 			return 0, err
 		}
 		debug.FreeOSMemory()
-		m.inBurst = false
 	}
 	if m.db.ReleaseListIndex(time.Now().Add(-listIndexKept)) {
 		debug.FreeOSMemory()
@@ -73,7 +95,7 @@ func (m *memoryRelease) adjustCollector() {
 	}
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
-	percent := collectorPercent(int64(sample[0].Value.Uint64()), m.db.ListIndexBytes(), m.inBurst)
+	percent := collectorPercent(int64(sample[0].Value.Uint64()), m.db.ListIndexBytes(), m.burst.inProgress)
 	if percent == m.gcPercent || m.gcPercent == 0 && percent == gcPercent {
 		return
 	}
@@ -101,7 +123,7 @@ func collectorPercent(live, index int64, inBurst bool) int {
 
 // Limits of collectorPercent.
 const (
-	maxGarbage    = 128 << 20 // bytes
+	maxGarbage    = 64 << 20 // bytes
 	idleGCPercent = 100
 	minGCPercent  = 25
 	gcPercentStep = 25

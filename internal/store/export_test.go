@@ -303,6 +303,12 @@ func OnlyFlushAboveThreshold(db *DB) { db.flusher.smallBuffer = -1 }
 // number of keys each.
 func EvaluateTouched(tx *Tx, end time.Time, keys int64) error { return tx.evaluateTouched(end, keys) }
 
+// StatesInMemory returns the number of heartbeats in memory.
+func StatesInMemory(db *DB) (n int) {
+	db.buffer.EachState(func(*monitor.Heartbeat) { n++ }, func(int64) { n++ })
+	return n
+}
+
 // SetMaxHeldPings sets the number of pending pings that a transaction saves if it holds all
 // heartbeats.
 func SetMaxHeldPings(db *DB, n int) { db.flusher.maxHeldPings = n }

@@ -326,8 +326,9 @@ func (db *DB) NextDue(ctx context.Context, now time.Time) (next time.Time, other
 	return next, others, err
 }
 
-// ReleaseMemory flushes all pending pings and frees the caches.
-func (db *DB) ReleaseMemory(ctx context.Context) error {
+// ReleaseMemory flushes all pending pings and frees the caches; with forget, also the
+// heartbeats in memory.
+func (db *DB) ReleaseMemory(ctx context.Context, forget bool) error {
 	b := db.buffer
 	if b == nil {
 		return nil
@@ -339,7 +340,9 @@ func (db *DB) ReleaseMemory(ctx context.Context) error {
 		return err
 	}
 	defer b.UnlockTables()
-	b.DropStates()
+	if forget {
+		b.DropStates()
+	}
 	// SQLite frees cached pages only on request.
 	if _, err := db.writer.ExecContext(ctx, `PRAGMA shrink_memory`); err != nil {
 		return db.dialect.Classify(err)

@@ -194,3 +194,19 @@ func TestUpdate_ManyPendingPingsAreFlushedBeforeAllHeartbeatsAreHeld(t *testing.
 		return err
 	})
 }
+
+func TestReleaseMemory_KeepsTheHeartbeatsUnlessTheyAreToBeForgotten(t *testing.T) {
+	w, _ := serveSQLite(t)
+	store.OnlyFlushAboveThreshold(w.db)
+	h := w.newSavedHeartbeat("backup")
+	w.applyBatch(w.receivedPing(h, monitor.PingSuccess, time.Minute))
+	for _, c := range []struct {
+		forget bool
+		want   int
+	}{{false, 1}, {true, 0}} {
+		err := w.db.ReleaseMemory(context.Background(), c.forget)
+		if n := store.StatesInMemory(w.db); err != nil || n != c.want || w.reload(h).PingCount != 1 {
+			t.Errorf("forget %v: %d heartbeats in memory, %v; want %d", c.forget, n, err, c.want)
+		}
+	}
+}

@@ -50,7 +50,7 @@ type ChannelOutbox struct {
 	Oldest      time.Duration
 	Failing     bool
 	Concurrency int           // maximum of concurrent sends
-	Paused      time.Duration // remaining time of the pause that the receiver asked for, 0 if there is none
+	Paused      time.Duration // remaining time of the pause that the receiver asked for; 0 without a pause
 }
 
 // outboxCollector collects the metrics of the outbox at each scrape.

@@ -206,7 +206,7 @@ func uniqueIDs(batch []ReceivedPing) []string {
 	return slices.Compact(ids)
 }
 
-// findIn returns a function that finds heartbeats by id; nil means that there is none.
+// findIn returns a function that finds heartbeats by id; it returns nil for an unknown id.
 func findIn(states map[string]monitor.Heartbeat) func(id string) *monitor.Heartbeat {
 	return func(id string) *monitor.Heartbeat {
 		if h, found := states[id]; found {

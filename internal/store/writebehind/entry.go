@@ -26,7 +26,7 @@ type entry struct {
 	queued      int64 // the time of its item in Buffer.sooner; 0: it has none
 }
 
-// dueOf returns the time of the next evaluation in µs since 1970, or 0 if there is none.
+// dueOf returns the time of the next evaluation in µs since 1970, or 0 without one.
 func dueOf(h *monitor.Heartbeat) int64 {
 	due := h.EvaluationDue()
 	if due.IsZero() {

@@ -15,7 +15,7 @@ import (
 // How the rate of pings is measured, and its bounds.
 const (
 	rounds          = 3
-	warmUp          = 300 * time.Millisecond
+	warmUp          = 2 * time.Second
 	pingHeartbeats  = 10_000
 	manyHeartbeats  = 1_000_000
 	manyWarmUp      = 10 * time.Second

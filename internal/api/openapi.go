@@ -10,6 +10,7 @@ import (
 
 	"overdue/internal/httpd"
 	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 )
 
 // documentDescription is the introduction of the OpenAPI document.
@@ -145,11 +146,11 @@ func documentChannelKinds(s *huma.Schema) {
 }
 
 // settingType describes the JSON type of a setting.
-func settingType(t notify.FieldType) string {
+func settingType(t setting.FieldType) string {
 	switch t {
-	case notify.FieldList:
+	case setting.FieldList:
 		return "list of texts"
-	case notify.FieldHeaders:
+	case setting.FieldHeaders:
 		return "object of texts"
 	}
 	return "text"

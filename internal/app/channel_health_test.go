@@ -16,6 +16,8 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -70,7 +72,7 @@ func (a *scriptedReceiver) events(channel string) []string {
 }
 
 // send is a [deliver.SendFunc].
-func (a *scriptedReceiver) send(ctx context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+func (a *scriptedReceiver) send(ctx context.Context, _ string, _ setting.Values, n message.Notification) (notify.Receipt, error) {
 	a.mu.Lock()
 	takes, key := a.delays[n.Channel], n.Channel+"/"+n.Heartbeat
 	if a.firstAttempts[key].IsZero() {

@@ -9,6 +9,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 )
 
@@ -203,7 +204,7 @@ func checkChannel(c monitor.Channel) error {
 	if !known {
 		return fmt.Errorf("channel %q: unknown kind %q", c.Name, c.Kind)
 	}
-	if _, problems := kind.Validate(notify.Settings(c.Settings)); len(problems) > 0 {
+	if _, problems := kind.Validate(setting.Values(c.Settings)); len(problems) > 0 {
 		return fmt.Errorf("channel %q: %s: %s", c.Name, problems[0].Field, problems[0].Text)
 	}
 	return nil

@@ -12,6 +12,8 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 )
 
@@ -61,7 +63,7 @@ func TestRunOnce_AMailChannelGetsOneAlertAtATime(t *testing.T) {
 	simulateHours(t, func(sim *simulation) {
 		sim.addMailChannel()
 		var now, peak, sent atomic.Int64
-		n := sim.startNode(withSend(func(_ context.Context, kind string, _ notify.Settings, _ notify.Notification) (notify.Receipt, error) {
+		n := sim.startNode(withSend(func(_ context.Context, kind string, _ setting.Values, _ message.Notification) (notify.Receipt, error) {
 			if kind == "email" {
 				sent.Add(1)
 				peak.Store(max(peak.Load(), now.Add(1)))

@@ -13,16 +13,18 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 	"overdue/internal/web/present"
 )
 
 // requestShape returns the header names and the members of a previewed request, each
 // with the type of its value: "incident.number: float64".
-func requestShape(t *testing.T, n notify.Notification) (lines []string) {
+func requestShape(t *testing.T, n message.Notification) (lines []string) {
 	t.Helper()
 	webhook, _ := notify.KindOf("webhook")
-	head, body, _ := strings.Cut(webhook.Preview("Overdue/1", notify.Settings{}, n).Text, "\n\n")
+	head, body, _ := strings.Cut(webhook.Preview("Overdue/1", setting.Values{}, n).Text, "\n\n")
 	for line := range strings.Lines(head) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		lines = append(lines, fmt.Sprintf("%s %t", name, value == ""))
@@ -49,8 +51,8 @@ func shapeOf(name string, value any) (lines []string) {
 
 func TestExampleAlert_HasTheShapeOfARealAlert(t *testing.T) {
 	simulate(t, func(sim *simulation) {
-		var sent []notify.Notification
-		sim.receiver.onReceive = func(n notify.Notification) { sent = append(sent, n) }
+		var sent []message.Notification
+		sim.receiver.onReceive = func(n message.Notification) { sent = append(sent, n) }
 		n := sim.startNode(func(e *Engine) {
 			e.dispatcher.Base = "https://overdue.example"
 			e.dispatcher.AckURL = func(incident, channel string) string { return "https://overdue.example/acknowledge/" + incident }
@@ -72,7 +74,7 @@ func TestExampleAlert_HasTheShapeOfARealAlert(t *testing.T) {
 		if example.DownSince.After(time.Now()) || example.Explanation == "" || !strings.HasSuffix(example.URL, "/incidents/"+example.Notice.Incident.ID) {
 			t.Errorf("the example is not believable: %+v", example)
 		}
-		for _, example := range []notify.Notification{example, present.ExampleRecovery(example, time.Now())} {
+		for _, example := range []message.Notification{example, present.ExampleRecovery(example, time.Now())} {
 			if m := example.Message(); m.Subject == "" || m.Lead == "" {
 				t.Errorf("no message of %s", example.Event)
 			}

@@ -11,6 +11,8 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 )
 
 func TestProcessLimit_IsTheLowerOfContainerAndHeap(t *testing.T) {
@@ -55,7 +57,7 @@ func TestDispatcher_SendsNoMoreAtOnceThanItsMemoryAllows(t *testing.T) {
 			sim.addChannel(fmt.Sprint("another ", i), monitor.Channel{})
 		}
 		var now, peak, sent atomic.Int64
-		n := sim.startNode(withMaxConcurrent(5), withSend(func(context.Context, string, notify.Settings, notify.Notification) (notify.Receipt, error) {
+		n := sim.startNode(withMaxConcurrent(5), withSend(func(context.Context, string, setting.Values, message.Notification) (notify.Receipt, error) {
 			if at := now.Add(1); at > peak.Load() {
 				peak.Store(at)
 			}

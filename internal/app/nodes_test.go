@@ -11,6 +11,8 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store/dbclock"
 )
 
@@ -76,7 +78,7 @@ func TestRunOnce_TheClaimsOfADeadNodeAreSentWithinTenSeconds(t *testing.T) {
 	simulate(t, func(sim *simulation) {
 		dead := make(chan struct{})
 		defer close(dead)
-		a := sim.startNode(withSend(func(context.Context, string, notify.Settings, notify.Notification) (notify.Receipt, error) {
+		a := sim.startNode(withSend(func(context.Context, string, setting.Values, message.Notification) (notify.Receipt, error) {
 			<-dead
 			return notify.Receipt{}, nil
 		}))

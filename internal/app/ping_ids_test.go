@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"overdue/internal/monitor"
-	"overdue/internal/notify"
+	"overdue/internal/notify/message"
 	"overdue/internal/store"
 )
 
@@ -35,7 +35,7 @@ func TestAlerts_HoldNoIDThatCanPing(t *testing.T) {
 			})
 		}
 		var sent []string
-		sim.receiver.onReceive = func(n notify.Notification) {
+		sim.receiver.onReceive = func(n message.Notification) {
 			body, err := json.Marshal(n.Notice)
 			if err != nil {
 				t.Error(err)

@@ -11,6 +11,8 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 )
 
@@ -54,7 +56,7 @@ func (m *mailServer) inbox(recipient string) []string {
 }
 
 // send is a [deliver.SendFunc].
-func (m *mailServer) send(_ context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+func (m *mailServer) send(_ context.Context, _ string, _ setting.Values, n message.Notification) (notify.Receipt, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.down != nil {

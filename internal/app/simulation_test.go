@@ -20,6 +20,8 @@ import (
 	"overdue/internal/loop"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/pingurl"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
@@ -32,7 +34,7 @@ type alertReceiver struct {
 	failure   error
 	delay     time.Duration
 	received  []receivedAlert
-	onReceive func(notify.Notification) // called with each notification; optional
+	onReceive func(message.Notification) // called with each notification; optional
 }
 
 // receivedAlert is one received alert.
@@ -49,7 +51,7 @@ func (p *alertReceiver) alerts() []receivedAlert {
 }
 
 // send records an alert, or returns the failure that is set.
-func (p *alertReceiver) send(_ context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+func (p *alertReceiver) send(_ context.Context, _ string, _ setting.Values, n message.Notification) (notify.Receipt, error) {
 	p.mu.Lock()
 	delay := p.delay
 	p.mu.Unlock()
@@ -397,7 +399,7 @@ func TestRunOnce_RetryAfterIsHonored(t *testing.T) {
 func TestRunOnce_APermanentErrorIsNotRetriedAndIsAnnouncedOnOtherChannels(t *testing.T) {
 	simulateHours(t, func(sim *simulation) {
 		sim.addChannel("mail", monitor.Channel{NotifyOnRecovery: true})
-		n := sim.startNode(withSend(func(ctx context.Context, kind string, set notify.Settings, news notify.Notification) (notify.Receipt, error) {
+		n := sim.startNode(withSend(func(ctx context.Context, kind string, set setting.Values, news message.Notification) (notify.Receipt, error) {
 			if news.Channel == "ops" {
 				return notify.Receipt{}, &notify.SendError{Status: 410, Reason: "gone", Permanent: true}
 			}
@@ -503,7 +505,7 @@ func TestRunOnce_ANodeThatDiesBeforeItRecordsASendSendsTheSameAlertAgain(t *test
 		dead := make(chan struct{})
 		defer close(dead)
 		send := sim.receiver.send
-		n := sim.startNode(withSend(func(ctx context.Context, kind string, set notify.Settings, news notify.Notification) (notify.Receipt, error) {
+		n := sim.startNode(withSend(func(ctx context.Context, kind string, set setting.Values, news message.Notification) (notify.Receipt, error) {
 			receipt, err := send(ctx, kind, set, news)
 			<-dead
 			return receipt, err

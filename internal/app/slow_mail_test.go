@@ -10,6 +10,8 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 )
 
@@ -22,7 +24,7 @@ type slowMailServer struct {
 }
 
 // send is a deliver.SendFunc that ends with its context, as a connection does.
-func (s *slowMailServer) send(ctx context.Context, kind string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+func (s *slowMailServer) send(ctx context.Context, kind string, _ setting.Values, n message.Notification) (notify.Receipt, error) {
 	wait := s.delay
 	if kind != "email" {
 		wait = 0
@@ -123,7 +125,7 @@ func TestStop_CancelsASendThatTakesMinutes(t *testing.T) {
 func TestNotification_LateAndOpenedNameTheSameDueTime(t *testing.T) {
 	simulateHours(t, func(sim *simulation) {
 		due := map[string]time.Time{}
-		sim.receiver.onReceive = func(n notify.Notification) { due[n.Event] = n.Due }
+		sim.receiver.onReceive = func(n message.Notification) { due[n.Event] = n.Due }
 		sim.addChannel("late", monitor.Channel{NotifyOnLate: true})
 		n := sim.startNode()
 		sim.addHeartbeat("backup", fiveMinuteRule)

@@ -9,6 +9,7 @@ import (
 
 	"overdue/client"
 	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 	"overdue/internal/schedule"
 )
 
@@ -46,7 +47,7 @@ func (f *channelFlags) printGenerated(std Streams, kindName string, ch client.Ch
 	kind, _ := notify.KindOf(kindName)
 	for _, field := range kind.Fields {
 		value, isText := ch.Settings[field.Name].(string)
-		if field.Generate == nil || !isText || value == notify.Masked || f.sets(field.Name) {
+		if field.Generate == nil || !isText || value == setting.Masked || f.sets(field.Name) {
 			continue
 		}
 		if err := printLine(std, field.Name+"="+value); err != nil {
@@ -67,16 +68,16 @@ func writeKinds(b *strings.Builder) {
 }
 
 // fieldText describes a setting of a kind in a few words.
-func fieldText(f notify.Field) string {
+func fieldText(f setting.Field) string {
 	text := "text"
 	switch f.Type {
-	case notify.FieldURL:
+	case setting.FieldURL:
 		text = "URL"
-	case notify.FieldSecret:
+	case setting.FieldSecret:
 		text = "secret"
-	case notify.FieldList:
+	case setting.FieldList:
 		text = "list"
-	case notify.FieldHeaders:
+	case setting.FieldHeaders:
 		text = "object"
 	}
 	switch {
@@ -135,7 +136,7 @@ func addSetting(settings map[string]any, kind, key, value string) error {
 		members[name] = value
 		return nil
 	}
-	if field.Type == notify.FieldList {
+	if field.Type == setting.FieldList {
 		list, _ := settings[key].([]string)
 		settings[key] = append(list, value)
 		return nil

@@ -100,16 +100,16 @@ func (f *heartbeatFlags) checkUnits() error {
 	return nil
 }
 
-// setting is a flag that sets a member of the API.
-type setting struct {
+// flagSetting is a flag that sets a member of the API.
+type flagSetting struct {
 	flag, member string
 	tag          reflect.StructTag
 	value        reflect.Value
 }
 
 // settingsIn returns the settings of a pointer to a struct of flags.
-func settingsIn(flags any) []setting {
-	var all []setting
+func settingsIn(flags any) []flagSetting {
+	var all []flagSetting
 	value := reflect.ValueOf(flags).Elem()
 	for i := range value.NumField() {
 		field := value.Type().Field(i)
@@ -121,7 +121,7 @@ func settingsIn(flags any) []setting {
 		if flag == "" {
 			flag = strings.ReplaceAll(member, "_", "-")
 		}
-		all = append(all, setting{flag, member, field.Tag, value.Field(i)})
+		all = append(all, flagSetting{flag, member, field.Tag, value.Field(i)})
 	}
 	return all
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
-	"overdue/internal/notify"
+	"overdue/internal/notify/message"
 	"overdue/internal/pingid"
 	"overdue/internal/store"
 )
@@ -188,16 +188,16 @@ func (f *channelCheck) announce(tx *store.Tx, failure store.FailingChannel, even
 // name and the reason.
 func encodeChannelFailure(f store.FailingChannel) string {
 	reason := f.ChannelFailure
-	reason.Recipient = ""                                                                                                         // it is named with the channel
-	b, _ := json.Marshal(notify.FailingChannel{Channel: f.Name, Recipient: f.Recipient, Reason: reason.String(), Since: f.Since}) // texts and a time always marshal
+	reason.Recipient = ""                                                                                                          // it is named with the channel
+	b, _ := json.Marshal(message.FailingChannel{Channel: f.Name, Recipient: f.Recipient, Reason: reason.String(), Since: f.Since}) // texts and a time always marshal
 	return string(b)
 }
 
 // decodeChannelFailure reads what encodeChannelFailure returned.
-func decodeChannelFailure(about string) *notify.FailingChannel {
-	var f notify.FailingChannel
+func decodeChannelFailure(about string) *message.FailingChannel {
+	var f message.FailingChannel
 	if err := json.Unmarshal([]byte(about), &f); err != nil {
-		return &notify.FailingChannel{Channel: "A channel"}
+		return &message.FailingChannel{Channel: "A channel"}
 	}
 	return &f
 }

@@ -12,6 +12,8 @@ import (
 	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 )
 
@@ -33,7 +35,7 @@ const (
 
 // SendFunc sends a notification through a channel of the given kind. Its errors
 // are *notify.SendError.
-type SendFunc func(ctx context.Context, kind string, set notify.Settings, n notify.Notification) (notify.Receipt, error)
+type SendFunc func(ctx context.Context, kind string, set setting.Values, n message.Notification) (notify.Receipt, error)
 
 // Dispatcher claims pending alerts, sends them, and records the results.
 type Dispatcher struct {
@@ -88,7 +90,7 @@ func (s poisonedError) Unwrap() error { return s.error }
 type delivery struct {
 	alert         monitor.Alert
 	channel       monitor.Channel
-	notification  notify.Notification
+	notification  message.Notification
 	heartbeatID   string // public id of the heartbeat, empty if the alert is about none
 	pings         int64  // number of pings of the heartbeat
 	allRecipients bool   // the attempt is for all recipients of the channel
@@ -225,7 +227,7 @@ func (c *Dispatcher) sendRecovered(ctx context.Context, e delivery) (receipt not
 		c.CanaryArrived(e.notification.At)
 		return notify.Receipt{}, nil
 	}
-	return c.Send(ctx, e.channel.Kind, notify.Settings(e.channel.Settings), e.notification)
+	return c.Send(ctx, e.channel.Kind, setting.Values(e.channel.Settings), e.notification)
 }
 
 // Pause makes later runs claim no alerts, and waits until no send is in progress or ctx

@@ -12,6 +12,8 @@ import (
 	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -23,7 +25,7 @@ type fixture struct {
 	db      *store.DB
 	channel monitor.Channel
 	sends   sync.Mutex // of what sends change
-	sent    []notify.Notification
+	sent    []message.Notification
 	err     error         // response of the provider
 	panics  bool          // the provider panics
 	takes   time.Duration // duration of a send
@@ -52,7 +54,7 @@ func onEachDatabase(t *testing.T, test func(*fixture)) {
 }
 
 // send is the provider.
-func (f *fixture) send(_ context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+func (f *fixture) send(_ context.Context, _ string, _ setting.Values, n message.Notification) (notify.Receipt, error) {
 	time.Sleep(f.takes)
 	if f.panics {
 		panic("cannot render")

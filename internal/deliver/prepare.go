@@ -12,6 +12,8 @@ import (
 	"overdue/client"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/safetext"
 	"overdue/internal/store"
 	"overdue/internal/wire"
@@ -98,8 +100,8 @@ func isNotFound(err error) bool {
 }
 
 // newNotification returns the parts of the notification that every event has.
-func (c *Dispatcher) newNotification(a monitor.Alert, channel monitor.Channel, project monitor.Project) notify.Notification {
-	n := notify.Notification{
+func (c *Dispatcher) newNotification(a monitor.Alert, channel monitor.Channel, project monitor.Project) message.Notification {
+	n := message.Notification{
 		AlertID: cmp.Or(a.SplitFrom, a.ID), Event: string(a.Event), At: a.Created, Project: project.Name, Channel: channel.Name,
 		AcknowledgedBy: a.Subject, URL: c.Base,
 	}
@@ -258,5 +260,5 @@ func (c *Dispatcher) SendTest(ctx context.Context, channel monitor.Channel, proj
 	a := monitor.Alert{ID: id, Event: monitor.TestAlert, Created: time.Now().UTC()}
 	n := c.newNotification(a, channel, project)
 	n.Notice = client.Notification{}
-	return c.Send(ctx, channel.Kind, notify.Settings(channel.Settings), n)
+	return c.Send(ctx, channel.Kind, setting.Values(channel.Settings), n)
 }

@@ -6,6 +6,7 @@ import (
 
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 )
 
@@ -13,7 +14,7 @@ import (
 // earlier pending alert of the heartbeat get a separate alert: they receive both
 // in order, and the others are not delayed. ok is false if no recipient is left.
 func (c *Dispatcher) resolveRecipients(tx *store.Tx, e *delivery, now time.Time) (ok bool, err error) {
-	all := notify.Recipients(e.channel.Kind, notify.Settings(e.channel.Settings))
+	all := notify.Recipients(e.channel.Kind, setting.Values(e.channel.Settings))
 	a := e.alert
 	switch {
 	case len(all) == 0:

@@ -9,6 +9,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 )
 
@@ -110,7 +111,7 @@ func (svc *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.C
 func destinationSuffix(c monitor.Channel) string {
 	kind, _ := notify.KindOf(c.Kind)
 	for _, f := range kind.Fields {
-		if host := notify.HostOf(c.Settings[f.Name]); f.Destination && host != "" {
+		if host := setting.HostOf(c.Settings[f.Name]); f.Destination && host != "" {
 			return ", to " + host
 		}
 	}

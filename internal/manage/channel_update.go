@@ -13,6 +13,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 )
 
@@ -202,7 +203,7 @@ func (svc *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, 
 		if err := tx.SaveChannel(c); err != nil {
 			return s, err
 		}
-		if err := tx.DeleteRecipientFailures(c.ID, notify.Recipients(c.Kind, notify.Settings(c.Settings))); err != nil {
+		if err := tx.DeleteRecipientFailures(c.ID, notify.Recipients(c.Kind, setting.Values(c.Settings))); err != nil {
 			return s, err
 		}
 		c.Revision++
@@ -279,12 +280,12 @@ func channelDiff(before, after monitor.Channel) string {
 }
 
 // settingDiff compares one setting of a channel.
-func settingDiff(f notify.Field, before, after any) settingChange {
+func settingDiff(f setting.Field, before, after any) settingChange {
 	if reflect.DeepEqual(before, after) {
 		return settingChange{name: f.Name}
 	}
 	if f.Destination && !f.Secret {
-		from, to := notify.HostOf(before), notify.HostOf(after)
+		from, to := setting.HostOf(before), setting.HostOf(after)
 		if from == to {
 			to += " (scheme or path changed)"
 		}

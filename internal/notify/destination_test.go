@@ -5,12 +5,28 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"overdue/internal/notify/provider/providertest"
+	"overdue/internal/notify/setting"
 )
 
 // sampleSettings are valid settings of every kind, with all its secrets.
-var sampleSettings = map[string]Settings{
+var sampleSettings = map[string]setting.Values{
 	"email":   {"to": []any{"ops@example.com"}},
 	"webhook": {"url": "https://a.example/hook/T0K3N?key=v", "secret": testSecret, "headers": map[string]any{"Authorization": "Bearer t", "X-Key": "k"}},
+}
+
+// samplesOf returns valid settings of a kind: one for each way to connect.
+func samplesOf(t *testing.T, k Kind) []setting.Values {
+	t.Helper()
+	if s, known := sampleSettings[k.Name]; known {
+		return []setting.Values{s}
+	}
+	all := providertest.Samples("https://a.example")[k.Name]
+	if len(all) == 0 {
+		t.Fatalf("the kind %s has no samples: add some, with all of its secrets", k.Name)
+	}
+	return all
 }
 
 // TestMerge_KeepsNoSecretForAChangedDestination checks every kind, also future ones: a
@@ -18,25 +34,29 @@ var sampleSettings = map[string]Settings{
 func TestMerge_KeepsNoSecretForAChangedDestination(t *testing.T) {
 	for _, k := range Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
-			old, known := sampleSettings[k.Name]
-			if !known {
-				t.Fatalf("samples has no settings of the kind %s: add some, with all of its secrets", k.Name)
-			}
-			if _, problems := k.Validate(old); problems != nil {
-				t.Fatalf("the sample is not valid: %v", problems)
+			tested := map[string]bool{}
+			for _, old := range samplesOf(t, k) {
+				if _, problems := k.Validate(old); problems != nil {
+					t.Fatalf("the sample is not valid: %v", problems)
+				}
+				for _, f := range k.Fields {
+					if !setting.IsEmpty(old[f.Name]) {
+						tested[f.Name] = true
+					}
+					if !f.Destination || setting.IsEmpty(old[f.Name]) {
+						continue
+					}
+					for how, moved := range movedURLs(old.Text(f.Name)) {
+						checkStays(t, k, old, f.Name, how, moved)
+					}
+				}
 			}
 			for _, f := range k.Fields {
-				if f.Type == FieldURL && !f.Destination {
+				if f.Type == setting.FieldURL && !f.Destination {
 					t.Errorf("the field %s is a URL and no destination", f.Name)
 				}
-				if f.Secret && isEmpty(old[f.Name]) {
-					t.Errorf("the sample has no %s", f.Name)
-				}
-				if !f.Destination {
-					continue
-				}
-				for how, moved := range movedURLs(old.text(f.Name)) {
-					checkStays(t, k, old, f.Name, how, moved)
+				if f.Secret && !tested[f.Name] {
+					t.Errorf("no sample has a %s", f.Name)
 				}
 			}
 		})
@@ -54,20 +74,20 @@ func movedURLs(from string) map[string]string {
 
 // checkStays changes the destination of a channel in the two ways that could keep its
 // secrets.
-func checkStays(t *testing.T, k Kind, old Settings, field, how, moved string) {
+func checkStays(t *testing.T, k Kind, old setting.Values, field, how, moved string) {
 	t.Helper()
 	dots := k.Mask(old)
 	dots[field] = moved
-	for way, edit := range map[string]Settings{"dots": dots, "not named": {field: moved}} {
+	for way, edit := range map[string]setting.Values{"dots": dots, "not named": {field: moved}} {
 		got, problems := k.Merge(old, edit)
 		for _, f := range k.Fields {
-			if !f.Secret {
+			if !f.Secret || f.Name == field || setting.IsEmpty(old[f.Name]) {
 				continue
 			}
-			if !slices.ContainsFunc(problems, func(p Problem) bool { return p.Field == f.Name && strings.Contains(p.Text, "another host") }) {
+			if !slices.ContainsFunc(problems, func(p setting.Problem) bool { return p.Field == f.Name && strings.Contains(p.Text, "another host") }) {
 				t.Errorf("%s, %s: no problem names %s: %v", how, way, f.Name, problems)
 			}
-			if !isEmpty(got[f.Name]) {
+			if !setting.IsEmpty(got[f.Name]) {
 				t.Errorf("%s, %s: the merged settings hold the old %s", how, way, f.Name)
 			}
 		}
@@ -82,8 +102,8 @@ func checkStays(t *testing.T, k Kind, old Settings, field, how, moved string) {
 func TestMerge_SecretsStayWithAnotherPathOrSpellingOfTheSameHost(t *testing.T) {
 	k, old := kind(t, "webhook"), sampleSettings["webhook"]
 	for _, same := range []string{"https://a.example/other", "https://a.example:443/", "HTTPS://A.EXAMPLE/hook", " https://a.example "} {
-		got, problems := k.Merge(old, Settings{"url": same, "secret": Masked})
-		if problems != nil || got.text("secret") != testSecret || got.stringMap("headers")["X-Key"] != "k" {
+		got, problems := k.Merge(old, setting.Values{"url": same, "secret": setting.Masked})
+		if problems != nil || got.Text("secret") != testSecret || got.Map("headers")["X-Key"] != "k" {
 			t.Errorf("%q: %v", same, problems)
 		}
 	}
@@ -91,14 +111,14 @@ func TestMerge_SecretsStayWithAnotherPathOrSpellingOfTheSameHost(t *testing.T) {
 
 func TestMerge_ProblemNamesEachRemainingHeader(t *testing.T) {
 	k, old := kind(t, "webhook"), sampleSettings["webhook"]
-	edit := Settings{"url": "https://b.example", "secret": nil, "headers": map[string]any{"authorization": Masked, "X-Key": "new"}}
+	edit := setting.Values{"url": "https://b.example", "secret": nil, "headers": map[string]any{"authorization": setting.Masked, "X-Key": "new"}}
 	_, problems := k.Merge(old, edit)
 	if len(problems) != 1 || problems[0].Text != "Enter the header authorization again: it would be sent to another host." {
 		t.Errorf("problems: %v", problems)
 	}
 	edit["headers"] = map[string]any{"X-Key": "new"}
 	got, problems := k.Merge(old, edit)
-	if problems != nil || len(got.stringMap("headers")) != 1 || got.text("secret") != "" {
+	if problems != nil || len(got.Map("headers")) != 1 || got.Text("secret") != "" {
 		t.Errorf("a header left out and a secret removed: %v %v", got, problems)
 	}
 }
@@ -106,9 +126,9 @@ func TestMerge_ProblemNamesEachRemainingHeader(t *testing.T) {
 func TestWithoutPaths_KeepsOnlyTheHost(t *testing.T) {
 	for from, want := range map[string]string{
 		"https://a.example/hook/T0K3N?key=v": "https://a.example/…", "https://a.example": "https://a.example", "http://a.example:81/": "http://a.example:81",
-		"https://a.example?key=v": "https://a.example/…", "%": Masked,
+		"https://a.example?key=v": "https://a.example/…", "%": setting.Masked,
 	} {
-		if got := kind(t, "webhook").WithoutPaths(Settings{"url": from})["url"]; got != want {
+		if got := kind(t, "webhook").WithoutPaths(setting.Values{"url": from})["url"]; got != want {
 			t.Errorf("%s: %v, not %s", from, got, want)
 		}
 	}

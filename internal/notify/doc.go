@@ -6,7 +6,7 @@
 //	                     └─ validates the stored settings again
 //
 // A [Kind] defines a kind of channel once: the form, the validation of the API, the
-// masking of secrets and the sending use the same entry. [Notification.Message]
+// masking of secrets and the sending use the same entry. [message.Notification.Message]
 // returns the text for people, which is the same for all kinds.
 //
 // Package deliver decides who is notified, retries alerts and records deliveries. One

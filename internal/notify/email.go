@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/safetext"
 )
 
@@ -15,30 +17,30 @@ func emailKind() Kind {
 	return Kind{
 		Name: "email", Label: "Email", AttemptTimeout: EmailTimeout,
 		Help: "Sends an email to one or more people.",
-		Fields: []Field{{
-			Name: "to", Label: "To", Type: FieldList, Required: true, Check: emailAddress,
+		Fields: []setting.Field{{
+			Name: "to", Label: "To", Type: setting.FieldList, Required: true, Check: emailAddress,
 			Placeholder: "ops@example.com",
 			Help:        "Recipients see each other's addresses. Messages about one incident form one thread.",
 		}},
-		Recipients: func(set Settings) []string { return set.list("to") },
+		Recipients: func(set setting.Values) []string { return set.List("to") },
 		Send:       sendEmail,
 	}
 }
 
 // sendEmail makes one attempt to send the message to the recipients of this
 // attempt. Its header lists all recipients of the channel.
-func sendEmail(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error) {
+func sendEmail(ctx context.Context, out *Sender, set setting.Values, n message.Notification) (Receipt, error) {
 	if out.relay == nil {
 		return Receipt{}, &SendError{Reason: "No mail server is configured: set --smtp-url.", Permanent: true}
 	}
-	to := set.list("to")
+	to := set.List("to")
 	msg, err := alertEmail{from: out.relay.from, to: to, agent: out.userAgent, news: n, at: time.Now()}.compose()
 	if err != nil {
 		return Receipt{}, &SendError{Reason: "The email could not be created: " + out.relay.hide.cleanResponse(err.Error(), false), Permanent: true}
 	}
 	ctx, cancel := context.WithTimeout(ctx, out.relay.timeout)
 	defer cancel()
-	o, err := out.relay.send(ctx, n.recipientsOf(to), msg)
+	o, err := out.relay.send(ctx, recipientsOf(n, to), msg)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -51,9 +53,9 @@ const maxAddress = 254
 
 // emailAddress accepts a single address without a display name.
 func emailAddress(text string) (normal, problem string) {
-	shown := shorten(oneLine(text), 80)
+	shown := message.Shorten(message.OneLine(text), 80)
 	if len(text) > maxAddress {
-		return "", fmt.Sprintf("%s is longer than %d characters, the maximum of an email address: shorten it.", shown, maxAddress)
+		return "", fmt.Sprintf("%s is longer than %d characters, the maximum of an email address: message.Shorten it.", shown, maxAddress)
 	}
 	problem = shown + " is not an email address: enter it like name@example.com."
 	parsed, err := mail.ParseAddress(text)

@@ -3,10 +3,12 @@ package notify
 import (
 	"regexp"
 	"strings"
+
+	"overdue/internal/notify/message"
 )
 
 // htmlEmail is a message with the methods that the template uses.
-type htmlEmail struct{ Message }
+type htmlEmail struct{ emailText }
 
 // textPart is a part of a line: a link if it has a URL.
 type textPart struct{ Text, URL string }
@@ -15,7 +17,7 @@ type textPart struct{ Text, URL string }
 var webLink = regexp.MustCompile(`https?://[^\s<>"]+`)
 
 // Details returns the rows of the table.
-func (h htmlEmail) Details() []Fact { return h.emailFacts() }
+func (h htmlEmail) Details() []message.Fact { return h.emailFacts() }
 
 // HeadingOutput and HeadingDescription are the headings of those parts.
 func (h htmlEmail) HeadingOutput() string      { return headingOutput }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"overdue/internal/notify/message"
+
 	gomail "github.com/wneessen/go-mail"
 )
 
@@ -85,7 +87,7 @@ func (o *Sender) sendWithRetries(to string, msg *emailVariants, first chan<- err
 			break
 		}
 	}
-	o.log.Warn("mail not sent", "component", "notify", "error", HideAddresses(failure.Error()))
+	o.log.Warn("mail not sent", "component", "notify", "error", message.HideAddresses(failure.Error()))
 }
 
 // mailError returns the error of a mail, or nil.
@@ -93,7 +95,7 @@ func mailError(failure *SendError, more string) error {
 	if failure == nil {
 		return nil
 	}
-	return errors.New("mail: " + HideAddresses(failure.Error()) + more)
+	return errors.New("mail: " + message.HideAddresses(failure.Error()) + more)
 }
 
 // attemptMail makes one attempt to send a mail.
@@ -117,7 +119,7 @@ func (o *Sender) newMail(to, subject, text string) (*emailVariants, error) {
 	content := struct {
 		Subject string
 		Lines   [][]textPart
-	}{oneLine(subject), splitLinkLines(text)}
+	}{message.OneLine(subject), splitLinkLines(text)}
 	html, err := renderMail("mail.html", content)
 	if err != nil {
 		return nil, err

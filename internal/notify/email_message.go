@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"overdue/internal/notify/message"
+
 	gomail "github.com/wneessen/go-mail"
 )
 
@@ -23,7 +25,7 @@ type alertEmail struct {
 	from  *mail.Address
 	to    []string
 	agent string
-	news  Notification
+	news  message.Notification
 	at    time.Time // of this attempt
 }
 
@@ -31,7 +33,7 @@ type alertEmail struct {
 // without the output of the job for servers that reject the full email.
 func (l alertEmail) compose() (*emailVariants, error) {
 	m := l.news.Message()
-	page, err := m.html()
+	page, err := emailHTML(m)
 	if err != nil {
 		return nil, err
 	}
@@ -39,18 +41,18 @@ func (l alertEmail) compose() (*emailVariants, error) {
 	if err != nil {
 		return nil, err
 	}
-	full.SetBodyString(gomail.TypeTextPlain, m.Text())
+	full.SetBodyString(gomail.TypeTextPlain, emailText{m}.Text())
 	full.AddAlternativeString(gomail.TypeTextHTML, page)
 	small, err := l.envelope(m)
 	if err != nil {
 		return nil, err
 	}
-	small.SetBodyString(gomail.TypeTextPlain, m.withoutOutput().Text())
+	small.SetBodyString(gomail.TypeTextPlain, emailText{withoutOutput(m)}.Text())
 	return &emailVariants{full: full, reduced: small}, nil
 }
 
 // envelope returns a message with its header and no body.
-func (l alertEmail) envelope(m Message) (*gomail.Msg, error) {
+func (l alertEmail) envelope(m message.Message) (*gomail.Msg, error) {
 	msg, err := newEmail(l.from, l.to, l.agent, l.at)
 	if err != nil {
 		return nil, err
@@ -62,16 +64,16 @@ func (l alertEmail) envelope(m Message) (*gomail.Msg, error) {
 	if n.ChannelURL != "" {
 		// A page instead of one-click unsubscription (RFC 8058), which would silence a
 		// whole team.
-		msg.SetGenHeader("List-Unsubscribe", "<"+oneLine(n.ChannelURL)+">")
+		msg.SetGenHeader("List-Unsubscribe", "<"+message.OneLine(n.ChannelURL)+">")
 	}
 	// For the rules of mail clients.
-	msg.SetGenHeader("X-Overdue-Alert-Id", headerToken(n.AlertID))
-	msg.SetGenHeader("X-Overdue-Event", headerToken(n.Event))
+	msg.SetGenHeader("X-Overdue-Alert-Id", message.HeaderToken(n.AlertID))
+	msg.SetGenHeader("X-Overdue-Event", message.HeaderToken(n.Event))
 	if n.ProjectSlug != "" {
-		msg.SetGenHeader("X-Overdue-Project", headerToken(n.ProjectSlug))
+		msg.SetGenHeader("X-Overdue-Project", message.HeaderToken(n.ProjectSlug))
 	}
 	if h := n.Notice.Heartbeat; h != nil {
-		msg.SetGenHeader("X-Overdue-Heartbeat", headerToken(h.Slug))
+		msg.SetGenHeader("X-Overdue-Heartbeat", message.HeaderToken(h.Slug))
 	}
 	return msg, nil
 }
@@ -111,17 +113,17 @@ func setSubject(msg *gomail.Msg, subject string) {
 // derived from their alerts, so mail servers can drop duplicates.
 func (l alertEmail) thread(msg *gomail.Msg) {
 	n, late := l.news, l.lateID()
-	if n.Event == EventLate && late != "" {
+	if n.Event == message.EventLate && late != "" {
 		msg.SetMessageIDWithValue(late)
 		return
 	}
 	if n.ThreadID == "" {
-		msg.SetMessageIDWithValue("alert-" + headerToken(n.AlertID) + "@" + l.host())
+		msg.SetMessageIDWithValue("alert-" + message.HeaderToken(n.AlertID) + "@" + l.host())
 		return
 	}
-	opened := "incident-" + headerToken(n.ThreadID) + "-opened@" + l.host()
-	parent, id := opened, "alert-"+headerToken(n.AlertID)+"@"+l.host()
-	if n.Event == EventOpened {
+	opened := "incident-" + message.HeaderToken(n.ThreadID) + "-opened@" + l.host()
+	parent, id := opened, "alert-"+message.HeaderToken(n.AlertID)+"@"+l.host()
+	if n.Event == message.EventOpened {
 		parent, id = late, opened
 	}
 	msg.SetMessageIDWithValue(id)
@@ -141,9 +143,9 @@ func (l alertEmail) thread(msg *gomail.Msg) {
 // none.
 func (l alertEmail) lateID() string {
 	n := l.news
-	missed := n.Event == EventLate || n.Cause == causeMissed
+	missed := n.Event == message.EventLate || n.Cause == "missed"
 	if h := n.Notice.Heartbeat; h != nil && missed && !n.Due.IsZero() {
-		return fmt.Sprintf("late-%s-%d@%s", headerToken(h.Ref), n.Due.Unix(), l.host())
+		return fmt.Sprintf("late-%s-%d@%s", message.HeaderToken(h.Ref), n.Due.Unix(), l.host())
 	}
 	return ""
 }
@@ -151,21 +153,21 @@ func (l alertEmail) lateID() string {
 // host returns the domain of the sender, the namespace of the ids.
 func (l alertEmail) host() string {
 	_, host, _ := strings.Cut(l.from.Address, "@")
-	return headerToken(host)
+	return message.HeaderToken(host)
 }
 
 // listID returns the List-Id of the alerts of a project, for filters (RFC 2919).
 func (l alertEmail) listID() string {
-	label := strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(headerToken(cleanLine(l.news.Project)))), "-")
+	label := strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(message.HeaderToken(message.CleanLine(l.news.Project)))), "-")
 	if label == "" {
 		label = "alerts"
 	}
 	return "<" + label + ".overdue." + l.host() + ">"
 }
 
-// html renders the message as HTML.
-func (m Message) html() (string, error) {
-	return renderMail("letter.html", htmlEmail{m})
+// emailHTML renders a message as HTML.
+func emailHTML(m message.Message) (string, error) {
+	return renderMail("letter.html", htmlEmail{emailText{m}})
 }
 
 // renderMail returns an HTML part.
@@ -179,8 +181,8 @@ func renderMail(name string, data any) (string, error) {
 
 // Colour returns the color of the tone. The contrast to white text is at least
 // 4.5 to 1, in light and dark mail clients.
-func (m Message) Colour() template.CSS {
-	switch m.Tone {
+func (h htmlEmail) Colour() template.CSS {
+	switch h.Tone {
 	case "down":
 		return "#b3261e"
 	case "late":

@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/message/messagetest"
+	"overdue/internal/notify/setting"
+
 	"github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
 )
@@ -21,12 +25,12 @@ func newMailSender(t *testing.T, m *mailServer) *Sender {
 }
 
 // mailTo returns the settings of an email channel with the given recipients.
-func mailTo(to ...string) Settings {
+func mailTo(to ...string) setting.Values {
 	var items []any
 	for _, address := range to {
 		items = append(items, address)
 	}
-	return Settings{"to": items}
+	return setting.Values{"to": items}
 }
 
 // onlyDelivery returns the delivery, of which there must be exactly one.
@@ -41,7 +45,7 @@ func (m *mailServer) onlyDelivery(t *testing.T) delivery {
 
 func TestSendEmail_HoldsEveryFactInTextAndHTML(t *testing.T) {
 	m := startMailServer(t, false, nil)
-	receipt, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missedNotification())
+	receipt, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), messagetest.Missed())
 	if err != nil || receipt.Status != 250 {
 		t.Fatalf("%+v, %v; want it sent", receipt, err)
 	}
@@ -115,10 +119,10 @@ Sent by Overdue through the channel Ops mail of the project Production.
 func TestSendEmail_EmailsOfAnIncidentFormOneThread(t *testing.T) {
 	m := startMailServer(t, false, nil)
 	out := newMailSender(t, m)
-	for i, event := range []string{EventLate, EventOpened, EventReminder, EventResolved, EventTest} {
-		n := missedNotification()
+	for i, event := range []string{message.EventLate, message.EventOpened, message.EventReminder, message.EventResolved, message.EventTest} {
+		n := messagetest.Missed()
 		n.Event, n.AlertID, n.Project = event, fmt.Sprintf("alert %d", i), "Über_all. 2"
-		if event == EventTest || event == EventLate {
+		if event == message.EventTest || event == message.EventLate {
 			n.ThreadID, n.Cause = "", ""
 		}
 		if _, err := out.Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
@@ -148,7 +152,7 @@ func TestSendEmail_EmailsOfAnIncidentFormOneThread(t *testing.T) {
 
 func TestSendEmail_HostileTextsStayInside(t *testing.T) {
 	m := startMailServer(t, false, nil)
-	n := missedNotification()
+	n := messagetest.Missed()
 	n.Heartbeat = "x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script><img src=x onerror=y>"
 	n.Project, n.Channel = "p\r\nX-Evil: 1 <b>", "c\nX-Evil: 2"
 	n.AlertID, n.ThreadID = "id>\r\nX-Evil: 3", "t>\r\nX-Evil: 4"
@@ -185,7 +189,7 @@ func TestSendEmail_HostileTextsStayInside(t *testing.T) {
 
 func TestSendEmail_ANameIsNotDecodedAsAnEncodedWord(t *testing.T) {
 	m := startMailServer(t, false, nil)
-	n := missedNotification()
+	n := messagetest.Missed()
 	n.Heartbeat = "=?utf-8?q?Everything_works?="
 	if _, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com"), n); err != nil {
 		t.Fatal(err)
@@ -235,7 +239,7 @@ func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 			for to, err := range test.answers {
 				m.setReply(to, err)
 			}
-			receipt, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), missedNotification())
+			receipt, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), messagetest.Missed())
 			if test.sent {
 				if err != nil || receipt.Status != test.status || !strings.Contains(receipt.Detail, test.detail) {
 					t.Fatalf("%+v, %v; want it sent with %q", receipt, err, test.detail)
@@ -251,7 +255,7 @@ func TestSendEmail_RepliesDecideWhetherToRetry(t *testing.T) {
 
 func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
 	m := startMailServer(t, false, nil)
-	n := missedNotification()
+	n := messagetest.Missed()
 	n.Recipients = []string{"b@example.com"}
 	receipt, err := newMailSender(t, m).Send(t.Context(), "email", mailTo("a@example.com", "b@example.com"), n)
 	if err != nil || len(receipt.Recipients) != 1 || receipt.Recipients[0] != (RecipientResult{Recipient: "b@example.com"}) {
@@ -266,7 +270,7 @@ func TestSend_EmailGoesToTheRecipientsOfTheAttemptAndShowsAll(t *testing.T) {
 }
 
 func TestSendEmail_WithoutAMailServerNamesTheSetting(t *testing.T) {
-	_, err := newTestSender(t, Options{}).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+	_, err := newTestSender(t, Options{}).Send(t.Context(), "email", mailTo("a@example.com"), messagetest.Missed())
 	if got, want := sendErrorOf(t, err), "No mail server is configured: set --smtp-url."; !got.Permanent || got.Reason != want {
 		t.Errorf("failure %+v; want %q, final", got, want)
 	}
@@ -278,19 +282,19 @@ func TestSendEmail_SignsInOnlyOverTLS(t *testing.T) {
 		options := func(password string) Options {
 			return Options{SMTPURL: scheme + "://u%40example.com:" + password + "@" + m.address, TLSConfig: m.authority}
 		}
-		if _, err := newTestSender(t, options("pa%2Fss%20word")).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification()); err != nil {
+		if _, err := newTestSender(t, options("pa%2Fss%20word")).Send(t.Context(), "email", mailTo("a@example.com"), messagetest.Missed()); err != nil {
 			t.Fatalf("%s: %v", scheme, err)
 		}
 		if d := m.onlyDelivery(t); !d.isTLS || d.from != "u@example.com" || !slices.Equal(m.signIns, []string{"u@example.com"}) {
 			t.Errorf("%s: TLS %v, from %s, signed in %v", scheme, d.isTLS, d.from, m.signIns)
 		}
-		_, err := newTestSender(t, options("hunter2")).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+		_, err := newTestSender(t, options("hunter2")).Send(t.Context(), "email", mailTo("a@example.com"), messagetest.Missed())
 		if got := sendErrorOf(t, err); got.Permanent || got.Status != 535 || strings.Contains(got.Error(), "hunter2") {
 			t.Errorf("%s: wrong password: %v; want 535 without it, to be tried again", scheme, got)
 		}
 		untrusting := options("pa%2Fss%20word")
 		untrusting.TLSConfig = &tls.Config{InsecureSkipVerify: true} // the options cannot set it
-		_, err = newTestSender(t, untrusting).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+		_, err = newTestSender(t, untrusting).Send(t.Context(), "email", mailTo("a@example.com"), messagetest.Missed())
 		if got := sendErrorOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate") {
 			t.Errorf("%s: unknown certificate: %v", scheme, got)
 		}
@@ -300,7 +304,7 @@ func TestSendEmail_SignsInOnlyOverTLS(t *testing.T) {
 func TestSendEmail_RequiresSTARTTLSByDefault(t *testing.T) {
 	m := startMailServer(t, false, func(s *smtp.Server) { s.TLSConfig = nil })
 	out := newTestSender(t, Options{SMTPURL: "smtp://" + m.address, SMTPFrom: "o@example.com"})
-	_, err := out.Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+	_, err := out.Send(t.Context(), "email", mailTo("a@example.com"), messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Permanent || !strings.Contains(got.Reason, "STARTTLS") || len(m.deliveries()) != 0 {
 		t.Errorf("failure %+v; want it to name STARTTLS and nothing sent", got)
 	}
@@ -314,7 +318,7 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 	opts := Options{SMTPURL: "smtp://" + listener.Addr().String(), SMTPFrom: "o@example.com"}
 	impatient := newTestSender(t, opts)
 	impatient.relay.times.step = 50 * time.Millisecond
-	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+	_, err = impatient.Send(t.Context(), "email", mailTo("a@example.com"), messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from the mail server within") {
 		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
@@ -338,14 +342,14 @@ func TestSendEmail_TimesOutOnASilentMailServer(t *testing.T) {
 		_, _ = fmt.Fprint(conn, "220 here\r\n")
 		_, _ = conn.Read(make([]byte, 100)) // the client's greeting, which gets no answer
 	}()
-	_, err = newTestSender(t, opts).Send(ctx, "email", mailTo("a@example.com"), missedNotification())
+	_, err = newTestSender(t, opts).Send(ctx, "email", mailTo("a@example.com"), messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Unwrap() != context.Canceled || time.Since(start) > 20*time.Second {
 		t.Errorf("failure %+v after %v; want the caller's own cancellation at once", got, time.Since(start))
 	}
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = newTestSender(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), missedNotification())
+	_, err = newTestSender(t, opts).Send(t.Context(), "email", mailTo("a@example.com"), messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Permanent || got.Reason != "The mail server could not be used: connection refused." {
 		t.Errorf("failure %+v; want the connection refused, to be tried again", got)
 	}

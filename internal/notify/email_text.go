@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"overdue/internal/notify/message"
 )
 
 // textWidth is the length of a line of text, in characters, except for links and
@@ -17,9 +19,12 @@ const (
 	headingDescription = "Description"
 )
 
+// emailText is a message with the methods of the plain text.
+type emailText struct{ message.Message }
+
 // Text returns the message as plain text: lead, links, description, facts,
 // output.
-func (m Message) Text() string {
+func (m emailText) Text() string {
 	var b strings.Builder
 	b.WriteString(wrap(m.Lead, 0))
 	for i, l := range m.Links {
@@ -42,7 +47,7 @@ func (m Message) Text() string {
 }
 
 // writeFacts writes the facts as a table. Long values wrap in their column.
-func (m Message) writeFacts(b *strings.Builder) {
+func (m emailText) writeFacts(b *strings.Builder) {
 	facts := m.emailFacts()
 	width := 0
 	for _, f := range facts {
@@ -58,20 +63,20 @@ func (m Message) writeFacts(b *strings.Builder) {
 
 // emailFacts returns the facts that are not elsewhere in the email: the heartbeat is
 // in the subject, the project in the footer, the incident in the link.
-func (m Message) emailFacts() []Fact {
-	return slices.DeleteFunc(slices.Clone(m.Facts), func(f Fact) bool {
+func (m emailText) emailFacts() []message.Fact {
+	return slices.DeleteFunc(slices.Clone(m.Facts), func(f message.Fact) bool {
 		switch f.Label {
 		case "Heartbeat", "Project", "Incident":
 			return true
 		case "Down for": // of an opening: the delay of the detection
-			return m.Status == "Down" && (f.Value == formatDuration(0) || !strings.ContainsAny(f.Value, "mhd"))
+			return m.Status == "Down" && (f.Value == message.FormatDuration(0) || !strings.ContainsAny(f.Value, "mhd"))
 		}
 		return false
 	})
 }
 
-// withoutOutput returns the message without the output of the job, and with a note.
-func (m Message) withoutOutput() Message {
+// withoutOutput returns a message without the output of the job, and with a note.
+func withoutOutput(m message.Message) message.Message {
 	if m.Output != "" {
 		m.Output = ""
 		m.Footer = "The output of the job was removed, because the mail server rejected the email with it. " + m.Footer

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"overdue/internal/notify/message/messagetest"
+	"overdue/internal/notify/setting"
 )
 
 func TestAddressGuard_BlocksPrivateAddresses(t *testing.T) {
@@ -77,7 +80,7 @@ func TestSend_RejectsPrivateHostsUnlessAllowed(t *testing.T) {
 	closed := newTestSender(t, Options{AllowNetworks: []netip.Prefix{}})
 	// "localhost" stands for every name that resolves to a private address.
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::1]", "0.0.0.0", "169.254.169.254"} {
-		_, err := closed.Send(t.Context(), "webhook", Settings{"url": "http://" + host + ":" + port + "/x", "secret": testSecret}, missedNotification())
+		_, err := closed.Send(t.Context(), "webhook", setting.Values{"url": "http://" + host + ":" + port + "/x", "secret": testSecret}, messagetest.Missed())
 		got := sendErrorOf(t, err)
 		if !got.Permanent || !strings.Contains(got.Reason, "--allow-private-networks") {
 			t.Errorf("%s: %+v; want a final failure that names the flag", host, got)
@@ -86,11 +89,11 @@ func TestSend_RejectsPrivateHostsUnlessAllowed(t *testing.T) {
 	if reached.Load() != 0 {
 		t.Fatal("a private host was reached")
 	}
-	set := Settings{"url": server.URL, "secret": testSecret}
+	set := setting.Values{"url": server.URL, "secret": testSecret}
 	for name, opts := range map[string]Options{
 		"network": {AllowNetworks: loopback()}, "all": {AllowPrivate: true, AllowNetworks: []netip.Prefix{}},
 	} {
-		if _, err := newTestSender(t, opts).Send(t.Context(), "webhook", set, missedNotification()); err != nil {
+		if _, err := newTestSender(t, opts).Send(t.Context(), "webhook", set, messagetest.Missed()); err != nil {
 			t.Errorf("allowed by %s: %v", name, err)
 		}
 	}

@@ -4,7 +4,12 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
+
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/provider"
+	"overdue/internal/notify/setting"
 )
 
 // Kind is a kind of channel: its settings and how it sends.
@@ -13,8 +18,14 @@ type Kind struct {
 	Name string
 	// Label is the name for people: "Webhook".
 	Label string
-	// Help describes the kind in one sentence.
-	Help string
+	// Group is the section of the gallery.
+	Group provider.Group
+	// Help describes the kind in one sentence. Setup are the steps to get the values of the
+	// fields.
+	Help  string
+	Setup []string
+	// Can lists what the kind can do.
+	Can provider.Abilities
 	// AttemptTimeout limits one attempt of a kind whose receivers may need minutes. 0 means
 	// the default of package deliver.
 	AttemptTimeout time.Duration
@@ -23,104 +34,71 @@ type Kind struct {
 	// receiver. 0 means one, and more only while a send is slow.
 	MaxConcurrent int
 	// Fields are the settings, in the order of the form.
-	Fields []Field
+	Fields []setting.Field
+	// Check finds problems that concern several fields. Nil: there are none to find.
+	Check func(set setting.Values) []setting.Problem
 	// Recipients returns the recipients with separate results. Nil: the kind has a
 	// single destination.
-	Recipients func(set Settings) []string
+	Recipients func(set setting.Values) []string
 	// Send makes one attempt. An error is a *SendError. Callers outside this
 	// package use [Sender.Send], which validates the settings first.
-	Send func(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error)
+	Send func(ctx context.Context, out *Sender, set setting.Values, n message.Notification) (Receipt, error)
 	// Preview returns the request that Send would make, with all secrets masked. It
 	// accepts incomplete settings. Nil: the kind has no preview.
-	Preview func(userAgent string, set Settings, n Notification) RequestPreview
+	Preview func(userAgent string, set setting.Values, n message.Notification) RequestPreview
+	// ResendEvery is the interval at which open incidents are sent again, because the
+	// receiver forgets them. 0: it does not.
+	ResendEvery time.Duration
 }
 
 // Kinds returns every kind of channel, in the order of the gallery. The caller
 // may modify the slice.
-func Kinds() []Kind {
-	return []Kind{emailKind(), webhookKind()}
-}
+func Kinds() []Kind { return slices.Clone(allKinds()) }
 
 // KindOf returns the kind with the given name.
 func KindOf(name string) (Kind, bool) {
-	kinds := Kinds()
-	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
-	if i < 0 {
-		return Kind{}, false
-	}
-	return kinds[i], true
+	k, known := kindsByName()[name]
+	return k, known
 }
 
+// allKinds returns every kind of channel.
+var allKinds = sync.OnceValue(func() []Kind {
+	all := []Kind{emailKind(), webhookKind()}
+	for _, s := range provider.All() {
+		all = append(all, serviceKind(s))
+	}
+	return all
+})
+
+// kindsByName returns the kinds by name.
+var kindsByName = sync.OnceValue(func() map[string]Kind {
+	all := map[string]Kind{}
+	for _, k := range allKinds() {
+		all[k.Name] = k
+	}
+	return all
+})
+
 // Field returns the field with the given name.
-func (k Kind) Field(name string) (Field, bool) {
-	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Name == name })
+func (k Kind) Field(name string) (setting.Field, bool) {
+	i := slices.IndexFunc(k.Fields, func(f setting.Field) bool { return f.Name == name })
 	if i < 0 {
-		return Field{}, false
+		return setting.Field{}, false
 	}
 	return k.Fields[i], true
 }
 
 // Prepare returns the settings of a new channel with generated values, such as
 // the secret of a webhook. Existing values stay.
-func (k Kind) Prepare(set Settings) Settings {
+func (k Kind) Prepare(set setting.Values) setting.Values {
 	out := maps.Clone(set)
 	if out == nil {
-		out = Settings{}
+		out = setting.Values{}
 	}
 	for _, f := range k.Fields {
-		if f.Generate != nil && isEmpty(out[f.Name]) {
+		if f.Generate != nil && setting.IsEmpty(out[f.Name]) {
 			out[f.Name] = f.Generate()
 		}
 	}
 	return out
-}
-
-// Settings are the settings of one channel, as in its JSON object: each member
-// is a string, a list of strings ([]any) or an object of strings
-// (map[string]any).
-type Settings map[string]any
-
-// text returns a string member, or "" if it is absent or not a string.
-func (s Settings) text(name string) string {
-	text, _ := s[name].(string)
-	return text
-}
-
-// list returns the strings of a list member.
-func (s Settings) list(name string) []string {
-	var out []string
-	items, _ := s[name].([]any)
-	for _, item := range items {
-		if text, ok := item.(string); ok {
-			out = append(out, text)
-		}
-	}
-	return out
-}
-
-// stringMap returns the strings of an object member.
-func (s Settings) stringMap(name string) map[string]string {
-	out := map[string]string{}
-	members, _ := s[name].(map[string]any)
-	for key, value := range members {
-		if text, ok := value.(string); ok {
-			out[key] = text
-		}
-	}
-	return out
-}
-
-// isEmpty reports whether the value of a member is empty.
-func isEmpty(value any) bool {
-	switch v := value.(type) {
-	case nil:
-		return true
-	case string:
-		return v == ""
-	case []any:
-		return len(v) == 0
-	case map[string]any:
-		return len(v) == 0
-	}
-	return false
 }

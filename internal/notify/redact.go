@@ -4,29 +4,20 @@ import (
 	"cmp"
 	"encoding/base64"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"overdue/internal/safetext"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 )
 
 const (
 	// maxResponseRead is the maximum size of a response that is read, in bytes.
-	maxResponseRead = 4 << 10
-	// maxDetail is the maximum length of a stored response, in characters.
-	maxDetail = 500
+	maxResponseRead = 64 << 10
 	// minSecretLength is the minimum length of a string that is hidden. Shorter
 	// strings would occur by chance.
 	minSecretLength = 4
 )
-
-// terminalCodes matches terminal sequences in the output of jobs (ECMA-48): titles
-// and other strings, colors, cursor movements and character sets. An unterminated
-// string ends with its line.
-var terminalCodes = regexp.MustCompile(`\x1b[\]PX^_][^\x07\x1b\n]*(\x07|\x1b\\)?|\x1b\[[0-9;:<=>?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]`)
 
 // redactor hides secrets in texts that are shown or logged.
 type redactor struct{ secrets []string }
@@ -41,7 +32,7 @@ func newRedactor(secrets ...string) redactor {
 			continue
 		}
 		forms := []string{
-			s, oneLine(s), url.QueryEscape(s), url.PathEscape(s),
+			s, message.OneLine(s), url.QueryEscape(s), url.PathEscape(s),
 			strings.ReplaceAll(s, "/", `\/`), base64.StdEncoding.EncodeToString([]byte(s)),
 		}
 		for _, form := range forms {
@@ -57,7 +48,7 @@ func newRedactor(secrets ...string) redactor {
 // hide returns text with every secret replaced by dots.
 func (r redactor) hide(text string) string {
 	for _, s := range r.secrets {
-		text = strings.ReplaceAll(text, s, Masked)
+		text = strings.ReplaceAll(text, s, setting.Masked)
 	}
 	return text
 }
@@ -68,11 +59,11 @@ func (r redactor) hide(text string) string {
 func (r redactor) cleanResponse(raw string, cut bool) string {
 	// Cleaned before hiding: removing the line breaks from a folded secret
 	// could restore it.
-	text := r.hide(oneLine(raw))
+	text := r.hide(message.OneLine(raw))
 	if cut {
 		text = r.trimPart(text)
 	}
-	return shorten(text, maxDetail)
+	return message.Shorten(text, message.MaxDetail)
 }
 
 // trimPart drops the start of a secret from the end of text.
@@ -97,46 +88,4 @@ func urlSecrets(u *url.URL) []string {
 		parts = append(parts, values...)
 	}
 	return parts
-}
-
-// oneLine returns text as valid UTF-8 in one line. White space and characters
-// that could break a line, a header or the text direction become a single
-// space.
-func oneLine(text string) string {
-	text = strings.ToValidUTF8(text, "�")
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
-		return unicode.IsSpace(r) || safetext.Unsafe(r)
-	}), " ")
-}
-
-// lines returns text as valid UTF-8 with \n as line break and without other
-// control characters.
-func lines(text string) string {
-	text = strings.ToValidUTF8(text, "�")
-	text = terminalCodes.ReplaceAllString(text, "")
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && safetext.Unsafe(r) {
-			return -1
-		}
-		return r
-	}, text)
-}
-
-// emailAddressPattern matches text that may be an email address.
-var emailAddressPattern = regexp.MustCompile(`[^\s<>:;,()"']+@[^\s<>:;,()"']+`)
-
-// HideAddresses returns text without email addresses, for the log, because some of
-// its readers have no access to the settings of channels.
-func HideAddresses(text string) string {
-	return emailAddressPattern.ReplaceAllString(text, "(address)")
-}
-
-// shorten returns text with at most n characters. A shortened text ends with an
-// ellipsis.
-func shorten(text string, n int) string {
-	if utf8.RuneCountInString(text) <= n {
-		return text
-	}
-	return string([]rune(text)[:n-1]) + "…"
 }

@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
+
 	"pgregory.net/rapid"
 )
 
@@ -22,7 +25,7 @@ func TestRedactor_HidesEverySecretInAResponse(t *testing.T) {
 		if strings.ContainsAny(got, "abcdefghijklmnopqrstuvwxyz") {
 			t.Fatalf("%q is left of %q", got, text[:cut])
 		}
-		if n := len([]rune(got)); n > maxDetail {
+		if n := len([]rune(got)); n > message.MaxDetail {
 			t.Fatalf("%d characters are kept", n)
 		}
 	})
@@ -33,7 +36,7 @@ func TestRedactor_HidesWholeSecretsInEveryEncoding(t *testing.T) {
 	for _, echo := range []string{
 		"token-and-more", "pass  phrase here", "pass\r\n phrase\x00here", `a\/b c&d`, "a%2Fb+c%26d", "a%2Fb%20c&d", "dG9rZW4=",
 	} {
-		if got := hide.cleanResponse(echo, false); got != Masked {
+		if got := hide.cleanResponse(echo, false); got != setting.Masked {
 			t.Errorf("%q became %q; want dots", echo, got)
 		}
 	}

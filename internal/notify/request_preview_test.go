@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 )
 
 func TestPreviewWebhook_ShowsTheBodyThatIsSentAndNoSecret(t *testing.T) {
 	k, _ := KindOf("webhook")
-	n := Notification{Event: EventOpened, AlertID: "a1", Heartbeat: "backup", Number: 7, Cause: "missed"}
-	p := k.Preview("Overdue/1", Settings{
+	n := message.Notification{Event: message.EventOpened, AlertID: "a1", Heartbeat: "backup", Number: 7, Cause: "missed"}
+	p := k.Preview("Overdue/1", setting.Values{
 		"url": "https://hooks.example.com/T0/B0/credential?key=value", "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 		"headers": map[string]any{"Authorization": "Bearer hunter2"},
 	}, n)
@@ -28,7 +31,7 @@ func TestPreviewWebhook_ShowsTheBodyThatIsSentAndNoSecret(t *testing.T) {
 	}
 	_, body, _ := strings.Cut(p.Text, "\n\n")
 	var shown, sent any
-	wire, err := json.Marshal(n.webhookBody())
+	wire, err := json.Marshal(n.Body())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +47,7 @@ func TestPreviewWebhook_ShowsTheBodyThatIsSentAndNoSecret(t *testing.T) {
 
 func TestPreviewWebhook_AcceptsIncompleteSettings(t *testing.T) {
 	k, _ := KindOf("webhook")
-	p := k.Preview("Overdue/1", Settings{}, Notification{Event: EventOpened})
+	p := k.Preview("Overdue/1", setting.Values{}, message.Notification{Event: message.EventOpened})
 	if p.Host != "" || !strings.HasPrefix(p.Text, "POST https://example.com/••••\n") {
 		t.Errorf("got %+v", p)
 	}

@@ -2,14 +2,10 @@ package notify
 
 import (
 	"fmt"
-	"net/http"
-	"strconv"
-	"strings"
 	"time"
-)
 
-// maxRetryAfter is the maximum Retry-After. Package deliver honors less.
-const maxRetryAfter = 24 * time.Hour
+	"overdue/internal/notify/setting"
+)
 
 // Receipt is the response of a provider that accepted the message.
 type Receipt struct {
@@ -19,6 +15,12 @@ type Receipt struct {
 	Detail string
 	// Recipients are the results per recipient, nil for a kind without recipients.
 	Recipients []RecipientResult
+	// Thread identifies the message at the service: later notifications about the same
+	// incident have it in their Thread.
+	Thread string
+	// Settings are members of the settings that the service changed, such as the new id
+	// of a chat. The channel must be updated.
+	Settings setting.Values
 }
 
 // SendError describes why a message was not delivered. It is the only error of Send.
@@ -58,34 +60,3 @@ func (r *SendError) Error() string {
 
 // Unwrap returns the error of the caller's context, if it ended the attempt.
 func (r *SendError) Unwrap() error { return r.cause }
-
-// isPermanentStatus reports whether an HTTP status is a permanent error. Three of the
-// 4xx are temporary: 408, 425 (RFC 8470) and 429 (RFC 6585).
-func isPermanentStatus(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return false
-	}
-	return status >= 300 && status < 500
-}
-
-// retryAfter parses a Retry-After header (RFC 9110, section 10.2.3): seconds or
-// an HTTP date. It returns 0 for an invalid header and for a time in the past.
-func retryAfter(header string, now time.Time) time.Duration {
-	header = strings.TrimSpace(header)
-	if header == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
-		// Compared before the multiplication, which could overflow.
-		if seconds > uint64(maxRetryAfter/time.Second) {
-			return maxRetryAfter
-		}
-		return time.Duration(seconds) * time.Second
-	}
-	at, err := http.ParseTime(header)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), maxRetryAfter)
-}

@@ -10,6 +10,9 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 )
 
 // defaultHTTPTimeout is the default timeout of one attempt over HTTP.
@@ -92,7 +95,7 @@ func NewSender(opts Options) (*Sender, error) {
 	}
 	out := &Sender{
 		http: httpClient(opts), timeout: opts.HTTPTimeout,
-		userAgent: oneLine(opts.UserAgent),
+		userAgent: message.OneLine(opts.UserAgent),
 		mailer:    newMailer(), log: opts.Log,
 	}
 	if out.log == nil {
@@ -123,7 +126,7 @@ func (o *Sender) Close() {
 // Send makes one attempt to tell n through a channel of the given kind. The
 // error is always a [*SendError]. Settings that the kind would not accept are a
 // final one: what lies in a row may be older than the rule.
-func (o *Sender) Send(ctx context.Context, kind string, set Settings, n Notification) (Receipt, error) {
+func (o *Sender) Send(ctx context.Context, kind string, set setting.Values, n message.Notification) (Receipt, error) {
 	k, known := KindOf(kind)
 	if !known {
 		return Receipt{}, &SendError{Reason: fmt.Sprintf("Unknown kind of channel %q.", kind), Permanent: true}

@@ -5,43 +5,37 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"overdue/internal/notify/setting"
 )
-
-// Masked replaces secrets in displayed settings.
-const Masked = "••••"
-
-// Problem is a problem with one setting of a channel.
-type Problem struct {
-	// Field is the name of the setting.
-	Field string
-	// Text is a sentence for people with advice. It never contains a secret.
-	Text string
-}
 
 // Validate returns the settings in their stored form, or all problems in the
 // order of the fields. If there are problems, the settings are nil. Empty
 // members are removed.
-func (k Kind) Validate(set Settings) (Settings, []Problem) {
-	out := Settings{}
-	var problems []Problem
+func (k Kind) Validate(set setting.Values) (setting.Values, []setting.Problem) {
+	out := setting.Values{}
+	var problems []setting.Problem
 	for _, f := range k.Fields {
 		value := set[f.Name]
 		if value != nil {
-			normal, problem := f.normalize(value)
+			normal, problem := f.Normalize(value)
 			if problem != "" {
-				problems = append(problems, Problem{f.Name, problem})
+				problems = append(problems, setting.Problem{Field: f.Name, Text: problem})
 				continue
 			}
 			value = normal
 		}
 		switch {
-		case !isEmpty(value):
+		case !setting.IsEmpty(value):
 			out[f.Name] = value
 		case f.Required:
-			problems = append(problems, Problem{f.Name, f.Label + " is required."})
+			problems = append(problems, setting.Problem{Field: f.Name, Text: f.Label + " is required."})
 		}
 	}
 	problems = append(problems, k.unknown(set)...)
+	if k.Check != nil && len(problems) == 0 {
+		problems = k.Check(out)
+	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -49,13 +43,13 @@ func (k Kind) Validate(set Settings) (Settings, []Problem) {
 }
 
 // unknown returns a problem for each member that the kind does not have.
-func (k Kind) unknown(set Settings) []Problem {
-	var problems []Problem
+func (k Kind) unknown(set setting.Values) []setting.Problem {
+	var problems []setting.Problem
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if _, known := k.Field(name); known {
 			continue
 		}
-		problems = append(problems, Problem{name, fmt.Sprintf(
+		problems = append(problems, setting.Problem{Field: name, Text: fmt.Sprintf(
 			"A channel of kind %s has no setting %q. Valid settings: %s.", k.Name, name, strings.Join(k.names(), ", "))})
 	}
 	return problems
@@ -72,30 +66,17 @@ func (k Kind) names() []string {
 
 // Mask returns the settings with secrets replaced by dots. It removes unknown
 // members, because they may be secrets.
-func (k Kind) Mask(set Settings) Settings {
-	out := Settings{}
+func (k Kind) Mask(set setting.Values) setting.Values {
+	out := setting.Values{}
 	for _, f := range k.Fields {
 		value, given := set[f.Name]
 		switch {
 		case !given:
-		case f.Secret && !isEmpty(value):
-			out[f.Name] = mask(value)
+		case f.Secret && !setting.IsEmpty(value):
+			out[f.Name] = setting.Mask(value)
 		default:
 			out[f.Name] = value
 		}
-	}
-	return out
-}
-
-// mask replaces each string in value by dots. The names of an object stay.
-func mask(value any) any {
-	object, ok := objectMembers(value)
-	if !ok {
-		return Masked
-	}
-	out := map[string]any{}
-	for name := range object {
-		out[name] = Masked
 	}
 	return out
 }
@@ -105,10 +86,10 @@ func mask(value any) any {
 // for a single header. The result must still be validated. A secret that stays
 // while its destination changes is a problem. In that case the result has no
 // secrets, so they cannot be sent elsewhere by mistake.
-func (k Kind) Merge(old, new Settings) (Settings, []Problem) {
+func (k Kind) Merge(old, new setting.Values) (setting.Values, []setting.Problem) {
 	out := maps.Clone(old)
 	if out == nil {
-		out = Settings{}
+		out = setting.Values{}
 	}
 	for name, value := range new {
 		if value == nil {
@@ -116,7 +97,7 @@ func (k Kind) Merge(old, new Settings) (Settings, []Problem) {
 			continue
 		}
 		if f, known := k.Field(name); known && f.Secret {
-			value = keepMasked(old[name], value)
+			value = setting.KeepMasked(old[name], value)
 		}
 		out[name] = value
 	}
@@ -129,33 +110,4 @@ func (k Kind) Merge(old, new Settings) (Settings, []Problem) {
 		}
 	}
 	return out, problems
-}
-
-// keepMasked returns value with its dots replaced by the secrets of old. Dots
-// without an old secret stay, and Validate rejects them.
-func keepMasked(old, value any) any {
-	if text, ok := value.(string); ok {
-		if text == Masked && !isEmpty(old) {
-			return old
-		}
-		return value
-	}
-	object, ok := objectMembers(value)
-	if !ok {
-		return value
-	}
-	before, _ := objectMembers(old)
-	out := map[string]any{}
-	for name, text := range object {
-		out[name] = text
-		if text != Masked {
-			continue
-		}
-		for was, secret := range before {
-			if strings.EqualFold(was, name) {
-				out[name] = secret
-			}
-		}
-	}
-	return out
 }

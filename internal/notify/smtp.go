@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
+
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 )
@@ -218,11 +221,11 @@ func (o *smtpAttempt) data(message []byte) *SendError {
 func (o *smtpAttempt) summary(before bool) (Receipt, error) {
 	switch {
 	case len(o.deferred) > 0:
-		return Receipt{}, &SendError{Status: o.deferred[0].code, Reason: shorten(listFailures(append(o.deferred, o.rejected...)), maxDetail)}
+		return Receipt{}, &SendError{Status: o.deferred[0].code, Reason: message.Shorten(listFailures(append(o.deferred, o.rejected...)), message.MaxDetail)}
 	case len(o.delivered) == 0 && !before:
-		return Receipt{}, &SendError{Status: o.rejected[0].code, Reason: shorten(listFailures(o.rejected), maxDetail), Permanent: true}
+		return Receipt{}, &SendError{Status: o.rejected[0].code, Reason: message.Shorten(listFailures(o.rejected), message.MaxDetail), Permanent: true}
 	case len(o.rejected) > 0:
-		return Receipt{Status: 250, Detail: shorten("Not delivered to all recipients: "+listFailures(o.rejected), maxDetail)}, nil
+		return Receipt{Status: 250, Detail: message.Shorten("Not delivered to all recipients: "+listFailures(o.rejected), message.MaxDetail)}, nil
 	}
 	return Receipt{Status: 250, Detail: o.lastReply}, nil
 }
@@ -248,7 +251,7 @@ type RecipientResult struct {
 
 // Recipients returns the recipients of a channel with separate results, or nil if
 // the kind has a single destination.
-func Recipients(kind string, set Settings) []string {
+func Recipients(kind string, set setting.Values) []string {
 	k, known := KindOf(kind)
 	if !known || k.Recipients == nil {
 		return nil
@@ -257,7 +260,7 @@ func Recipients(kind string, set Settings) []string {
 }
 
 // recipientsOf returns the recipients of this attempt.
-func (n Notification) recipientsOf(all []string) []string {
+func recipientsOf(n message.Notification, all []string) []string {
 	if len(n.Recipients) > 0 {
 		return n.Recipients
 	}
@@ -282,11 +285,11 @@ func (o *smtpAttempt) receipt() (Receipt, error) {
 	switch {
 	case len(o.delivered) == 0 && len(failed) > 0:
 		return Receipt{}, &SendError{
-			Status: failed[0].code, Reason: shorten(listFailures(failed), maxDetail), Permanent: len(o.deferred) == 0, Recipients: all,
+			Status: failed[0].code, Reason: message.Shorten(listFailures(failed), message.MaxDetail), Permanent: len(o.deferred) == 0, Recipients: all,
 		}
 	case len(failed) > 0:
 		detail := fmt.Sprintf("Sent to %d of %d; %s", len(o.delivered), len(all), listFailures(failed))
-		return Receipt{Status: 250, Detail: shorten(detail, maxDetail), Recipients: all}, nil
+		return Receipt{Status: 250, Detail: message.Shorten(detail, message.MaxDetail), Recipients: all}, nil
 	}
 	return Receipt{Status: 250, Detail: o.lastReply, Recipients: all}, nil
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"overdue/internal/notify/message"
 )
 
 // errNoSTARTTLS means that the server does not support encryption.
@@ -36,7 +38,7 @@ func (s *smtpSession) sendError(err error) *SendError {
 	if code, text, ok := smtpAnswer(err); ok {
 		return &SendError{Status: code, Reason: s.relay.hide.cleanResponse(text, false)}
 	}
-	return &SendError{Reason: shorten(s.explain(err), maxDetail)}
+	return &SendError{Reason: message.Shorten(s.explain(err), message.MaxDetail)}
 }
 
 // explain explains in one sentence why the session ended without a reply.
@@ -73,7 +75,7 @@ func (e *noMechanismError) explain() string {
 		return "The mail server does not offer sign-in (AUTH): remove the user from --smtp-url, or use the port for submission, 587 or 465."
 	}
 	return fmt.Sprintf("The mail server offers only %s for sign-in. Overdue supports %s.",
-		shorten(oneLine(strings.Join(e.offered, ", ")), 100), strings.Join(authMechanisms, ", "))
+		message.Shorten(message.OneLine(strings.Join(e.offered, ", ")), 100), strings.Join(authMechanisms, ", "))
 }
 
 // explainTLS returns a sentence that says why TLS failed, or "".
@@ -98,7 +100,7 @@ func (s *smtpSession) explainTLS(err error) string {
 		return fmt.Sprintf("%s ended the encryption with %q: see the log of the mail server.", host, strings.TrimPrefix(op.Err.Error(), "tls: "))
 	}
 	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fmt.Sprintf("The certificate of %s is not trusted: %s.", host, shorten(oneLine(cert.Err.Error()), 200))
+		return fmt.Sprintf("The certificate of %s is not trusted: %s.", host, message.Shorten(message.OneLine(cert.Err.Error()), 200))
 	}
 	return ""
 }
@@ -112,7 +114,7 @@ func certificateNames(cert *x509.Certificate) string {
 	if len(list) == 0 {
 		return "none"
 	}
-	return shorten(oneLine(strings.Join(list, ", ")), 100)
+	return message.Shorten(message.OneLine(strings.Join(list, ", ")), 100)
 }
 
 // uncertainError is the error if there was no reply to the final dot. The server

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 
+	"overdue/internal/notify/message"
+
 	"golang.org/x/net/idna"
 )
 
@@ -96,7 +98,7 @@ func (r *relay) idDomain() string {
 	if name := domainName(r.helo); name != "" {
 		return name
 	}
-	return headerToken(domain)
+	return message.HeaderToken(domain)
 }
 
 // randomID returns the left side of a message id.

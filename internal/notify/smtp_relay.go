@@ -12,6 +12,9 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 )
 
 // defaultSMTPTimeouts are the timeouts of the steps, see [smtpTimeouts].
@@ -151,7 +154,7 @@ func (r *relay) parseScheme(u *url.URL) error {
 	if u.Port() == "" {
 		return nil
 	}
-	if !validPort(u.Port()) {
+	if !setting.ValidPort(u.Port()) {
 		return errors.New("the port must be a number from 1 to 65535")
 	}
 	r.port, _ = strconv.Atoi(u.Port()) // checked by validPort
@@ -184,7 +187,7 @@ func (r *relay) parseSender(u *url.URL, option string) error {
 		if _, problem := emailAddress(from.Address); problem != "" {
 			return errors.New("the sender is not an email address: set it like overdue@example.com")
 		}
-		r.from = &mail.Address{Name: cleanLine(from.Name), Address: asciiDomain(from.Address)}
+		r.from = &mail.Address{Name: message.CleanLine(from.Name), Address: asciiDomain(from.Address)}
 		if !isASCII(r.from.Address) {
 			return fmt.Errorf("the sender %s has non-ASCII letters before the @: servers that do not support SMTPUTF8 would bounce every mail. "+
 				"Set --smtp-from to another address", r.from.Address)

@@ -10,13 +10,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"overdue/internal/notify/message/messagetest"
+
 	"github.com/google/go-cmp/cmp"
 )
 
 // alert sends one alert to the given recipients.
 func alert(t *testing.T, out *Sender, to ...string) (Receipt, error) {
 	t.Helper()
-	return out.Send(t.Context(), "email", mailTo(to...), missedNotification())
+	return out.Send(t.Context(), "email", mailTo(to...), messagetest.Missed())
 }
 
 // delay waits before a step of the server.
@@ -178,7 +180,7 @@ func TestSend_ACallerWhoStopsAfterTheMessageLeavesItUncertain(t *testing.T) {
 		s := &scriptedServer{messageReply: func(int) string { return "…" }}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		_, err := s.newSender(t, Options{}).Send(ctx, "email", mailTo("a@example.com"), missedNotification())
+		_, err := s.newSender(t, Options{}).Send(ctx, "email", mailTo("a@example.com"), messagetest.Missed())
 		if got := sendErrorOf(t, err); !got.Uncertain || got.RetryAfter == 0 {
 			t.Errorf("%+v; want it uncertain", got)
 		}

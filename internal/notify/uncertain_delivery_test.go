@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"overdue/internal/notify/message/messagetest"
+	"overdue/internal/notify/setting"
 )
 
 func TestSend_AWebhookThatGotTheRequestAndDoesNotAnswerIsUncertain(t *testing.T) {
@@ -17,13 +20,13 @@ func TestSend_AWebhookThatGotTheRequestAndDoesNotAnswerIsUncertain(t *testing.T)
 		}
 		_ = conn.Close()
 	})
-	set := Settings{"url": server.URL, "secret": testSecret}
-	_, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", set, missedNotification())
+	set := setting.Values{"url": server.URL, "secret": testSecret}
+	_, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", set, messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Permanent || !got.Uncertain || !strings.HasSuffix(got.Reason, " The alert may have arrived.") {
 		t.Errorf("failure %+v; want it uncertain, to be tried again", got)
 	}
 	server.Close()
-	_, err = newTestSender(t, Options{}).Send(t.Context(), "webhook", set, missedNotification())
+	_, err = newTestSender(t, Options{}).Send(t.Context(), "webhook", set, messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Permanent || got.Uncertain || strings.Contains(got.Reason, "may have arrived") {
 		t.Errorf("failure %+v; want it certain that nothing was sent", got)
 	}

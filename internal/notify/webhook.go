@@ -1,21 +1,22 @@
 package notify
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/provider"
+	"overdue/internal/notify/setting"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"golang.org/x/net/http/httpguts"
@@ -28,19 +29,19 @@ func webhookKind() Kind {
 		Name: "webhook", Label: "Webhook",
 		Help:          "Posts signed JSON to a URL.",
 		MaxConcurrent: maxWebhookConcurrency,
-		Fields: []Field{
+		Fields: []setting.Field{
 			{
-				Name: "url", Label: "URL", Type: FieldURL, Destination: true, Required: true, Check: webURL,
+				Name: "url", Label: "URL", Type: setting.FieldURL, Destination: true, Required: true, Check: setting.WebURL,
 				Placeholder: "https://example.com/overdue",
 				Help:        "Overdue posts each alert to this URL and expects a status of 200 to 299 within 30 seconds.",
 			},
 			{
-				Name: "secret", Label: "Signing secret", Type: FieldSecret, Secret: true, Required: true,
+				Name: "secret", Label: "Signing secret", Type: setting.FieldSecret, Secret: true, Required: true,
 				Placeholder: secretPrefix + "…", Generate: newSecret, Check: signingSecret,
 				Help: "Verify the webhook-signature header with it. Leave it empty to generate one, which is shown only once.",
 			},
 			{
-				Name: "headers", Label: "Headers", Type: FieldHeaders, Secret: true, CheckName: headerName,
+				Name: "headers", Label: "Headers", Type: setting.FieldHeaders, Secret: true, CheckName: headerName,
 				Placeholder: "Authorization: Bearer …",
 				Help:        "Sent with every request. Values are never shown again after saving.",
 			},
@@ -54,32 +55,36 @@ func webhookKind() Kind {
 const maxWebhookConcurrency = 32
 
 // sendWebhook makes one attempt to post n.
-func sendWebhook(ctx context.Context, out *Sender, set Settings, n Notification) (Receipt, error) {
-	body, err := json.Marshal(n.webhookBody())
+func sendWebhook(ctx context.Context, out *Sender, set setting.Values, n message.Notification) (Receipt, error) {
+	body, err := json.Marshal(n.Body())
 	if err != nil {
 		return Receipt{}, &SendError{Reason: "The alert could not be encoded as JSON.", Permanent: true}
 	}
 	// The timestamp is that of the attempt, not of the event: receivers reject
 	// old timestamps, and a retry may be a day later.
 	now := time.Now()
-	signature, err := sign(set.text("secret"), headerToken(n.AlertID), now, body)
+	signature, err := sign(set.Text("secret"), message.HeaderToken(n.AlertID), now, body)
 	if err != nil {
 		return Receipt{}, &SendError{Reason: "The signing secret is invalid: set a new one.", Permanent: true}
 	}
 	header := webhookHeader(out.userAgent, set, n, now)
 	header.Set(standardwebhooks.HeaderWebhookSignature, signature)
-	return out.post(ctx, request{url: set.text("url"), header: header, body: body, hide: webhookSecrets(set)})
+	response, failure := out.roundTrip(ctx, provider.Request{URL: set.Text("url"), Header: header, Body: body}, webhookSecrets(set))
+	if failure != nil {
+		return Receipt{}, failure
+	}
+	return response.receipt(provider.InterpretStatus(response.Response))
 }
 
 // webhookHeader returns the headers of a request except its signature.
-func webhookHeader(userAgent string, set Settings, n Notification, at time.Time) http.Header {
+func webhookHeader(userAgent string, set setting.Values, n message.Notification, at time.Time) http.Header {
 	header := http.Header{}
 	header.Set("User-Agent", userAgent)
-	for name, value := range set.stringMap("headers") {
+	for name, value := range set.Map("headers") {
 		header.Set(name, value)
 	}
 	header.Set("Content-Type", "application/json")
-	header.Set(standardwebhooks.HeaderWebhookID, headerToken(n.AlertID))
+	header.Set(standardwebhooks.HeaderWebhookID, message.HeaderToken(n.AlertID))
 	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
 	return header
 }
@@ -94,58 +99,15 @@ func sign(secret, id string, at time.Time, body []byte) (string, error) {
 }
 
 // webhookSecrets returns the redactor for responses and errors of this channel.
-func webhookSecrets(set Settings) redactor {
-	secrets := []string{set.text("secret")}
-	for _, value := range set.stringMap("headers") {
+func webhookSecrets(set setting.Values) redactor {
+	secrets := []string{set.Text("secret")}
+	for _, value := range set.Map("headers") {
 		secrets = append(secrets, credentialForms(value)...)
 	}
-	if u, err := url.Parse(set.text("url")); err == nil {
+	if u, err := url.Parse(set.Text("url")); err == nil {
 		secrets = append(secrets, urlSecrets(u)...)
 	}
 	return newRedactor(secrets...)
-}
-
-// request is one POST.
-type request struct {
-	url    string
-	header http.Header
-	body   []byte
-	hide   redactor
-}
-
-// post sends r once and returns the result.
-func (o *Sender) post(ctx context.Context, r request) (Receipt, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(r.body))
-	if err != nil {
-		return Receipt{}, &SendError{Reason: "The URL is invalid: set it again.", Permanent: true}
-	}
-	req.Header = r.header
-	var written atomic.Bool
-	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) },
-	}))
-	resp, err := o.http.Do(req)
-	if err != nil {
-		failure := o.requestError(req.URL, r.hide, err)
-		if written.Load() && !failure.Permanent {
-			// The alert id allows the receiver to detect a duplicate.
-			failure.Uncertain, failure.Reason = true, failure.Reason+" The alert may have arrived."
-		}
-		return Receipt{}, failure
-	}
-	defer func() { _ = resp.Body.Close() }() // the result is known
-	text, cut := readResponse(resp)
-	detail := r.hide.cleanResponse(text, cut)
-	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
-		return Receipt{Status: resp.StatusCode, Detail: detail}, nil
-	}
-	failure := &SendError{Status: resp.StatusCode, Reason: detail, Permanent: isPermanentStatus(resp.StatusCode)}
-	if !failure.Permanent {
-		failure.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-	}
-	return Receipt{}, failure
 }
 
 // The Standard Webhooks specification: a secret is a prefix and 24 to 64 random
@@ -157,35 +119,6 @@ const (
 	generatedKeyBytes = 32
 	webhookHeaders    = "Webhook-"
 )
-
-// webURL accepts an absolute http or https URL.
-func webURL(text string) (normal, problem string) {
-	u, err := url.Parse(text)
-	if err != nil {
-		// The error of url.Parse contains the URL with its credentials.
-		return "", "Enter a complete URL such as https://example.com/overdue."
-	}
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", !validPort(u.Port()):
-		return "", "Enter a complete URL such as https://example.com/overdue."
-	case strings.ContainsAny(u.Host, " \t<>\"\\"):
-		return "", "Enter a host name without spaces and quotes."
-	case u.User != nil:
-		return "", "Remove the user and password from the URL: use a header named Authorization instead."
-	}
-	// Fragments are never sent.
-	u.Fragment, u.RawFragment = "", ""
-	return u.String(), ""
-}
-
-// validPort accepts an empty port, or one from 1 to 65535.
-func validPort(port string) bool {
-	if port == "" {
-		return true
-	}
-	n, err := strconv.Atoi(port)
-	return err == nil && n > 0 && n < 1<<16
-}
 
 // newSecret returns a new signing secret.
 func newSecret() string {

@@ -19,6 +19,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"overdue/client"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/message/messagetest"
+	"overdue/internal/notify/setting"
 )
 
 const testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
@@ -52,9 +55,9 @@ func answerOK(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "taken") }
 func TestSendWebhook_PostsASignedBody(t *testing.T) {
 	server, got := startWebhookServer(t, answerOK)
 	before := time.Now().Add(-time.Second)
-	receipt, err := newTestSender(t, Options{UserAgent: "Overdue/1"}).Send(t.Context(), "webhook", Settings{
+	receipt, err := newTestSender(t, Options{UserAgent: "Overdue/1"}).Send(t.Context(), "webhook", setting.Values{
 		"url": server.URL + "/hook", "secret": testSecret, "headers": map[string]any{"authorization": "Bearer tok-123"},
-	}, missedNotification())
+	}, messagetest.Missed())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,9 +105,9 @@ func TestSign_MatchesThePublishedVector(t *testing.T) {
 
 func TestSendWebhook_BodyAgreesWithHeadersAndText(t *testing.T) {
 	server, got := startWebhookServer(t, answerOK)
-	n := missedNotification()
+	n := messagetest.Missed()
 	n.Notice.AlertID, n.Notice.Event = "stale", "stale"
-	if _, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, n); err != nil {
+	if _, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", setting.Values{"url": server.URL, "secret": testSecret}, n); err != nil {
 		t.Fatal(err)
 	}
 	var body client.Notification
@@ -112,7 +115,7 @@ func TestSendWebhook_BodyAgreesWithHeadersAndText(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := n.Notice
-	want.Event, want.AlertID, want.At = EventOpened, "0199a1b2-alert", n.At
+	want.Event, want.AlertID, want.At = message.EventOpened, "0199a1b2-alert", n.At
 	want.Text = "Nightly backup is Down: no ping since 03:00 UTC. It was due at 04:00:04, with a grace period of 1h.\n\n" + n.Description
 	want.URL, want.Why, want.Output, want.AcknowledgeURL = n.URL, &n.Explanation, &n.Output, &n.AckURL
 	if diff := cmp.Diff(want, body); diff != "" {
@@ -159,7 +162,7 @@ func TestSendWebhook_StatusDecidesWhetherToRetry(t *testing.T) {
 				w.Header().Set("Retry-After", test.retryAfter)
 				w.WriteHeader(test.status)
 			})
-			receipt, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missedNotification())
+			receipt, err := out.Send(t.Context(), "webhook", setting.Values{"url": server.URL, "secret": testSecret}, messagetest.Missed())
 			if test.sent {
 				if err != nil || receipt.Status != test.status {
 					t.Fatalf("got %+v, %v; want it sent", receipt, err)
@@ -202,7 +205,7 @@ func TestSendWebhook_FollowsOnlyRedirectsThatKeepTheMessageOnItsHost(t *testing.
 	})
 	out := newTestSender(t, Options{})
 	send := func(path string) error {
-		_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL + path, "secret": testSecret}, missedNotification())
+		_, err := out.Send(t.Context(), "webhook", setting.Values{"url": server.URL + path, "secret": testSecret}, messagetest.Missed())
 		return err
 	}
 	if err := send("/same"); err != nil || got.method != http.MethodPost || len(got.body) == 0 {
@@ -234,10 +237,10 @@ func TestSendWebhook_SecretsStayOutOfReceiptsAndErrors(t *testing.T) {
 	secrets := []string{"path-token", "query-token", "pw-secret", "tok-123", testSecret}
 	for _, status := range []int{200, 404, 500} {
 		server, _ := startWebhookServer(t, echo(status))
-		receipt, err := out.Send(t.Context(), "webhook", Settings{
+		receipt, err := out.Send(t.Context(), "webhook", setting.Values{
 			"url": server.URL + "/services/path-token?key=query-token", "secret": testSecret,
 			"headers": map[string]any{"Authorization": "Bearer tok-123", "X-Key": "pw-secret"},
-		}, missedNotification())
+		}, messagetest.Missed())
 		text := fmt.Sprintf("%+v %v", receipt, err)
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
@@ -247,14 +250,14 @@ func TestSendWebhook_SecretsStayOutOfReceiptsAndErrors(t *testing.T) {
 		if strings.ContainsAny(text, "\x00\x01\x1b\n") {
 			t.Errorf("%d: %q has control characters", status, text)
 		}
-		if !strings.Contains(text, Masked) {
+		if !strings.Contains(text, setting.Masked) {
 			t.Errorf("%d: %q; want dots in place of the secrets", status, text)
 		}
 	}
 	// The server is closed, so the error comes from the network.
 	closed := httptest.NewServer(http.HandlerFunc(answerOK))
 	closed.Close()
-	_, err := out.Send(t.Context(), "webhook", Settings{"url": closed.URL + "/path-token?key=query-token", "secret": testSecret}, missedNotification())
+	_, err := out.Send(t.Context(), "webhook", setting.Values{"url": closed.URL + "/path-token?key=query-token", "secret": testSecret}, messagetest.Missed())
 	if got, want := sendErrorOf(t, err), "No connection to 127.0.0.1: connection refused."; got.Reason != want || got.Permanent {
 		t.Errorf("failure %+v; want %q, to be tried again", got, want)
 	}
@@ -268,12 +271,12 @@ func TestSendWebhook_ResponsesAreLimited(t *testing.T) {
 			}
 		}
 	})
-	receipt, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missedNotification())
+	receipt, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", setting.Values{"url": server.URL, "secret": testSecret}, messagetest.Missed())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len([]rune(receipt.Detail)); n != maxDetail {
-		t.Errorf("%d characters kept; want %d", n, maxDetail)
+	if n := len([]rune(receipt.Detail)); n != message.MaxDetail {
+		t.Errorf("%d characters kept; want %d", n, message.MaxDetail)
 	}
 }
 
@@ -282,13 +285,13 @@ func TestSendWebhook_TimesOutOnASilentServer(t *testing.T) {
 	server, _ := startWebhookServer(t, func(http.ResponseWriter, *http.Request) { <-release })
 	t.Cleanup(func() { close(release) })
 	out := newTestSender(t, Options{HTTPTimeout: 50 * time.Millisecond})
-	_, err := out.Send(t.Context(), "webhook", Settings{"url": server.URL, "secret": testSecret}, missedNotification())
+	_, err := out.Send(t.Context(), "webhook", setting.Values{"url": server.URL, "secret": testSecret}, messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Permanent || !strings.HasPrefix(got.Reason, "No answer from 127.0.0.1 within") {
 		t.Errorf("failure %+v; want a time-out to be tried again", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = out.Send(ctx, "webhook", Settings{"url": server.URL, "secret": testSecret}, missedNotification())
+	_, err = out.Send(ctx, "webhook", setting.Values{"url": server.URL, "secret": testSecret}, messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Permanent || got.Unwrap() != context.Canceled {
 		t.Errorf("failure %+v; want the caller's own cancellation", got)
 	}
@@ -297,18 +300,18 @@ func TestSendWebhook_TimesOutOnASilentServer(t *testing.T) {
 func TestSendWebhook_TrustsOnlyCertificatesThatVerify(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(answerOK))
 	defer server.Close()
-	set := Settings{"url": server.URL, "secret": testSecret}
-	_, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", set, missedNotification())
+	set := setting.Values{"url": server.URL, "secret": testSecret}
+	_, err := newTestSender(t, Options{}).Send(t.Context(), "webhook", set, messagetest.Missed())
 	if got := sendErrorOf(t, err); got.Permanent || !strings.Contains(got.Reason, "certificate of 127.0.0.1 is not trusted") {
 		t.Errorf("failure %+v; want it to name the certificate", got)
 	}
 	trusting := server.Client().Transport.(*http.Transport).TLSClientConfig
-	if _, err := newTestSender(t, Options{TLSConfig: trusting}).Send(t.Context(), "webhook", set, missedNotification()); err != nil {
+	if _, err := newTestSender(t, Options{TLSConfig: trusting}).Send(t.Context(), "webhook", set, messagetest.Missed()); err != nil {
 		t.Errorf("with its authority trusted: %v", err)
 	}
 	blind := trusting.Clone()
 	blind.RootCAs, blind.InsecureSkipVerify = nil, true
-	if _, err := newTestSender(t, Options{TLSConfig: blind}).Send(t.Context(), "webhook", set, missedNotification()); err == nil {
+	if _, err := newTestSender(t, Options{TLSConfig: blind}).Send(t.Context(), "webhook", set, messagetest.Missed()); err == nil {
 		t.Error("verification was turned off through the options")
 	}
 }

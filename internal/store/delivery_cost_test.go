@@ -21,6 +21,8 @@ import (
 	"overdue/internal/metrics"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -58,7 +60,7 @@ func TestRunOnce_ManyAlertsNeedFewStatements(t *testing.T) {
 			zero := func() float64 { return 0 }
 			c := &deliver.Dispatcher{
 				DB: recorded, Node: "node", Metrics: metrics.New(zero, zero), Log: slog.New(slog.DiscardHandler), Wake: func() {},
-				Send: func(context.Context, string, notify.Settings, notify.Notification) (notify.Receipt, error) {
+				Send: func(context.Context, string, setting.Values, message.Notification) (notify.Receipt, error) {
 					sent.Add(1)
 					return notify.Receipt{Status: 200}, nil
 				},
@@ -112,7 +114,7 @@ func TestRunOnce_AnAlertHasTheOutputOfTheNewestPing(t *testing.T) {
 		zero := func() float64 { return 0 }
 		c := &deliver.Dispatcher{
 			DB: w.db, Node: "node", Metrics: metrics.New(zero, zero), Log: slog.New(slog.DiscardHandler), Wake: func() {},
-			Send: func(_ context.Context, _ string, _ notify.Settings, n notify.Notification) (notify.Receipt, error) {
+			Send: func(_ context.Context, _ string, _ setting.Values, n message.Notification) (notify.Receipt, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				outputs[n.Heartbeat] = n.Output

@@ -12,6 +12,8 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/web/forms"
 	"overdue/internal/web/present"
 	"overdue/internal/web/view/channelview"
@@ -131,16 +133,16 @@ func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.Set
 			In: ui.Input{Value: forms.SettingText(f, d.settings[f.Name]), Error: d.errors["settings."+f.Name]},
 		}
 		switch f.Type {
-		case notify.FieldURL:
+		case setting.FieldURL:
 			shown.Type = "url"
-		case notify.FieldList:
+		case setting.FieldList:
 			shown.Type = "textarea"
 			shown.Help = strings.TrimSpace("One per line. " + f.Help)
-		case notify.FieldHeaders:
+		case setting.FieldHeaders:
 			// Names of headers are not secret. Their values are masked.
 			shown.Type, shown.Secret = "textarea", false
 			shown.Help = strings.TrimSpace("One per line, for example X-Team: ops. " + f.Help)
-		case notify.FieldText, notify.FieldSecret:
+		case setting.FieldText, setting.FieldSecret:
 		}
 		_, shown.Typed = d.secrets[f.Name]
 		if saved != nil {
@@ -218,7 +220,7 @@ func (req *request) submittedChannel(kind, id string, fieldErrs map[string]strin
 	k, _ := notify.KindOf(d.kind)
 	d.regenerate = req.regeneratedSecrets(k)
 	for _, f := range k.Fields {
-		if _, wrong := fieldErrs["settings."+f.Name]; wrong && f.Type == notify.FieldSecret {
+		if _, wrong := fieldErrs["settings."+f.Name]; wrong && f.Type == setting.FieldSecret {
 			delete(d.secrets, f.Name)
 		}
 	}
@@ -227,7 +229,7 @@ func (req *request) submittedChannel(kind, id string, fieldErrs map[string]strin
 		value, _ := forms.ParseSetting(f, req.formValue("settings."+f.Name))
 		if pairs, ok := value.(map[string]any); ok {
 			for name := range pairs {
-				pairs[name] = notify.Masked
+				pairs[name] = setting.Masked
 			}
 		}
 		d.settings[f.Name] = value
@@ -246,7 +248,7 @@ func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview
 }
 
 // exampleAlert returns an alert that a heartbeat is Down.
-func (req *request) exampleAlert(d channelDraft) notify.Notification {
+func (req *request) exampleAlert(d channelDraft) message.Notification {
 	return present.ExampleAlert(req.actor.Project, d.name, req.projectZone(), req.site.BaseURL, req.now)
 }
 
@@ -261,7 +263,7 @@ func (req *request) requestPreview(d channelDraft) channelview.RequestPreview {
 }
 
 // messagePreview returns one example of an alert.
-func (req *request) messagePreview(n notify.Notification, status string) channelview.MessagePreview {
+func (req *request) messagePreview(n message.Notification, status string) channelview.MessagePreview {
 	m := n.Message()
 	p := channelview.MessagePreview{Status: status, At: ui.Clock{Now: req.now, Zone: req.projectZone()}.Minute(n.At), Title: m.Subject, Text: m.Lead}
 	for _, f := range m.Facts {
@@ -323,7 +325,7 @@ func (req *request) staleChannel(ctx context.Context, id string) (editConflict, 
 // person, channel or destination cannot use them.
 func (req *request) secretsContext(kind, id string) string {
 	k, _ := notify.KindOf(kind)
-	typed := notify.Settings{}
+	typed := setting.Values{}
 	for _, f := range k.Fields {
 		if f.Destination {
 			typed[f.Name] = req.formValue("settings." + f.Name)

@@ -11,7 +11,7 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 	"overdue/internal/web/view/ui"
 )
 
@@ -119,7 +119,7 @@ func TestChangeChannel_AStaleFormShowsNoSecret(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		c := w.createChannel("ops")
 		path := "/channels/" + c.ID
-		shown := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: " + notify.Masked}, "notify_on_recovery": {"on"}}
+		shown := url.Values{"kind": {"webhook"}, "name": {"ops"}, "settings.url": {"https://example.com/secret-path"}, "settings.headers": {"X-Key: " + setting.Masked}, "notify_on_recovery": {"on"}}
 		mine, theirs := w.openForm("member", path, path, shown), w.openForm("admin", path, path, shown)
 		w.expectRedirect(w.post("admin", path, mergeForms(theirs, url.Values{"name": {"ops at night"}, "settings.secret": {"whsec_dGhlaXJzdGhlaXJzdGhlaXJzdGhlaXJz"}})), "/channels")
 		a := w.post("member", path, mergeForms(mine, url.Values{"notify_on_late": {"on"}, "settings.secret": {"whsec_bWluZW1pbmVtaW5lbWluZW1pbmVtaW5l"}}))

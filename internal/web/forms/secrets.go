@@ -5,12 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 )
 
 // SettingText returns the text of a setting in the form. The text of a secret is
 // empty.
-func SettingText(f notify.Field, value any) string {
+func SettingText(f setting.Field, value any) string {
 	switch value := value.(type) {
 	case string:
 		if f.Secret {
@@ -37,9 +37,9 @@ func SettingText(f notify.Field, value any) string {
 
 // ParseSetting parses a setting of the form. It returns false for a secret that
 // stays empty, which keeps the saved one.
-func ParseSetting(f notify.Field, text string) (value any, given bool) {
+func ParseSetting(f setting.Field, text string) (value any, given bool) {
 	switch f.Type {
-	case notify.FieldList:
+	case setting.FieldList:
 		list := []any{}
 		for _, item := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ';' }) {
 			if item = strings.TrimSpace(item); item != "" {
@@ -47,7 +47,7 @@ func ParseSetting(f notify.Field, text string) (value any, given bool) {
 			}
 		}
 		return list, true
-	case notify.FieldHeaders:
+	case setting.FieldHeaders:
 		pairs := map[string]any{}
 		for line := range strings.Lines(text) {
 			name, value, _ := strings.Cut(line, ":")
@@ -56,7 +56,7 @@ func ParseSetting(f notify.Field, text string) (value any, given bool) {
 			}
 		}
 		return pairs, true
-	case notify.FieldText, notify.FieldURL, notify.FieldSecret:
+	case setting.FieldText, setting.FieldURL, setting.FieldSecret:
 	}
 	if f.Secret && text == "" {
 		return nil, false
@@ -66,14 +66,14 @@ func ParseSetting(f notify.Field, text string) (value any, given bool) {
 
 // SubmittedSecret returns the secret of one field, or nil. A mask, or an empty
 // field, stands for the secret that was typed before.
-func SubmittedSecret(f notify.Field, value any, given bool, before any) any {
+func SubmittedSecret(f setting.Field, value any, given bool, before any) any {
 	pairs, many := value.(map[string]any)
 	switch {
 	case many:
 		old, _ := before.(map[string]any)
 		all := map[string]any{}
 		for name, text := range pairs {
-			if text != notify.Masked {
+			if text != setting.Masked {
 				all[name] = text
 			} else if kept, found := old[name]; found {
 				all[name] = kept
@@ -101,7 +101,7 @@ func RestoreSecrets(settings, secrets map[string]any) {
 			continue
 		}
 		for header, text := range kept {
-			if pairs[header] == notify.Masked {
+			if pairs[header] == setting.Masked {
 				pairs[header] = text
 			}
 		}

@@ -7,7 +7,7 @@ import (
 
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
-	"overdue/internal/notify"
+	"overdue/internal/notify/message"
 	"overdue/internal/web/view/heartbeatview"
 	"overdue/internal/web/view/incidentview"
 	"overdue/internal/web/view/paths"
@@ -63,7 +63,7 @@ func BlackoutRow(d manage.BlackoutDetail, open int64, project monitor.Project, z
 // blackoutNotice returns the notice as the channels got it.
 func blackoutNotice(d manage.BlackoutDetail, project monitor.Project, zone *time.Location) incidentview.BlackoutNotice {
 	shown := wire.BlackoutDetail(d.Blackout.Blackout, d.Counts, d.PublicDetail(), d.Affected, false)
-	m := notify.Notification{Event: notify.EventBlackout, At: d.To, Project: project.Name, Zone: zone, Blackout: &shown}.Message()
+	m := message.Notification{Event: message.EventBlackout, At: d.To, Project: project.Name, Zone: zone, Blackout: &shown}.Message()
 	n := incidentview.BlackoutNotice{At: d.Notices[0].Created, Title: m.Subject, Text: m.Lead}
 	for _, f := range m.Facts {
 		n.Facts = append(n.Facts, ui.Option{Label: f.Label, Value: f.Value})

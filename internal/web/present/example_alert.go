@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
-	"overdue/internal/notify"
+	"overdue/internal/notify/message"
 	"overdue/internal/web/view/paths"
 	"overdue/internal/wire"
 )
@@ -24,7 +24,7 @@ const (
 
 // ExampleAlert returns the alert about an incident that opened before now, as channel
 // would receive it. The incident is calculated like any other: only the job does not exist.
-func ExampleAlert(project monitor.Project, channel string, zone *time.Location, baseURL string, now time.Time) notify.Notification {
+func ExampleAlert(project monitor.Project, channel string, zone *time.Location, baseURL string, now time.Time) message.Notification {
 	opened := now.Add(-exampleDownFor).Truncate(time.Minute)
 	pinged := opened.Add(-exampleGrace - exampleInterval)
 	h := monitor.Heartbeat{
@@ -40,8 +40,8 @@ func ExampleAlert(project monitor.Project, channel string, zone *time.Location, 
 		ID: exampleIncident, Number: 1, Cause: change.Opened.Cause, OpenedAt: change.Opened.At, DetectedAt: opened, Due: change.Opened.Due,
 		LastPing: change.Opened.LastPing, Reason: change.Opened.Reason, HeartbeatRef: h.Ref, HeartbeatName: h.Name, Severity: h.Severity,
 	}
-	n := notify.Notification{
-		AlertID: exampleAlert, Event: notify.EventOpened, At: i.OpenedAt, Project: project.Name, ProjectSlug: project.Slug, Channel: channel, Zone: zone,
+	n := message.Notification{
+		AlertID: exampleAlert, Event: message.EventOpened, At: i.OpenedAt, Project: project.Name, ProjectSlug: project.Slug, Channel: channel, Zone: zone,
 		ThreadID: i.ID, Heartbeat: h.Name, Number: i.Number, Cause: string(i.Cause), Schedule: h.Rule.Describe(), Grace: h.Rule.Grace,
 		LastPing: i.LastPing, Due: i.Due, Deadline: i.OpenedAt, Explanation: i.Reason, DownSince: i.OpenedAt,
 		URL: baseURL + paths.Incident(i.ID), AckURL: baseURL + paths.Acknowledge(exampleToken),
@@ -51,9 +51,9 @@ func ExampleAlert(project monitor.Project, channel string, zone *time.Location, 
 }
 
 // ExampleRecovery returns the alert about the end of the incident of [ExampleAlert].
-func ExampleRecovery(opened notify.Notification, now time.Time) notify.Notification {
+func ExampleRecovery(opened message.Notification, now time.Time) message.Notification {
 	n := opened
-	n.Event, n.At, n.Resolution, n.DownFor = notify.EventResolved, now, string(monitor.ResolvedByPing), exampleDownFor
+	n.Event, n.At, n.Resolution, n.DownFor = message.EventResolved, now, string(monitor.ResolvedByPing), exampleDownFor
 	n.NextDue, n.LastPing, n.Due, n.Deadline, n.AckURL = now.Add(exampleInterval), time.Time{}, time.Time{}, time.Time{}, ""
 	return n
 }

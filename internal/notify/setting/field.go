@@ -1,4 +1,5 @@
-package notify
+// Package setting describes and checks the settings of channels. Pure.
+package setting
 
 import (
 	"fmt"
@@ -25,8 +26,8 @@ const (
 
 // Limits of the settings of one channel. No provider needs more.
 const (
-	maxTextLength       = 2000 // characters of a string
-	maxItems            = 20   // entries of a list or of headers
+	MaxTextLength       = 2000 // characters of a string
+	MaxItems            = 20   // entries of a list or of headers
 	maxHeaderNameLength = 100  // characters of a header name
 )
 
@@ -53,8 +54,8 @@ type Field struct {
 	CheckName func(name string) (normal, problem string)
 }
 
-// normalize returns a value in its stored form, or a problem.
-func (f Field) normalize(value any) (any, string) {
+// Normalize returns a value in its stored form, or a problem.
+func (f Field) Normalize(value any) (any, string) {
 	switch f.Type {
 	case FieldList:
 		return f.normalList(value)
@@ -105,8 +106,8 @@ func (f Field) normalList(value any) (any, string) {
 			out = append(out, normal)
 		}
 	}
-	if len(out) > maxItems {
-		return nil, fmt.Sprintf("Enter at most %d entries.", maxItems)
+	if len(out) > MaxItems {
+		return nil, fmt.Sprintf("Enter at most %d entries.", MaxItems)
 	}
 	return out, ""
 }
@@ -114,12 +115,12 @@ func (f Field) normalList(value any) (any, string) {
 // normalHeaders checks each name and value. Names that differ only in letter
 // case are a problem.
 func (f Field) normalHeaders(value any) (any, string) {
-	members, ok := objectMembers(value)
+	members, ok := ObjectMembers(value)
 	if !ok {
 		return nil, fmt.Sprintf("%s must be an object with string values.", f.Label)
 	}
-	if len(members) > maxItems {
-		return nil, fmt.Sprintf("Enter at most %d entries.", maxItems)
+	if len(members) > MaxItems {
+		return nil, fmt.Sprintf("Enter at most %d entries.", MaxItems)
 	}
 	out := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted, so the result is deterministic
@@ -161,8 +162,8 @@ func (f Field) normalString(text string) (normal, problem string) {
 	switch {
 	case text == "":
 		return "", ""
-	case utf8.RuneCountInString(text) > maxTextLength:
-		return "", fmt.Sprintf("Enter at most %d characters.", maxTextLength)
+	case utf8.RuneCountInString(text) > MaxTextLength:
+		return "", fmt.Sprintf("Enter at most %d characters.", MaxTextLength)
 	case !utf8.ValidString(text) || !httpguts.ValidHeaderFieldValue(text):
 		return "", "Enter a single line without control characters."
 	case f.Secret && strings.Contains(text, Masked):
@@ -173,8 +174,8 @@ func (f Field) normalString(text string) (normal, problem string) {
 	return f.Check(text)
 }
 
-// objectMembers returns the members of an object.
-func objectMembers(value any) (map[string]any, bool) {
+// ObjectMembers returns the members of an object.
+func ObjectMembers(value any) (map[string]any, bool) {
 	switch v := value.(type) {
 	case map[string]any:
 		return v, true

@@ -1,4 +1,5 @@
-package notify
+// Package message writes the texts of alerts, which are the same for all kinds of channels. Pure.
+package message
 
 import (
 	"strings"
@@ -62,6 +63,9 @@ type Notification struct {
 	Recipients []string
 	// ThreadID is the same for all messages about one incident, otherwise empty.
 	ThreadID string
+	// Thread is what the service of the channel returned for the first message about
+	// the incident, to which later messages reply; empty: nothing.
+	Thread string
 	// Zone is the time zone of the texts. Nil: UTC.
 	Zone *time.Location
 
@@ -121,9 +125,9 @@ type FailingChannel struct {
 	Since time.Time
 }
 
-// webhookBody returns the JSON body. Members that also occur in headers and
+// Body returns the JSON body. Members that also occur in headers and
 // texts come from the same source.
-func (n Notification) webhookBody() client.Notification {
+func (n Notification) Body() client.Notification {
 	body := n.Notice
 	body.Event, body.AlertID, body.At = n.Event, n.AlertID, n.At.UTC()
 	m := n.Message()
@@ -137,7 +141,7 @@ func (n Notification) webhookBody() client.Notification {
 		body.URL = n.URL
 	}
 	body.Blackout = n.Blackout
-	body.Why, body.Output, body.ExitCode = textOrNull(oneLine(n.Explanation)), textOrNull(m.Output), n.ExitCode
+	body.Why, body.Output, body.ExitCode = textOrNull(OneLine(n.Explanation)), textOrNull(m.Output), n.ExitCode
 	if n.acknowledgeable() {
 		body.AcknowledgeURL = textOrNull(n.AckURL)
 	}
@@ -155,19 +159,19 @@ func textOrNull(text string) *string {
 // description returns the description of the heartbeat for events about a
 // heartbeat.
 func (n Notification) description() string {
-	if !n.isEvent(EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate) {
+	if !n.IsEvent(EventOpened, EventReminder, EventAcknowledged, EventResolved, EventLate) {
 		return ""
 	}
-	return shorten(strings.Trim(lines(n.Description), "\n\t "), maxDescription)
+	return Shorten(strings.Trim(Lines(n.Description), "\n\t "), maxDescription)
 }
 
 // acknowledgeable reports whether the message has a link to acknowledge the incident.
 func (n Notification) acknowledgeable() bool {
-	return n.AckURL != "" && n.isEvent(EventOpened, EventReminder)
+	return n.AckURL != "" && n.IsEvent(EventOpened, EventReminder)
 }
 
-// name returns the name of the heartbeat in one line.
-func (n Notification) name() string { return cleanLine(n.Heartbeat) }
+// Name returns the name of the heartbeat in one line.
+func (n Notification) Name() string { return CleanLine(n.Heartbeat) }
 
 // clock returns the clock for the times of this notification.
 func (n Notification) clock() clock {
@@ -178,13 +182,13 @@ func (n Notification) clock() clock {
 	return clock{zone: zone, now: n.At}
 }
 
-// cleanLine returns a text as one line of limited length.
-func cleanLine(text string) string { return shorten(oneLine(text), maxLineLength) }
+// CleanLine returns a text as one line of limited length.
+func CleanLine(text string) string { return Shorten(OneLine(text), maxLineLength) }
 
 // outputTail returns the end of the output of the job: whole lines if possible, at
 // most maxOutput bytes.
 func outputTail(text string) string {
-	text = strings.TrimRight(lines(text), "\n\t ")
+	text = strings.TrimRight(Lines(text), "\n\t ")
 	if len(text) <= maxOutput {
 		return text
 	}
@@ -196,8 +200,8 @@ func outputTail(text string) string {
 	return "…" + strings.ToValidUTF8(text, "") // the cut may have split a character
 }
 
-// headerToken returns an id with characters that are safe in every header.
-func headerToken(id string) string {
+// HeaderToken returns an id with characters that are safe in every header.
+func HeaderToken(id string) string {
 	id = strings.Map(func(r rune) rune {
 		if r < 0x80 && (r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
 			return r

@@ -1,4 +1,4 @@
-package notify
+package message
 
 import (
 	"fmt"
@@ -44,9 +44,9 @@ func (c clock) write(t time.Time, layout string, dated bool) string {
 	return t.Format(layout)
 }
 
-// formatDuration returns a duration in at most two units, rounded down, without zero
+// FormatDuration returns a duration in at most two units, rounded down, without zero
 // units: 41s, 7m, 4h 51m, 2d 3h.
-func formatDuration(d time.Duration) string {
+func FormatDuration(d time.Duration) string {
 	if d < time.Second {
 		return "less than 1s"
 	}

@@ -1,4 +1,4 @@
-package notify
+package message
 
 import (
 	"cmp"
@@ -40,10 +40,10 @@ func (n Notification) headline() headline {
 		return n.testHeadline()
 	}
 	// An event of a newer version must still be readable.
-	event := cleanLine(n.Event)
+	event := CleanLine(n.Event)
 	return headline{
 		status: "Notification", tone: "quiet", subject: strings.TrimPrefix(n.shortName()+": ", ": ") + event,
-		lead: strings.TrimSpace(n.name()+" "+event) + ".",
+		lead: strings.TrimSpace(n.Name()+" "+event) + ".",
 	}
 }
 
@@ -51,15 +51,15 @@ func (n Notification) headline() headline {
 func (n Notification) openedHeadline() headline {
 	return headline{
 		status: "Down", tone: "down", subject: n.shortName() + ": " + n.reason(),
-		lead: fmt.Sprintf("%s is Down: %s.%s", n.name(), n.reason(), n.expectation()),
+		lead: fmt.Sprintf("%s is Down: %s.%s", n.Name(), n.reason(), n.expectation()),
 	}
 }
 
 // reminderHeadline returns the headline of a reminder, with the downtime so far.
 func (n Notification) reminderHeadline() headline {
 	return headline{
-		status: "Still down", tone: "down", subject: fmt.Sprintf("%s: for %s", n.shortName(), formatDuration(n.DownFor)),
-		lead: fmt.Sprintf("%s is still Down, for %s now: %s.", n.name(), formatDuration(n.DownFor), n.reason()),
+		status: "Still down", tone: "down", subject: fmt.Sprintf("%s: for %s", n.shortName(), FormatDuration(n.DownFor)),
+		lead: fmt.Sprintf("%s is still Down, for %s now: %s.", n.Name(), FormatDuration(n.DownFor), n.reason()),
 	}
 }
 
@@ -67,11 +67,11 @@ func (n Notification) reminderHeadline() headline {
 func (n Notification) acknowledgedHeadline() headline {
 	what, lead := n.shortName()+": through the link of an alert", "The incident was acknowledged through the link of an alert."
 	if n.AcknowledgedBy != "" {
-		what, lead = n.shortName()+": by "+cleanLine(n.AcknowledgedBy), cleanLine(n.AcknowledgedBy)+" acknowledged the incident."
+		what, lead = n.shortName()+": by "+CleanLine(n.AcknowledgedBy), CleanLine(n.AcknowledgedBy)+" acknowledged the incident."
 	}
 	return headline{
 		status: "Acknowledged", tone: "quiet", subject: what,
-		lead: fmt.Sprintf("%s %s is still Down: %s.", lead, n.name(), n.reason()),
+		lead: fmt.Sprintf("%s %s is still Down: %s.", lead, n.Name(), n.reason()),
 	}
 }
 
@@ -83,24 +83,24 @@ func (n Notification) resolvedHeadline() headline {
 	case endedEdited:
 		return headline{
 			status: "Resolved", tone: "quiet", subject: n.shortName() + ": its settings were edited",
-			lead: n.name() + " is no longer Down: its settings were edited, and the new settings would not have opened the incident." + was,
+			lead: n.Name() + " is no longer Down: its settings were edited, and the new settings would not have opened the incident." + was,
 		}
 	case endedPaused:
 		return headline{
 			status: "Resolved", tone: "quiet", subject: n.shortName() + ": paused",
-			lead: n.name() + " was paused." + was,
+			lead: n.Name() + " was paused." + was,
 		}
 	case endedRepaired:
 		return headline{
 			status: "Resolved", tone: "quiet", subject: n.shortName() + ": not Down",
-			lead: "A repair of the database found that " + n.name() + " is not Down." + was,
+			lead: "A repair of the database found that " + n.Name() + " is not Down." + was,
 		}
 	case endedDeleted:
-		return headline{status: "Resolved", tone: "quiet", subject: n.shortName() + ": deleted", lead: n.name() + " was deleted." + was}
+		return headline{status: "Resolved", tone: "quiet", subject: n.shortName() + ": deleted", lead: n.Name() + " was deleted." + was}
 	}
 	return headline{
-		status: "Up", tone: "up", subject: fmt.Sprintf("%s: recovered after %s", n.shortName(), formatDuration(n.DownFor)),
-		lead: n.name() + " is Up again." + was,
+		status: "Up", tone: "up", subject: fmt.Sprintf("%s: recovered after %s", n.shortName(), FormatDuration(n.DownFor)),
+		lead: n.Name() + " is Up again." + was,
 	}
 }
 
@@ -108,7 +108,7 @@ func (n Notification) resolvedHeadline() headline {
 // sentence after a space. It does not contain the last ping, which is the one
 // that resolved the incident.
 func (n Notification) downSummary() string {
-	text := " It was Down for " + formatDuration(n.DownFor)
+	text := " It was Down for " + FormatDuration(n.DownFor)
 	if !n.DownSince.IsZero() {
 		text += ", since " + n.clock().briefZoned(n.DownSince)
 	}
@@ -120,7 +120,7 @@ func (n Notification) downSummary() string {
 
 // lateHeadline returns the headline of a late ping, with the time at which the incident opens.
 func (n Notification) lateHeadline() headline {
-	lead := fmt.Sprintf("%s is Late: %s.", n.name(), n.silence())
+	lead := fmt.Sprintf("%s is Late: %s.", n.Name(), n.silence())
 	if !n.Deadline.IsZero() {
 		lead += fmt.Sprintf(" Without a ping, an incident opens at %s.", n.clock().exact(n.Deadline))
 	}
@@ -130,15 +130,15 @@ func (n Notification) lateHeadline() headline {
 // blackoutHeadline returns the headline of a time in which Overdue was not watching.
 func (n Notification) blackoutHeadline() headline {
 	b, c := n.blackout(), n.clock()
-	lead := fmt.Sprintf("Overdue was not watching from %s to %s (%s).", c.exact(b.From), c.exactZoned(b.To), formatDuration(b.To.Sub(b.From)))
+	lead := fmt.Sprintf("Overdue was not watching from %s to %s (%s).", c.exact(b.From), c.exactZoned(b.To), FormatDuration(b.To.Sub(b.From)))
 	if b.Detail != nil {
-		lead += " " + strings.TrimSuffix(cleanLine(*b.Detail), ".") + "."
+		lead += " " + strings.TrimSuffix(CleanLine(*b.Detail), ".") + "."
 	}
 	switch unknown := n.unknownRuns(); {
 	case b.Unknown == 0:
 		lead += " No heartbeat was due in that time."
 	case b.Unknown == 1 && len(unknown) == 1:
-		lead += " This heartbeat was due in that time and cannot be evaluated: " + cleanLine(unknown[0].HeartbeatName) + "."
+		lead += " This heartbeat was due in that time and cannot be evaluated: " + CleanLine(unknown[0].HeartbeatName) + "."
 	default:
 		lead += " These heartbeats were due in that time and cannot be evaluated: " + nameList(unknown, b.Unknown) + "."
 	}
@@ -201,16 +201,16 @@ func (n Notification) movedText() string {
 	case 0:
 		return ""
 	case 1:
-		return "1 deadline, by " + formatDuration(b.To.Sub(b.From))
+		return "1 deadline, by " + FormatDuration(b.To.Sub(b.From))
 	}
-	return fmt.Sprintf("%d deadlines, by %s", b.Moved, formatDuration(b.To.Sub(b.From)))
+	return fmt.Sprintf("%d deadlines, by %s", b.Moved, FormatDuration(b.To.Sub(b.From)))
 }
 
 // testHeadline returns the headline of a test alert.
 func (n Notification) testHeadline() headline {
 	return headline{
-		status: "Test", tone: "quiet", subject: "alerts of " + shorten(cleanLine(n.Project), maxSubjectName) + " are delivered here",
-		lead: fmt.Sprintf("This is a test alert for the channel %s. Alerts of %s will look like this.", cleanLine(n.Channel), cleanLine(n.Project)),
+		status: "Test", tone: "quiet", subject: "alerts of " + Shorten(CleanLine(n.Project), maxSubjectName) + " are delivered here",
+		lead: fmt.Sprintf("This is a test alert for the channel %s. Alerts of %s will look like this.", CleanLine(n.Channel), CleanLine(n.Project)),
 	}
 }
 
@@ -224,7 +224,7 @@ func (n Notification) reason() string {
 		return "the job reported a failure"
 	case causeOverran:
 		if n.MaxRunTime > 0 {
-			return "the job ran longer than " + formatDuration(n.MaxRunTime)
+			return "the job ran longer than " + FormatDuration(n.MaxRunTime)
 		}
 		return "the job ran too long"
 	case causeTooShort:
@@ -255,7 +255,7 @@ func (n Notification) expectation() string {
 	}
 	text := " It was due at " + n.clock().exact(n.Due)
 	if n.Grace > 0 && n.Cause != causeNotStarted {
-		text += ", with a grace period of " + formatDuration(n.Grace)
+		text += ", with a grace period of " + FormatDuration(n.Grace)
 	}
 	return text + "."
 }
@@ -265,7 +265,7 @@ func (n Notification) expectation() string {
 func nameList(heartbeats []client.BlackoutEffect, total int) string {
 	var out []string
 	for _, h := range heartbeats {
-		out = append(out, shorten(cleanLine(h.HeartbeatName), maxSubjectName))
+		out = append(out, Shorten(CleanLine(h.HeartbeatName), maxSubjectName))
 	}
 	text := strings.Join(out, ", ")
 	if more := total - len(out); more > 0 {
@@ -275,7 +275,7 @@ func nameList(heartbeats []client.BlackoutEffect, total int) string {
 }
 
 // shortName is the name of the heartbeat in a subject.
-func (n Notification) shortName() string { return shorten(n.name(), maxSubjectName) }
+func (n Notification) shortName() string { return Shorten(n.Name(), maxSubjectName) }
 
 // preview returns the text that mail clients show next to the subject: facts
 // that are not in the subject, or the lead.
@@ -283,7 +283,7 @@ func (n Notification) preview(lead string) string {
 	if n.Event != EventOpened {
 		return lead
 	}
-	return cmp.Or(strings.TrimSpace(n.expectation()+" "+cleanLine(n.Description)), lead)
+	return cmp.Or(strings.TrimSpace(n.expectation()+" "+CleanLine(n.Description)), lead)
 }
 
 // channelFailingHeadline announces that another channel fails.
@@ -291,9 +291,9 @@ func (n Notification) channelFailingHeadline() headline {
 	f := n.failingChannel()
 	lead := "Alerts are not being delivered through the channel " + f.displayName() + "."
 	if f.Reason != "" {
-		lead += " Last error: " + strings.TrimSuffix(shorten(oneLine(f.Reason), maxDetail), ".") + "."
+		lead += " Last error: " + strings.TrimSuffix(Shorten(OneLine(f.Reason), MaxDetail), ".") + "."
 	}
-	return headline{"Channel failing", "late", shorten(f.displayName(), maxSubjectName) + ": alerts are not delivered", lead}
+	return headline{"Channel failing", "late", Shorten(f.displayName(), maxSubjectName) + ": alerts are not delivered", lead}
 }
 
 // channelRecoveredHeadline announces that another channel has recovered.
@@ -303,7 +303,7 @@ func (n Notification) channelRecoveredHeadline() headline {
 	if !f.Since.IsZero() {
 		lead += " It had been failing since " + n.clock().exact(f.Since) + "."
 	}
-	return headline{"Channel recovered", "up", shorten(f.displayName(), maxSubjectName) + ": alerts are delivered again", lead}
+	return headline{"Channel recovered", "up", Shorten(f.displayName(), maxSubjectName) + ": alerts are delivered again", lead}
 }
 
 // failingChannel returns the channel that the notification is about.
@@ -318,7 +318,7 @@ func (n Notification) failingChannel() FailingChannel {
 // affected.
 func (f FailingChannel) displayName() string {
 	if f.Recipient == "" {
-		return cleanLine(f.Channel)
+		return CleanLine(f.Channel)
 	}
-	return cleanLine(f.Channel) + " for " + cleanLine(f.Recipient)
+	return CleanLine(f.Channel) + " for " + CleanLine(f.Recipient)
 }

@@ -1,4 +1,4 @@
-package notify
+package message
 
 import (
 	"fmt"
@@ -57,8 +57,8 @@ func (n Notification) Message() Message {
 		Status: h.status, Tone: h.tone, Lead: h.lead, Preview: n.preview(h.lead),
 		Description: n.description(), Facts: n.facts(), Links: n.links(), Footer: n.footer(),
 	}
-	m.Subject = shorten("["+status+"] "+h.subject, maxLineLength)
-	if n.isEvent(EventOpened, EventReminder) {
+	m.Subject = Shorten("["+status+"] "+h.subject, maxLineLength)
+	if n.IsEvent(EventOpened, EventReminder) {
 		m.Output = outputTail(n.Output)
 	}
 	return m
@@ -73,8 +73,8 @@ func (n Notification) severityLabel() string {
 	return map[string]string{"warning": "Warning", "info": "Info"}[n.Notice.Heartbeat.Severity]
 }
 
-// isEvent reports whether the event is one of the given events.
-func (n Notification) isEvent(events ...string) bool {
+// IsEvent reports whether the event is one of the given events.
+func (n Notification) IsEvent(events ...string) bool {
 	return slices.Contains(events, n.Event)
 }
 
@@ -91,8 +91,8 @@ func (n Notification) facts() []Fact {
 			add(label, n.clock().full(t))
 		}
 	}
-	add("Heartbeat", n.name())
-	add("Project", cleanLine(n.Project))
+	add("Heartbeat", n.Name())
+	add("Project", CleanLine(n.Project))
 	if n.Number > 0 {
 		add("Incident", "#"+strconv.FormatInt(n.Number, 10))
 	}
@@ -100,13 +100,13 @@ func (n Notification) facts() []Fact {
 	add("Cause", n.causeText())
 	at("Down since", n.DownSince)
 	if n.DownFor > 0 {
-		add(n.downLabel(), formatDuration(n.DownFor))
+		add(n.downLabel(), FormatDuration(n.DownFor))
 	}
 	at("Last ping", n.LastPing)
-	add("Expected", cleanLine(n.Schedule))
+	add("Expected", CleanLine(n.Schedule))
 	at("Due", n.Due)
 	if n.Grace > 0 {
-		add("Grace period", formatDuration(n.Grace))
+		add("Grace period", FormatDuration(n.Grace))
 	}
 	at("Incident opens", n.lateDeadline())
 	at("Next ping due", n.NextDue)
@@ -114,7 +114,7 @@ func (n Notification) facts() []Fact {
 		add("Evaluated again", n.evaluatedAgain())
 		add("Moved", n.movedText())
 	}
-	add("Why", shorten(safetext.LocalTimes(oneLine(n.Explanation), n.clock().full), maxDetail))
+	add("Why", Shorten(safetext.LocalTimes(OneLine(n.Explanation), n.clock().full), MaxDetail))
 	if len(facts) > 0 {
 		add("Times in", n.clock().zone.String())
 	}
@@ -168,10 +168,10 @@ func (n Notification) links() []Link {
 		if n.Number > 0 {
 			label = "Open incident #" + strconv.FormatInt(n.Number, 10)
 		}
-		links = append(links, Link{label, oneLine(n.URL)})
+		links = append(links, Link{label, OneLine(n.URL)})
 	}
 	if n.acknowledgeable() {
-		links = append(links, Link{"Acknowledge", oneLine(n.AckURL)})
+		links = append(links, Link{"Acknowledge", OneLine(n.AckURL)})
 	}
 	return links
 }
@@ -179,7 +179,7 @@ func (n Notification) links() []Link {
 // footer names the channel and the project.
 func (n Notification) footer() string {
 	if n.Channel == "" {
-		return "Sent by Overdue for the project " + cleanLine(n.Project) + "."
+		return "Sent by Overdue for the project " + CleanLine(n.Project) + "."
 	}
-	return fmt.Sprintf("Sent by Overdue through the channel %s of the project %s.", cleanLine(n.Channel), cleanLine(n.Project))
+	return fmt.Sprintf("Sent by Overdue through the channel %s of the project %s.", CleanLine(n.Channel), CleanLine(n.Project))
 }

@@ -1,8 +1,10 @@
-package notify
+package message_test
 
 import (
 	"strings"
 	"testing"
+
+	"overdue/internal/notify/message/messagetest"
 )
 
 func TestMessage_NamesASeverityOtherThanCritical(t *testing.T) {
@@ -11,7 +13,7 @@ func TestMessage_NamesASeverityOtherThanCritical(t *testing.T) {
 		"warning":  {"[Down, warning] Nightly backup: ", "Warning: Nightly backup is Down"},
 		"info":     {"[Down, info] Nightly backup: ", "Info: Nightly backup is Down"},
 	} {
-		n := missedNotification()
+		n := messagetest.Missed()
 		n.Notice.Heartbeat.Severity = severity
 		m := n.Message()
 		if !strings.HasPrefix(m.Subject, want.subject) || !strings.HasPrefix(m.Lead, want.lead) {

@@ -1,0 +1,7 @@
+package providertest
+
+import "overdue/internal/notify/setting"
+
+func phone(server string) map[string][]setting.Values {
+	return map[string][]setting.Values{}
+}

@@ -1,0 +1,3 @@
+package provider
+
+func genericStandIns() map[string]standIn { return map[string]standIn{} }

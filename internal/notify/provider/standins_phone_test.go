@@ -1,0 +1,3 @@
+package provider
+
+func phoneStandIns() map[string]standIn { return map[string]standIn{} }

@@ -16,10 +16,22 @@ import (
 // earlier one wrote.
 var errMalformedRecord = errors.New("WAL record: malformed")
 
-// DecodeBatch returns the pings of a record of the WAL, with their numbers.
+// ErrNewerFormat means that a newer version wrote a record.
+var ErrNewerFormat = errors.New("the write-ahead log was written by a newer version of Overdue. Nothing was deleted. Start that version: it stores these pings")
+
+// jsonRecord is the first byte of a record of an earlier version.
+const jsonRecord = '['
+
+// DecodeBatch returns the pings of a record of the WAL, with their numbers. The record of
+// a newer version is ErrNewerFormat.
 func DecodeBatch(text []byte) ([]ReceivedPing, error) {
-	if len(text) == 0 || text[0] != recordFormat {
+	switch {
+	case len(text) == 0:
+		return nil, errMalformedRecord
+	case text[0] == jsonRecord:
 		return decodeJSON(text)
+	case text[0] != recordFormat:
+		return nil, fmt.Errorf("%w (format %d of a record; this version reads up to %d)", ErrNewerFormat, text[0], recordFormat)
 	}
 	r := recordReader{rest: text[1:]}
 	count := r.uvarint()

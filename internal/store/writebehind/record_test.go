@@ -1,6 +1,7 @@
 package writebehind
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,19 @@ func TestDecodeBatch_RejectsWhatIsNoRecord(t *testing.T) {
 	for _, text := range []string{string(whole) + "x", "\x02", "\x01\xff\xff\xff\xff\x7f", "{", "null pings"} {
 		if got, err := DecodeBatch([]byte(text)); err == nil {
 			t.Errorf("%q: %+v; want an error", text, got)
+		}
+	}
+}
+
+func TestDecodeBatch_SaysThatANewerVersionWroteARecord(t *testing.T) {
+	for _, text := range []string{"\x02", "\x02\x01rest", "\xff"} {
+		if _, err := DecodeBatch([]byte(text)); !errors.Is(err, ErrNewerFormat) || !strings.Contains(err.Error(), "Start that version") {
+			t.Errorf("%q: %v; want ErrNewerFormat and advice", text, err)
+		}
+	}
+	for _, text := range []string{"", "\x01", "[", "[{"} {
+		if _, err := DecodeBatch([]byte(text)); err == nil || errors.Is(err, ErrNewerFormat) {
+			t.Errorf("%q: %v; want another error", text, err)
 		}
 	}
 }

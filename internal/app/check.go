@@ -55,6 +55,7 @@ func Check(ctx context.Context, o Options, report func(CheckResult)) error {
 		return errors.Join(c.err(), db.Close())
 	}
 	c.checkIntegrity(ctx, db)
+	c.checkKeptFiles(ctx, db)
 	c.checkSecrets(ctx, o, db)
 	c.checkNodes(ctx, db)
 	c.checkPending(ctx, db, time.Now().UTC())

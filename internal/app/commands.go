@@ -108,7 +108,14 @@ func Backup(ctx context.Context, database, file string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return db.Backup(ctx, file)
+	damage, _, err := db.WALDamage(ctx)
+	if err != nil {
+		return err
+	}
+	if err := db.Backup(ctx, file); err != nil || damage == "" {
+		return err
+	}
+	return fmt.Errorf("%s was written, but can lack pings: the write-ahead log is damaged: %s. Restart the server, which stores all that it has, and create another backup", file, damage)
 }
 
 // Restore replaces a SQLite database with a copy of a backup and reports the
@@ -128,6 +135,9 @@ func Restore(ctx context.Context, database, file string, out io.Writer) error {
 	lines := []string{fmt.Sprintf("restored   %s from %s (%s)", done.Database, file, holds)}
 	if done.PreviousFile != "" {
 		lines = append(lines, fmt.Sprintf("kept       the previous database as %s; delete it, and the files whose names begin with it, when you no longer need them", done.PreviousFile))
+	}
+	if done.Damage != "" {
+		lines = append(lines, "damaged    the write-ahead log next to "+file+": "+done.Damage+"; these pings are missing")
 	}
 	lines = append(lines, "next       if the key file or the configuration has changed since the backup, restore it too; then start the server")
 	_, err = fmt.Fprintln(out, strings.Join(lines, "\n"))

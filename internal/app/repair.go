@@ -32,6 +32,17 @@ func (c *checker) checkIntegrity(ctx context.Context, db *store.DB) {
 	}
 }
 
+// checkKeptFiles reports the damaged files that a start kept: pings can be missing.
+func (c *checker) checkKeptFiles(ctx context.Context, db *store.DB) {
+	_, kept, err := db.WALDamage(ctx)
+	if err != nil {
+		c.check("write-ahead log", err, "")
+	}
+	for _, file := range kept {
+		c.check("write-ahead log", fmt.Errorf("%s was damaged, and pings can be missing. Find the cause as the manual describes, then delete the file", file), "")
+	}
+}
+
 // Repair repairs what CheckIntegrity finds, and reports each step. No server may use
 // the database. On SQLite, it first creates a backup.
 func Repair(ctx context.Context, database string, report func(CheckResult)) (err error) {

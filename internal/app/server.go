@@ -53,7 +53,10 @@ func (s *server) run(ctx context.Context) (report httpd.StopReport, err error) {
 	onWait := func(file, holder string) {
 		s.log.Warn("database lock held", "component", "store", "file", file, "holder", holder)
 	}
-	db, err := store.OpenToServe(ctx, s.Database, store.ServeOptions{Memory: int64(memory), OnLockWait: onWait})
+	onDamage := func(d store.WALDamage) {
+		s.log.Error("write-ahead log damaged", "component", "store", "file", d.File, "offset", d.Offset, "bytes", d.Bytes, "records", d.Records)
+	}
+	db, err := store.OpenToServe(ctx, s.Database, store.ServeOptions{Memory: int64(memory), OnLockWait: onWait, OnDamagedWAL: onDamage})
 	if err != nil {
 		return report, err
 	}

@@ -143,7 +143,7 @@ func TestBatcher_ABatchIsOneSyncedRecord(t *testing.T) {
 		if err != nil || len(owners) == 0 {
 			t.Fatal(owners, err)
 		}
-		all, err := wal.Read(path+"-pings", owners[0])
+		all, _, err := wal.Read(path+"-pings", owners[0])
 		if err != nil {
 			t.Fatal(err)
 		}

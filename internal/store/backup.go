@@ -22,7 +22,7 @@ import (
 )
 
 // Backup writes a consistent copy of a SQLite database to a new file while the
-// server runs. It fails on PostgreSQL: use pg_dump there.
+// server runs. The copy lacks pings in damaged parts of the WAL, see WALDamage. It fails on PostgreSQL: use pg_dump there.
 func (db *DB) Backup(ctx context.Context, file string) error {
 	if db.path == "" {
 		return errors.New("backup supports only SQLite; for PostgreSQL use pg_dump")
@@ -79,7 +79,7 @@ func shellWord(word string) string {
 // copyTo copies the WAL and then the tables: pings that are flushed in between are
 // in both, and their numbers identify them.
 func (db *DB) copyTo(ctx context.Context, file string) error {
-	records, err := db.readWAL(ctx)
+	records, _, err := db.readWAL(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,10 +91,10 @@ func (db *DB) copyTo(ctx context.Context, file string) error {
 }
 
 // readWAL reads the WAL of a server that can be running.
-func (db *DB) readWAL(ctx context.Context) ([][]byte, error) {
+func (db *DB) readWAL(ctx context.Context) (records [][]byte, damage []WALDamage, err error) {
 	var owner sqlite.Owner
 	var found bool
-	err := db.viewTables(ctx, func(tx *Tx) error {
+	err = db.viewTables(ctx, func(tx *Tx) error {
 		var text string
 		var err error
 		// A database from before there were settings has no WAL either.
@@ -108,7 +108,7 @@ func (db *DB) readWAL(ctx context.Context) ([][]byte, error) {
 		return err
 	})
 	if err != nil || !found {
-		return nil, err
+		return nil, nil, err
 	}
 	return wal.Read(sqlite.WALPath(db.path), owner)
 }
@@ -151,6 +151,7 @@ type RestoreResult struct {
 	NeedsMigration bool   // the next start of a server updates the schema
 	Heartbeats     int64  // in the restored database; unknown if it needs a migration
 	LastPing       time.Time
+	Damage         string // the parts of the WAL next to the backup that could not be read; empty if there are none
 }
 
 // Restore replaces a SQLite database with a copy of a backup. The previous database
@@ -244,7 +245,9 @@ func stageBackup(ctx context.Context, backup, staged string) (result RestoreResu
 	}
 	var records [][]byte
 	if result, err = db.verifyBackup(ctx, backup); err == nil {
-		records, err = db.readWAL(ctx)
+		var damage []WALDamage
+		records, damage, err = db.readWAL(ctx)
+		result.Damage = describeDamage(damage)
 	}
 	if err := errors.Join(err, db.Close()); err != nil {
 		return result, err

@@ -245,7 +245,13 @@ func (m *move) readTables(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	m.tables, m.result.Skipped, err = transfer.Plan(from, to)
+	if m.tables, m.result.Skipped, err = transfer.Plan(from, to); err != nil {
+		return err
+	}
+	_, kept, err := m.source.WALDamage(ctx)
+	for _, file := range kept {
+		m.result.Skipped = append(m.result.Skipped, transfer.Skipped{Table: "pings in " + file, Reason: "it was damaged"})
+	}
 	return err
 }
 

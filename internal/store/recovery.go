@@ -49,8 +49,14 @@ func (db *DB) startBuffer(ctx context.Context) error {
 	if err := db.Update(ctx, func(tx *Tx) error { return tx.recoverPings(records) }); err != nil {
 		return fmt.Errorf("recover the WAL: %w", errors.Join(err, log.Close()))
 	}
-	if err := log.Remove(); err != nil {
+	damage, err := log.RemoveExceptDamaged(sqlite.DamagedSuffix(time.Now()))
+	if err != nil {
 		return err
+	}
+	if db.onDamagedWAL != nil {
+		for _, d := range damage {
+			db.onDamagedWAL(d)
+		}
 	}
 	if owner, err = db.renewWALOwner(ctx, owner); err != nil {
 		return fmt.Errorf("owner of the WAL: %w", err)
@@ -158,6 +164,7 @@ func (tx *Tx) applyRecords(records [][]byte) error {
 		}
 		maps.Copy(states, read)
 		batch = slices.DeleteFunc(batch, func(p ReceivedPing) bool { return p.Ping.Number <= states[p.ID].PingCount })
+		skipLostPings(batch, states)
 		_, more := transitionsOf(batch, findIn(states), recordedWatermark, func(bool) []monitor.Blackout { return tx.db.watching.list() })
 		for i := range more {
 			states[more[i].Heartbeat.ID] = more[i].Heartbeat
@@ -169,6 +176,28 @@ func (tx *Tx) applyRecords(records [][]byte) error {
 		}
 	}
 	return save()
+}
+
+// skipLostPings prepares heartbeats for pings that follow lost ones, whose records are
+// damaged. The pings keep their numbers, which make a second recovery harmless. The
+// silence before them is not evaluated: a lost ping ended it.
+func skipLostPings(batch []ReceivedPing, states map[string]monitor.Heartbeat) {
+	next := map[string]int64{}
+	for i := range batch {
+		p := &batch[i]
+		h, found := states[p.ID]
+		if !found {
+			continue
+		}
+		if next[p.ID] == 0 {
+			next[p.ID] = p.Ping.Number
+			if p.Ping.Number > h.PingCount+1 {
+				p.Watermark = time.Time{}
+				h.PingCount = p.Ping.Number - 1
+				states[p.ID] = h
+			}
+		}
+	}
 }
 
 // recordedWatermark is the argument of transitionsOf for a record of the WAL, which
@@ -202,6 +231,8 @@ const (
 	brokenIndexes  = "broken_indexes"
 	leftoverFiles  = "leftover_files"
 	damagedFile    = "damaged_file"
+	damagedWAL     = "damaged_wal"
+	newerWAL       = "newer_wal"
 	maxDamageLines = 1000
 )
 
@@ -212,6 +243,9 @@ func (db *DB) CheckIntegrity(ctx context.Context) ([]Problem, error) {
 	if db.path != "" {
 		leftovers, err := sqlite.Leftovers(db.path)
 		if err != nil {
+			return nil, err
+		}
+		if all, err = db.checkWAL(ctx); err != nil {
 			return nil, err
 		}
 		if len(leftovers) > 0 {
@@ -255,6 +289,55 @@ func (db *DB) CheckIntegrity(ctx context.Context) ([]Problem, error) {
 	return all, err
 }
 
+// checkWAL looks for records of the WAL that cannot be stored.
+func (db *DB) checkWAL(ctx context.Context) (all []Problem, err error) {
+	records, damage, err := db.readWAL(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(damage) > 0 {
+		all = append(all, Problem{
+			Name: damagedWAL, Text: "damaged parts of the write-ahead log: " + describeDamage(damage), Count: int64(len(damage)),
+			Repair: "kept in another file, and all other pings stored", Repairable: true,
+		})
+	}
+	newer := 0
+	for _, record := range records {
+		if _, err := writebehind.DecodeBatch(record); errors.Is(err, writebehind.ErrNewerFormat) {
+			newer++
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if newer > 0 {
+		all = append(all, Problem{Name: newerWAL, Text: "records of the write-ahead log were written by a newer version; start that version, which stores their pings", Count: int64(newer)})
+	}
+	return all, nil
+}
+
+// describeDamage lists damage, for operators.
+func describeDamage(damage []WALDamage) string {
+	var all []string
+	for _, d := range damage {
+		all = append(all, d.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// WALDamage describes the damage to the WAL of a database, or returns an empty text. Files
+// that a start found damaged earlier, and kept, are in keptFiles.
+func (db *DB) WALDamage(ctx context.Context) (damage string, keptFiles []string, err error) {
+	if db.path == "" {
+		return "", nil, nil
+	}
+	_, found, err := db.readWAL(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	keptFiles, err = sqlite.DamagedFiles(db.path)
+	return describeDamage(found), keptFiles, err
+}
+
 // fileDamage returns the damage that SQLite finds in its file, as at most one problem.
 // Damage to indexes alone loses no data.
 func (tx *Tx) fileDamage() ([]Problem, error) {
@@ -295,6 +378,8 @@ func (db *DB) RepairBackup(now time.Time) string {
 // done is called in the same transaction.
 func (db *DB) Repair(ctx context.Context, p Problem, now time.Time, done func(*Tx) error) (left int64, err error) {
 	switch p.Name {
+	case damagedWAL: // RecoverPings did it
+		return 0, db.Update(ctx, done)
 	case leftoverFiles:
 		if err := sqlite.RemoveLeftovers(db.path); err != nil {
 			return p.Count, err

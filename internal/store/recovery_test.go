@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -105,6 +106,190 @@ func TestServe_RecoversRecordsOfAVersionThatWroteJSON(t *testing.T) {
 	}
 	if n := after.storedPings(); n != "2" {
 		t.Errorf("%s pings; want 2", n)
+	}
+}
+
+// damageWAL flips a bit of the body of a ping in the WAL, and returns the content of its file.
+func damageWAL(t *testing.T, path, body string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path + "-pings0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(content, []byte(body))
+	if at < 0 {
+		t.Fatalf("%s is not in the WAL", body)
+	}
+	content[at] ^= 4
+	if err := os.WriteFile(path+"-pings0", content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// TestServe_StoresThePingsAroundDamageAndReportsIt damages a record in the middle. The lost
+// ping is one of two heartbeats whose others are stored, with their numbers.
+func TestServe_StoresThePingsAroundDamageAndReportsIt(t *testing.T) {
+	w, path := serveSQLite(t)
+	h, other := w.newSavedHeartbeat("backup"), w.newSavedHeartbeat("other")
+	for n := range 6 {
+		p := w.receivedPing(h, monitor.PingSuccess, time.Duration(n)*h.Rule.Interval)
+		p.Ping.Body = fmt.Appendf(nil, "body of %d", n)
+		w.applyBatch(p)
+		w.applyBatch(w.receivedPing(other, monitor.PingSuccess, time.Duration(n)*time.Second))
+	}
+	copied := copyOfKilledServer(t, path)
+	content := damageWAL(t, copied, "body of 2")
+	before := openStore(t, copied)
+	problems, err := before.CheckIntegrity(t.Context())
+	if err != nil || len(problems) != 1 || problems[0].Name != "damaged_wal" || problems[0].Count != 1 || !strings.Contains(problems[0].String(), copied+"-pings0") {
+		t.Errorf("problems before the start: %v, %v", problems, err)
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var reported []store.WALDamage
+	db, err := store.OpenToServe(t.Context(), copied, store.ServeOptions{OnDamagedWAL: func(d store.WALDamage) { reported = append(reported, d) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	after := &fixture{T: t, db: db, start: realTimeStart, project: w.project}
+	numbers := func(h monitor.Heartbeat) (all []int64) {
+		for _, p := range view(after, func(tx *store.Tx) ([]monitor.Ping, error) { return tx.Pings(h.Key, 0, 10) }) {
+			all = append(all, p.Number)
+		}
+		return all
+	}
+	if diff := cmp.Diff([]int64{6, 5, 4, 2, 1}, numbers(h)); diff != "" {
+		t.Errorf("pings (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{6, 5, 4, 3, 2, 1}, numbers(other)); diff != "" {
+		t.Errorf("pings of the other heartbeat (-want +got):\n%s", diff)
+	}
+	state := after.reload(h)
+	if state.PingCount != 6 || state.Status != monitor.Up {
+		t.Errorf("%d pings, %s; want 6, up", state.PingCount, state.Status)
+	}
+	if n := after.queryNumber("SELECT COUNT(*) FROM incidents"); n != "0" {
+		t.Errorf("%s incidents, because of a ping that was lost; want none", n)
+	}
+	_, kept, err := db.WALDamage(t.Context())
+	if err != nil || len(kept) != 1 || len(reported) != 1 || reported[0].File != kept[0] || reported[0].Records != 1 || reported[0].Bytes < 9 {
+		t.Fatalf("reported %v, kept %v, %v", reported, kept, err)
+	}
+	if text, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(text, content) {
+		t.Errorf("the kept file differs from the damaged one: %v", err)
+	}
+	if problems, err := db.CheckIntegrity(t.Context()); err != nil || len(problems) > 0 {
+		t.Errorf("problems after the start: %v, %v", problems, err)
+	}
+}
+
+// TestServe_RecoveryAroundDamageIsRepeatable kills the start after it stored the pings and
+// before it removed the WAL.
+func TestServe_RecoveryAroundDamageIsRepeatable(t *testing.T) {
+	w, path := serveSQLite(t)
+	h := w.newSavedHeartbeat("backup")
+	for n := range 5 {
+		p := w.receivedPing(h, monitor.PingSuccess, time.Duration(n)*time.Second)
+		p.Ping.Body = fmt.Appendf(nil, "body of %d", n)
+		w.applyBatch(p)
+	}
+	copied := copyOfKilledServer(t, path)
+	damageWAL(t, copied, "body of 1")
+	content, err := os.ReadFile(copied + "-pings0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := w.queryNumber("SELECT value FROM settings WHERE name = 'journal'")
+	for range 2 {
+		if err := os.WriteFile(copied+"-pings0", content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
+		if err := after.db.Serve(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := after.storedPings(); n != "4" {
+			t.Errorf("%s pings; want 4", n)
+		}
+		if err := after.db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		killed := openStore(t, copied)
+		if err := killed.Update(t.Context(), func(tx *store.Tx) error { return tx.SetSetting("journal", owner) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := killed.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestBackup_OfADamagedWALHasTheOtherPings(t *testing.T) {
+	w, path := serveSQLite(t)
+	h := w.newSavedHeartbeat("backup")
+	for n := range 5 {
+		p := w.receivedPing(h, monitor.PingSuccess, time.Duration(n)*time.Second)
+		p.Ping.Body = fmt.Appendf(nil, "body of %d", n)
+		w.applyBatch(p)
+	}
+	copied := copyOfKilledServer(t, path)
+	damageWAL(t, copied, "body of 3")
+	damaged := openStore(t, copied)
+	if damage, kept, err := damaged.WALDamage(t.Context()); err != nil || !strings.Contains(damage, "records: at least 1") || len(kept) > 0 {
+		t.Errorf("damage %q, %v, %v", damage, kept, err)
+	}
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if err := damaged.Backup(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	after := &fixture{T: t, db: openStore(t, backup), start: realTimeStart, project: w.project}
+	if err := after.db.Serve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := after.storedPings(); n != "4" {
+		t.Errorf("%s pings; want 4", n)
+	}
+}
+
+// TestServe_KeepsTheWALOfANewerVersion is a downgrade after a kill.
+func TestServe_KeepsTheWALOfANewerVersion(t *testing.T) {
+	w, path := serveSQLite(t)
+	w.applyBatch(w.receivedPing(w.newSavedHeartbeat("backup"), monitor.PingSuccess, time.Minute))
+	copied := copyOfKilledServer(t, path)
+	owner, err := hex.DecodeString(w.queryNumber("SELECT value FROM settings WHERE name = 'journal'"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, _, err := wal.Open(copied+"-pings", [16]byte(owner))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(log.Append([]byte("\x02 a record of the future")), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(copied + "-pings0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}
+	if err := after.db.Serve(t.Context()); err == nil || !strings.Contains(err.Error(), "newer version of Overdue") || !strings.Contains(err.Error(), "Start that version") {
+		t.Errorf("start: %v; want an error that says: start that version", err)
+	}
+	if found := after.problems(); found != "newer_wal 1" {
+		t.Errorf("problems: %s", found)
+	}
+	if kept, err := os.ReadFile(copied + "-pings0"); err != nil || !bytes.Equal(kept, content) {
+		t.Errorf("the WAL changed: %v", err)
+	}
+	if n := after.storedPings(); n != "0" {
+		t.Errorf("%s pings are stored; want none until the newer version starts", n)
 	}
 }
 

@@ -42,6 +42,7 @@ import (
 	"overdue/internal/store/sqlite"
 	"overdue/internal/store/urgency"
 	"overdue/internal/store/writebehind"
+	"overdue/internal/wal"
 )
 
 // Errors that callers test for.
@@ -79,6 +80,8 @@ type DB struct {
 	files      sqlite.Files        // SQLite: the files of a server
 	buffer     *writebehind.Buffer // SQLite: of a server
 	flusher    *flusher            // SQLite: of a server
+
+	onDamagedWAL func(WALDamage) // see ServeOptions
 
 	postgres     *postgres.Conns
 	known        *postgres.RowCache[knownHeartbeat]
@@ -139,7 +142,13 @@ type ServeOptions struct {
 	Memory int64
 	// OnLockWait is called while the start waits for a lock. It can be nil.
 	OnLockWait LockWaitFunc
+	// OnDamagedWAL is called for each part of the WAL that cannot be read, with the name
+	// under which its file is kept. It can be nil.
+	OnDamagedWAL func(WALDamage)
 }
+
+// WALDamage is a part of the WAL that cannot be read.
+type WALDamage = wal.Damage
 
 // OpenToServe is Open and Serve. It locks a SQLite file before SQLite opens it: a
 // newer program must not upgrade the schema of a running server.
@@ -162,6 +171,7 @@ func OpenToServe(ctx context.Context, address string, o ServeOptions) (*DB, erro
 		db.UseListIndex()
 		return db, nil
 	}
+	db.onDamagedWAL = o.OnDamagedWAL
 	if err := db.startBuffer(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

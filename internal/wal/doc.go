@@ -17,8 +17,9 @@
 //
 // Invariants:
 //
-//   - The returned records are the first ones without a gap, each complete and in
-//     order: the checksum of a record covers its segment and its position, so that
-//     leftovers of an earlier segment are never taken for records.
+//   - The returned records are complete and in order: the checksum of a record covers
+//     its segment and its position, so that leftovers of an earlier segment are never
+//     taken for records. Records are missing only at the end, where a crash interrupted
+//     a write, or where Damage is reported.
 //   - A record whose Append failed can be returned or not. The next record takes its place.
 package wal

@@ -70,9 +70,14 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // position and length, so that neither zeros nor leftovers of an earlier segment are
 // valid records.
 func checksum(salt uint64, at int64, text []byte) uint32 {
-	var prefix [24]byte
+	prefix := checksumPrefix(salt, at, len(text))
+	return crc32.Update(crc32.Checksum(prefix[:], castagnoli), castagnoli, text)
+}
+
+// checksumPrefix returns what a checksum covers before the text.
+func checksumPrefix(salt uint64, at int64, length int) (prefix [24]byte) {
 	binary.LittleEndian.PutUint64(prefix[:], salt)
 	binary.LittleEndian.PutUint64(prefix[8:], uint64(at))
-	binary.LittleEndian.PutUint64(prefix[16:], uint64(len(text)))
-	return crc32.Update(crc32.Checksum(prefix[:], castagnoli), castagnoli, text)
+	binary.LittleEndian.PutUint64(prefix[16:], uint64(length))
+	return prefix
 }

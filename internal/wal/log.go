@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"slices"
 )
 
 // How the files grow.
@@ -27,6 +28,7 @@ type Log struct {
 	salt           uint64 // of the current segment
 	previousNeeded bool   // the other file holds records that are needed
 	buffer         []byte // of the last record, reused for the next
+	damage         []Damage
 	// sync forces the content of a file to disk.
 	sync func(*os.File) error
 	// Confirm is called after a record was synced and before it counts. Append
@@ -40,14 +42,15 @@ var ErrForeignOwner = errors.New("the write-ahead log belongs to another databas
 // SegmentPaths returns the files of the log at a path.
 func SegmentPaths(path string) []string { return []string{path + "0", path + "1"} }
 
-// Open opens the log at a path, or creates one, and returns its records. A log with
-// records of another owner is ErrForeignOwner. The records stay until Reset.
+// Open opens the log at a path, or creates one, and returns its records: those before
+// and after damage. A log with records of another owner is ErrForeignOwner. The records
+// stay until Reset.
 func Open(path string, owner [16]byte) (*Log, [][]byte, error) {
-	segments, err := readSegments(path, owner)
+	segments, damage, err := readSegments(path, owner)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &Log{owner: owner, sync: syncData}
+	l := &Log{owner: owner, damage: damage, sync: syncData}
 	for i, name := range SegmentPaths(path) {
 		if l.files[i], err = os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("write-ahead log: %w", err), l.Close())
@@ -73,14 +76,13 @@ func Open(path string, owner [16]byte) (*Log, [][]byte, error) {
 }
 
 // Read returns the records of a log that another process can be writing, as of
-// some time after the call.
-func Read(path string, owner [16]byte) ([][]byte, error) {
-	segments, err := readSegments(path, owner)
-	var records [][]byte
+// some time after the call, and the damage that it found.
+func Read(path string, owner [16]byte) (records [][]byte, damage []Damage, err error) {
+	segments, damage, err := readSegments(path, owner)
 	for _, s := range segments {
 		records = append(records, s.records...)
 	}
-	return records, err
+	return records, damage, err
 }
 
 // Append adds a record and returns when it is on disk. After an error, the
@@ -166,11 +168,29 @@ func (l *Log) Close() error {
 // Remove closes and deletes the files, and returns when the deletion is on disk.
 // All records are lost.
 func (l *Log) Remove() error {
+	_, err := l.remove(nil, "")
+	return err
+}
+
+// RemoveExceptDamaged is Remove, but it keeps the files in which Open found damage, under
+// a name that ends with suffix. It returns the damage with the new names.
+func (l *Log) RemoveExceptDamaged(suffix string) ([]Damage, error) { return l.remove(l.damage, suffix) }
+
+// remove is RemoveExceptDamaged of the files with the given damage.
+func (l *Log) remove(damage []Damage, suffix string) ([]Damage, error) {
+	kept := slices.Clone(damage)
 	errs := []error{l.Close()}
 	for _, f := range l.files {
-		if err := os.Remove(f.Name()); !errors.Is(err, fs.ErrNotExist) {
+		remove := func() error { return os.Remove(f.Name()) }
+		for i := range kept {
+			if kept[i].File == f.Name() {
+				kept[i].File += suffix
+				remove = func() error { return os.Rename(f.Name(), f.Name()+suffix) }
+			}
+		}
+		if err := remove(); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, SyncDirectory(l.files[0].Name()))...)
+	return kept, errors.Join(append(errs, SyncDirectory(l.files[0].Name()))...)
 }

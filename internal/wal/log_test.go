@@ -61,7 +61,7 @@ func TestAppend_RecordsComeBackAfterReopening(t *testing.T) {
 		t.Error(diff)
 	}
 	appendAll(t, l, "four")
-	if read, err := wal.Read(path, ownOwner); err != nil || len(read) != 4 {
+	if read, _, err := wal.Read(path, ownOwner); err != nil || len(read) != 4 {
 		t.Errorf("read %q, %v; want four records", texts(read), err)
 	}
 }
@@ -73,7 +73,7 @@ func TestAppend_SyncsARecordBeforeItCounts(t *testing.T) {
 	var seen [][]string
 	var answer error
 	wal.SetSync(l, func(*os.File) error {
-		records, err := wal.Read(path, ownOwner)
+		records, _, err := wal.Read(path, ownOwner)
 		if err != nil {
 			t.Error(err)
 		}
@@ -185,7 +185,7 @@ func TestRemove_DeletesTheFiles(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if read, err := wal.Read(path, ownOwner); err != nil || len(read) > 0 {
+	if read, _, err := wal.Read(path, ownOwner); err != nil || len(read) > 0 {
 		t.Errorf("%q, %v", texts(read), err)
 	}
 }
@@ -233,7 +233,7 @@ func TestLog_AnySequenceOfOperationsKeepsTheNeededRecords(t *testing.T) {
 				}
 				now = append(now, record)
 			}
-			records, err := wal.Read(path, ownOwner)
+			records, _, err := wal.Read(path, ownOwner)
 			if err != nil {
 				t.Fatal(err)
 			}

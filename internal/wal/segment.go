@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -17,50 +18,92 @@ type segment struct {
 	salt     uint64
 	records  [][]byte
 	end      int64 // where the next record would go
+	damage   []Damage
 }
 
-// readSegments returns the segments of a log, the older one first.
-func readSegments(path string, owner [16]byte) ([]segment, error) {
-	var segments []segment
+// readSegments returns the segments of a log, the older one first, and all damage.
+func readSegments(path string, owner [16]byte) (segments []segment, damage []Damage, err error) {
 	for i, name := range SegmentPaths(path) {
-		text, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		s, fileOwner, ok, err := readSegment(name)
 		if err != nil {
-			return nil, fmt.Errorf("write-ahead log: %w", err)
+			return nil, nil, fmt.Errorf("write-ahead log: %w", err)
 		}
-		s, fileOwner, ok := parseSegment(text)
-		if !ok {
-			continue // unused, or its first write was interrupted
-		}
-		if fileOwner != owner {
+		if ok && fileOwner != owner {
 			if len(s.records) > 0 {
-				return nil, fmt.Errorf("%s: %w", name, ErrForeignOwner)
+				return nil, nil, fmt.Errorf("%s: %w", name, ErrForeignOwner)
 			}
 			continue // our records below that header would be taken for those of the other owner
+		}
+		damage = append(damage, s.damage...)
+		if !ok {
+			continue
 		}
 		s.file = i
 		segments = append(segments, s)
 	}
 	slices.SortFunc(segments, func(a, b segment) int { return cmp.Compare(a.sequence, b.sequence) })
-	return segments, nil
+	return segments, damage, nil
 }
 
-// parseSegment parses a file up to the first invalid record.
+// maxReads is the maximum number of times that a file is read to confirm damage.
+const maxReads = 5
+
+// readSegment reads and parses a file. Another process that writes meanwhile can look like
+// damage, so damage counts only if a second read finds the same.
+func readSegment(name string) (s segment, owner [16]byte, ok bool, err error) {
+	for range maxReads {
+		text, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return segment{}, owner, false, nil
+		}
+		if err != nil {
+			return s, owner, false, err
+		}
+		before := s
+		s, owner, ok = parseSegment(text)
+		for i := range s.damage {
+			s.damage[i].File = name
+		}
+		if len(s.damage) == 0 || s.salt == before.salt && slices.Equal(s.damage, before.damage) {
+			return s, owner, ok, nil
+		}
+	}
+	s.damage = nil // each read found another one
+	return s, owner, ok, nil
+}
+
+// parseSegment parses a file up to its last valid record. ok is false if it has no
+// header.
 func parseSegment(text []byte) (s segment, owner [16]byte, ok bool) {
 	h, ok := readHeader(text)
 	if !ok {
-		return s, owner, false
+		if len(bytes.Trim(text[:min(headerLength, len(text))], "\x00")) == 0 {
+			return s, owner, false // unused, or its first write was interrupted
+		}
+		used := int64(len(bytes.TrimRight(text, "\x00")))
+		if h, ok = repairHeader(text); !ok {
+			s.damage = []Damage{{Bytes: used, Records: countRecords(text, min(int64(headerLength), used), used)}}
+			return s, owner, false
+		}
+		s.damage = []Damage{{Bytes: int64(headerLength)}}
 	}
-	s = segment{sequence: h.sequence, salt: h.salt, end: int64(headerLength)}
+	s.sequence, s.salt, s.end = h.sequence, h.salt, int64(headerLength)
+	var finder *recordFinder
 	for {
-		record, ok := readRecord(text, h.salt, s.end)
-		if !ok {
+		if record, ok := readRecord(text, h.salt, s.end); ok {
+			s.records = append(s.records, record)
+			s.end += int64(recordHeaderLength + len(record))
+			continue
+		}
+		if finder == nil {
+			finder = newRecordFinder(text, h.salt)
+		}
+		next := finder.next(s.end + 1)
+		if next < 0 {
 			return s, h.owner, true
 		}
-		s.records = append(s.records, record)
-		s.end += int64(recordHeaderLength + len(record))
+		s.damage = append(s.damage, Damage{Offset: s.end, Bytes: next - s.end, Records: countRecords(text, s.end, next)})
+		s.end = next
 	}
 }
 

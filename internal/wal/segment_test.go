@@ -63,7 +63,7 @@ func TestOpen_RejectsTheLogOfAnotherOwner(t *testing.T) {
 	if _, _, err := wal.Open(path, otherOwner); !errors.Is(err, wal.ErrForeignOwner) {
 		t.Errorf("open with another owner: %v", err)
 	}
-	if _, err := wal.Read(path, otherOwner); !errors.Is(err, wal.ErrForeignOwner) {
+	if _, _, err := wal.Read(path, otherOwner); !errors.Is(err, wal.ErrForeignOwner) {
 		t.Errorf("read with another owner: %v", err)
 	}
 }
@@ -83,7 +83,7 @@ func FuzzRead(f *testing.F) {
 		if err := os.WriteFile(path+"1", text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		records, err := wal.Read(path, ownOwner)
+		records, _, err := wal.Read(path, ownOwner)
 		if errors.Is(err, wal.ErrForeignOwner) {
 			return
 		}

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"overdue/internal/store/dialect"
 	"overdue/internal/store/filelock"
@@ -69,6 +71,29 @@ func WALPath(path string) string { return path + "-pings" }
 // to it.
 func SideFiles(path string) []string {
 	return append([]string{path + "-wal", path + "-shm"}, wal.SegmentPaths(WALPath(path))...)
+}
+
+// damagedInfix is the part of the names of damaged files that precedes the time.
+const damagedInfix = ".damaged-"
+
+// DamagedSuffix returns the end of the names under which damaged files of a WAL are kept.
+func DamagedSuffix(now time.Time) string { return damagedInfix + now.UTC().Format("20060102T150405Z") }
+
+// DamagedFiles returns the damaged files that were kept next to a database.
+func DamagedFiles(path string) ([]string, error) {
+	var kept []string
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("files next to the database: %w", err)
+	}
+	for _, f := range files {
+		for _, name := range wal.SegmentPaths(WALPath(filepath.Base(path))) {
+			if strings.HasPrefix(f.Name(), name+damagedInfix) {
+				kept = append(kept, filepath.Join(filepath.Dir(path), f.Name()))
+			}
+		}
+	}
+	return kept, nil
 }
 
 // Files holds the identity of a server's files, so that it notices when one is

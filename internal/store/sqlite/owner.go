@@ -63,7 +63,7 @@ func containData(path string, owner Owner) bool {
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > walHeaderSize {
 		return true
 	}
-	_, err := wal.Read(WALPath(path), owner)
+	_, _, err := wal.Read(WALPath(path), owner)
 	return errors.Is(err, wal.ErrForeignOwner)
 }
 

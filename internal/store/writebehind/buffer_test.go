@@ -94,7 +94,7 @@ func TestAppend_EveryFieldOfAPingIsReadBackFromTheLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := wal.Read(path, walOwner)
+	records, _, err := wal.Read(path, walOwner)
 	if err != nil || len(records) != 1 {
 		t.Fatalf("%d records, %v; want 1", len(records), err)
 	}

@@ -52,6 +52,31 @@ func TestLive_APingKeepsOpenedDetailsAndTypedText(t *testing.T) {
 	must("the note that is being typed, after the recovery")
 }
 
+// TestLive_TheTimeDownGrowsWhileThePageIsOpen reads the figures of the page of a heartbeat
+// that is Down and of the list of incidents.
+func TestLive_TheTimeDownGrowsWhileThePageIsOpen(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	h := createHeartbeat(t, s.newClient(t), "archive", "24h", "1h")
+	report(t, *h.PingURL, "first output")
+	report(t, *h.PingURL+"/fail", "second output")
+	b, incidents := newTab(t, s), newTab(t, s)
+	for _, tab := range []*tab{b, incidents} {
+		tab.signIn(ownerEmail, ownerPassword)
+	}
+	b.followLink("archive")
+	incidents.followLink("Incidents")
+	for tab, name := range map[*tab]string{b: "Time Down", incidents: "Time Down in total"} {
+		tab.waitFor("the sign", isLive)
+		figure := `[...document.querySelectorAll(".stats dt")].find((e) => e.innerText === ` + quote(name) + `)?.nextElementSibling.innerText`
+		tab.run(chromedp.Evaluate[chromedp.Void](markDocument))
+		for range 4 { // the first changes can be those of the incident
+			before := mustEvaluate[string](tab, figure)
+			tab.waitFor("a larger figure on the same document", documentIsMarked+` && `+figure+` !== `+quote(before))
+		}
+	}
+}
+
 func TestLive_ThePageReportsAnEndedSession(t *testing.T) {
 	t.Parallel()
 	s := startOwnedServer(t)

@@ -47,6 +47,8 @@ func TestNews_AnOpenListOffersNewMatches(t *testing.T) {
 	})
 	incidents.step("a new incident is offered and shown", func(incidents *tab) {
 		incidents.waitFor("the new incident", newsText+` === "1 new: show"`)
+		incidents.waitFor("the count of open incidents next to it", `document.querySelector('.toolbar a[data-status="open"]').innerText.trim() === "Open 1"
+			&& document.querySelector(".stats dd").innerText === "1"`)
 		incidents.followLink("1 new: show")
 		incidents.waitFor("its row", `document.querySelector("tbody").innerText.includes("Zebra") && !document.querySelector("a[data-news]")`)
 	})

@@ -162,6 +162,24 @@ func (svc *Service) IncidentList(ctx context.Context, a auth.Actor, q IncidentLi
 	return l, err
 }
 
+// IncidentOverview returns the counts of unresolved incidents and the statistics of
+// IncidentList, without rows.
+func (svc *Service) IncidentOverview(ctx context.Context, a auth.Actor) (l IncidentList, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return l, err
+	}
+	now := svc.currentTime()
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) (err error) {
+		l = IncidentList{}
+		if l.Open, l.Acknowledged, err = tx.CountUnresolvedIncidents(a.Project.Key); err != nil {
+			return err
+		}
+		l.Last30Days, err = readIncidentStats(tx, a, now)
+		return err
+	})
+	return l, err
+}
+
 // IncidentsByID reads incidents by id, newest first, with their alerts. It omits those that
 // do not exist.
 func (svc *Service) IncidentsByID(ctx context.Context, a auth.Actor, ids []string) (rows []monitor.Incident, alerts map[string]AlertCounts, err error) {

@@ -52,6 +52,7 @@ func callEveryMethod(ctx context.Context, d *manage.Service, a auth.Actor) map[s
 		"read Detail":                second(d.HeartbeatDetail(ctx, a, "x", manage.HeartbeatDetailQuery{})),
 		"read HeartbeatKeys":         second(d.HeartbeatKeys(ctx, a, nil)),
 		"read IncidentList":          second(d.IncidentList(ctx, a, manage.IncidentListQuery{})),
+		"read IncidentOverview":      second(d.IncidentOverview(ctx, a)),
 		"read IncidentLines":         lines,
 		"read IncidentStory":         second(d.IncidentView(ctx, a, "x")),
 		"read ChannelDetails":        details,

@@ -53,11 +53,8 @@ func listIncidents(req *request) error {
 			First: l.Before + 1, Last: l.Before + len(l.Rows), Total: total,
 			Prev: pageURL(paths.Incidents, q, l.Prev), Next: pageURL(paths.Incidents, q, l.Next),
 		},
-		Kept: req.site.Service.Retention().IncidentsText(),
-		Stats: incidentview.Stats{
-			Opened: l.Last30Days.Opened, TotalDown: l.Last30Days.TotalDuration, LongestDown: l.Last30Days.LongestDuration, MedianTimeToAcknowledge: l.Last30Days.MedianToAcknowledge, MedianAlertDelay: l.Last30Days.MedianToFirstAlert,
-			AlertsDelivered: l.Last30Days.Alerts[monitor.AlertSent], Alerts: l.Last30Days.Alerts[monitor.AlertSent] + l.Last30Days.Alerts[monitor.AlertPending] + l.Last30Days.Alerts[monitor.AlertFailed],
-		},
+		Kept:  req.site.Service.Retention().IncidentsText(),
+		Stats: incidentStats(l.Last30Days),
 	}
 	var parts []live.FragmentRef
 	for _, i := range l.Rows {
@@ -71,6 +68,15 @@ func listIncidents(req *request) error {
 	}
 	page.Shell = req.shell(live.StreamURL("/live/incidents", withListVersion(req.withProject(selectValues(q, "state", "q", "cause")), l.Newest, beyond), append(parts, above...)))
 	return req.render(incidentview.List(page))
+}
+
+// incidentStats returns statistics for the page.
+func incidentStats(s manage.IncidentStats) incidentview.Stats {
+	sent := s.Alerts[monitor.AlertSent]
+	return incidentview.Stats{
+		Opened: s.Opened, TotalDown: s.TotalDuration, LongestDown: s.LongestDuration, MedianTimeToAcknowledge: s.MedianToAcknowledge, MedianAlertDelay: s.MedianToFirstAlert,
+		AlertsDelivered: sent, Alerts: sent + s.Alerts[monitor.AlertPending] + s.Alerts[monitor.AlertFailed],
+	}
 }
 
 // incidentFilter returns the filter in the query of the list.

@@ -52,7 +52,13 @@ func streamIncidents(req *request) error {
 		if err != nil {
 			return found, err
 		}
-		above, err := req.listFragments(ctx, incidentview.ListPage{Updates: news}.Fragments(), news)
+		around, err := req.site.Service.IncidentOverview(ctx, req.actor)
+		if err != nil {
+			return found, err
+		}
+		above, err := req.listFragments(ctx, incidentview.ListPage{
+			Updates: news, Filter: incidentFilter(req.r.URL.Query()), Open: around.Open, Acknowledged: around.Acknowledged, Stats: incidentStats(around.Last30Days),
+		}.Fragments(), news)
 		found.Fragments = append(found.Fragments, above...)
 		return found, err
 	}

@@ -96,6 +96,25 @@ func TestStreamIncidents_ShowsANewIncident(t *testing.T) {
 	})
 }
 
+func TestStreamIncidents_UpdatesTheCountsOfOpenIncidents(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(w *fixture) {
+		first, _ := w.failHeartbeat("backup", 0)
+		page := w.get("member", "/incidents?state=open")
+		w.expectHTML(page, 200, `id="live-states"`, "Open 1")
+		list := w.openStream("member", w.streamURL(page))
+		_, i := w.failHeartbeat("sync", 0)
+		list.expectEvent("part", `id="live-stats"`, "<dd>2</dd>", "Opened in 30 days")
+		list.expectEvent("part", `id="live-states"`, "Open 2", `href="/incidents?state=open"`, `aria-current="true"`)
+		if _, err := w.service.AcknowledgeIncident(w.Context(), w.actor("member"), i.ID); err != nil {
+			w.Fatal(err)
+		}
+		list.expectEvent("part", `id="live-states"`, "Open 1", "Acknowledged 1")
+		w.ping(first, 0, monitor.Ping{})
+		list.expectEvent("part", `id="live-states"`, "Open", "Acknowledged 1")
+	})
+}
+
 func TestStream_EveryLivePageHasOneWithNews(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(w *fixture) {

@@ -122,8 +122,13 @@ func RunStats(all []Run, outages []manage.Outage, now time.Time) heartbeatview.R
 		slices.Sort(took)
 		s.UsualRunTime, s.MostRunTime, s.SlowestRunTime = took[(len(took)-1)/2], took[(len(took)*95+99)/100-1], took[len(took)-1]
 	}
+	isDown := false
 	for _, o := range outages {
 		s.TimeDown += downtimeWithin(o, since, now)
+		isDown = isDown || o.Resolved.IsZero()
+	}
+	if isDown {
+		s.GrowingSince = now.Add(-s.TimeDown)
 	}
 	return s
 }

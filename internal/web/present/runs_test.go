@@ -93,9 +93,25 @@ func TestMonth_CountsDaysInTheProjectsZone(t *testing.T) {
 		{at: now, count: 1, outcome: heartbeatview.OutcomeUpcoming},
 		{at: now.AddDate(0, -2, 0), count: 1, outcome: heartbeatview.OutcomeOnTime},
 	}, []manage.Outage{{Opened: now.AddDate(0, -2, 0), Resolved: now.Add(-29 * 24 * time.Hour)}, {Opened: now.Add(-time.Hour)}}, now)
-	want := heartbeatview.RunStats{Good: 2, Late: 1, Watched: 3, UsualRunTime: time.Second, MostRunTime: 3 * time.Second, SlowestRunTime: 3 * time.Second, TimeDown: 25 * time.Hour, NotWatched: 2}
+	want := heartbeatview.RunStats{Good: 2, Late: 1, Watched: 3, UsualRunTime: time.Second, MostRunTime: 3 * time.Second, SlowestRunTime: 3 * time.Second, TimeDown: 25 * time.Hour, GrowingSince: now.Add(-25 * time.Hour), NotWatched: 2}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRunStats_TheTimeDownGrowsWhileTheHeartbeatIsDown(t *testing.T) {
+	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	over := manage.Outage{Opened: now.Add(-3 * time.Hour), Resolved: now.Add(-2 * time.Hour)}
+	if s := RunStats(nil, []manage.Outage{over}, now); s.TimeDown != time.Hour || !s.GrowingSince.IsZero() {
+		t.Errorf("after it has recovered: %s, growing since %v", s.TimeDown, s.GrowingSince)
+	}
+	outages := []manage.Outage{over, {Opened: now.Add(-time.Minute)}}
+	if s := RunStats(nil, outages, now); !s.GrowingSince.Equal(now.Add(-61 * time.Minute)) {
+		t.Errorf("while it is Down: growing since %v; want 61 minutes ago", s.GrowingSince)
+	}
+	// The page must not change because time passes: the browser counts.
+	if s := RunStats(nil, outages, now.Add(time.Second)); !s.GrowingSince.Equal(now.Add(-61 * time.Minute)) {
+		t.Errorf("one second later: growing since %v; want the same", s.GrowingSince)
 	}
 }
 

@@ -184,6 +184,19 @@ func TestStatusPanel_CountsToTheNextChange(t *testing.T) {
 	}
 }
 
+func TestRunStats_TheTimeDownTicksWhileItGrows(t *testing.T) {
+	p := exampleDetail()
+	for want, since := range map[string]time.Time{
+		`<dd><time datetime="` + p.Clock.Now.Add(-time.Hour).UTC().Format(time.RFC3339) + `" data-tick="since">1h</time></dd>`: p.Clock.Now.Add(-time.Hour),
+		`<dd>1h</dd>`: {},
+	} {
+		p.Stats = heartbeatview.RunStats{TimeDown: time.Hour, GrowingSince: since}
+		if html := render(t, heartbeatview.Detail(p)); !strings.Contains(html, "Time Down</dt>"+want) {
+			t.Errorf("the page does not contain %q", want)
+		}
+	}
+}
+
 func TestRunStats_CountLateRunsAsGood(t *testing.T) {
 	p := exampleDetail()
 	for want, stats := range map[string]heartbeatview.RunStats{

@@ -708,7 +708,7 @@ func runsSection(p DetailPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = runStatsList(p.Stats).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = runStatsList(p.Clock, p.Stats).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -16,6 +16,7 @@ type RunStats struct {
 	MostRunTime         time.Duration // 95 % of the runs take up to this
 	SlowestRunTime      time.Duration
 	TimeDown            time.Duration
+	GrowingSince        time.Time // while the heartbeat is Down: TimeDown before now; otherwise zero
 	NotWatched          int
 }
 

@@ -165,5 +165,9 @@ func (s Stats) firstAlert() string {
 	return ui.Latency(s.MedianAlertDelay) + " after opening"
 }
 
-// Fragments is the part of the page that changes while it is open.
-func (p ListPage) Fragments() []layout.Fragment { return layout.UpdatesFragment(p.Updates) }
+// Fragments returns the counts and statistics around the list, and its bar of updates.
+func (p ListPage) Fragments() []layout.Fragment {
+	return layout.NewFragments([]string{"stats", "states", "news"}, func(_ ui.Clock, name string) templ.Component {
+		return listFragment(p, name)
+	})
+}

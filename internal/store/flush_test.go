@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -341,6 +342,9 @@ func TestWriteBehind_AcceptsPingsDuringAFlush(t *testing.T) {
 			batch[i] = w.receivedPing(list[r.IntN(len(list))], kind, time.Duration(n)*time.Second)
 		}
 		w.applyBatch(batch...)
+	}
+	for w.storedPings() == "0" { // the background has not flushed yet, but will: far more than the threshold are pending
+		runtime.Gosched()
 	}
 	copied := copyOfKilledServer(t, path)
 	after := &fixture{T: t, db: openStore(t, copied), start: realTimeStart, project: w.project}

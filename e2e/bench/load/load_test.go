@@ -179,15 +179,81 @@ func TestCommand_SendsWhatItsArgumentsSay(t *testing.T) {
 			kinds++
 		}
 	}
-	if code != 1 || all != 30 || kinds != 3 || !strings.Contains(out.String(), "30 requests, planned 500/s") || !strings.Contains(out.String(), "status 429: ") {
+	if code != 1 || all != 30 || kinds != 3 || !strings.Contains(out.String(), "30 requests, planned 500/s") || !strings.Contains(out.String(), "  max ") || !strings.Contains(out.String(), "status 429: ") {
 		t.Errorf("exit code %d, received %v\n%s%s", code, got, out.String(), errOut.String())
 	}
 }
 
 func TestCommand_ChecksItsArguments(t *testing.T) {
-	for _, args := range []string{"", "-url ftp://x", "-url http://x -ids 3-1", "-url http://x -ids 1-10 -body {id}", "-url http://x -rate 0", "-url http://x -header nothing", "-url http://x -connections 0"} {
-		if code := Command(t.Context(), strings.Fields(args), io.Discard, io.Discard); code != 2 {
-			t.Errorf("%q: exit code %d; want 2", args, code)
+	const u = "-url http://127.0.0.1:1/ "
+	for args, want := range map[string]string{
+		"":                               "-url is required",
+		"-url ftp://x":                   `-url "ftp://x": must begin with`,
+		"-url localhost:8080/x":          "must begin with http://",
+		"-url http://:80/x":              "and a host",
+		"-url http://{id}/ -ids 1-3":     "the host cannot contain {id}",
+		"-url http://u:secret@127.0.0.1": "cannot contain a password",
+		u + "-ids 1-3":                   "does not contain {id}",
+		u + "-body {id}":                 "-ids is required",
+		u + "-body {id} -ids 1-10":       `"1" and "10" must have the same length`,
+		u + "-body {id} -ids 3-1":        "must be an ascending range",
+		u + "-body {id} -ids missing":    "-ids: open missing:",
+		u + "-rate 0":                    "-rate 0: must be more than 0 and at most 1000000",
+		u + "-rate NaN":                  "-rate NaN: must be",
+		u + "-seconds 3601":              "-seconds 3601: must be",
+		u + "-connections 0":             "-connections 0: must be from 1 to 10000",
+		u + "-header nothing":            "write Name: value",
+		u + "-method get":                `-method "get": must be a method in capital letters`,
+		u + "-header A: b":               `"b": unexpected argument`,
+	} {
+		var errOut strings.Builder
+		if code := Command(t.Context(), strings.Fields(args), io.Discard, &errOut); code != 2 || !strings.Contains(errOut.String(), want) {
+			t.Errorf("%q: exit code %d, %q; want 2 and %q", args, code, errOut.String(), want)
+		}
+	}
+}
+
+func TestCommand_HelpIsOutputAndNotAnError(t *testing.T) {
+	for _, arg := range []string{"-h", "--help"} {
+		var out, errOut strings.Builder
+		if code := Command(t.Context(), []string{arg}, &out, &errOut); code != 0 || errOut.Len() > 0 || !strings.Contains(out.String(), "Exit code:") || !strings.Contains(out.String(), "-connections N") {
+			t.Errorf("%s: exit code %d, %q\n%s", arg, code, errOut.String(), out.String())
+		}
+	}
+}
+
+func TestCommand_ALoadOfLessThanOneRequestEnds(t *testing.T) {
+	address := startTestServer(t, func(http.ResponseWriter, *http.Request) {})
+	var out strings.Builder
+	if code := Command(t.Context(), strings.Fields("-url http://"+address+"/ -rate 1 -seconds 0.1 -connections 1"), &out, io.Discard); code != 0 || !strings.HasPrefix(out.String(), "1 requests, ") {
+		t.Errorf("exit code %d, %s", code, out.String())
+	}
+}
+
+func TestCommand_SaysWhyThereIsNoResponse(t *testing.T) {
+	address := startTestServer(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	var out strings.Builder
+	if code := Command(t.Context(), strings.Fields("-url http://"+address+"/ -rate 1000 -seconds 0.01 -connections 2"), &out, io.Discard); code != 1 || !strings.Contains(out.String(), "no response (response: EOF): 10\n") || strings.Contains(out.String(), "latency") {
+		t.Errorf("exit code %d, %s", code, out.String())
+	}
+}
+
+func TestStartPaced_SendsNoRequestThatIsTooLate(t *testing.T) {
+	address := startTestServer(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "OK") })
+	for delay, want := range map[time.Duration]int{time.Nanosecond: 0, time.Hour: 10, 0: 10} {
+		plan := Plan{Rate: 1e9, Connections: 2, Count: 10, MaxDelay: delay}
+		p, err := StartPaced(t.Context(), address, PingsTo([]string{"a"}), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Wait()
+		if err != nil || len(got.Sent) != want {
+			t.Errorf("delay %s: sent %d, %v; want %d", delay, len(got.Sent), err, want)
+		}
+		var out strings.Builder
+		got.print(&out, plan)
+		if reported := strings.Contains(out.String(), "not sent: 10\n"); reported != (want == 0) {
+			t.Errorf("delay %s:\n%s", delay, out.String())
 		}
 	}
 }

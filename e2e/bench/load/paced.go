@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -18,6 +19,9 @@ type Plan struct {
 	Count       int     // number of requests; 0: until Stop
 	InOrder     bool    // request i has the id i modulo N; otherwise it is random
 	Reconnect   bool    // open a connection again when it breaks
+	// MaxDelay ends the load before a request would be sent later than this after its planned
+	// time, so that a server that stalls does not make the load last for hours; 0: no limit.
+	MaxDelay time.Duration
 }
 
 // Sent is one request of a paced load.
@@ -33,7 +37,10 @@ type Sent struct {
 }
 
 // PacedResult is the result of a paced load.
-type PacedResult struct{ Sent []Sent }
+type PacedResult struct {
+	Sent   []Sent
+	Broken error // why the last of the broken connections broke; nil if none did
+}
 
 // Since returns the latencies of the requests whose planned time is after moment.
 func (m PacedResult) Since(moment time.Time) (took Latencies) {
@@ -121,7 +128,7 @@ func (p *Paced) work(ctx context.Context, c *conn) {
 			return
 		}
 		due := p.begun.Add(time.Duration(float64(n) * step))
-		if sleepUntil(ctx, due) != nil {
+		if sleepUntil(ctx, due) != nil || p.plan.MaxDelay > 0 && time.Since(due) > p.plan.MaxDelay {
 			return
 		}
 		s, err := p.send(c, n, due)
@@ -155,12 +162,17 @@ func (p *Paced) send(c *conn, n int, due time.Time) (Sent, error) {
 }
 
 // errClosed means that the server closed a connection after a response.
-var errClosed = fmt.Errorf("the server closed the connection after its response")
+var errClosed = errors.New("the server closed the connection after its response")
 
 // reconnect opens a connection again, if the plan says so, and reports whether the
 // connection can be used.
 func (p *Paced) reconnect(ctx context.Context, c *conn, cause error) bool {
 	_ = c.Close()
+	if !errors.Is(cause, errClosed) {
+		p.mu.Lock()
+		p.result.Broken = cause
+		p.mu.Unlock()
+	}
 	if p.plan.Reconnect {
 		again, err := dial(ctx, p.open, 1)
 		if err == nil {

@@ -19,6 +19,7 @@ import (
 	"overdue/internal/store/listindex"
 	"overdue/internal/store/pingblock"
 	"overdue/internal/store/sqlite"
+	"overdue/internal/store/writebehind"
 )
 
 // OnSQLite reports whether a store is on SQLite.
@@ -290,6 +291,15 @@ func (c *planConn) explain(ctx context.Context, text string, args []driver.Named
 func FlushSome(db *DB) (more bool, err error) {
 	taken, err := db.flushSome(context.Background(), false)
 	return taken != nil, err
+}
+
+// Flush flushes all pending pings.
+func Flush(db *DB) error { return db.flush(context.Background()) }
+
+// ReadStoredHeartbeat reads the heartbeat with an id as a batch of pings does.
+func ReadStoredHeartbeat(tx *Tx, id string) (*writebehind.StoredHeartbeat, error) {
+	found, err := tx.storedHeartbeats([]string{id})
+	return found[id], err
 }
 
 // SetFlushThreshold sets the number of pending pings above which some are flushed.

@@ -48,6 +48,7 @@ var heartbeatRows = sync.Pool{New: func() any {
 		&r.firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.created, &r.updated, &r.deleted,
 		&s.Status, &s.CountedFrom, &s.StaleBefore, &s.LastPing, &s.LastStart, &s.RunTime, &s.Runs, &s.Pings, &s.Incident, &s.Cause, &s.History, &s.Finished, &s.Blackout,
 	}
+	r.into = slices.Grow(r.into, 1) // for one more column, see scanPlusLast
 	return r
 }}
 
@@ -99,19 +100,22 @@ func (tx *Tx) scanTablesHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	if err := r.state.Apply(&h); err != nil {
 		return h, err
 	}
-	for _, list := range []struct {
-		text string
-		into any
-	}{{r.tags, &h.Tags}, {r.channels.String, &h.Channels}} {
-		// Most lists are empty, and this runs for every ping.
-		if list.text == "" || list.text == "[]" {
-			continue
-		}
-		if err := json.Unmarshal([]byte(list.text), list.into); err != nil {
-			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
-		}
+	if h.Tags, err = decodeList(r.tags); err != nil {
+		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
+	}
+	if h.Channels, err = decodeList(r.channels.String); err != nil {
+		return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
 	return h, nil
+}
+
+// decodeList returns a stored list. Most lists are empty, and this runs for every ping.
+func decodeList(text string) (list []string, err error) {
+	if text == "" || text == "[]" {
+		return nil, nil
+	}
+	err = json.Unmarshal([]byte(text), &list)
+	return list, err
 }
 
 // Heartbeat returns the heartbeat with the given id or ref, in a project.

@@ -344,22 +344,23 @@ func notableIDs(transitions []Transition) map[string]bool {
 
 // readAbsent reads the heartbeats of a batch that are not in memory, and adds them to
 // states. The caller has the lock of the log, so none of them can change.
-func (db *DB) readAbsent(ctx context.Context, batch []ReceivedPing, states map[string]*monitor.Heartbeat) (read map[string]monitor.Heartbeat, err error) {
-	var absent []ReceivedPing
+func (db *DB) readAbsent(ctx context.Context, batch []ReceivedPing, states map[string]*monitor.Heartbeat) (read map[string]*writebehind.StoredHeartbeat, err error) {
+	absent := make([]string, 0, len(batch))
 	for i := range batch {
 		if states[batch[i].ID] == nil {
-			absent = append(absent, batch[i])
+			absent = append(absent, batch[i].ID)
 		}
 	}
 	if len(absent) == 0 {
 		return nil, nil
 	}
+	slices.Sort(absent)
 	err = db.viewTables(ctx, func(tx *Tx) error {
-		read, err = tx.HeartbeatsForPings(uniqueIDs(absent))
+		read, err = tx.storedHeartbeats(slices.Compact(absent))
 		return err
 	})
 	for id, h := range read {
-		states[id] = &h
+		states[id] = &h.Heartbeat
 	}
 	return read, err
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
 	"overdue/internal/store/postgres"
+	"overdue/internal/store/writebehind"
 )
 
 // quietWrite is the statement of ApplyQuietPings on PostgreSQL.
@@ -237,4 +239,39 @@ func (db *DB) knownHeartbeats(ctx context.Context, ids []string) (map[string]*kn
 		return nil, fmt.Errorf("heartbeats of the pings: %w", db.dialect.Classify(err))
 	}
 	return known, nil
+}
+
+// storedHeartbeats returns the heartbeats with the given ids, of any project, for pings that go to
+// the write-behind buffer.
+func (tx *Tx) storedHeartbeats(ids []string) (map[string]*writebehind.StoredHeartbeat, error) {
+	var due sql.NullInt64
+	found, err := queryAll(tx, func(row scanner) (*writebehind.StoredHeartbeat, error) {
+		tables, err := tx.scanTablesHeartbeat(scanPlusLast{row, &due})
+		if err != nil {
+			return nil, err
+		}
+		s := &writebehind.StoredHeartbeat{Heartbeat: tables}
+		if tx.reader != nil {
+			s.Heartbeat, err = tx.reader.Heartbeat(tables)
+		}
+		if s.PingCount == tables.PingCount {
+			s.Due = due.Int64 // otherwise, a flush can replace it before the next ping is buffered
+		}
+		s.Heartbeat = s.WithBlackouts(tx.db.watching.list())
+		return s, err
+	}, storedHeartbeatsSQL(tx.d), tx.d.TextList(ids))
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats of the pings: %w", err)
+	}
+	byID := make(map[string]*writebehind.StoredHeartbeat, len(found))
+	for _, s := range found {
+		byID[s.ID] = s
+	}
+	return byID, nil
+}
+
+// storedHeartbeatsSQL is the statement of storedHeartbeats. It is not ordered: SQLite would copy all
+// columns to sort them.
+func storedHeartbeatsSQL(d *dialect.Dialect) string {
+	return `SELECT ` + heartbeatColumns + `, h.next_at FROM heartbeats h WHERE ` + d.InList("h.id", "$1") + ` AND h.deleted IS NULL`
 }

@@ -25,6 +25,15 @@ var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dial
 	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
 	` + historyColumn + ` text, finished text, blackout text`)}
 
+// keptStateBatch is stateBatch without the time of the next evaluation, see Transition.KeepsDue.
+var keptStateBatch = dialect.Batch{
+	Table: stateBatch.Table, KeyColumns: stateBatch.KeyColumns,
+	Columns: slices.Delete(slices.Clone(stateBatch.Columns), dueColumn, dueColumn+1),
+}
+
+// dueColumn is the number of the column of stateBatch with the time of the next evaluation.
+var dueColumn = slices.IndexFunc(stateBatch.Columns, func(c dialect.Column) bool { return c.Name == "next_at" })
+
 // stateUpdate updates the row of one heartbeat. The key is the first value of its rows.
 var stateUpdate = stateBatch.UpdateRow()
 
@@ -68,20 +77,27 @@ func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err 
 		return 0, fmt.Errorf("add effects of blackouts: %w", err)
 	}
 	b.assignIDs(transitions)
-	states := make([][]any, 0, len(last))
+	states, kept := make([][]any, 0, len(last)), [][]any(nil)
 	for i, t := range transitions {
 		if last[t.Heartbeat.Key] == i {
 			row, err := stateRow(t, b.withIncident(t.Heartbeat))
 			if err != nil {
 				return 0, err
 			}
-			states = append(states, row)
+			if t.KeepsDue {
+				kept = append(kept, slices.Delete(row, dueColumn, dueColumn+1))
+			} else {
+				states = append(states, row)
+			}
 		}
 	}
 	if err := tx.savePings(transitions); err != nil {
 		return 0, err
 	}
 	if err := tx.updateBatch(&stateBatch, states); err != nil {
+		return 0, fmt.Errorf("save heartbeats: %w", err)
+	}
+	if err := tx.updateBatch(&keptStateBatch, kept); err != nil {
 		return 0, fmt.Errorf("save heartbeats: %w", err)
 	}
 	tx.changes.declareStates(transitions)

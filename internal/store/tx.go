@@ -244,6 +244,7 @@ var preparedBatches = []struct {
 }{
 	{&blockBatch, false},
 	{&stateBatch, true},
+	{&keptStateBatch, true},
 	{&incidentBatch, false},
 	{&timelineBatch, false},
 	{&alertBatch, false},
@@ -279,7 +280,7 @@ func (db *DB) prepare(ctx context.Context) error {
 		}
 		db.writerStmts[text] = s
 	}
-	for _, text := range []string{heartbeatsForPingsSQL(db.dialect, ""), dueAmongSQL(db.dialect)} {
+	for _, text := range []string{storedHeartbeatsSQL(db.dialect), dueAmongSQL(db.dialect)} {
 		s, err := db.reader.PrepareContext(ctx, text)
 		if err != nil {
 			return fmt.Errorf("prepare %s: %w", text, err)

@@ -1,6 +1,7 @@
 package staterow
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -11,7 +12,7 @@ import (
 // Pack returns the row as a byte string: a mask of the columns that are not NULL, and
 // the values of these columns. It is only kept in memory, so it has no version.
 func (r *Row) Pack() []byte {
-	b := make([]byte, 0, 96)
+	b := make([]byte, 0, 256) // not in the heap, if it is long enough
 	mask := uint64(0)
 	for i, n := range r.numbers() {
 		if n.Valid {
@@ -36,7 +37,7 @@ func (r *Row) Pack() []byte {
 			b = appendText(b, s.String)
 		}
 	}
-	return b
+	return bytes.Clone(b)
 }
 
 // numbers returns the columns with numbers.

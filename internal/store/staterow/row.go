@@ -57,9 +57,11 @@ func (r *Row) Apply(h *monitor.Heartbeat) (err error) {
 	}
 	h.ActiveRuns = nil
 	if r.Runs.String != "" && r.Runs.String != "[]" {
-		if err := json.Unmarshal([]byte(r.Runs.String), &h.ActiveRuns); err != nil {
+		var runs []monitor.ActiveRun // h itself would be allocated
+		if err := json.Unmarshal([]byte(r.Runs.String), &runs); err != nil {
 			return fmt.Errorf("heartbeat %d: %w", h.Key, err)
 		}
+		h.ActiveRuns = runs
 	}
 	return nil
 }

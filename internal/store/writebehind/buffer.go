@@ -43,22 +43,6 @@ import (
 	"overdue/internal/wal"
 )
 
-// ReceivedPing is one ping, with the watermark of its heartbeat.
-type ReceivedPing struct {
-	ID        string // of the heartbeat
-	Ping      monitor.Ping
-	Watermark time.Time // see [monitor.Heartbeat.ApplyPing]
-}
-
-// Transition is a heartbeat after a change, and the change.
-type Transition struct {
-	Heartbeat monitor.Heartbeat
-	Change    monitor.Change
-	// Packed is the state of the heartbeat, see [staterow.Row.Pack]. If it is not nil, only
-	// the key, the id and the number of pings of Heartbeat are set.
-	Packed []byte
-}
-
 // Limits bound what a Buffer keeps in memory, and with it the WAL that is read
 // after a crash.
 type Limits struct {
@@ -211,7 +195,7 @@ func (b *Buffer) Finish() {
 // Append stores a batch in the WAL and returns when it is on disk. before are the
 // heartbeats that were read from the tables for it. The caller has the lock of the
 // log, and called Begin.
-func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, before map[string]monitor.Heartbeat) error {
+func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, before map[string]*StoredHeartbeat) error {
 	text, err := encodeBatch(batch, transitions)
 	if err != nil {
 		return err
@@ -235,18 +219,18 @@ func (b *Buffer) Append(batch []ReceivedPing, transitions []Transition, before m
 }
 
 // add adds the ping of a transition.
-func (b *Buffer) add(t *Transition, before map[string]monitor.Heartbeat) {
+func (b *Buffer) add(t *Transition, before map[string]*StoredHeartbeat) {
 	h := &t.Heartbeat
 	e := b.byKey[h.Key]
 	if e == nil {
 		e = &entry{id: h.ID, key: h.Key}
-		if read, found := before[h.ID]; found {
-			e.tablesDue = dueOf(&read)
+		if read := before[h.ID]; read != nil {
+			e.tablesDue = read.Due
 		}
 		b.byID[h.ID], b.byKey[h.Key] = e, e
 	}
 	if e.heartbeat == nil {
-		b.pack()
+		e.heartbeat = b.pack()
 		b.unpacked = append(b.unpacked, e)
 	}
 	e.set(h)
@@ -265,8 +249,8 @@ func (b *Buffer) pushIfSooner(e *entry) {
 }
 
 // pack makes room for a heartbeat that is not packed. It packs the one that was not used
-// for longest, or removes it if it has no pending pings.
-func (b *Buffer) pack() {
+// for longest, or removes it if it has no pending pings. It returns memory for the heartbeat.
+func (b *Buffer) pack() (room *monitor.Heartbeat) {
 	for len(b.unpacked) >= max(b.limits.MaxStates, 1) {
 		e := b.unpacked[0]
 		b.unpacked[0] = nil
@@ -277,11 +261,17 @@ func (b *Buffer) pack() {
 			e.used = false
 			b.unpacked = append(b.unpacked, e)
 		case e.hasPending():
+			room = e.heartbeat
 			e.pack()
 		default:
+			room = e.heartbeat
 			b.remove(e)
 		}
 	}
+	if room == nil {
+		room = new(monitor.Heartbeat)
+	}
+	return room
 }
 
 // remove removes a heartbeat from memory.
@@ -345,7 +335,13 @@ func (b *Buffer) Take(n int, all bool) *Taken {
 	if len(b.roundLeft) == 0 {
 		b.beginRound()
 	}
-	t := &Taken{buffer: b}
+	pings := 0
+	for _, key := range b.roundLeft[:min(n, len(b.roundLeft))] {
+		if e := b.byKey[key]; e != nil {
+			pings += e.pendingCount()
+		}
+	}
+	t := &Taken{buffer: b, Transitions: make([]Transition, 0, min(pings, 2*maxTaken))}
 	heartbeats := 0
 	for heartbeats < min(n, len(b.roundLeft)) && len(t.Transitions) < maxTaken {
 		if e := b.byKey[b.roundLeft[heartbeats]]; e != nil {

@@ -61,12 +61,15 @@ func tryAppend(t *testing.T, b *Buffer, key, number int64) (held map[string]bool
 	if len(held) > 0 {
 		return held
 	}
-	err := b.Append(batch, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, map[string]monitor.Heartbeat{h.ID: heartbeat(key, number-1)})
+	err := b.Append(batch, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, map[string]*StoredHeartbeat{h.ID: stored(heartbeat(key, number-1))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return nil
 }
+
+// stored returns a heartbeat as it is read from the tables.
+func stored(h monitor.Heartbeat) *StoredHeartbeat { return &StoredHeartbeat{h, dueOf(&h)} }
 
 // hold holds a heartbeat that was read from the tables with a number of pings.
 func hold(t *testing.T, taken *Taken, key, pings int64) monitor.Heartbeat {
@@ -151,7 +154,7 @@ func TestNextDue_IsTheFirstEvaluationThatTheTablesDoNotContain(t *testing.T) {
 	sooner := heartbeat(2, 1)
 	later := heartbeat(2, 40)
 	p := monitor.Ping{Number: 1}
-	if err := b.Append([]ReceivedPing{{ID: sooner.ID, Ping: p}}, []Transition{{Heartbeat: sooner, Change: monitor.Change{Ping: p}}}, map[string]monitor.Heartbeat{sooner.ID: later}); err != nil {
+	if err := b.Append([]ReceivedPing{{ID: sooner.ID, Ping: p}}, []Transition{{Heartbeat: sooner, Change: monitor.Change{Ping: p}}}, map[string]*StoredHeartbeat{sooner.ID: stored(later)}); err != nil {
 		t.Fatal(err)
 	}
 	if want := sooner.EvaluationDue(); want.IsZero() || !b.NextDue().Equal(want) {
@@ -356,4 +359,84 @@ func TestIsFull_AtEachLimit(t *testing.T) {
 			t.Errorf("%s: not full at the limit", name)
 		}
 	}
+}
+
+// keptCase is a heartbeat whose tables contain a time of its next evaluation.
+type keptCase struct {
+	due      time.Duration // in the tables, after the ping; 0: none
+	calendar bool
+	failed   bool // a transaction failed before
+	want     bool
+}
+
+// The ping is at the start, and the heartbeat is due a minute later.
+func TestTake_KeepsATimeInTheTablesThatIsEarlyEnough(t *testing.T) {
+	for name, c := range map[string]keptCase{
+		"the same":                        {due: time.Minute, want: true},
+		"a bit earlier":                   {due: time.Minute - time.Microsecond, want: true},
+		"after half of the wait":          {due: 30 * time.Second, want: true},
+		"before half of the wait":         {due: 30*time.Second - time.Microsecond},
+		"later":                           {due: time.Minute + time.Microsecond},
+		"none":                            {},
+		"with a calendar":                 {due: time.Minute, calendar: true},
+		"after a transaction that failed": {due: time.Minute, failed: true},
+	} {
+		b, _ := newBuffer(t, roomy)
+		h, p := heartbeat(1, 0), monitor.Ping{Number: 1, At: start}
+		if c.calendar {
+			calendar, err := monitor.NewCalendar(monitor.Cron, []string{"* * * * *"}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.Rule.Interval, h.Rule.Calendar = 0, calendar
+		}
+		read := &StoredHeartbeat{Heartbeat: h}
+		if c.due > 0 {
+			read.Due = start.Add(c.due).UnixMicro()
+		}
+		if err := b.Append([]ReceivedPing{{ID: h.ID, Ping: p}}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, map[string]*StoredHeartbeat{h.ID: read}); err != nil {
+			t.Fatal(err)
+		}
+		if c.failed {
+			b.Take(10, true).Saved(false, false)
+		}
+		taken := b.Take(10, true)
+		if got := taken.Transitions[0].KeepsDue; got != c.want {
+			t.Errorf("%s: kept %t; want %t", name, got, c.want)
+		}
+		taken.Saved(true, false)
+		want := dueOf(&h)
+		if c.want {
+			want = read.Due
+		}
+		if got := b.byKey[1].tablesDue; got != want {
+			t.Errorf("%s: afterwards the tables say %d; want %d", name, got, want)
+		}
+	}
+}
+
+// A transaction can take pings of a heartbeat twice: when it holds it, and when it holds all.
+func TestTake_ASecondTimeKeepsNothing(t *testing.T) {
+	b, _ := newBuffer(t, roomy)
+	say := func(number int64, due time.Duration) {
+		h, p := heartbeat(1, number), monitor.Ping{Number: number, At: start}
+		h.CountedFrom = start.Add(due - time.Minute)
+		read := map[string]*StoredHeartbeat{h.ID: {Heartbeat: h, Due: start.Add(70 * time.Second).UnixMicro()}}
+		if err := b.Append([]ReceivedPing{{ID: h.ID, Ping: p}}, []Transition{{Heartbeat: h, Change: monitor.Change{Ping: p}}}, read); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(1, 50*time.Second)
+	taken := b.NewTaken()
+	b.mu.Lock()
+	taken.add(b.byKey[1])
+	b.mu.Unlock()
+	say(2, 2*time.Minute)
+	b.mu.Lock()
+	taken.add(b.byKey[1])
+	b.mu.Unlock()
+	if len(taken.Transitions) != 2 || taken.Transitions[0].KeepsDue || taken.Transitions[1].KeepsDue {
+		t.Errorf("taken %+v; want both times stored", taken.Transitions)
+	}
+	taken.Saved(true, false)
 }

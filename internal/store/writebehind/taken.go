@@ -35,13 +35,17 @@ func (t *Taken) add(e *entry) {
 	if e.heartbeat != nil {
 		h = *e.heartbeat
 	}
+	keeps := e.keepsDue()
 	for _, p := range pending[e.taken:] {
 		t.Transitions = append(t.Transitions, Transition{
-			Heartbeat: h, Packed: e.packed,
+			Heartbeat: h, Packed: e.packed, KeepsDue: keeps,
 			Change: monitor.Change{Ping: p.Ping, ClosedSpans: p.Spans, BlackoutEffects: p.Effects},
 		})
 	}
 	e.taken, e.takenDue = len(pending), e.due
+	if keeps {
+		e.takenDue = e.tablesDue
+	}
 	t.entries = append(t.entries, e)
 }
 
@@ -181,7 +185,8 @@ func (t *Taken) forget() {
 func (t *Taken) putBack() {
 	b := t.buffer
 	for _, e := range t.entries {
-		e.taken = 0
+		// The transaction can be committed nevertheless, so what the tables say is not known.
+		e.taken, e.tablesDue = 0, 0
 		b.pushIfSooner(e)
 	}
 	b.roundLeft = slices.Concat(t.round, b.roundLeft)

@@ -137,7 +137,11 @@ func All() []Service {
 	return slices.Concat(chatServices(), pushServices(), onCallServices(), phoneServices(), genericServices())
 }
 
-func chatServices() []Service { return []Service{slack()} }
+func chatServices() []Service {
+	return []Service{
+		slack(), teams(), discord(), googleChat(), telegram(), mattermost(), rocketchat(), matrix(), zulip(), webex(),
+	}
+}
 
 func pushServices() []Service { return []Service{ntfy()} }
 

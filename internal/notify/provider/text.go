@@ -52,8 +52,11 @@ type layout struct {
 	noLinks bool                  // the links have their own members
 }
 
-// Sizes of the parts of a message that does not fit: first the output is cut, then the description.
-var partLimits = []struct{ output, description, facts int }{
+// partLimit are the maximum sizes of the parts of a message.
+type partLimit struct{ output, description, facts int }
+
+// partLimits are sizes to try for a message that does not fit: first the output is cut, then the description.
+var partLimits = []partLimit{
 	{2 << 10, 5000, 99}, {1000, 5000, 99}, {1000, 1000, 99}, {400, 400, 99}, {150, 150, 99}, {0, 150, 99}, {0, 0, 99}, {0, 0, 3}, {0, 0, 0},
 }
 
@@ -66,19 +69,21 @@ func (l layout) text(m message.Message) string {
 		l.newline = "\n"
 	}
 	for _, parts := range partLimits {
-		short := m
-		short.Output, short.Description = tail(m.Output, parts.output), message.Shorten(m.Description, max(parts.description, 1))
-		if parts.description == 0 {
-			short.Description = ""
-		}
-		if len(short.Facts) > parts.facts {
-			short.Facts = short.Facts[:parts.facts]
-		}
-		if text := l.join(short); l.size(text) <= l.limit {
+		if text := l.join(parts.cut(m)); l.size(text) <= l.limit {
 			return text
 		}
 	}
 	return l.cutLead(m)
+}
+
+// cut returns a message with parts of at most these sizes.
+func (p partLimit) cut(m message.Message) message.Message {
+	m.Output, m.Description = tail(m.Output, p.output), message.Shorten(m.Description, max(p.description, 1))
+	if p.description == 0 {
+		m.Description = ""
+	}
+	m.Facts = m.Facts[:min(len(m.Facts), p.facts)]
+	return m
 }
 
 // cutLead returns the lead and the links, with a lead that is cut until the text fits. Text is cut before it is

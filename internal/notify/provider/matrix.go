@@ -114,13 +114,15 @@ func interpretMatrix(r Response) Verdict {
 // matrixAdvice explains an error of Matrix and says what to do, or returns "".
 func matrixAdvice(code, text string) string {
 	advice := map[string]string{
-		"M_UNKNOWN_TOKEN":    "The access token is not valid any more (M_UNKNOWN_TOKEN): sign in again and copy the new token.",
-		"M_MISSING_TOKEN":    "The server got no access token (M_MISSING_TOKEN): enter it again.",
-		"M_FORBIDDEN":        "The account is not allowed to post in the room (M_FORBIDDEN): invite it, accept the invitation, and allow it to send messages.",
-		"M_NOT_FOUND":        "The room does not exist, or the account is not in it (M_NOT_FOUND): check the room id, and invite the account.",
-		"M_UNRECOGNIZED":     "This is not a Matrix server (M_UNRECOGNIZED): check the address of the homeserver.",
-		"M_USER_DEACTIVATED": "The account was deactivated (M_USER_DEACTIVATED): use another one.",
-		"M_USER_LOCKED":      "The account is locked (M_USER_LOCKED): ask the operator of the server.",
+		"M_UNKNOWN_TOKEN": "The access token is not valid any more (M_UNKNOWN_TOKEN): sign in again and copy the new token.",
+		"M_MISSING_TOKEN": "The server got no access token (M_MISSING_TOKEN): enter it again.",
+		"M_FORBIDDEN":     "The account is not allowed to post in the room (M_FORBIDDEN): invite it, accept the invitation, and allow it to send messages.",
+		"M_NOT_FOUND":     "The room does not exist, or the account is not in it (M_NOT_FOUND): check the room id, and invite the account.",
+		// Dendrite 0.13.8 answers this for a room that it does not know.
+		"M_UNSUPPORTED_ROOM_VERSION": "The room does not exist on this server (M_UNSUPPORTED_ROOM_VERSION): check the room id, and invite the account.",
+		"M_UNRECOGNIZED":             "This is not a Matrix server (M_UNRECOGNIZED): check the address of the homeserver.",
+		"M_USER_DEACTIVATED":         "The account was deactivated (M_USER_DEACTIVATED): use another one.",
+		"M_USER_LOCKED":              "The account is locked (M_USER_LOCKED): ask the operator of the server.",
 	}[code]
 	if advice == "" && text != "" {
 		return "Matrix answered: " + text + " (" + code + ")."

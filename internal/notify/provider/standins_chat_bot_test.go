@@ -108,6 +108,7 @@ func matrixStandIn() standIn {
 			{name: "token", status: 401, body: `{"errcode":"M_UNKNOWN_TOKEN","error":"Unknown token"}`, want: Verdict{Permanent: true, Detail: "sign in again"}},
 			{name: "not in the room", status: 403, body: `{"errcode":"M_FORBIDDEN","error":"user not joined"}`, want: Verdict{Permanent: true, Detail: "accept the invitation"}},
 			{name: "no such room", status: 404, body: `{"errcode":"M_NOT_FOUND","error":"Room not found"}`, want: Verdict{Permanent: true, Detail: "check the room id"}},
+			{name: "no such room on Dendrite", status: 400, body: `{"errcode":"M_UNSUPPORTED_ROOM_VERSION","error":"QueryRoomVersionForRoom: missing room info for room !unknown:localhost"}`, want: Verdict{Permanent: true, Detail: "check the room id"}},
 			{name: "no Matrix server", status: 404, body: `{"errcode":"M_UNRECOGNIZED","error":"Unrecognized request"}`, want: Verdict{Permanent: true, Detail: "address of the homeserver"}},
 			{name: "too large", status: 413, body: `{"errcode":"M_TOO_LARGE","error":"event too large"}`, want: Verdict{Permanent: true, Detail: "event too large (M_TOO_LARGE)"}},
 			{name: "server error", status: 502, body: "", want: Verdict{}},

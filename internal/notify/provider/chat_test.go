@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"html"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func renderChat(t *testing.T, name string, more setting.Values, n message.Notifi
 	all := All()
 	s := all[slices.IndexFunc(all, func(s Service) bool { return s.Name == name })]
 	set := setting.Values{}
-	for _, values := range []setting.Values{providertest.Samples("https://chat.example")[name][0], more} {
+	for _, values := range []setting.Values{providertest.Samples("https://service.example")[name][0], more} {
 		for key, value := range values {
 			set[key] = value
 		}
@@ -193,5 +194,31 @@ func TestEscapeRocketChat_KeepsNamesReadable(t *testing.T) {
 		if got := escapeRocketChat(text); got != want {
 			t.Errorf("%q became %q; want %q", text, got, want)
 		}
+	}
+}
+
+func TestRenderChats_LimitsHoldForOtherAlphabets(t *testing.T) {
+	fakes := chatStandIns()
+	for _, text := range []string{"漢", "🚨", "\"", "\n\n&"} {
+		n := messagetest.FailedBackup(message.EventOpened)
+		n.Description, n.Output, n.Explanation, n.Heartbeat = strings.Repeat(text, 5000)+"x", strings.Repeat(text, 5000)+"y", strings.Repeat(text, 900), strings.Repeat(text, 200)
+		for name, fake := range fakes {
+			r := renderChat(t, name, nil, n)
+			if err := fake.check(r); err != nil {
+				t.Errorf("%s, %q: %v", name, text, err)
+			}
+			// A quotation mark needs five characters in HTML, so these texts fill a short message alone.
+			isEscaped := strings.ContainsAny(text, "\"&")
+			if !isEscaped && !strings.Contains(fake.parts(r), "Failure, exit code 3") {
+				t.Errorf("%s, %q: the facts were cut before the output", name, text)
+			}
+		}
+	}
+}
+
+func TestEscapeWithin_CutsBeforeItEscapes(t *testing.T) {
+	got := escapeWithin(html.EscapeString, strings.Repeat("<", 100), 50, runeCount)
+	if rest := strings.ReplaceAll(got, "&lt;", ""); rest != "…" || len(got) > 52 || len(got) < 20 {
+		t.Errorf("%q; want complete entities, and an ellipsis", got)
 	}
 }

@@ -33,8 +33,8 @@ func googleChat() Service {
 }
 
 // renderGoogleChat returns one request. The message is a card: its HTML has escapes, and no mentions. The option is
-// required, because threads are ignored without it. The request id is that of the alert, so that Google Chat can detect a
-// repeated request.
+// required, because threads are ignored without it. The request id is that of the alert: Google Chat answers a repeated
+// request with the first message (Chat API, spaces.messages.create, 2026).
 func renderGoogleChat(set setting.Values, n message.Notification) ([]Request, error) {
 	m := n.Message()
 	widgets := []any{map[string]any{"textParagraph": map[string]any{

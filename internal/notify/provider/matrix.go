@@ -12,7 +12,7 @@ import (
 )
 
 // maxMatrixText is the maximum size in bytes of each form of the text. An event has at most 65,536 bytes (Matrix
-// Client-Server API 1.16, size limits), with both forms and what the server adds.
+// Client-Server API, size limits; Dendrite 0.13.8), with both forms and what the server adds.
 const maxMatrixText = 24_000
 
 // matrix posts to a room of Matrix. The alert id is the transaction id, so the server drops a repeated request.

@@ -9,7 +9,8 @@ import (
 	"overdue/internal/notify/setting"
 )
 
-// maxRocketChatText is the default of Message_MaxAllowedSize, in UTF-16 code units. Administrators can change it.
+// maxRocketChatText is the default of Message_MaxAllowedSize (Rocket.Chat, settings of the server, 2026), in UTF-16 code
+// units. Administrators can change it.
 const maxRocketChatText = 5000
 
 // rocketchat posts to a channel of Rocket.Chat through an incoming integration, which does not return the id of the
@@ -78,7 +79,7 @@ func rocketChatMarkup() markup {
 	}
 }
 
-// rocketChatWait finds the delay of a rate limit in its text.
+// rocketChatWait finds the delay of a rate limit in its text (error-too-many-requests).
 var rocketChatWait = regexp.MustCompile(`must wait (\d{1,6}) seconds`)
 
 // interpretRocketChat interprets a response: success can be false with any status.
@@ -104,7 +105,7 @@ func interpretRocketChat(r Response) Verdict {
 		"Invalid integration":         "The integration was deleted, or the URL is incomplete: create a new one and enter its URL.",
 		"invalid-channel":             "The channel of the integration does not exist (invalid-channel): select another one.",
 		"error-not-allowed":           "The user of the integration is not allowed to post in the channel (error-not-allowed): add the user to the channel.",
-		"error-message-size-exceeded": "The message is longer than the workspace allows (error-message-size-exceeded): set Maximum Allowed Characters Per Message to 5000 or more.",
+		"error-message-size-exceeded": "The message is longer than the workspace allows (error-message-size-exceeded): an administrator must set Message_MaxAllowedSize to 5000 or more.",
 		"error-running-script":        "The script of the integration failed (error-running-script): correct it, or turn it off.",
 	} {
 		if strings.Contains(problem, part) {

@@ -255,7 +255,7 @@ func rocketChatStandIn() standIn {
 			{name: "failed with 200", status: 200, body: `{"success":false,"error":"invalid-channel"}`, want: Verdict{Permanent: true, Detail: "select another one"}},
 			{name: "unknown failure with 200", status: 200, body: `{"success":false,"error":"unknown-error"}`, want: Verdict{Detail: "unknown-error"}},
 			{name: "deleted", status: 400, body: `{"success":false,"error":"Invalid integration id or token provided."}`, want: Verdict{Permanent: true, Detail: "create a new one"}},
-			{name: "too long", status: 400, body: `{"success":false,"error":"error-message-size-exceeded"}`, want: Verdict{Permanent: true, Detail: "Maximum Allowed"}},
+			{name: "too long", status: 400, body: `{"success":false,"error":"error-message-size-exceeded"}`, want: Verdict{Permanent: true, Detail: "Message_MaxAllowedSize to 5000"}},
 			{name: "turned off", status: 503, body: `{"success":false,"error":"Service Unavailable"}`, want: Verdict{Detail: "Service Unavailable"}},
 			{name: "rate limit", status: 429, body: `{"success":false,"error":"Error, too many requests. Please slow down. You must wait 23 seconds before trying this endpoint again. [error-too-many-requests]"}`, want: Verdict{RetryAfter: 23 * time.Second}},
 			{name: "rate limit with 400", status: 400, body: `{"success":false,"error":"Error, too many requests. Please slow down. You must wait 3 seconds before trying again. [error-too-many-requests]"}`, want: Verdict{RetryAfter: 3 * time.Second}},

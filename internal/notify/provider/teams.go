@@ -7,7 +7,7 @@ import (
 	"overdue/internal/notify/setting"
 )
 
-// maxTeamsBody is the maximum size of a message in bytes: 28 kB (Microsoft Teams, limits for webhooks).
+// maxTeamsBody is the maximum size of a message in bytes: 28 kB (Microsoft Teams documentation, incoming webhooks, 2023).
 const maxTeamsBody = 28_000
 
 // teams starts a flow of Power Automate, which posts the card to a channel of Microsoft Teams.
@@ -19,7 +19,7 @@ func teams() Service {
 			"In Teams, open the menu (…) of the channel, and choose Workflows.",
 			"Select the template Send webhook alerts to a channel, and save it.",
 			"In the trigger of the workflow, set Who can trigger the flow to Anyone, and copy the URL.",
-			"The workflow belongs to the person who creates it, and stops when that account is removed. Use an account that stays, or add another owner.",
+			"The workflow belongs to the person who creates it, and stops when that account is removed. Use an account that stays, or add a co-owner.",
 			"Teams confirms that the workflow has started, not that the message arrived: check the channel after a test alert.",
 		},
 		Fields: []setting.Field{{

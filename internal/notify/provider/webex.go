@@ -9,7 +9,7 @@ import (
 
 const webexURL = "https://webexapis.com"
 
-// maxWebexText is the maximum size of a message in bytes (Webex API, Create a Message).
+// maxWebexText is the maximum size of a message in bytes (Webex API reference, Create a Message, 2026).
 const maxWebexText = 7439
 
 // webex posts to a space of Webex as a bot. Messages are no replies: Webex rejects a reply to a deleted message.

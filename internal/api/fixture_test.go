@@ -20,6 +20,7 @@ import (
 	"overdue/internal/loop"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -65,9 +66,9 @@ func newFixture(t *testing.T, address string) *fixture {
 			Pending: func() { w.pendingSignals++ },
 			Due:     func(next time.Time) { w.dueSignals = append(w.dueSignals, next) },
 		},
-		SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
+		SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values) {
 			w.testedChannels = append(w.testedChannels, c)
-			return w.testResult, []monitor.DeliveryResult{{Delivered: w.testResult.Delivered, Permanent: true, Reason: w.testResult.Detail}}
+			return w.testResult, []monitor.DeliveryResult{{Delivered: w.testResult.Delivered, Permanent: true, Reason: w.testResult.Detail}}, nil
 		},
 	})
 	w.owner = w.project("main")

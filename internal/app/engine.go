@@ -14,6 +14,7 @@ import (
 	"overdue/internal/httpd"
 	"overdue/internal/ingest"
 	"overdue/internal/loop"
+	"overdue/internal/manage"
 	"overdue/internal/metrics"
 	"overdue/internal/store"
 	"overdue/internal/watch"
@@ -69,7 +70,7 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	e.watcher = &watch.Watcher{DB: db, Metrics: e.metrics, Snapshot: e.watchSnapshot, Signals: e.signals(), Log: log, Stored: e.inFlight.ForgetRejected}
 	e.dispatcher = &deliver.Dispatcher{
 		DB: db, Node: node, Send: send, Base: base, Metrics: e.metrics, Log: log, Wake: func() { e.delivery.Wake() },
-		CanaryArrived: func(time.Time) {},
+		CanaryArrived: func(time.Time) {}, AdoptSettings: manage.AdoptSettings,
 	}
 	e.metrics.RegisterOutbox(e.outbox)
 	e.metrics.RegisterNodes(e.nodeMetrics)

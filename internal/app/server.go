@@ -22,6 +22,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
+	"overdue/internal/notify/setting"
 	"overdue/internal/pingurl"
 	"overdue/internal/process"
 	"overdue/internal/store"
@@ -227,7 +228,7 @@ func writeText(w http.ResponseWriter, status int, line string) {
 }
 
 // sendTest sends a test alert for a user and returns the result.
-func (e *Engine) sendTest(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
+func (e *Engine) sendTest(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values) {
 	receipt, err := e.dispatcher.SendTest(ctx, c, p, uuid.NewString())
 	results := deliver.Results(receipt, err)
 	missed := func(r monitor.DeliveryResult) bool { return !r.Delivered }
@@ -239,5 +240,5 @@ func (e *Engine) sendTest(ctx context.Context, p monitor.Project, c monitor.Chan
 	if status != 0 {
 		result.Status = &status
 	}
-	return result, results
+	return result, results, receipt.Settings
 }

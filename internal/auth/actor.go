@@ -93,6 +93,11 @@ func Operator(p monitor.Project, user string) Actor {
 	return Actor{Project: p, Name: commandLine, Kind: monitor.ActorCommandLine, ID: user, Role: Owner}
 }
 
+// System returns the actor of changes that Overdue makes without a person, in a project.
+func System(project int64) Actor {
+	return Actor{Project: monitor.Project{Key: project}, Name: "Overdue", Kind: monitor.ActorSystem, ID: "overdue"}
+}
+
 // Visitor returns the actor of a request without a session, from an address.
 func Visitor(source string) Actor {
 	return Actor{Name: "a visitor", Kind: monitor.ActorAnonymous, ID: "visitor", Source: source}

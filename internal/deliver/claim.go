@@ -42,7 +42,7 @@ func (c *Dispatcher) claimDue(tx *store.Tx, l slots, now time.Time) (deliveries 
 	if err != nil {
 		return nil, next, err
 	}
-	deliveries, err = c.prepareAll(tx, alerts, now)
+	deliveries, err = c.prepareAll(tx, alerts, threadChannels(due), now)
 	if more || len(deliveries) < len(alerts) {
 		next = now // a slot is still free
 	}
@@ -95,8 +95,8 @@ func (c *Dispatcher) claim(tx *store.Tx, channel string, places int, now time.Ti
 }
 
 // prepareAll reads what is needed to send the alerts.
-func (c *Dispatcher) prepareAll(tx *store.Tx, alerts []monitor.Alert, now time.Time) ([]delivery, error) {
-	facts, err := c.readFacts(tx, alerts)
+func (c *Dispatcher) prepareAll(tx *store.Tx, alerts []monitor.Alert, threaded map[string]bool, now time.Time) ([]delivery, error) {
+	facts, err := c.readFacts(tx, alerts, threaded)
 	if err != nil {
 		return nil, err
 	}
@@ -126,13 +126,15 @@ type facts struct {
 	heartbeats map[int64]monitor.Heartbeat
 	incidents  map[string]monitor.Incident
 	outputs    map[int64]bool // heartbeats whose newest ping can have a body; nil: not known
+	threads    threads
 }
 
-// readFacts reads the heartbeats and incidents of alerts.
-func (c *Dispatcher) readFacts(tx *store.Tx, alerts []monitor.Alert) (f facts, err error) {
+// readFacts reads the heartbeats and incidents of alerts. threaded are the channels whose messages
+// form threads.
+func (c *Dispatcher) readFacts(tx *store.Tx, alerts []monitor.Alert, threaded map[string]bool) (f facts, err error) {
 	f = facts{channels: map[string]monitor.Channel{}, projects: map[int64]monitor.Project{}}
 	var keys []int64
-	var incidents []string
+	var incidents, ofThreads []string
 	for _, a := range alerts {
 		if c.poisoned[a.ID] {
 			continue
@@ -142,6 +144,9 @@ func (c *Dispatcher) readFacts(tx *store.Tx, alerts []monitor.Alert) (f facts, e
 		}
 		if a.Incident != "" {
 			incidents = append(incidents, a.Incident)
+			if threaded[a.Channel] && a.Event != monitor.IncidentOpened {
+				ofThreads = append(ofThreads, a.Incident)
+			}
 		}
 	}
 	if c.oneByOne {
@@ -157,6 +162,9 @@ func (c *Dispatcher) readFacts(tx *store.Tx, alerts []monitor.Alert) (f facts, e
 	}
 	if f.incidents, err = tx.IncidentsOfAlerts(incidents); err == nil {
 		f.outputs, err = tx.HeartbeatsWithOutput(keys)
+	}
+	if err == nil {
+		f.threads, err = readThreads(tx, ofThreads)
 	}
 	return f, err
 }

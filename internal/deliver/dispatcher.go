@@ -52,6 +52,9 @@ type Dispatcher struct {
 	// CanaryArrived receives the alerts of the canary of this node, with the missed
 	// deadline. They are sent nowhere else.
 	CanaryArrived func(deadline time.Time)
+	// AdoptSettings stores settings that a service changed, in the transaction that records the
+	// send. channel is the channel as it was used. Nil: they are dropped.
+	AdoptSettings func(tx *store.Tx, channel monitor.Channel, changed setting.Values, now time.Time) error
 	Metrics       *metrics.Metrics
 	Log           *slog.Logger
 	Wake          func() // wakes the loop that calls RunOnce

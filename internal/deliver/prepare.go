@@ -55,6 +55,9 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 			return e, false, tx.Cancel(a, now)
 		}
 	}
+	if err := e.addThread(tx, f); err != nil {
+		return e, false, err
+	}
 	if ok, err = c.resolveRecipients(tx, &e, now); err != nil || !ok {
 		return e, false, err
 	}

@@ -29,7 +29,7 @@ func (c *Dispatcher) recordResults(tx *store.Tx, results []sendResult, now time.
 			return poisonedError{r.alert.ID, err}
 		}
 	}
-	return nil
+	return c.adoptSettings(tx, results, now)
 }
 
 // separateSent returns the results of channels on which every send succeeded for the
@@ -74,6 +74,9 @@ func (c *Dispatcher) recordAllSent(tx *store.Tx, results []sendResult, now time.
 		return err
 	}
 	if err := tx.AddAttempts(attempts); err != nil {
+		return err
+	}
+	if err := tx.AddThreads(threadsOf(results...)); err != nil {
 		return err
 	}
 	for _, r := range results {
@@ -219,6 +222,9 @@ func (c *Dispatcher) recordSent(tx *store.Tx, r sendResult, now time.Time) error
 		err = tx.ReleaseNext(r.alert, now)
 	}
 	if err != nil {
+		return err
+	}
+	if err := tx.AddThreads(threadsOf(r)); err != nil {
 		return err
 	}
 	return c.addAttempt(tx, r, store.Attempt{Outcome: "sent", Status: r.receipt.Status, Detail: r.receipt.Detail})

@@ -75,7 +75,7 @@ func (svc *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.C
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), testAlertTimeout)
 	defer cancel()
-	result, results := svc.sendTest(ctx, a.Project, c)
+	result, results, changed := svc.sendTest(ctx, a.Project, c)
 	attempt := Attempt{Number: 1, At: now, Took: svc.currentTime().Sub(now), Outcome: "refused", Detail: result.Detail}
 	outcome := "not delivered"
 	if result.Delivered {
@@ -98,6 +98,9 @@ func (svc *Service) sendTestAlert(ctx context.Context, a auth.Actor, c monitor.C
 				}
 			}
 			if err := tx.AddTestAlert(c, attempt); err != nil {
+				return effects{}, err
+			}
+			if err := AdoptSettings(tx, c, changed, now); err != nil {
 				return effects{}, err
 			}
 		}

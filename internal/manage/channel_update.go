@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -213,6 +214,46 @@ func (svc *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, 
 		return s, writeAudit(tx, a, now, auditEntry{"channel.change", channelLabel(c), diff})
 	})
 	return made.revealIn(a, c), err
+}
+
+// AdoptSettings stores settings that the service of a channel changed, such as the new id of a
+// chat. used is the channel as it was when the message was sent: if its settings have changed
+// since, or the channel was deleted, nothing is stored, and the service repeats the change.
+//
+// A service never changes a secret or a destination: its answer could otherwise send the secrets
+// to another host.
+func AdoptSettings(tx *store.Tx, used monitor.Channel, changed setting.Values, now time.Time) error {
+	kind, known := notify.KindOf(used.Kind)
+	if !known || len(changed) == 0 {
+		return nil
+	}
+	current, err := tx.ChannelForUpdate(used.Project, used.ID)
+	if fault, ok := errors.AsType[*monitor.Fault](err); ok && fault.Kind == monitor.NotFound {
+		return nil
+	}
+	if err != nil || !sameSettings(current, used) {
+		return err
+	}
+	after := current
+	after.Settings = maps.Clone(current.Settings)
+	for name, value := range changed {
+		if f, known := kind.Field(name); known && !f.Secret && !f.Destination {
+			after.Settings[name] = value
+		}
+	}
+	valid, problems := kind.Validate(after.Settings)
+	if len(problems) > 0 {
+		return nil
+	}
+	after.Settings = valid
+	diff := channelDiff(current, after)
+	if diff == "" {
+		return nil
+	}
+	if err := tx.SaveChannel(after); err != nil {
+		return err
+	}
+	return writeAudit(tx, auth.System(used.Project), now, auditEntry{"channel.change", channelLabel(after), diff})
 }
 
 // DeleteChannel deletes a channel. A heartbeat that used only this channel then uses all

@@ -9,6 +9,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/loop"
 	"overdue/internal/monitor"
+	"overdue/internal/notify/setting"
 	"overdue/internal/ratelimit"
 	"overdue/internal/store"
 )
@@ -26,8 +27,9 @@ type Options struct {
 	// Signals wake the loops and the open pages after a commit.
 	Signals loop.Signals
 	// SendTest sends a test alert through a channel. It returns the provider's answer and
-	// the result for each recipient. The settings of the channel are in plain text.
-	SendTest func(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
+	// the result for each recipient, and settings that the service changed. The settings of
+	// the channel are in plain text.
+	SendTest func(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values)
 	// MaxHeartbeats is the maximum number of heartbeats of a project; 0 means no limit.
 	MaxHeartbeats int
 }
@@ -38,7 +40,7 @@ type Service struct {
 	db        *store.DB
 	snapshot  func() (time.Time, func(string) time.Time)
 	signals   loop.Signals
-	sendTest  func(context.Context, monitor.Project, monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
+	sendTest  func(context.Context, monitor.Project, monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values)
 	testLimit *ratelimit.Limiter
 
 	maxHeartbeats int

@@ -12,6 +12,7 @@ import (
 	"overdue/internal/auth"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 )
@@ -188,10 +189,10 @@ func TestTestChannel_FinishesAfterTheRequestIsCancelled(t *testing.T) {
 	storetest.EachDatabase(t, func(t *testing.T, open func() *store.DB) {
 		db := open()
 		ctx, leave := context.WithCancel(t.Context())
-		d, a := newService(t, db, manage.Options{SendTest: func(ctx context.Context, _ monitor.Project, _ monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
+		d, a := newService(t, db, manage.Options{SendTest: func(ctx context.Context, _ monitor.Project, _ monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values) {
 			leave()
 			time.Sleep(time.Second) // virtual
-			return client.TestResult{Delivered: ctx.Err() == nil}, []monitor.DeliveryResult{{Delivered: ctx.Err() == nil}}
+			return client.TestResult{Delivered: ctx.Err() == nil}, []monitor.DeliveryResult{{Delivered: ctx.Err() == nil}}, nil
 		}})
 		c, err := d.CreateChannel(t.Context(), a, manage.ChannelEdit{
 			Kind: new("email"), Name: new("Ops"), Settings: map[string]any{"to": []any{"ops@example.com"}},

@@ -187,7 +187,7 @@ func New(waiting, open func() float64) *Metrics {
 	})
 	m.addCanary()
 	m.stored = m.pings.WithLabelValues("success", "200")
-	for _, table := range []string{"pings", "ping_blocks", "slots", "incidents", "timeline", "alerts", "attempts", "audit", "heartbeats", "blackouts", "blackout_effects"} {
+	for _, table := range []string{"pings", "ping_blocks", "slots", "incidents", "timeline", "threads", "alerts", "attempts", "audit", "heartbeats", "blackouts", "blackout_effects"} {
 		m.rowsDeleted.WithLabelValues(table) // Prometheus cannot compute the rate of a counter that begins at 1
 	}
 	m.registry.MustRegister(

@@ -34,6 +34,7 @@ const (
 	ActorAlertLink   ActorKind = "alert_link"   // a visitor with the link from an alert
 	ActorCommandLine ActorKind = "command_line" // an operator with access to the database
 	ActorAnonymous   ActorKind = "anyone"       // a visitor who is not signed in
+	ActorSystem      ActorKind = "system"       // Overdue itself
 )
 
 // AuditEntry is one entry of the audit log.

@@ -87,7 +87,7 @@ func (o *Sender) sendToEach(ctx context.Context, s provider.Service, set setting
 		}
 		receipt, _, err := o.sendOne(ctx, s, set, r)
 		one, failed := err.(*SendError) //nolint:errorlint // the only error of sendOne
-		results = append(results, RecipientResult{Recipient: r.Recipient, Err: one})
+		results = append(results, RecipientResult{Recipient: r.Recipient, Err: one, Thread: receipt.Thread})
 		if !failed {
 			last = receipt
 			continue

@@ -247,6 +247,7 @@ func listFailures(rejected []recipientFailure) string {
 type RecipientResult struct {
 	Recipient string
 	Err       *SendError // nil: delivered
+	Thread    string     // as in [Receipt]
 }
 
 // Recipients returns the recipients of a channel with separate results, or nil if
@@ -276,10 +277,10 @@ func (o *smtpAttempt) receipt() (Receipt, error) {
 		all = append(all, RecipientResult{Recipient: address})
 	}
 	for _, n := range o.deferred {
-		all = append(all, RecipientResult{n.address, &SendError{Status: n.code, Reason: n.text}})
+		all = append(all, RecipientResult{Recipient: n.address, Err: &SendError{Status: n.code, Reason: n.text}})
 	}
 	for _, n := range o.rejected {
-		all = append(all, RecipientResult{n.address, &SendError{Status: n.code, Reason: n.text, Permanent: true}})
+		all = append(all, RecipientResult{Recipient: n.address, Err: &SendError{Status: n.code, Reason: n.text, Permanent: true}})
 	}
 	failed := append(append([]recipientFailure{}, o.deferred...), o.rejected...)
 	switch {

@@ -10,7 +10,7 @@ import (
 )
 
 // canaryTables are the tables that contain rows of canaries.
-var canaryTables = []string{"projects", "channels", "heartbeats", "pings", "ping_blocks", "slots", "incidents", "timeline", "alerts", "attempts"}
+var canaryTables = []string{"projects", "channels", "heartbeats", "pings", "ping_blocks", "slots", "incidents", "timeline", "threads", "alerts", "attempts"}
 
 // rowCounts counts the rows of all tables that contain rows of canaries.
 func (w *fixture) rowCounts() string {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/store/dialect"
 )
 
 // failureColumns are in the order of scanFailure.
@@ -308,4 +309,42 @@ func (tx *Tx) Outbox() (Outbox, error) {
 		return o, fmt.Errorf("pending alerts: %w", err)
 	}
 	return o, nil
+}
+
+// threadBatch keeps the first thread of an incident: replies to it are messages of the same thread.
+var threadBatch = dialect.Batch{Table: "threads", IgnoreExisting: true, Columns: dialect.Columns(`
+	incident text, channel text, recipient text, thread text`)}
+
+// maxThreadLength is the maximum length of what a service returns for a message, in bytes. A longer one is not stored.
+const maxThreadLength = 500
+
+// Thread is what a service returned for the first message about an incident. Recipient is empty
+// for a channel with one destination.
+type Thread struct {
+	Incident, Channel, Recipient, Thread string
+}
+
+// AddThreads stores threads. An earlier thread of the same incident, channel and recipient stays.
+func (tx *Tx) AddThreads(threads []Thread) error {
+	var rows [][]any
+	for _, t := range threads {
+		if len(t.Thread) <= maxThreadLength {
+			rows = append(rows, []any{t.Incident, t.Channel, validText(t.Recipient), validText(t.Thread)})
+		}
+	}
+	if err := tx.insertBatch(&threadBatch, rows); err != nil {
+		return fmt.Errorf("add threads: %w", err)
+	}
+	return nil
+}
+
+// ThreadsOfIncidents returns the threads of incidents.
+func (tx *Tx) ThreadsOfIncidents(incidents []string) ([]Thread, error) {
+	found, err := queryAll(tx, func(row scanner) (t Thread, err error) {
+		return t, row.Scan(&t.Incident, &t.Channel, &t.Recipient, &t.Thread)
+	}, `SELECT incident, channel, recipient, thread FROM threads WHERE `+tx.d.InList("incident", "$1"), tx.d.TextList(incidents))
+	if err != nil {
+		return nil, fmt.Errorf("threads of incidents: %w", err)
+	}
+	return found, nil
 }

@@ -39,6 +39,7 @@ var landedMigrations = map[string]string{
 	"0021_delivery.sql":            "c24eb268aaed30df099aa6b1e45bf6aa2d75dd63879415184a9f2c98defff626",
 	"0019_list_changes.sql":        "225c4a851786705fe3a78a16b85856075c676220ace103836f407be0b1232d31",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
+	"0024_threads.sql":             "0d99ebeae223ae8d08336c14d07a4f9ac9d75135dbaf54952908dbcfb0aa6c1c",
 }
 
 func TestMigrations_NeverChangeAfterLanding(t *testing.T) {

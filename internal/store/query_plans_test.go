@@ -19,7 +19,7 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	h := w.newSavedHeartbeat("backup")
 	i := w.fail(h, 0)
 	a := w.deliveries(i.ID)[0].Alert
-	large := []string{"heartbeats", "h", "pings", "p", "ping_blocks", "b", "alerts", "a", "d", "e", "timeline", "incidents", "i", "attempts", "t", "slots", "s", "x"}
+	large := []string{"heartbeats", "h", "pings", "p", "ping_blocks", "b", "alerts", "a", "d", "e", "timeline", "threads", "incidents", "i", "attempts", "t", "slots", "s", "x"}
 	for name, ask := range map[string]func(tx *store.Tx) error{
 		"Pinged":         func(tx *store.Tx) error { _, err := tx.HeartbeatsForPings([]string{h.ID}); return err },
 		"Lapsing":        func(tx *store.Tx) error { _, err := tx.DueForEvaluation(w.start, 10); return err },

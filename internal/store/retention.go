@@ -135,7 +135,9 @@ func (tx *Tx) deleteRows(deletions []deletion, deleted map[string]int64) (busy b
 		if err != nil {
 			return false, fmt.Errorf("delete expired %s: %w", d.table, err)
 		}
-		deleted[d.table] += n
+		if n > 0 {
+			deleted[d.table] += n
+		}
 	}
 	return false, nil
 }
@@ -312,6 +314,7 @@ func (tx *Tx) expiredIncidents(_ *Cleanup, now time.Time) (expiredRows, error) {
 	rows.addIDs(tx, "timeline", "id", entries)
 	// A note may have been added meanwhile.
 	rows.addIDs(tx, "timeline", "incident", whole)
+	rows.addIDs(tx, "threads", "incident", whole)
 	rows.addIDs(tx, "incidents", "id", whole)
 	return rows, nil
 }

@@ -23,6 +23,7 @@ import (
 	"overdue/internal/auth/authtest"
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
+	"overdue/internal/notify/setting"
 	"overdue/internal/store"
 	"overdue/internal/store/storetest"
 	"overdue/internal/web/docsite"
@@ -92,12 +93,12 @@ func newEmptyFixture(t *testing.T, address string) *fixture {
 	db.UseListIndex()
 	w := &fixture{T: t, db: db, cookies: map[string]*http.Cookie{}, log: &bytes.Buffer{}}
 	w.people = authtest.NewPeople(db)
-	w.service = manage.New(manage.Options{DB: db, SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult) {
+	w.service = manage.New(manage.Options{DB: db, SendTest: func(_ context.Context, _ monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values) {
 		result := client.TestResult{Delivered: true}
 		if w.test != nil {
 			result = w.test(c)
 		}
-		return result, []monitor.DeliveryResult{{Delivered: result.Delivered, Permanent: true, Reason: result.Detail}}
+		return result, []monitor.DeliveryResult{{Delivered: result.Delivered, Permanent: true, Reason: result.Detail}}, nil
 	}})
 	w.project, w.otherProject = w.addProject("main"), w.addProject("elsewhere")
 	w.site, err = New(Options{

@@ -64,8 +64,10 @@ type Notification struct {
 	// ThreadID is the same for all messages about one incident, otherwise empty.
 	ThreadID string
 	// Thread is what the service of the channel returned for the first message about
-	// the incident, to which later messages reply; empty: nothing.
-	Thread string
+	// the incident, to which later messages reply; empty: nothing. Threads are those of
+	// the recipients, of a service with recipients.
+	Thread  string
+	Threads map[string]string
 	// Zone is the time zone of the texts. Nil: UTC.
 	Zone *time.Location
 

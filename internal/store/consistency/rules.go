@@ -34,6 +34,7 @@ const (
 	noChannel     = `NOT EXISTS (SELECT 1 FROM channels x WHERE x.id = alerts.channel)`
 	noIncident    = `incident IS NOT NULL AND NOT EXISTS (SELECT 1 FROM incidents x WHERE x.id = alerts.incident)`
 	noTimeline    = `NOT EXISTS (SELECT 1 FROM incidents x WHERE x.id = timeline.incident)`
+	noThread      = `(NOT EXISTS (SELECT 1 FROM incidents x WHERE x.id = threads.incident) OR NOT EXISTS (SELECT 1 FROM channels x WHERE x.id = threads.channel))`
 	noHeartbeat   = `NOT EXISTS (SELECT 1 FROM heartbeats x WHERE x.key = `
 	ofIncident    = `incident IN (SELECT id FROM incidents WHERE ` + noHeartbeat + `incidents.heartbeat))`
 	orphanAlert   = `((` + noIncident + `) OR ` + noChannel + `)`
@@ -53,7 +54,7 @@ var Rules = []Rule{
 		`SELECT COUNT(*) FROM incidents WHERE ` + noHeartbeat + `incidents.heartbeat)`,
 		[]string{
 			`DELETE FROM attempts WHERE alert IN (SELECT id FROM alerts WHERE ` + ofIncident + `)`,
-			`DELETE FROM alerts WHERE ` + ofIncident, `DELETE FROM timeline WHERE ` + ofIncident,
+			`DELETE FROM alerts WHERE ` + ofIncident, `DELETE FROM timeline WHERE ` + ofIncident, `DELETE FROM threads WHERE ` + ofIncident,
 			`DELETE FROM incidents WHERE ` + noHeartbeat + `incidents.heartbeat)`,
 		},
 	},
@@ -61,6 +62,11 @@ var Rules = []Rule{
 		"timeline_without_incident", "entries of timelines whose incident does not exist", "deleted",
 		`SELECT COUNT(*) FROM timeline WHERE ` + noTimeline,
 		[]string{`DELETE FROM timeline WHERE ` + noTimeline},
+	},
+	{
+		"threads_without_parent", "threads whose incident or channel does not exist", "deleted",
+		`SELECT COUNT(*) FROM threads WHERE ` + noThread,
+		[]string{`DELETE FROM threads WHERE ` + noThread},
 	},
 	{
 		"alerts_without_parent", "alerts whose incident or channel does not exist", "deleted with their attempts",

@@ -63,7 +63,7 @@ func openDirectly(t *testing.T, address string) *sql.DB {
 }
 
 // largeTables are the tables that grow with the number of heartbeats.
-var largeTables = []string{"heartbeats", "incidents", "pings", "alerts", "attempts", "timeline", "slots", "blackout_effects", "audit"}
+var largeTables = []string{"heartbeats", "incidents", "pings", "alerts", "attempts", "timeline", "threads", "slots", "blackout_effects", "audit"}
 
 // FullScans returns the plans of the statements that read all rows of a large table, or on PostgreSQL more
 // than maxRows.

@@ -43,7 +43,7 @@ var AuditActions = map[string]string{
 // ActorKinds are the texts of the kinds of actor.
 var ActorKinds = map[monitor.ActorKind]string{
 	monitor.ActorPerson: "Person", monitor.ActorAPIKey: "API key", monitor.ActorAlertLink: "Alert link", monitor.ActorCommandLine: "Command line",
-	monitor.ActorAnonymous: "Not signed in",
+	monitor.ActorAnonymous: "Not signed in", monitor.ActorSystem: "System",
 }
 
 // shortIDLength is the number of characters of an actor's id in the log, enough to
@@ -59,7 +59,7 @@ func AuditEntry(e monitor.AuditEntry) accountview.AuditEntry {
 	switch {
 	case e.ActorID == "":
 		return shown
-	case e.Kind == monitor.ActorCommandLine, e.Kind == monitor.ActorAnonymous:
+	case e.Kind == monitor.ActorCommandLine, e.Kind == monitor.ActorAnonymous, e.Kind == monitor.ActorSystem:
 		shown.ActorID = ""
 		if e.Kind == monitor.ActorCommandLine {
 			shown.Actor = e.ActorID

@@ -143,10 +143,10 @@ func chatServices() []Service {
 	}
 }
 
-func pushServices() []Service { return []Service{ntfy()} }
+func pushServices() []Service { return []Service{ntfy(), gotify(), pushover()} }
 
 func onCallServices() []Service { return []Service{pagerduty()} }
 
-func phoneServices() []Service { return nil }
+func phoneServices() []Service { return []Service{twilio(), signal()} }
 
-func genericServices() []Service { return nil }
+func genericServices() []Service { return []Service{apprise()} }

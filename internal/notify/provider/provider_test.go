@@ -37,7 +37,9 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
-	want   Verdict // Detail is compared only if it is set: it must contain it
+	// request is the request that it answers, if its meaning depends on it.
+	request Request
+	want    Verdict // Detail is compared only if it is set: it must contain it
 }
 
 // standIns returns the stand-in of every service.
@@ -165,7 +167,7 @@ func TestInterpret_EveryAnswerMeansWhatTheServiceSays(t *testing.T) {
 			if header == nil {
 				header = http.Header{}
 			}
-			got := interpretWith(s, Response{Status: a.status, Header: header, Body: []byte(a.body), Now: now})
+			got := interpretWith(s, Response{Status: a.status, Header: header, Body: []byte(a.body), Now: now, Request: a.request})
 			detail := got.Detail
 			got.Detail = a.want.Detail
 			if fmt.Sprint(got) != fmt.Sprint(a.want) || !strings.Contains(detail, a.want.Detail) {

@@ -3,5 +3,10 @@ package providertest
 import "overdue/internal/notify/setting"
 
 func generic(server string) map[string][]setting.Values {
-	return map[string][]setting.Values{}
+	return map[string][]setting.Values{
+		"apprise": {
+			{"url": server, "urls": "json://localhost/SECRET1, xml://localhost/SECRET2"},
+			{"url": server, "key": "overdue"},
+		},
+	}
 }

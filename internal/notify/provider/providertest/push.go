@@ -8,5 +8,10 @@ func push(server string) map[string][]setting.Values {
 			{"url": server, "topic": "alerts", "username": "ops", "password": "ntfySECRET"},
 			{"url": server, "topic": "alerts", "token": "tk_SECRET"},
 		},
+		"gotify": {{"url": server, "token": "gtfya.SECRET"}},
+		"pushover": {
+			{"token": "appSECRET", "user": "userSECRET", "device": "phone", "base_url": server},
+			{"token": "appSECRET", "user": "userSECRET", "base_url": server},
+		},
 	}
 }

@@ -26,7 +26,7 @@ type handlers struct {
 // newHandlers creates the handlers. base is the base URL of the pages.
 func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Sender, base string) (handlers, error) {
 	f := handlers{
-		service: manage.New(manage.Options{DB: e.db, Snapshot: e.evaluableUntil, Signals: e.signals(), SendTest: e.sendTest, MaxHeartbeats: o.MaxHeartbeats}),
+		service: manage.New(manage.Options{DB: e.db, Snapshot: e.evaluableUntil, Signals: e.signals(), SendTest: e.sendTest, CheckHere: outside.CheckHere, MaxHeartbeats: o.MaxHeartbeats}),
 		people:  auth.NewPeople(e.db, strings.HasPrefix(base, "https://"), auth.PasswordCost),
 	}
 	f.people.Log = e.log

@@ -37,6 +37,7 @@ type Options struct {
 	TrustedProxies       []netip.Prefix
 	AllowPrivateNetworks bool
 	AllowNetworks        []netip.Prefix
+	ExecDir              string  // folder with the programs that channels can run; empty: none
 	PingRateLimit        float64 // per second and source; 0: none
 	MaxHeartbeats        int     // of a project; 0: no limit
 	Retention            Retention

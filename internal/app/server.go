@@ -148,7 +148,7 @@ func (o Options) connectionLimits() httpd.Limits {
 // newSender returns the sender of notifications and mails.
 func (o Options) newSender(log *slog.Logger) (*notify.Sender, error) {
 	return notify.NewSender(notify.Options{
-		AllowPrivate: o.AllowPrivateNetworks, AllowNetworks: o.AllowNetworks,
+		AllowPrivate: o.AllowPrivateNetworks, AllowNetworks: o.AllowNetworks, ExecDir: o.ExecDir,
 		SMTPURL: o.SMTPURL, SMTPFrom: o.SMTPFrom, SMTPBounceTo: o.SMTPBounceTo, SMTPHelo: o.SMTPHelo, SMTPCA: o.SMTPCA,
 		PublicURL: o.PublicURL, UserAgent: o.userAgent(), Log: log,
 	})

@@ -119,7 +119,7 @@ func (f ServerFlags) options(std Streams) app.Options {
 		Listen:    f.Listen, Database: string(f.Database), PublicURL: f.PublicURL,
 		SMTPURL: string(f.SMTPURL), SMTPFrom: f.SMTPFrom, SMTPBounceTo: f.SMTPBounceTo, SMTPHelo: f.SMTPHelo, SMTPCA: f.SMTPCA,
 		TrustedProxies:       f.TrustedProxies,
-		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, PingRateLimit: f.PingRateLimit,
+		AllowPrivateNetworks: f.AllowPrivateNetworks, AllowNetworks: f.AllowNetworks, ExecDir: f.ExecDir, PingRateLimit: f.PingRateLimit,
 		MaxConnections: f.MaxConnections, MaxConnectionsPerAddress: f.MaxConnectionsPerAddress,
 		MaxHeartbeats: f.MaxHeartbeats, OwnerEmail: f.OwnerEmail, OwnerPassword: string(f.OwnerPassword), MetricsToken: string(f.MetricsToken),
 		Retention: app.Retention{

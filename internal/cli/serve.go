@@ -55,6 +55,8 @@ type ServerFlags struct {
 	AllowPrivateNetworks bool           `setting:"file" help:"Allow alerts to private and local addresses."`
 	AllowNetworks        []netip.Prefix `placeholder:"NETWORK" setting:"file" help:"Private networks to which alerts are allowed."`
 
+	ExecDir string `placeholder:"DIR" setting:"file" help:"Folder with the programs that channels of the kind exec can run. Default: none can run."`
+
 	PingRateLimit float64 `default:"10000" placeholder:"N" setting:"file" help:"Maximum number of pings per second from one address; bursts may have twice as many. More are answered with 429. 0: no limit. Default: ${default}."`
 
 	MaxHeartbeats            int `default:"100000" placeholder:"N" setting:"file" help:"Maximum number of heartbeats in a project. 0: no limit. Default: ${default}."`

@@ -150,6 +150,9 @@ func (svc *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEd
 	}
 	now := svc.currentTime()
 	c, made, err := e.create(a.Project.Key, now)
+	if err == nil {
+		err = svc.canUse(c)
+	}
 	if err != nil {
 		return monitor.Channel{}, err
 	}
@@ -169,6 +172,17 @@ func (svc *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEd
 		return effects{}, writeAudit(tx, a, now, auditEntry{"channel.create", channelLabel(c), ""})
 	})
 	return made.revealIn(a, c), err
+}
+
+// canUse returns a fault if this server cannot use the settings of a channel.
+func (svc *Service) canUse(c monitor.Channel) error {
+	v := &validator{}
+	if svc.checkHere != nil {
+		for _, p := range svc.checkHere(c.Kind, c.Settings) {
+			v.reject("settings."+p.Field, "%s", p.Text)
+		}
+	}
+	return v.err()
 }
 
 // channelLabel names a channel in the audit log.
@@ -195,6 +209,11 @@ func (svc *Service) ChangeChannel(ctx context.Context, a auth.Actor, id string, 
 		}
 		if c, made, err = e.change(before); err != nil {
 			return s, err
+		}
+		if !sameSettings(before, c) {
+			if err := svc.canUse(c); err != nil {
+				return s, err
+			}
 		}
 		diff := channelDiff(before, c)
 		if diff == "" {

@@ -30,6 +30,8 @@ type Options struct {
 	// the result for each recipient, and settings that the service changed. The settings of
 	// the channel are in plain text.
 	SendTest func(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values)
+	// CheckHere returns what prevents this server from using valid settings of a kind. Nil: nothing does.
+	CheckHere func(kind string, set setting.Values) []setting.Problem
 	// MaxHeartbeats is the maximum number of heartbeats of a project; 0 means no limit.
 	MaxHeartbeats int
 }
@@ -42,6 +44,7 @@ type Service struct {
 	signals   loop.Signals
 	sendTest  func(context.Context, monitor.Project, monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values)
 	testLimit *ratelimit.Limiter
+	checkHere func(string, setting.Values) []setting.Problem
 
 	maxHeartbeats int
 }
@@ -51,7 +54,7 @@ func (svc *Service) Retention() monitor.Retention { return svc.db.Retention() }
 
 // New returns a service with the given options.
 func New(o Options) *Service {
-	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
+	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, checkHere: o.CheckHere, maxHeartbeats: o.MaxHeartbeats}
 	if svc.snapshot == nil {
 		svc.snapshot = func() (time.Time, func(string) time.Time) {
 			now := svc.currentTime()

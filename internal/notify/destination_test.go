@@ -13,6 +13,7 @@ import (
 // sampleSettings are valid settings of every kind, with all its secrets.
 var sampleSettings = map[string]setting.Values{
 	"email":   {"to": []any{"ops@example.com"}},
+	"exec":    {"command": []any{"notify", "--team", "ops"}},
 	"webhook": {"url": "https://a.example/hook/T0K3N?key=v", "secret": testSecret, "headers": map[string]any{"Authorization": "Bearer t", "X-Key": "k"}},
 }
 

@@ -63,7 +63,7 @@ func KindOf(name string) (Kind, bool) {
 
 // allKinds returns every kind of channel.
 var allKinds = sync.OnceValue(func() []Kind {
-	all := []Kind{emailKind(), webhookKind()}
+	all := []Kind{emailKind(), webhookKind(), execKind()}
 	for _, s := range provider.All() {
 		all = append(all, serviceKind(s))
 	}

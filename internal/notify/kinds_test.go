@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +44,31 @@ var renderings = map[string]func(*testing.T, message.Notification) map[string]st
 	},
 }
 
+// execFolder returns a folder with a script.
+func execFolder(t *testing.T, script string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "notify"), []byte("#!/bin/sh\n"+script), 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// The facts of a program are those on its standard input.
+func init() {
+	renderings["exec"] = func(t *testing.T, n message.Notification) map[string]string {
+		dir := execFolder(t, "cat > body.json")
+		if _, err := newTestSender(t, Options{ExecDir: dir}).Send(t.Context(), "exec", setting.Values{"command": []any{"notify"}}, n); err != nil {
+			t.Fatal(err)
+		}
+		var body any
+		if raw, err := os.ReadFile(filepath.Join(dir, "body.json")); err != nil || json.Unmarshal(raw, &body) != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		return map[string]string{"JSON": strings.Join(flattenJSON("", body), "\n")}
+	}
+}
+
 // flattenJSON lists the members of a JSON value as "path=value".
 func flattenJSON(path string, value any) (all []string) {
 	members, isObject := value.(map[string]any)
@@ -56,7 +83,7 @@ func flattenJSON(path string, value any) (all []string) {
 
 func TestKinds_EveryKindCarriesTheSameFacts(t *testing.T) {
 	for _, kind := range Kinds() {
-		if kind.Name != "email" && kind.Name != "webhook" {
+		if kind.Name != "email" && kind.Name != "webhook" && kind.Name != "exec" {
 			continue // see the tests of package provider
 		}
 		render, known := renderings[kind.Name]

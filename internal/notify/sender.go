@@ -50,6 +50,9 @@ type Options struct {
 	// server.
 	SMTPCA string
 
+	// ExecDir is the folder with the programs that channels can run. Empty: none.
+	ExecDir string
+
 	// UserAgent is sent with every message. Default: "Overdue".
 	UserAgent string
 	// HTTPTimeout limits one attempt. Default: 30 seconds.
@@ -66,6 +69,7 @@ type Sender struct {
 	http      *http.Client
 	timeout   time.Duration
 	userAgent string
+	execDir   string
 	relay     *relay // nil: no mail server is configured
 	mailer    *mailer
 	log       *slog.Logger
@@ -96,7 +100,7 @@ func NewSender(opts Options) (*Sender, error) {
 	out := &Sender{
 		http: httpClient(opts), timeout: opts.HTTPTimeout,
 		userAgent: message.OneLine(opts.UserAgent),
-		mailer:    newMailer(), log: opts.Log,
+		mailer:    newMailer(), log: opts.Log, execDir: opts.ExecDir,
 	}
 	if out.log == nil {
 		out.log = slog.New(slog.DiscardHandler)

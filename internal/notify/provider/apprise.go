@@ -44,7 +44,7 @@ func apprise() Service {
 			}
 			return nil
 		},
-		Can:    Abilities{Tested: TestedReal},
+		Can:    Abilities{Tested: TestedDocumented},
 		Render: renderApprise, Interpret: interpretApprise,
 	}
 }

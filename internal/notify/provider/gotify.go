@@ -8,7 +8,7 @@ import (
 	"overdue/internal/notify/setting"
 )
 
-// maxGotifyMessage is the maximum number of characters of a message. Gotify has no limit, but a phone shows no more.
+// maxGotifyMessage is the maximum number of characters of a message. Gotify has no limit, and a phone shows less.
 const maxGotifyMessage = 4000
 
 // gotify sends messages to an application of a Gotify server.

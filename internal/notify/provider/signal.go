@@ -86,7 +86,7 @@ func interpretSignal(r Response) Verdict {
 		}
 	}
 	if r.Status == http.StatusTooManyRequests || strings.Contains(text, "captcha") || strings.Contains(text, "challenge") {
-		v.Detail = "Signal wants to know whether the sender is a person: solve a challenge with /v1/accounts/NUMBER/rate-limit-challenge. " + body.Error
+		v.Detail = "Signal asks for proof that the sender is a person: solve a challenge with /v1/accounts/NUMBER/rate-limit-challenge. " + body.Error
 	}
 	return v
 }

@@ -45,6 +45,8 @@ type Field struct {
 	Destination bool
 	// Required fields must not be absent or empty.
 	Required bool
+	// Repeats: the items of a list keep their order, and can repeat, as arguments do.
+	Repeats bool
 	// Generate returns a value for a new channel without one; see [Kind.Prepare].
 	Generate func() string
 	// Check normalizes one string, or returns a problem: a sentence with
@@ -102,7 +104,7 @@ func (f Field) normalList(value any) (any, string) {
 		if problem != "" {
 			return nil, problem
 		}
-		if normal != "" && !slices.Contains(out, any(normal)) {
+		if normal != "" && (f.Repeats || !slices.Contains(out, any(normal))) {
 			out = append(out, normal)
 		}
 	}

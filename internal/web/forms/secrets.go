@@ -41,7 +41,9 @@ func ParseSetting(f setting.Field, text string) (value any, given bool) {
 	switch f.Type {
 	case setting.FieldList:
 		list := []any{}
-		for _, item := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ';' }) {
+		for _, item := range strings.FieldsFunc(text, func(r rune) bool {
+			return r == '\n' || r == '\r' || !f.Repeats && (r == ',' || r == ';') // an argument can contain them
+		}) {
 			if item = strings.TrimSpace(item); item != "" {
 				list = append(list, item)
 			}

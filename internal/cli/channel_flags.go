@@ -79,6 +79,8 @@ func fieldText(f setting.Field) string {
 		text = "list"
 	case setting.FieldHeaders:
 		text = "object"
+	case setting.FieldTemplate:
+		text = "text, or @FILE"
 	}
 	switch {
 	case f.Generate != nil:
@@ -140,6 +142,13 @@ func addSetting(settings map[string]any, kind, key, value string) error {
 		list, _ := settings[key].([]string)
 		settings[key] = append(list, value)
 		return nil
+	}
+	if path, isFile := strings.CutPrefix(value, "@"); isFile && field.Type == setting.FieldTemplate {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		value = string(text)
 	}
 	if _, twice := settings[key]; twice {
 		return errors.New("must be set only once")

@@ -27,15 +27,15 @@ type RequestPreview struct {
 // previewWebhook returns the request of [sendWebhook]. The body has the same members
 // and values; only its line breaks are added.
 func previewWebhook(userAgent string, set setting.Values, n message.Notification) RequestPreview {
-	header := webhookHeader(userAgent, set, n, n.At)
+	body, contentType, err := webhookBody(set, n)
+	if err != nil {
+		return RequestPreview{Text: err.Error()}
+	}
+	header := webhookHeader(userAgent, set, n, n.At, contentType)
 	for name := range set.Map("headers") {
 		header.Set(name, setting.Masked)
 	}
 	header.Set(standardwebhooks.HeaderWebhookSignature, "v1,"+setting.Masked)
-	body, err := json.Marshal(n.Body())
-	if err != nil {
-		return RequestPreview{}
-	}
 	return newRequestPreview(set.Text("url"), header, body)
 }
 

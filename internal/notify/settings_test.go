@@ -78,7 +78,7 @@ func TestValidate_SaysWhatToWriteInstead(t *testing.T) {
 		set         setting.Values
 		field, text string
 	}{
-		{"unknown member", "webhook", hook("urll", "x"), "urll", "Valid settings: url, secret, headers."},
+		{"unknown member", "webhook", hook("urll", "x"), "urll", "Valid settings: url, secret, headers, body."},
 		{"no url", "webhook", setting.Values{"secret": testSecret}, "url", "URL is required."},
 		{"blank url", "webhook", hook("url", "  "), "url", "URL is required."},
 		{"url of another type", "webhook", hook("url", 7.0), "url", "must be a string"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/textproto"
@@ -45,8 +44,13 @@ func webhookKind() Kind {
 				Placeholder: "Authorization: Bearer …",
 				Help:        "Sent with every request. Values are never shown again after saving.",
 			},
+			{
+				Name: "body", Label: "Body template", Type: setting.FieldTemplate,
+				Placeholder: `{"text": {{json .text}}}`,
+				Help:        "Go template of the body. Leave it empty for the standard JSON.",
+			},
 		},
-		Send: sendWebhook, Preview: previewWebhook,
+		Check: checkWebhook, Send: sendWebhook, Preview: previewWebhook,
 	}
 }
 
@@ -56,9 +60,9 @@ const maxWebhookConcurrency = 32
 
 // sendWebhook makes one attempt to post n.
 func sendWebhook(ctx context.Context, out *Sender, set setting.Values, n message.Notification) (Receipt, error) {
-	body, err := json.Marshal(n.Body())
+	body, contentType, err := webhookBody(set, n)
 	if err != nil {
-		return Receipt{}, &SendError{Reason: "The alert could not be encoded as JSON.", Permanent: true}
+		return Receipt{}, &SendError{Reason: "The body cannot be written. " + err.Error(), Permanent: true}
 	}
 	// The timestamp is that of the attempt, not of the event: receivers reject
 	// old timestamps, and a retry may be a day later.
@@ -67,7 +71,7 @@ func sendWebhook(ctx context.Context, out *Sender, set setting.Values, n message
 	if err != nil {
 		return Receipt{}, &SendError{Reason: "The signing secret is invalid: set a new one.", Permanent: true}
 	}
-	header := webhookHeader(out.userAgent, set, n, now)
+	header := webhookHeader(out.userAgent, set, n, now, contentType)
 	header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	response, failure := out.roundTrip(ctx, provider.Request{URL: set.Text("url"), Header: header, Body: body}, webhookSecrets(set))
 	if failure != nil {
@@ -77,13 +81,13 @@ func sendWebhook(ctx context.Context, out *Sender, set setting.Values, n message
 }
 
 // webhookHeader returns the headers of a request except its signature.
-func webhookHeader(userAgent string, set setting.Values, n message.Notification, at time.Time) http.Header {
+func webhookHeader(userAgent string, set setting.Values, n message.Notification, at time.Time, contentType string) http.Header {
 	header := http.Header{}
 	header.Set("User-Agent", userAgent)
+	header.Set("Content-Type", contentType)
 	for name, value := range set.Map("headers") {
 		header.Set(name, value)
 	}
-	header.Set("Content-Type", "application/json")
 	header.Set(standardwebhooks.HeaderWebhookID, message.HeaderToken(n.AlertID))
 	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
 	return header
@@ -154,7 +158,7 @@ func headerName(name string) (normal, problem string) {
 // section 7.6.1, and RFC 9112).
 func reservedHeaders() []string {
 	return []string{
-		"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host",
+		"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Expect", "Host",
 		"Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 	}
 }

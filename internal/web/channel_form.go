@@ -142,6 +142,8 @@ func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.Set
 			// Names of headers are not secret. Their values are masked.
 			shown.Type, shown.Secret = "textarea", false
 			shown.Help = strings.TrimSpace("One per line, for example X-Team: ops. " + f.Help)
+		case setting.FieldTemplate:
+			shown.Type = "textarea"
 		case setting.FieldText, setting.FieldSecret:
 		}
 		_, shown.Typed = d.secrets[f.Name]

@@ -22,13 +22,16 @@ const (
 	FieldSecret  FieldType = "secret"
 	FieldList    FieldType = "list"
 	FieldHeaders FieldType = "headers"
+	// FieldTemplate is a string with line breaks.
+	FieldTemplate FieldType = "template"
 )
 
 // Limits of the settings of one channel. No provider needs more.
 const (
-	MaxTextLength       = 2000 // characters of a string
-	MaxItems            = 20   // entries of a list or of headers
-	maxHeaderNameLength = 100  // characters of a header name
+	MaxTextLength       = 2000   // characters of a string
+	MaxTemplateLength   = 20_000 // characters of a template
+	MaxItems            = 20     // entries of a list or of headers
+	maxHeaderNameLength = 100    // characters of a header name
 )
 
 // Field is one setting of a kind.
@@ -63,6 +66,8 @@ func (f Field) Normalize(value any) (any, string) {
 		return f.normalList(value)
 	case FieldHeaders:
 		return f.normalHeaders(value)
+	case FieldTemplate:
+		return f.normalTemplate(value)
 	default:
 		return f.normalizeText(value)
 	}
@@ -79,6 +84,21 @@ func (f Field) normalizeText(value any) (any, string) {
 		return nil, problem
 	}
 	return normal, ""
+}
+
+// normalTemplate checks a text with line breaks.
+func (f Field) normalTemplate(value any) (any, string) {
+	text, ok := value.(string)
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	switch {
+	case !ok:
+		return nil, fmt.Sprintf("%s must be a string.", f.Label)
+	case utf8.RuneCountInString(text) > MaxTemplateLength:
+		return nil, fmt.Sprintf("Enter at most %d characters.", MaxTemplateLength)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }):
+		return nil, "Enter a text without control characters."
+	}
+	return text, ""
 }
 
 // normalList checks each item and drops empty and repeated ones.

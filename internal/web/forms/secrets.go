@@ -58,7 +58,7 @@ func ParseSetting(f setting.Field, text string) (value any, given bool) {
 			}
 		}
 		return pairs, true
-	case setting.FieldText, setting.FieldURL, setting.FieldSecret:
+	case setting.FieldText, setting.FieldURL, setting.FieldSecret, setting.FieldTemplate:
 	}
 	if f.Secret && text == "" {
 		return nil, false

@@ -119,6 +119,9 @@ func TestSendExec_RunsOnlyProgramsInTheFolder(t *testing.T) {
 		if problems := allowed.CheckHere("exec", set); len(problems) != 1 || err == nil || !sendErrorOf(t, err).Permanent {
 			t.Errorf("%s: %v, %v; want it rejected when saved and when used", name, problems, err)
 		}
+		if problems := allowed.CheckHere("exec", set); strings.Contains(name, "/") && !strings.Contains(problems[0].Text, "without a path") && filepath.IsAbs(name) {
+			t.Errorf("%s: %v; want advice to enter a name", name, problems)
+		}
 	}
 	for _, name := range []string{"notify", "inside"} {
 		if _, err := allowed.Send(t.Context(), "exec", setting.Values{"command": []any{name}}, messagetest.Missed()); err != nil {

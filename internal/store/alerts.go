@@ -20,6 +20,11 @@ var alertBatch = dialect.Batch{Table: "alerts", IgnoreExisting: true, Columns: d
 	incident text, about text, state text, attempts bigint, created bigint, next_at bigint,
 	asked bigint, urgency bigint`)}
 
+// newAlertBatch is alertBatch for alerts about incidents that open in the same transaction: their ids
+// are new. On PostgreSQL, an insert that ignores existing rows takes one more search and one more
+// record of the log.
+var newAlertBatch = dialect.Batch{Table: alertBatch.Table, Columns: alertBatch.Columns}
+
 // alertIDNamespace is the namespace (RFC 9562, section 6.6) of alert ids.
 var alertIDNamespace = uuid.MustParse("6a1f0c9e-7d55-4d0e-9f0b-0a6c5d1c7e42")
 
@@ -369,6 +374,13 @@ func (tx *Tx) Enqueue(a monitor.Alert, repeat int) error {
 		if !open {
 			return nil
 		}
+	}
+	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM channels WHERE id = $1`, a.Channel)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("no channel %s", a.Channel)
+	}
+	if err != nil {
+		return fmt.Errorf("enqueue alert: %w", err)
 	}
 	a.ID = alertID(a, repeat)
 	if err := tx.insertBatch(&alertBatch, [][]any{alertRow(a, false)}); err != nil {

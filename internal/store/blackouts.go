@@ -212,7 +212,7 @@ func (tx *Tx) CountAffected(project int64, blackouts []int64) (map[int64]map[mon
 func (tx *Tx) BlackoutNotices(project int64, blackouts []int64) (map[int64][]monitor.Alert, error) {
 	alerts, err := queryAll(tx, scanAlert, `SELECT `+alertColumns+` FROM alerts
 		WHERE channel IN (SELECT c.id FROM channels c WHERE c.project = $1) AND event = $3
-		AND created IN (SELECT b.noticed FROM blackouts b WHERE `+tx.d.InList("b.key", "$2")+`) ORDER BY id`, project, tx.d.IntList(blackouts), string(monitor.BlackoutNoticed))
+		AND incident IS NULL AND created IN (SELECT b.noticed FROM blackouts b WHERE `+tx.d.InList("b.key", "$2")+`) ORDER BY id`, project, tx.d.IntList(blackouts), string(monitor.BlackoutNoticed))
 	if err != nil {
 		return nil, fmt.Errorf("notices of blackouts: %w", err)
 	}

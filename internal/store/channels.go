@@ -298,7 +298,7 @@ func (tx *Tx) AddTestAlert(c monitor.Channel, a Attempt) error {
 	if err := tx.AddAttempt(a); err != nil {
 		return err
 	}
-	const old = `(SELECT id FROM alerts WHERE channel = $1 AND event = $2 ORDER BY created DESC, id LIMIT 1000 OFFSET $3)`
+	const old = `(SELECT id FROM alerts WHERE channel = $1 AND event = $2 AND attempts > 0 ORDER BY created DESC, id LIMIT 1000 OFFSET $3)`
 	for _, text := range []string{`DELETE FROM attempts WHERE alert IN ` + old, `DELETE FROM alerts WHERE id IN ` + old} {
 		if _, err := tx.exec(text, c.ID, string(monitor.TestAlert), maxTestAlerts); err != nil {
 			return fmt.Errorf("delete old test alerts: %w", err)

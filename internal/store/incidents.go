@@ -230,12 +230,12 @@ func (tx *Tx) heartbeatsWithName(s IncidentFilter) (keys []int64, few bool, err 
 	return keys, len(keys) <= maxNamedHeartbeats, nil
 }
 
-// Incidents returns a page, newest first.
-func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
-	c, err := tx.incidentsWhere(s)
-	if err != nil {
-		return nil, err
-	}
+// orderInHeartbeat is the second column of the index incidents_heartbeat. It orders the incidents of
+// one heartbeat like their numbers: an open one is the newest.
+const orderInHeartbeat = `(CASE WHEN i.resolved IS NULL THEN 9223372036854775807 ELSE i.number END)`
+
+// addPage adds the position of a page to the condition of a search, and returns the order.
+func (s IncidentFilter) addPage(c *whereClause) (order string) {
 	beyond, way := "<", "DESC"
 	if s.Backwards {
 		beyond, way = ">", "ASC"
@@ -243,9 +243,30 @@ func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
 	if s.From > 0 {
 		c.add("i.number "+beyond+" ?", s.From)
 	}
+	switch {
+	case s.Heartbeat == 0:
+		return "i.number " + way
+	case s.From > 0 && s.Backwards:
+		c.add(orderInHeartbeat+" > ?", s.From)
+	case s.From > 0:
+		// If the open incident is before From, all others are, too.
+		c.args = append(c.args, s.Heartbeat, s.From)
+		c.parts = append(c.parts, fmt.Sprintf(orderInHeartbeat+` <= COALESCE((SELECT 9223372036854775807 FROM incidents o
+			WHERE o.heartbeat = $%[1]d AND o.resolved IS NULL AND o.number < $%[2]d LIMIT 1), $%[2]d - 1)`, len(c.args)-1, len(c.args)))
+	}
+	return orderInHeartbeat + " " + way
+}
+
+// Incidents returns a page, newest first.
+func (tx *Tx) Incidents(s IncidentFilter) ([]monitor.Incident, error) {
+	c, err := tx.incidentsWhere(s)
+	if err != nil {
+		return nil, err
+	}
+	order := s.addPage(c)
 	c.args = append(c.args, s.Limit)
 	found, err := queryAll(tx, scanIncident, fmt.Sprintf(`SELECT %s FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat
-		WHERE %s ORDER BY i.number %s LIMIT $%d`, incidentColumns, c, way, len(c.args)), c.args...)
+		WHERE %s ORDER BY %s LIMIT $%d`, incidentColumns, c, order, len(c.args)), c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list of incidents: %w", err)
 	}
@@ -350,12 +371,12 @@ func (tx *Tx) HeartbeatsOfAlerts(keys []int64) (map[int64]monitor.Heartbeat, err
 // AdjacentIncidents returns the incidents of the same heartbeat before and after one.
 // They are zero if there are none.
 func (tx *Tx) AdjacentIncidents(i monitor.Incident) (before, after monitor.Incident, err error) {
-	const of = ` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE i.heartbeat = $1 AND i.number `
-	before, _, err = queryOne(tx, scanIncident, `SELECT `+incidentColumns+of+`< $2 ORDER BY i.number DESC LIMIT 1`, i.Heartbeat, i.Number)
+	const of = ` FROM incidents i JOIN heartbeats h ON h.key = i.heartbeat WHERE i.heartbeat = $1 AND ` + orderInHeartbeat
+	before, _, err = queryOne(tx, scanIncident, `SELECT `+incidentColumns+of+` < $2 ORDER BY `+orderInHeartbeat+` DESC LIMIT 1`, i.Heartbeat, i.Number)
 	if err != nil {
 		return before, after, fmt.Errorf("incident before: %w", err)
 	}
-	after, _, err = queryOne(tx, scanIncident, `SELECT `+incidentColumns+of+`> $2 ORDER BY i.number LIMIT 1`, i.Heartbeat, i.Number)
+	after, _, err = queryOne(tx, scanIncident, `SELECT `+incidentColumns+of+` > $2 AND i.number > $2 ORDER BY `+orderInHeartbeat+` LIMIT 1`, i.Heartbeat, i.Number)
 	if err != nil {
 		return before, after, fmt.Errorf("incident after: %w", err)
 	}
@@ -399,7 +420,7 @@ func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts,
 // IncidentTimes holds the times of one incident; a time that has not come is zero.
 type IncidentTimes struct{ Opened, Acknowledged, Resolved, Notified time.Time }
 
-// IncidentTimesSince returns the newest n incidents of a project that opened at or
+// IncidentTimesSince returns those of the newest n incidents of a project that opened at or
 // after since. Notified is when the first alert about the opening was delivered.
 func (tx *Tx) IncidentTimesSince(project int64, since time.Time, n int) ([]IncidentTimes, error) {
 	spans, err := costly(tx, statisticsReused, fmt.Sprint("times ", project), func(list []IncidentTimes) int { return len(list) }, func() ([]IncidentTimes, error) {
@@ -419,7 +440,8 @@ func (tx *Tx) incidentTimesSince(project int64, since time.Time, n int) ([]Incid
 		return IncidentTimes{timeFromMicros(opened), timeFromMicros(acknowledged), timeFromMicros(resolved), timeFromMicros(notified)}, err
 	}, `SELECT i.opened, i.acknowledged, i.resolved, (SELECT MIN(t.at + t.took) FROM alerts a JOIN attempts t ON t.alert = a.id
 			WHERE a.incident = i.id AND a.event = $3 AND t.outcome = 'sent')
-		FROM incidents i WHERE i.project = $1 AND i.opened >= $2 ORDER BY i.opened DESC LIMIT $4`,
+		FROM (SELECT n.id, n.opened, n.acknowledged, n.resolved FROM incidents n WHERE n.project = $1 ORDER BY n.number DESC LIMIT $4) i
+		WHERE i.opened >= $2 ORDER BY i.opened DESC`,
 		project, since.UnixMicro(), string(monitor.IncidentOpened), n)
 }
 
@@ -435,7 +457,12 @@ func (tx *Tx) AlertCountsSince(project int64, since time.Time) (AlertCounts, err
 	return t, nil
 }
 
-// alertCountsSince is AlertCountsSince, which can return an earlier result.
+// maxSkewOfNumbers is the time by which an incident with a higher number can have been detected
+// earlier, because the clocks of two nodes differ.
+const maxSkewOfNumbers = time.Hour
+
+// alertCountsSince is AlertCountsSince, which can return an earlier result. Incidents have
+// no index of their times, but their numbers are in the order of their detection.
 func (tx *Tx) alertCountsSince(project int64, since time.Time) (AlertCounts, error) {
 	t := AlertCounts{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
@@ -445,7 +472,8 @@ func (tx *Tx) alertCountsSince(project int64, since time.Time) (AlertCounts, err
 		t[state] = n
 		return struct{}{}, err
 	}, `SELECT a.state, COUNT(*) FROM incidents i JOIN alerts a ON a.incident = i.id
-		WHERE i.project = $1 AND i.opened >= $2 AND NOT (a.event = $3 AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.state`,
-		project, since.UnixMicro(), string(monitor.IncidentReminder))
+		WHERE i.project = $1 AND i.opened >= $2 AND NOT (a.event = $3 AND a.state = 'pending' AND a.attempts = 0)
+		AND i.number > COALESCE((SELECT o.number FROM incidents o WHERE o.project = $1 AND o.detected < $4 ORDER BY o.number DESC LIMIT 1), 0)
+		GROUP BY a.state`, project, since.UnixMicro(), string(monitor.IncidentReminder), since.Add(-maxSkewOfNumbers).UnixMicro())
 	return t, err
 }

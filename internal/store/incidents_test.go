@@ -39,6 +39,12 @@ func TestIncidents_ListsPagesNewestFirst(t *testing.T) {
 			{store.IncidentFilter{Limit: 4, From: 1}, nil},
 			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key}, []int64{9, 7, 5, 3, 1}},
 			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, From: 5}, []int64{3, 1}},
+			{store.IncidentFilter{Limit: 2, Heartbeat: a.Key, From: 9}, []int64{7, 5}}, // 9 is not resolved
+			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, From: 100}, []int64{9, 7, 5, 3, 1}},
+			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, From: 5, Backwards: true}, []int64{9, 7}},
+			{store.IncidentFilter{Limit: 1, Heartbeat: a.Key, From: 3, Backwards: true}, []int64{5}},
+			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, From: 9, Backwards: true}, nil},
+			{store.IncidentFilter{Limit: 9, Heartbeat: a.Key, From: 100, Backwards: true}, nil},
 			{store.IncidentFilter{Limit: 9, State: monitor.StateOpen}, []int64{10}},
 			{store.IncidentFilter{Limit: 9, State: monitor.StateAcknowledged}, []int64{9}},
 			{store.IncidentFilter{Limit: 3, State: monitor.StateResolved}, []int64{8, 7, 6}},
@@ -57,6 +63,79 @@ func TestIncidents_ListsPagesNewestFirst(t *testing.T) {
 			w.Errorf("%d incidents are open; want 3, in all projects", n)
 		}
 		w.expectFault(w.db.View(context.Background(), func(tx *store.Tx) error { _, err := tx.Incident(w.project.Key, open.ID); return err }), monitor.NotFound)
+	})
+}
+
+func TestAdjacentIncidents_AreTheOnesBeforeAndAfterOfTheSameHeartbeat(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		a, b := w.newSavedHeartbeat("a"), w.newSavedHeartbeat("b")
+		var all []monitor.Incident
+		for n := range 3 { // the last one of each heartbeat stays open
+			d := time.Duration(n) * time.Hour
+			w.applyPings(a, w.ping(monitor.PingSuccess, d))
+			w.applyPings(b, w.ping(monitor.PingSuccess, d))
+			all = append(all, w.fail(a, d+time.Minute))
+			w.fail(b, d+time.Minute)
+		}
+		for n, i := range all {
+			var want, got [2]int64
+			if n > 0 {
+				want[0] = all[n-1].Number
+			}
+			if n+1 < len(all) {
+				want[1] = all[n+1].Number
+			}
+			before, after, err := w.adjacent(i)
+			if got = [2]int64{before.Number, after.Number}; err != nil || got != want {
+				w.Errorf("next to incident %d: %v, %v; want %v", i.Number, got, err, want)
+			}
+		}
+	})
+}
+
+// adjacent returns the incidents of the same heartbeat before and after one.
+func (w *fixture) adjacent(i monitor.Incident) (before, after monitor.Incident, err error) {
+	err = w.db.View(context.Background(), func(tx *store.Tx) error {
+		before, after, err = tx.AdjacentIncidents(i)
+		return err
+	})
+	return before, after, err
+}
+
+// The statistics of a project find recent incidents by their numbers, which have almost the order of
+// their times: an incident that is detected after a blackout opened long before.
+func TestIncidentTimesSince_FindsRecentIncidentsBetweenOlderOnes(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		w.addChannel(w.newChannel("ops"))
+		h := w.newSavedHeartbeat("backup")
+		for n, opened := range []time.Duration{0, 30 * time.Hour, 20 * time.Hour, 40 * time.Hour} {
+			w.applyPings(h, w.ping(monitor.PingSuccess, time.Duration(n)*10*time.Hour))
+			i := w.fail(h, time.Duration(n)*10*time.Hour+time.Minute)
+			if _, err := store.QueryWriter(w.db, fmt.Sprintf(`UPDATE incidents SET opened = %d, detected = %d WHERE id = '%s'`,
+				w.at(opened).UnixMicro(), w.at(opened).UnixMicro(), i.ID)); err != nil {
+				w.Fatal(err)
+			}
+		}
+		times := view(w, func(tx *store.Tx) ([]store.IncidentTimes, error) {
+			return tx.IncidentTimesSince(h.Project, w.at(25*time.Hour), 10)
+		})
+		var opened []time.Duration
+		for _, i := range times {
+			opened = append(opened, i.Opened.Sub(w.start))
+		}
+		if diff := cmp.Diff([]time.Duration{40 * time.Hour, 30 * time.Hour}, opened); diff != "" {
+			w.Errorf("opened (-want +got):\n%s", diff)
+		}
+		counts := view(w, func(tx *store.Tx) (store.AlertCounts, error) { return tx.AlertCountsSince(h.Project, w.at(-time.Hour)) })
+		if counts[monitor.AlertPending] != 7 { // three of them are resolved
+			w.Errorf("alerts of all incidents: %v; want 7 pending", counts)
+		}
+		counts = view(w, func(tx *store.Tx) (store.AlertCounts, error) {
+			return tx.AlertCountsSince(h.Project, w.at(35*time.Hour))
+		})
+		if counts[monitor.AlertPending] != 1 {
+			w.Errorf("alerts of the newest incident: %v; want 1 pending", counts)
+		}
 	})
 }
 

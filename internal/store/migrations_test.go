@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,8 @@ var landedMigrations = map[string]string{
 	"0017_retention.sql":           "b526911181e9dc614928f80c5a1905fc5488126e45ebcb706002d70d8cdea9ea",
 	"0016_nodes.sql":               "db7f5c6494c3b3467ff76eb6a4f025862e7b24b674a74dc1a30610ce8877333d",
 	"0018_ping_blocks.sql":         "e62047fc04c07e4fb5e598aa20f53aaa0a16178740c61729e7681b66559c0c09",
+	"0022_deadlines.sql":           "0e1ef5b4f3344b80cee893ff03d7e890cf98a910b2a3878baff782af282d1fc9",
+	"postgres/0022_deadlines.sql":  "45b0ab5236685c2dbb92c9c5422518c128446637575a1971e4cfb26dd5ba6d3a",
 	"0021_delivery.sql":            "c24eb268aaed30df099aa6b1e45bf6aa2d75dd63879415184a9f2c98defff626",
 	"0019_list_changes.sql":        "225c4a851786705fe3a78a16b85856075c676220ace103836f407be0b1232d31",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
@@ -47,13 +50,17 @@ func TestMigrations_NeverChangeAfterLanding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ofPostgres, err := filepath.Glob("migrations/postgres/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := map[string]bool{}
-	for _, file := range files {
+	for _, file := range append(files, ofPostgres...) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, sum := filepath.Base(file), sha256.Sum256(text)
+		name, sum := strings.TrimPrefix(file, "migrations/"), sha256.Sum256(text)
 		found[name] = true
 		switch want, known := landedMigrations[name]; {
 		case !known:
@@ -65,6 +72,9 @@ func TestMigrations_NeverChangeAfterLanding(t *testing.T) {
 	for name := range landedMigrations {
 		if !found[name] {
 			t.Errorf("%s is missing; databases that have it would no longer open", name)
+		}
+		if base, own := strings.CutPrefix(name, "postgres/"); own && !found[base] {
+			t.Errorf("%s replaces no file", name)
 		}
 	}
 }

@@ -195,8 +195,9 @@ func (tx *Tx) deleteCanary(node string) error {
 		text string
 		arg  any
 	}{
-		{`DELETE FROM attempts WHERE alert IN (SELECT id FROM alerts WHERE channel = $1)`, channel},
-		{`DELETE FROM alerts WHERE channel = $1`, channel},
+		{`DELETE FROM attempts WHERE alert IN (SELECT id FROM alerts WHERE channel = $1 AND (attempts > 0 OR state <> 'pending'))`, channel},
+		{`DELETE FROM alerts WHERE channel = $1 AND (attempts > 0 OR state <> 'pending')`, channel},
+		{`DELETE FROM alerts WHERE channel = $1 AND state = 'pending' AND attempts = 0`, channel},
 		{`DELETE FROM timeline WHERE incident IN (SELECT id FROM incidents WHERE project = $1)`, project},
 		{`DELETE FROM threads WHERE channel = $1`, channel},
 		{`DELETE FROM incidents WHERE project = $1`, project},

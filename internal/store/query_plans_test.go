@@ -99,6 +99,33 @@ func TestDueAmong_ReadsNoOtherDueHeartbeats(t *testing.T) {
 	}
 }
 
+// The pages of a heartbeat with many incidents must not sort all of them.
+func TestIncidents_OfAHeartbeatAreReadInTheOrderOfTheIndex(t *testing.T) {
+	w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}
+	list := func(f store.IncidentFilter) func(tx *store.Tx) error {
+		f.Project, f.Heartbeat, f.Limit = 1, 1, 10
+		return func(tx *store.Tx) error { _, err := tx.Incidents(f); return err }
+	}
+	for want, ask := range map[string]func(tx *store.Tx) error{
+		"(heartbeat=?)":              list(store.IncidentFilter{}),
+		"(heartbeat=? AND <expr><?)": list(store.IncidentFilter{From: 5}),
+		"(heartbeat=? AND <expr>>?)": list(store.IncidentFilter{From: 5, Backwards: true}),
+		"": func(tx *store.Tx) error {
+			_, _, err := tx.AdjacentIncidents(monitor.Incident{Heartbeat: 1, Number: 5})
+			return err
+		},
+	} {
+		plans, err := store.QueryPlans(w.db, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := strings.Join(plans, "\n")
+		if !strings.Contains(plan, "SEARCH i USING INDEX incidents_heartbeat "+want) || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("want a search %q in the order of incidents_heartbeat:\n%s", want, plan)
+		}
+	}
+}
+
 // An event stream names the rows of its page by their refs. Other heartbeats of the project must not be read.
 func TestHeartbeatKeys_SearchesByRef(t *testing.T) {
 	w := &fixture{T: t, db: openStore(t, filepath.Join(t.TempDir(), "overdue.db")), start: realTimeStart}

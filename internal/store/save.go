@@ -123,6 +123,7 @@ type incidentChanges struct {
 	openedHere map[int64]string            // incidents that opened in this batch and are unresolved, by heartbeat
 
 	incidents, entries, alerts [][]any
+	newAlerts                  [][]any // about incidents that open in this batch
 	alerted                    []int64 // heartbeats with new alerts about incidents
 	alertCount                 int     // alerts written so far
 }
@@ -234,7 +235,11 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 	for _, a := range alerts {
 		a.ID = alertID(a, 0)
 		inBurst := a.Event == monitor.IncidentOpened && b.tx.db.bursts.Contains(a.Channel, c.Opened.Cause, b.now)
-		b.alerts = append(b.alerts, alertRow(a, inBurst))
+		if row := alertRow(a, inBurst); c.Opened != nil && a.Incident != "" {
+			b.newAlerts = append(b.newAlerts, row)
+		} else {
+			b.alerts = append(b.alerts, row)
+		}
 	}
 	if len(alerts) > 0 && i.ID != "" {
 		b.alerted = append(b.alerted, h.Key)
@@ -309,13 +314,13 @@ func (b *incidentChanges) write() error {
 	for _, part := range []struct {
 		batch *dialect.Batch
 		rows  [][]any
-	}{{&incidentBatch, b.incidents}, {&timelineBatch, b.entries}, {&alertBatch, b.alerts}} {
+	}{{&incidentBatch, b.incidents}, {&timelineBatch, b.entries}, {&newAlertBatch, b.newAlerts}, {&alertBatch, b.alerts}} {
 		if err := b.tx.insertBatch(part.batch, part.rows); err != nil {
 			return fmt.Errorf("add %s: %w", part.batch.Table, err)
 		}
 	}
-	b.alertCount += len(b.alerts)
-	b.incidents, b.entries, b.alerts, b.alerted = nil, nil, nil, nil
+	b.alertCount += len(b.newAlerts) + len(b.alerts)
+	b.incidents, b.entries, b.newAlerts, b.alerts, b.alerted = nil, nil, nil, nil, nil
 	return nil
 }
 

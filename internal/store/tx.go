@@ -247,6 +247,7 @@ var preparedBatches = []struct {
 	{&keptStateBatch, true},
 	{&incidentBatch, false},
 	{&timelineBatch, false},
+	{&newAlertBatch, false},
 	{&alertBatch, false},
 	{&attemptBatch, false},
 	{&spanBatch, false},

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
@@ -19,6 +20,21 @@ import (
 
 //go:embed *.sql
 var files embed.FS
+
+//go:embed postgres/*.sql
+var postgresFiles embed.FS
+
+// postgresFS has the migrations of PostgreSQL: a file in the folder postgres replaces the one of
+// the same name.
+type postgresFS struct{ embed.FS }
+
+// Open opens a migration.
+func (f postgresFS) Open(name string) (fs.File, error) {
+	if own, err := postgresFiles.Open("postgres/" + name); err == nil {
+		return own, nil
+	}
+	return f.FS.Open(name)
+}
 
 // Schema is the schema of one database.
 type Schema struct {
@@ -71,6 +87,7 @@ func (s Schema) IsOlder(ctx context.Context) (bool, error) {
 // Provider returns the migrations for this database.
 func (s Schema) Provider() (*goose.Provider, error) {
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	var own fs.FS = files
 	if s.Dialect == &dialect.PostgreSQL {
 		// One lock per schema: advisory locks apply to the whole database, and other
 		// installations can use another schema of it.
@@ -80,8 +97,9 @@ func (s Schema) Provider() (*goose.Provider, error) {
 		}
 		id := int64(crc32.ChecksumIEEE([]byte("overdue " + name)))
 		options = append(options, goose.WithSessionLocker(&transactionLock{db: s.DB, id: id}))
+		own = postgresFS{files}
 	}
-	return goose.NewProvider(database.Dialect(s.Dialect.Name), s.DB, files, options...)
+	return goose.NewProvider(database.Dialect(s.Dialect.Name), s.DB, own, options...)
 }
 
 // transactionLock is an advisory lock that a transaction holds. Behind a pooler, a

@@ -127,6 +127,7 @@ func Plan(from, to Schema) (tables []Table, skipped []Skipped, err error) {
 		if err := t.checkSame(other); err != nil {
 			return nil, nil, err
 		}
+		t.References = append(slices.Clone(t.References), other.References...) // PostgreSQL has fewer
 		rest[name] = t
 	}
 	slices.SortFunc(skipped, func(a, b Skipped) int { return strings.Compare(a.Table, b.Table) })

@@ -164,8 +164,8 @@ func claimSQL(d *dialect.Dialect) string {
 	}
 	// MATERIALIZED: PostgreSQL can run a plain subquery once per row, and would then
 	// lock and claim more than n.
-	// The conditions of due use no index but that of the ids: without statistics, PostgreSQL
-	// expects few pending alerts, and would compare all of them with the chosen ones.
+	// The condition of due uses no index but that of the ids, and PostgreSQL expects that half of
+	// all alerts fulfil it: if it expected few, it would compare all of them with the chosen ones.
 	return `WITH urgent AS (` + strings.Join(lists, " UNION ALL ") + `),
 		longest AS (SELECT d.id, d.next_at FROM alerts d WHERE d.state = 'pending' AND d.channel = $1 AND d.next_at <= $3
 			AND ` + isUnblocked("d") + ` ORDER BY d.next_at LIMIT CAST($5 AS BIGINT)),
@@ -176,7 +176,7 @@ func claimSQL(d *dialect.Dialect) string {
 		),
 		chosen AS (SELECT id, MIN(place) AS place FROM places GROUP BY id),
 		due AS MATERIALIZED (
-			SELECT d.id FROM chosen c CROSS JOIN alerts d WHERE d.id = c.id AND d.state || '' = 'pending' AND d.next_at + 0 <= $3
+			SELECT d.id FROM chosen c CROSS JOIN alerts d WHERE d.id = c.id AND CASE WHEN d.state = 'pending' AND d.next_at <= $3 THEN TRUE ELSE FALSE END
 			ORDER BY c.place LIMIT CAST($5 AS BIGINT)` + d.ForUpdateSkipLocked + `
 		)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1

@@ -148,6 +148,7 @@ func TestClaim_ReadsNoBacklogOnPostgreSQL(t *testing.T) {
 	}{
 		{100_000, "n % 3", "n % 7"},
 		{20_000, "0", "4"},
+		{4_500, "0", "4"}, // so few that PostgreSQL reads all, but once, and it can keep that plan
 	} {
 		db := openStore(t, storetest.NewPostgresDatabase(t))
 		w := &fixture{T: t, db: db, start: realTimeStart}
@@ -157,9 +158,13 @@ func TestClaim_ReadsNoBacklogOnPostgreSQL(t *testing.T) {
 			INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at, asked, urgency)
 			SELECT 'alert ' || n, 1, '%s', 'incident.opened', 11, n, 'incident ' || n, '', 'pending', %s, n, n, 0, %s FROM generate_series(1, %d) n;
 			RESET session_replication_role`, ops.ID, c.attempts, c.urgency, c.pending))
-		w.expectFewRows(ops.ID)
+		maxRows, readsAll := 4*256, false
+		if c.pending < 20_000 {
+			maxRows, readsAll = c.pending, true
+		}
+		w.expectFewRows(ops.ID, maxRows, readsAll)
 		w.execPostgres("ANALYZE alerts")
-		w.expectFewRows(ops.ID)
+		w.expectFewRows(ops.ID, maxRows, readsAll)
 	}
 }
 
@@ -171,10 +176,10 @@ func (w *fixture) execPostgres(statements string) {
 	}
 }
 
-// expectFewRows runs the statements of the delivery loop for a channel.
-func (w *fixture) expectFewRows(channel string) {
+// expectFewRows runs the statements of the delivery loop for a channel. readsAll means that they may
+// read the whole table.
+func (w *fixture) expectFewRows(channel string, maxRows int, readsAll bool) {
 	w.Helper()
-	const maxRows = 4 * 256
 	now := w.start.Add(time.Hour).UnixMicro()
 	var sent []string
 	for n := range 32 {
@@ -187,7 +192,7 @@ func (w *fixture) expectFewRows(channel string) {
 			w.Fatalf("%s: %v", statements[i], err)
 		}
 		found := rowsPattern.FindAllStringSubmatch(plan, -1)
-		if len(found) == 0 || strings.Contains(plan, "Seq Scan on alerts") {
+		if len(found) == 0 || !readsAll && strings.Contains(plan, "Seq Scan on alerts") {
 			w.Errorf("it reads the whole table, or its plan has no rows: %s\n%s", statements[i], plan)
 		}
 		for _, step := range found {

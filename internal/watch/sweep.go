@@ -51,6 +51,7 @@ type sweepState struct {
 	backlog []int64
 	next    *batch // of the next transaction, already removed from the backlog; nil: none
 	held    bool   // a ping in flight held back a heartbeat of the backlog
+	rounds  int    // of sweepTogether for this backlog
 	rows    int    // heartbeats of the next transaction; 0: the default
 
 	others bool // other nodes run
@@ -64,7 +65,7 @@ type batch struct {
 }
 
 // clear forgets the backlog: it is listed again.
-func (s *sweepState) clear() { s.backlog, s.next = nil, nil }
+func (s *sweepState) clear() { s.backlog, s.next, s.rounds = nil, nil, 0 }
 
 // isEmpty reports whether no heartbeat of the backlog is left.
 func (s *sweepState) isEmpty() bool { return len(s.backlog) == 0 && s.next == nil }
@@ -134,6 +135,9 @@ func (w *Watcher) sweepTogether(ctx context.Context) (wait time.Duration, err er
 	if err := errors.Join(errs[:]...); err != nil {
 		s.clear()
 		return 0, err
+	}
+	if s.rounds++; s.rounds&(s.rounds-1) == 0 { // the first, second, fourth and so on
+		w.DB.CountNewRows(ctx)
 	}
 	r := sweepResult{more: true, held: s.held}
 	for _, one := range results {

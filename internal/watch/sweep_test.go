@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -258,6 +260,29 @@ func TestSweep_ReadsThatTakeLongDelayNoTransaction(t *testing.T) {
 		reads.Wait()
 		if n := f.openIncidents(); n != int64(len(keys)) {
 			t.Errorf("%d incidents; want %d", n, len(keys))
+		}
+	})
+}
+
+// PostgreSQL keeps plans for a few alerts until the table is analyzed. By itself, that happens a minute
+// or two later.
+func TestSweep_ABacklogMakesPostgreSQLCountItsAlerts(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		var counted atomic.Int64
+		f.db.TraceStatements(func(text string, _ []any) {
+			if strings.HasPrefix(text, "ANALYZE") {
+				counted.Add(1)
+			}
+		})
+		f.Watcher.sweep.rows = fewPerSweep
+		f.addDue(6 * fewPerSweep)
+		f.sweepAll()
+		want := int64(0)
+		if f.db.IsShared() {
+			want = 1
+		}
+		if n := counted.Load(); n != want {
+			t.Errorf("%d times during a backlog; want %d", n, want)
 		}
 	})
 }

@@ -156,7 +156,7 @@ func (db *DB) CountNewRows(ctx context.Context) {
 	if !db.IsShared() {
 		return
 	}
-	// An error changes nothing but the time that later statements take.
+	// After an error, only later statements are slower.
 	_ = db.runTx(ctx, db.writer, nil, func(tx *Tx) error {
 		for _, text := range []string{`SELECT set_config('lock_timeout', '100ms', true)`, `ANALYZE alerts, incidents`} {
 			if _, err := tx.exec(text); err != nil {

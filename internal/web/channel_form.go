@@ -142,6 +142,9 @@ func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.Set
 			// Names of headers are not secret. Their values are masked.
 			shown.Type, shown.Secret = "textarea", false
 			shown.Help = strings.TrimSpace("One per line, for example X-Team: ops. " + f.Help)
+		case setting.FieldLabels:
+			shown.Type = "textarea"
+			shown.Help = strings.TrimSpace("One per line, for example team: ops. " + f.Help)
 		case setting.FieldText, setting.FieldSecret:
 		}
 		_, shown.Typed = d.secrets[f.Name]

@@ -1,3 +1,5 @@
 package provider
 
-func genericStandIns() map[string]standIn { return map[string]standIn{} }
+func genericStandIns() map[string]standIn {
+	return map[string]standIn{"alertmanager": alertmanagerStandIn()}
+}

@@ -3,5 +3,10 @@ package providertest
 import "overdue/internal/notify/setting"
 
 func generic(server string) map[string][]setting.Values {
-	return map[string][]setting.Values{}
+	return map[string][]setting.Values{
+		"alertmanager": {
+			{"url": server, "username": "overdue", "password": "amSECRET", "labels": map[string]any{"team": "ops"}},
+			{"url": server + "/prefix/api/v2/alerts"},
+		},
+	}
 }

@@ -126,6 +126,7 @@ type facts struct {
 	heartbeats map[int64]monitor.Heartbeat
 	incidents  map[string]monitor.Incident
 	outputs    map[int64]bool // heartbeats whose newest ping can have a body; nil: not known
+	known      outputs        // by incident, which need not be read
 }
 
 // readFacts reads the heartbeats and incidents of alerts.

@@ -1,10 +1,13 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/fnv"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +45,10 @@ type Resender struct {
 
 	failures map[string]int       // consecutive failed runs, by channel; only used by RunOnce
 	resumeAt map[string]time.Time // when the receiver asked to be sent to again; only used by RunOnce
+	outputs  map[string]outputs   // of the incidents of a channel; only used by RunOnce
+	// unfinished are the last incidents of runs that ended early, by channel: the next run starts after them, so that
+	// the last incidents get their turn. Only used by RunOnce.
+	unfinished map[string]string
 }
 
 // RunOnce sends the open incidents of the channels of this node. It returns how long to wait.
@@ -54,7 +61,7 @@ func (r *Resender) RunOnce(ctx context.Context, now time.Time) (time.Duration, e
 		return every, nil
 	}
 	if r.failures == nil {
-		r.failures, r.resumeAt = map[string]int{}, map[string]time.Time{}
+		r.failures, r.resumeAt, r.outputs, r.unfinished = map[string]int{}, map[string]time.Time{}, map[string]outputs{}, map[string]string{}
 	}
 	var channels []monitor.Channel
 	var nodes []store.Node
@@ -98,8 +105,10 @@ func rank(channel, node string) uint64 {
 
 // resendResult is the result of one channel in one run.
 type resendResult struct {
-	sent bool // there was something to send
-	err  error
+	sent    bool // there was something to send
+	last    string
+	outputs outputs
+	err     error
 }
 
 // sendAll sends to several channels at a time: one that hangs delays no other.
@@ -119,7 +128,7 @@ func (r *Resender) sendAll(ctx context.Context, channels []monitor.Channel, now 
 			}()
 			ctx, cancel := context.WithTimeout(ctx, resendTimeout)
 			defer cancel()
-			results[i].sent, results[i].err = r.sendChannel(ctx, c, now)
+			r.sendChannel(ctx, c, &results[i], now)
 		})
 	}
 	group.Wait()
@@ -128,34 +137,87 @@ func (r *Resender) sendAll(ctx context.Context, channels []monitor.Channel, now 
 
 // sendChannel sends the open incidents of one channel, and those that were resolved a short time ago. Each batch is
 // read just before it is sent.
-func (r *Resender) sendChannel(ctx context.Context, c monitor.Channel, now time.Time) (sent bool, err error) {
+func (r *Resender) sendChannel(ctx context.Context, c monitor.Channel, result *resendResult, now time.Time) {
 	var all []store.NotifiedIncident
 	var project monitor.Project
-	err = r.Dispatcher.DB.View(ctx, func(tx *store.Tx) (err error) {
+	result.err = r.Dispatcher.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if all, err = tx.NotifiedIncidents(c, now.Add(-resolvedResendFor)); err != nil || len(all) == 0 {
 			return err
 		}
 		project, err = tx.Project(c.Project)
 		return err
 	})
-	for ; err == nil && len(all) > 0; all = all[min(resendBatch, len(all)):] {
+	result.outputs, result.last = r.outputs[c.ID], r.unfinished[c.ID]
+	if result.err != nil {
+		return
+	}
+	all = startAfter(all, r.unfinished[c.ID])
+	result.outputs = r.outputs[c.ID].keep(all)
+	var rejected error
+	for len(all) > 0 {
+		some := all[:min(resendBatch, len(all))]
 		var batch []message.Notification
-		err = r.Dispatcher.DB.View(ctx, func(tx *store.Tx) (err error) {
-			batch, err = r.notifications(tx, c, project, all[:min(resendBatch, len(all))], now)
+		result.err = r.Dispatcher.DB.View(ctx, func(tx *store.Tx) (err error) {
+			batch, err = r.notifications(tx, c, project, some, result.outputs, now)
 			return err
 		})
-		if err != nil {
-			return sent, err
+		if result.err != nil {
+			return
 		}
-		if _, err = r.Send(ctx, c.Kind, setting.Values(c.Settings), batch, now); err == nil {
-			sent = true
+		_, result.err = r.Send(ctx, c.Kind, setting.Values(c.Settings), batch, now)
+		if failure, failed := SendErrorOf(result.err); failed && !failure.Permanent {
+			return
+		} else if failed {
+			rejected = failure // a receiver that rejects a batch gets the others
+		}
+		result.sent, result.last = true, some[len(some)-1].ID
+		all = all[len(some):]
+	}
+	result.last, result.err = "", rejected
+}
+
+// startAfter returns the incidents in the order of their ids, from the one after last.
+func startAfter(all []store.NotifiedIncident, last string) []store.NotifiedIncident {
+	slices.SortFunc(all, func(a, b store.NotifiedIncident) int { return cmp.Compare(a.ID, b.ID) })
+	start, found := slices.BinarySearchFunc(all, last, func(i store.NotifiedIncident, id string) int { return cmp.Compare(i.ID, id) })
+	if found {
+		start++
+	}
+	return slices.Concat(all[start:], all[:start])
+}
+
+// outputs are the outputs of the jobs of incidents, by incident. They do not change, and reading them takes a query
+// for each.
+type outputs map[string]output
+
+// output is the end of an output.
+type output struct {
+	text string
+	exit *int
+}
+
+// maxKeptOutput is the number of bytes of an output that are kept: a message shows no more.
+const maxKeptOutput = 2100
+
+// keep returns the outputs of incidents that are still sent.
+func (o outputs) keep(all []store.NotifiedIncident) outputs {
+	kept := outputs{}
+	for _, i := range all {
+		if text, known := o[i.ID]; known {
+			kept[i.ID] = text
 		}
 	}
-	return sent, err
+	return kept
+}
+
+// add keeps the output of an incident.
+func (o outputs) add(n message.Notification) {
+	text := strings.ToValidUTF8(n.Output[max(0, len(n.Output)-maxKeptOutput):], "")
+	o[n.ThreadID] = output{strings.Clone(text), n.ExitCode}
 }
 
 // notifications returns the notifications of incidents as they are now.
-func (r *Resender) notifications(tx *store.Tx, c monitor.Channel, project monitor.Project, some []store.NotifiedIncident, now time.Time) ([]message.Notification, error) {
+func (r *Resender) notifications(tx *store.Tx, c monitor.Channel, project monitor.Project, some []store.NotifiedIncident, known outputs, now time.Time) ([]message.Notification, error) {
 	d := &Dispatcher{DB: r.Dispatcher.DB, Base: r.Dispatcher.Base, AckURL: r.Dispatcher.AckURL} // RunOnce uses the other one
 	alerts := make([]monitor.Alert, len(some))
 	for i, n := range some {
@@ -165,6 +227,7 @@ func (r *Resender) notifications(tx *store.Tx, c monitor.Channel, project monito
 	if err != nil {
 		return nil, err
 	}
+	f.known = known
 	all := make([]message.Notification, 0, len(alerts))
 	for _, a := range alerts {
 		i, err := f.incident(tx, a)
@@ -189,6 +252,9 @@ func (r *Resender) notifications(tx *store.Tx, c monitor.Channel, project monito
 		if _, err := d.addIncident(tx, f, &e, now); err != nil {
 			return nil, err
 		}
+		if a.Event != monitor.IncidentResolved {
+			known.add(e.notification)
+		}
 		if err := e.redactIDs(tx); err != nil {
 			return nil, err
 		}
@@ -202,6 +268,7 @@ func (r *Resender) notifications(tx *store.Tx, c monitor.Channel, project monito
 func (r *Resender) record(ctx context.Context, channels []monitor.Channel, results []resendResult, now time.Time) error {
 	var database error
 	for i, c := range channels {
+		r.outputs[c.ID], r.unfinished[c.ID] = results[i].outputs, results[i].last
 		failure, failed := errors.AsType[*notify.SendError](results[i].err)
 		switch {
 		case failed && ctx.Err() == nil:

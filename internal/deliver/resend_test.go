@@ -89,7 +89,7 @@ func (f *fixture) ping(kind monitor.PingKind, hs map[string]monitor.Heartbeat, n
 			if err != nil {
 				return err
 			}
-			h, change := h.ApplyPing(monitor.Ping{Kind: kind, At: now, ExitCode: monitor.NoExitCode}, now)
+			h, change := h.ApplyPing(monitor.Ping{Kind: kind, At: now, ExitCode: 3, Body: []byte(strings.Repeat("line\n", 900) + "output of " + name), BodySize: int64(4500 + len("output of "+name))}, now)
 			hs[name] = h
 			all = append(all, store.Transition{Heartbeat: h, Change: change})
 		}
@@ -138,8 +138,12 @@ func TestResend_SendsTheSameFactsAsTheOpening(t *testing.T) {
 		f.ping(monitor.PingFail, map[string]monitor.Heartbeat{}, "a")
 		f.deliver()
 		r.events()
+		r.events() // with what the first run read
 		opening, again := f.sent[0], r.batches[0][0]
 		again.AlertID, again.At = opening.AlertID, opening.At
+		if !strings.Contains(again.Message().Output, "output of a") {
+			t.Errorf("the output is %q", again.Message().Output)
+		}
 		if a, b := fmt.Sprintf("%+v", opening.Message()), fmt.Sprintf("%+v", again.Message()); a != b {
 			t.Errorf("sent again:\n%s\nopening:\n%s", b, a)
 		}
@@ -233,6 +237,60 @@ func TestResend_OneOfSeveralNodesSendsToAChannel(t *testing.T) {
 			t.Errorf("%s has %d of 300 channels", node, n)
 		}
 	}
+}
+
+func TestResend_ARunThatEndsEarlyContinuesWithTheNext(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		r := newResends(f)
+		var names []string
+		for i := range 2*resendBatch + 1 {
+			names = append(names, fmt.Sprintf("job-%d", i))
+		}
+		f.ping(monitor.PingFail, map[string]monitor.Heartbeat{}, names...)
+		f.deliverAll()
+		accept := r.Send
+		seen := map[string]bool{}
+		for range 3 {
+			sends := 0
+			r.Send = func(ctx context.Context, kind string, set setting.Values, all []message.Notification, now time.Time) (notify.Receipt, error) {
+				if sends++; sends == 2 {
+					return notify.Receipt{}, &notify.SendError{Reason: "The attempt timed out."}
+				}
+				return accept(ctx, kind, set, all, now)
+			}
+			for _, sent := range r.events() {
+				seen[sent] = true
+			}
+		}
+		if len(seen) != len(names) {
+			t.Errorf("three runs of one request each sent %d incidents; want all %d", len(seen), len(names))
+		}
+	})
+}
+
+func TestResend_ABatchThatIsRejectedStopsNoOther(t *testing.T) {
+	onEachDatabase(t, func(f *fixture) {
+		r := newResends(f)
+		var names []string
+		for i := range 2 * resendBatch {
+			names = append(names, fmt.Sprintf("job-%d", i))
+		}
+		f.ping(monitor.PingFail, map[string]monitor.Heartbeat{}, names...)
+		f.deliverAll()
+		accept, sends := r.Send, 0
+		r.Send = func(ctx context.Context, kind string, set setting.Values, all []message.Notification, now time.Time) (notify.Receipt, error) {
+			if sends++; sends == 1 {
+				return notify.Receipt{}, &notify.SendError{Status: 400, Permanent: true}
+			}
+			return accept(ctx, kind, set, all, now)
+		}
+		if got := r.events(); len(got) != resendBatch {
+			t.Errorf("sent %d after the rejected batch; want %d", len(got), resendBatch)
+		}
+		if r.failures[f.channel.ID] != 1 {
+			t.Error("the rejected batch is no failure of the channel")
+		}
+	})
 }
 
 func TestResend_ManyIncidentsNeedFewRequests(t *testing.T) {

@@ -22,10 +22,14 @@ func steps(n message.Notification) []step {
 	return []step{lifecycle(n)}
 }
 
-// alertSeverity returns the severity of an alert at a tool: that of a notice is always "info".
+// alertSeverity returns the severity of an alert at a tool: that of a notice is always "info". It is the same from the
+// opening to the recovery, because it can be part of what identifies an alert.
 func alertSeverity(n message.Notification) string {
-	if isNotice(n) {
+	switch {
+	case isNotice(n):
 		return "info"
+	case n.Failing != nil:
+		return "warning"
 	}
 	return severity(n)
 }

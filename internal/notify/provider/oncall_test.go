@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -108,6 +109,10 @@ func TestOnCall_AFailingChannelAndItsRecoveryShareAKey(t *testing.T) {
 		if strings.Contains(failing[0], endMarks[s.Name]) || !strings.Contains(recovered[0], endMarks[s.Name]) {
 			t.Errorf("the recovery does not end the alert:\n%s\n%s", failing, recovered)
 		}
+		if s.Name == "alertmanager" {
+			expectSameLabels(t, s, set, about(message.EventChannelFailing, "c1", "Mail"), about(message.EventChannelRecovered, "c1", "Mail"))
+			expectSameLabels(t, s, set, messagetest.FailedBackup(message.EventOpened), messagetest.FailedBackup(message.EventResolved))
+		}
 	})
 }
 
@@ -129,4 +134,20 @@ func TestOnCall_SeveritiesAreMapped(t *testing.T) {
 			}
 		}
 	})
+}
+
+// expectSameLabels compares the labels of two alerts, by which Alertmanager finds the earlier one.
+func expectSameLabels(t *testing.T, s Service, set setting.Values, first, second message.Notification) {
+	t.Helper()
+	var labels []string
+	for _, n := range []message.Notification{first, second} {
+		requests, err := s.Render(set, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		labels = append(labels, fmt.Sprint(alertsOf(t, requests[0])[0].Labels))
+	}
+	if labels[0] != labels[1] {
+		t.Errorf("%s does not end the alert of %s: %s and %s", second.Event, first.Event, labels[1], labels[0])
+	}
 }

@@ -150,7 +150,7 @@ func settingType(t setting.FieldType) string {
 	switch t {
 	case setting.FieldList:
 		return "list of texts"
-	case setting.FieldHeaders:
+	case setting.FieldHeaders, setting.FieldLabels:
 		return "object of texts"
 	}
 	return "text"

@@ -4,6 +4,7 @@
 //	/api/v1/hb/…  ───▶ ingest.Handler ─▶ ingest.Batcher ─┼─▶ store ◀── watch.Watcher       (loop "sweep")
 //	/api/v1/…     ───▶ api ─▶ manage ────────────────────┤     ▲  ◀── watch.Publish        (loop "publish")
 //	/healthz /readyz /metrics                            │     └───── deliver.Dispatcher   (loop "delivery") ─▶ notify
+//	                      │                              │     └───── deliver.Resender     (loop "resend")   ─▶ notify
 //	                      └──────────────────────────────┘      ◀──── store.Cleanup         (loop "cleanup")
 //
 // The loop "memory" returns the memory of a burst of pings to the system.

@@ -16,6 +16,7 @@ import (
 	"overdue/internal/loop"
 	"overdue/internal/manage"
 	"overdue/internal/metrics"
+	"overdue/internal/notify"
 	"overdue/internal/store"
 	"overdue/internal/watch"
 )
@@ -29,6 +30,7 @@ type Engine struct {
 	batcher    *ingest.Batcher
 	watcher    *watch.Watcher
 	dispatcher *deliver.Dispatcher
+	resender   *deliver.Resender // its Send is set before Start; nil: nothing is sent again
 
 	canary *canary.Canary // nil: disabled
 	pinger *canary.Pinger // nil: disabled
@@ -40,7 +42,7 @@ type Engine struct {
 	// otherwise, see loop.Signals. They are set before Start, must return at once, and may be nil.
 	Pinged, Changed func(keys []int64)
 
-	sweep, publish, delivery, cleanup, memory, files, rejectionLog, pulse *loop.Loop
+	sweep, publish, delivery, resend, cleanup, memory, files, rejectionLog, pulse *loop.Loop
 
 	watchURL               string     // of the watchdog; empty: none
 	canaryLoop, pingerLoop *loop.Loop // they end before the batcher
@@ -77,6 +79,8 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	e.sweep = loop.New("sweep", log, e.watcher.Sweep)
 	e.publish = loop.New("publish", log, e.watcher.Publish)
 	e.delivery = loop.New("delivery", log, e.atStoreTime(e.dispatcher.RunOnce))
+	e.resender = &deliver.Resender{Dispatcher: e.dispatcher, Kinds: notify.ResentKinds()}
+	e.resend = loop.New("resend", log, e.atStoreTime(e.resender.RunOnce))
 	e.retention = &retentionLoop{db: db, cleanup: db.NewCleanup(), metrics: e.metrics, log: log, deleted: map[string]int64{}}
 	e.cleanup = loop.New("cleanup", log, e.atStoreTime(e.retention.run))
 	m := &memoryRelease{db: db, stored: func() int64 { return e.batcher.StoredCount() }}
@@ -135,7 +139,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// still need them.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.stopWatching = stop, e.db.WatchAvailability(e.onAvailability)
-	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
+	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.resend, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
 		e.loops.Go(func() { l.Run(background) })
 	}
 	e.loops.Go(func() { e.preloadListIndex(background) })
@@ -187,7 +191,7 @@ func (e *Engine) onAvailability(why error) {
 		e.log.Error("database lost acknowledged pings", "component", "store", "pings", loss.Pings, "heartbeats", loss.Heartbeats)
 	}
 	e.batcher.DatabaseReturned()
-	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery, e.cleanup, e.memory} {
+	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery, e.resend, e.cleanup, e.memory} {
 		l.Retry()
 	}
 }

@@ -84,6 +84,7 @@ func (s *server) run(ctx context.Context) (report httpd.StopReport, err error) {
 	base := s.baseURL(listener.Addr())
 	setNodeInfo(db, s.Version)
 	engine := NewEngine(db, outside.Send, base, s.log)
+	engine.resender.Send = outside.Resend
 	engine.watcher.Version = s.Version
 	engine.dispatcher.MaxConcurrent = memory.maxDeliveries()
 	faces, err := newHandlers(ctx, s.Options, engine, outside, base)

@@ -77,7 +77,7 @@ func fieldText(f setting.Field) string {
 		text = "secret"
 	case setting.FieldList:
 		text = "list"
-	case setting.FieldHeaders:
+	case setting.FieldHeaders, setting.FieldLabels:
 		text = "object"
 	case setting.FieldTemplate:
 		text = "text, or @FILE"

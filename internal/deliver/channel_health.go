@@ -188,8 +188,10 @@ func (f *channelCheck) announce(tx *store.Tx, failure store.FailingChannel, even
 // name and the reason.
 func encodeChannelFailure(f store.FailingChannel) string {
 	reason := f.ChannelFailure
-	reason.Recipient = ""                                                                                                          // it is named with the channel
-	b, _ := json.Marshal(message.FailingChannel{Channel: f.Name, Recipient: f.Recipient, Reason: reason.String(), Since: f.Since}) // texts and a time always marshal
+	reason.Recipient = "" // it is named with the channel
+	b, _ := json.Marshal(message.FailingChannel{
+		ID: f.Channel, Channel: f.Name, Recipient: f.Recipient, Reason: reason.String(), Since: f.Since,
+	}) // texts and a time always marshal
 	return string(b)
 }
 

@@ -127,6 +127,7 @@ type facts struct {
 	incidents  map[string]monitor.Incident
 	outputs    map[int64]bool // heartbeats whose newest ping can have a body; nil: not known
 	threads    threads
+	known      outputs // by incident, which need not be read
 }
 
 // readFacts reads the heartbeats and incidents of alerts. threaded are the channels whose messages

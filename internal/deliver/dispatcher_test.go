@@ -75,6 +75,9 @@ func (f *fixture) wake() {
 	f.wakes++
 }
 
+// sleep waits in virtual time.
+func (f *fixture) sleep(d time.Duration) { time.Sleep(d) }
+
 // update changes the database.
 func (f *fixture) update(fn func(*store.Tx) error) {
 	f.t.Helper()

@@ -232,6 +232,10 @@ func missedDeadline(i monitor.Incident) time.Time {
 // the newest ping.
 func (e *delivery) addPingOutput(tx *store.Tx, f facts, i monitor.Incident) error {
 	n, number := &e.notification, i.PingNumber
+	if o, known := f.known[i.ID]; known {
+		n.Output, n.ExitCode = o.text, o.exit
+		return nil
+	}
 	if number == 0 && (e.pings == 0 || !f.mayHaveOutput(i.Heartbeat)) {
 		return nil
 	}

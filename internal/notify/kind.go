@@ -49,11 +49,18 @@ type Kind struct {
 	// ResendEvery is the interval at which open incidents are sent again, because the
 	// receiver forgets them. 0: it does not.
 	ResendEvery time.Duration
+	// Resend sends open incidents again, with few requests. An error is a *SendError.
+	Resend func(ctx context.Context, out *Sender, set setting.Values, all []message.Notification, now time.Time) (Receipt, error)
 }
 
 // Kinds returns every kind of channel, in the order of the gallery. The caller
 // may modify the slice.
 func Kinds() []Kind { return slices.Clone(allKinds()) }
+
+// ResentKinds returns the kinds whose open incidents are sent again.
+func ResentKinds() []Kind {
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k.ResendEvery == 0 })
+}
 
 // KindOf returns the kind with the given name.
 func KindOf(name string) (Kind, bool) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"overdue/internal/notify/message"
 	"overdue/internal/notify/provider"
@@ -20,6 +21,11 @@ func serviceKind(s provider.Service) Kind {
 	}
 	k.Send = func(ctx context.Context, out *Sender, set setting.Values, n message.Notification) (Receipt, error) {
 		return out.sendService(ctx, s, set, n)
+	}
+	if s.Resend != nil {
+		k.Resend = func(ctx context.Context, out *Sender, set setting.Values, all []message.Notification, now time.Time) (Receipt, error) {
+			return out.resendService(ctx, s, set, all, now)
+		}
 	}
 	k.Preview = func(userAgent string, set setting.Values, n message.Notification) RequestPreview {
 		return previewService(s, userAgent, set, n)
@@ -66,6 +72,20 @@ func (o *Sender) sendService(ctx context.Context, s provider.Service, set settin
 		receipt.Status, receipt.Detail = one.Status, one.Detail
 		if one.Thread != "" {
 			receipt.Thread = one.Thread
+		}
+	}
+	return receipt, nil
+}
+
+// resendService sends open incidents again through a service. It stops at the first failure.
+func (o *Sender) resendService(ctx context.Context, s provider.Service, set setting.Values, all []message.Notification, now time.Time) (receipt Receipt, err error) {
+	requests, err := s.Resend(set, all, now)
+	if err != nil {
+		return Receipt{}, &SendError{Reason: err.Error(), Permanent: true}
+	}
+	for _, r := range requests {
+		if receipt, _, err = o.sendOne(ctx, s, set, r); err != nil {
+			return Receipt{}, err
 		}
 	}
 	return receipt, nil

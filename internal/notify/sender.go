@@ -131,9 +131,33 @@ func (o *Sender) Close() {
 // error is always a [*SendError]. Settings that the kind would not accept are a
 // final one: what lies in a row may be older than the rule.
 func (o *Sender) Send(ctx context.Context, kind string, set setting.Values, n message.Notification) (Receipt, error) {
+	k, valid, err := validKind(kind, set)
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipt, err := k.Send(ctx, o, valid, n)
+	return withCancellation(ctx, receipt, err)
+}
+
+// Resend sends open incidents again through a channel of a kind with [Kind.ResendEvery]. The error is always a
+// [*SendError].
+func (o *Sender) Resend(ctx context.Context, kind string, set setting.Values, all []message.Notification, now time.Time) (Receipt, error) {
+	k, valid, err := validKind(kind, set)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if k.Resend == nil {
+		return Receipt{}, &SendError{Reason: "Channels of this kind need no repetition.", Permanent: true}
+	}
+	receipt, err := k.Resend(ctx, o, valid, all, now)
+	return withCancellation(ctx, receipt, err)
+}
+
+// validKind returns a kind and the normalized settings of its channel.
+func validKind(kind string, set setting.Values) (Kind, setting.Values, error) {
 	k, known := KindOf(kind)
 	if !known {
-		return Receipt{}, &SendError{Reason: fmt.Sprintf("Unknown kind of channel %q.", kind), Permanent: true}
+		return Kind{}, nil, &SendError{Reason: fmt.Sprintf("Unknown kind of channel %q.", kind), Permanent: true}
 	}
 	valid, problems := k.Validate(set)
 	if len(problems) > 0 {
@@ -141,9 +165,13 @@ func (o *Sender) Send(ctx context.Context, kind string, set setting.Values, n me
 		for _, p := range problems {
 			texts = append(texts, p.Text)
 		}
-		return Receipt{}, &SendError{Reason: "The settings of the channel are invalid: " + strings.Join(texts, " "), Permanent: true}
+		return Kind{}, nil, &SendError{Reason: "The settings of the channel are invalid: " + strings.Join(texts, " "), Permanent: true}
 	}
-	receipt, err := k.Send(ctx, o, valid, n)
+	return k, valid, nil
+}
+
+// withCancellation returns the result of an attempt, whose context may have ended.
+func withCancellation(ctx context.Context, receipt Receipt, err error) (Receipt, error) {
 	if failure, ok := errors.AsType[*SendError](err); ok && failure.Status == 0 && !failure.Uncertain && ctx.Err() != nil {
 		err, receipt = canceledError(ctx.Err()), Receipt{}
 	}

@@ -348,3 +348,28 @@ func (tx *Tx) ThreadsOfIncidents(incidents []string) ([]Thread, error) {
 	}
 	return found, nil
 }
+
+// NotifiedIncident is an incident whose opening was delivered to a channel.
+type NotifiedIncident struct {
+	ID        string
+	Heartbeat int64
+}
+
+// notifiedIncidentsSQL selects incidents whose opening was delivered. OFFSET 0: PostgreSQL then looks for the alert of each
+// incident. Without statistics, it would read all alerts of the channel.
+const notifiedIncidentsSQL = `SELECT i.id, i.heartbeat FROM incidents i WHERE i.project = $1 AND i.resolved IS NULL AND ` + openingSentSQL + `
+	UNION ALL SELECT i.id, i.heartbeat FROM incidents i WHERE i.resolved > $3 AND i.project = $1 AND ` + openingSentSQL
+
+const openingSentSQL = `EXISTS (SELECT 1 FROM alerts a WHERE a.incident = i.id AND a.channel = $2 AND a.event = 'incident.opened' AND a.state = 'sent'
+	LIMIT 1 OFFSET 0)`
+
+// NotifiedIncidents returns the incidents of a channel whose opening was delivered, and that are open or were resolved
+// after a time.
+func (tx *Tx) NotifiedIncidents(c monitor.Channel, resolvedAfter time.Time) ([]NotifiedIncident, error) {
+	found, err := queryAll(tx, func(row scanner) (i NotifiedIncident, err error) { return i, row.Scan(&i.ID, &i.Heartbeat) },
+		notifiedIncidentsSQL, c.Project, c.ID, micros(resolvedAfter))
+	if err != nil {
+		return nil, fmt.Errorf("incidents of channel: %w", err)
+	}
+	return found, nil
+}

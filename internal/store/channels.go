@@ -55,6 +55,15 @@ func (tx *Tx) ChannelRoutes(project int64) ([]monitor.Channel, error) {
 	}, `SELECT `+channelColumns+` FROM channels WHERE project = $1 AND deleted IS NULL ORDER BY created, id`, project)
 }
 
+// ChannelsOfKinds lists the channels of any project with one of the kinds.
+func (tx *Tx) ChannelsOfKinds(kinds []string) ([]monitor.Channel, error) {
+	found, err := queryAll(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE `+tx.d.InList("kind", "$1")+` AND deleted IS NULL ORDER BY id`, tx.d.TextList(kinds))
+	if err != nil {
+		return nil, fmt.Errorf("channels of kinds: %w", err)
+	}
+	return found, nil
+}
+
 // Channel returns the channel with the given id, in a project.
 func (tx *Tx) Channel(project int64, id string) (monitor.Channel, error) {
 	c, found, err := queryOne(tx, tx.scanChannel, `SELECT `+channelColumns+` FROM channels WHERE id = $1 AND project = $2 AND deleted IS NULL`, id, project)

@@ -66,9 +66,10 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 			_, err := tx.BlackoutsOfHeartbeat(h.Key, w.start, 10)
 			return err
 		},
-		"Timeline":   func(tx *store.Tx) error { _, err := tx.Timeline(i); return err },
-		"Deliveries": func(tx *store.Tx) error { _, err := tx.Deliveries(i.ID); return err },
-		"Key":        func(tx *store.Tx) error { _, _, err := tx.APIKeyByHash("hash"); return err },
+		"NotifiedIncidents": func(tx *store.Tx) error { _, err := tx.NotifiedIncidents(ops, w.start); return err },
+		"Timeline":          func(tx *store.Tx) error { _, err := tx.Timeline(i); return err },
+		"Deliveries":        func(tx *store.Tx) error { _, err := tx.Deliveries(i.ID); return err },
+		"Key":               func(tx *store.Tx) error { _, _, err := tx.APIKeyByHash("hash"); return err },
 	} {
 		w.expectIndexed(name, large, ask)
 	}

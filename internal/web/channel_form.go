@@ -144,6 +144,9 @@ func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.Set
 			shown.Help = strings.TrimSpace("One per line, for example X-Team: ops. " + f.Help)
 		case setting.FieldTemplate:
 			shown.Type = "textarea"
+		case setting.FieldLabels:
+			shown.Type = "textarea"
+			shown.Help = strings.TrimSpace("One per line, for example team: ops. " + f.Help)
 		case setting.FieldText, setting.FieldSecret:
 		}
 		_, shown.Typed = d.secrets[f.Name]

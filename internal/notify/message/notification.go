@@ -120,6 +120,8 @@ type Notification struct {
 
 // FailingChannel is a channel that fails or has recovered.
 type FailingChannel struct {
+	// ID is the id of the channel, and empty in alerts of earlier versions.
+	ID string
 	// Channel is its name, Recipient the affected recipient or "" for all, and
 	// Reason the last error.
 	Channel, Recipient, Reason string

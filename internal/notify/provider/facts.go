@@ -101,7 +101,7 @@ func lifecycle(n message.Notification) step {
 // lifecycleKey identifies the alert at the service. A failing channel has one key from its failure to its recovery.
 func lifecycleKey(n message.Notification) string {
 	if n.Failing != nil {
-		return "channel-" + message.HeaderToken(n.ProjectSlug+"-"+n.Failing.Channel+"-"+n.Failing.Recipient)
+		return failingKey(n)
 	}
 	return incidentKey(n)
 }

@@ -32,9 +32,20 @@ func pagerduty() Service {
 	}
 }
 
-// renderPagerDuty returns one event. A test alert is resolved at once, so that it calls no one.
+// renderPagerDuty returns one event. A test alert is resolved at once, so that it calls no one. Other notices are
+// change events, which are shown next to the incidents of the service and need no end.
 func renderPagerDuty(set setting.Values, n message.Notification) ([]Request, error) {
 	m := n.Message()
+	if isNotice(n) && n.Event != message.EventTest {
+		r, err := newJSON(base(set, pagerDutyURL)+"/v2/change/enqueue", map[string]any{
+			"routing_key": set.Text("routing_key"), "links": hrefs(m),
+			"payload": map[string]any{
+				"summary": message.Shorten(m.Subject, maxPagerDutySummary), "source": sourceName(n),
+				"timestamp": n.At.UTC().Format("2006-01-02T15:04:05.000Z"), "custom_details": details(m),
+			},
+		})
+		return []Request{r}, err
+	}
 	event := map[string]any{
 		"routing_key": set.Text("routing_key"), "event_action": "trigger",
 		"dedup_key": fit(lifecycleKey(n), maxPagerDutyKey, runeCount),

@@ -62,6 +62,9 @@ type Service struct {
 	// ResendEvery is the interval at which open incidents are sent again, because the service forgets them. 0: it
 	// does not.
 	ResendEvery time.Duration
+	// Resend returns the requests that send open incidents again, many in each request. The notifications include
+	// incidents that were resolved a short time ago.
+	Resend func(set setting.Values, all []message.Notification, now time.Time) ([]Request, error)
 }
 
 // Abilities are what a service can do with the messages of one incident.
@@ -145,8 +148,10 @@ func chatServices() []Service {
 
 func pushServices() []Service { return []Service{ntfy(), gotify(), pushover()} }
 
-func onCallServices() []Service { return []Service{pagerduty()} }
+func onCallServices() []Service {
+	return []Service{pagerduty(), opsgenie(), jsm(), victorops(), incidentio(), rootly(), squadcast(), goalert()}
+}
 
 func phoneServices() []Service { return []Service{twilio(), signal()} }
 
-func genericServices() []Service { return []Service{apprise()} }
+func genericServices() []Service { return []Service{alertmanager(), apprise()} }

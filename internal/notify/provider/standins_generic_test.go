@@ -8,7 +8,7 @@ import (
 )
 
 func genericStandIns() map[string]standIn {
-	return map[string]standIn{"apprise": appriseStandIn()}
+	return map[string]standIn{"apprise": appriseStandIn(), "alertmanager": alertmanagerStandIn()}
 }
 
 // appriseStandIn checks what the Apprise API rejects (views.py, 2024).

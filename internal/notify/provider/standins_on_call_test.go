@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
 func onCallStandIns() map[string]standIn {
-	return map[string]standIn{"pagerduty": pagerDutyStandIn()}
+	return map[string]standIn{
+		"pagerduty": pagerDutyStandIn(), "opsgenie": opsgenieStandIn("/v2/alerts"), "jsm": opsgenieStandIn("/v2/alerts"),
+		"victorops": victorOpsStandIn(), "incidentio": incidentIOStandIn(), "rootly": rootlyStandIn(), "squadcast": squadcastStandIn(),
+		"goalert": goAlertStandIn(),
+	}
 }
 
 func pagerDutyStandIn() standIn {
@@ -22,10 +27,16 @@ func pagerDutyStandIn() standIn {
 				Payload     *struct{ Summary, Source, Severity, Timestamp string }
 				Links       []struct{ Href, Text string }
 			}
-			if err := wantJSON(r, "/v2/enqueue", &body); err != nil {
+			path, isChange := "/v2/enqueue", strings.Contains(r.URL, "/change/")
+			if isChange {
+				path = "/v2/change/enqueue"
+			}
+			if err := wantJSON(r, path, &body); err != nil {
 				return err
 			}
 			switch {
+			case isChange && body.RoutingKey == "R0UT1NGSECRET" && body.EventAction == "" && body.DedupKey == "" && body.Payload != nil:
+				return atMost("summary", body.Payload.Summary, 1024)
 			case body.RoutingKey != "R0UT1NGSECRET":
 				return errors.New("invalid routing key")
 			case !slices.Contains([]string{"trigger", "acknowledge", "resolve"}, body.EventAction):

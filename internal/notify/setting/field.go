@@ -15,7 +15,7 @@ import (
 type FieldType string
 
 // The types of fields. Text, URL and secret are strings in JSON, a list is a
-// list of strings, and headers are an object of strings.
+// list of strings, and headers and labels are objects of strings.
 const (
 	FieldText    FieldType = "text"
 	FieldURL     FieldType = "url"
@@ -24,14 +24,15 @@ const (
 	FieldHeaders FieldType = "headers"
 	// FieldTemplate is a string with line breaks.
 	FieldTemplate FieldType = "template"
+	FieldLabels   FieldType = "labels"
 )
 
 // Limits of the settings of one channel. No provider needs more.
 const (
 	MaxTextLength       = 2000   // characters of a string
 	MaxTemplateLength   = 20_000 // characters of a template
-	MaxItems            = 20     // entries of a list or of headers
-	maxHeaderNameLength = 100    // characters of a header name
+	MaxItems            = 20     // entries of a list, of headers or of labels
+	maxHeaderNameLength = 100    // characters of the name of a header or label
 )
 
 // Field is one setting of a kind.
@@ -55,7 +56,7 @@ type Field struct {
 	// Check normalizes one string, or returns a problem: a sentence with
 	// advice. It is called for each item of a list and each value of headers.
 	Check func(value string) (normal, problem string)
-	// CheckName does the same for the names of headers.
+	// CheckName does the same for the names of headers and labels.
 	CheckName func(name string) (normal, problem string)
 }
 
@@ -65,9 +66,11 @@ func (f Field) Normalize(value any) (any, string) {
 	case FieldList:
 		return f.normalList(value)
 	case FieldHeaders:
-		return f.normalHeaders(value)
+		return f.normalObject(value, "header")
 	case FieldTemplate:
 		return f.normalTemplate(value)
+	case FieldLabels:
+		return f.normalObject(value, "label")
 	default:
 		return f.normalizeText(value)
 	}
@@ -134,9 +137,10 @@ func (f Field) normalList(value any) (any, string) {
 	return out, ""
 }
 
-// normalHeaders checks each name and value. Names that differ only in letter
-// case are a problem.
-func (f Field) normalHeaders(value any) (any, string) {
+// normalObject checks each name and value of headers or labels; what is "header" or
+// "label". Names that CheckName makes equal, such as headers that differ only in letter
+// case, are a problem.
+func (f Field) normalObject(value any, what string) (any, string) {
 	members, ok := ObjectMembers(value)
 	if !ok {
 		return nil, fmt.Sprintf("%s must be an object with string values.", f.Label)
@@ -146,34 +150,34 @@ func (f Field) normalHeaders(value any) (any, string) {
 	}
 	out := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(members)) { // sorted, so the result is deterministic
-		normal, problem := f.normalHeader(name, members[name])
+		normal, problem := f.normalMember(name, members[name], what)
 		if problem != "" {
 			return nil, problem
 		}
 		name, _ = f.CheckName(name)
 		if _, twice := out[name]; twice {
-			return nil, fmt.Sprintf("The header %s is set twice: remove one.", name)
+			return nil, fmt.Sprintf("The %s %s is set twice: remove one.", what, name)
 		}
 		out[name] = normal
 	}
 	return out, ""
 }
 
-// normalHeader checks one name and its value. Problems contain the name, and never
+// normalMember checks one name and its value. Problems contain the name, and never
 // the value, which may be a credential.
-func (f Field) normalHeader(name string, value any) (normal, problem string) {
+func (f Field) normalMember(name string, value any, what string) (normal, problem string) {
 	if utf8.RuneCountInString(name) > maxHeaderNameLength {
-		return "", fmt.Sprintf("A header name is longer than %d characters: shorten it.", maxHeaderNameLength)
+		return "", fmt.Sprintf("A %s name is longer than %d characters: shorten it.", what, maxHeaderNameLength)
 	}
 	if _, problem = f.CheckName(name); problem != "" {
 		return "", problem
 	}
 	text, ok := value.(string)
 	if !ok {
-		return "", fmt.Sprintf("The value of the header %s must be a string.", name)
+		return "", fmt.Sprintf("The value of the %s %s must be a string.", what, name)
 	}
 	if normal, problem = f.normalString(text); problem != "" {
-		return "", fmt.Sprintf("Header %s: %s", name, problem)
+		return "", fmt.Sprintf("%s %s: %s", strings.ToUpper(what[:1])+what[1:], name, problem)
 	}
 	return normal, ""
 }

@@ -49,7 +49,7 @@ func ParseSetting(f setting.Field, text string) (value any, given bool) {
 			}
 		}
 		return list, true
-	case setting.FieldHeaders:
+	case setting.FieldHeaders, setting.FieldLabels:
 		pairs := map[string]any{}
 		for line := range strings.Lines(text) {
 			name, value, _ := strings.Cut(line, ":")
@@ -71,7 +71,7 @@ func ParseSetting(f setting.Field, text string) (value any, given bool) {
 func SubmittedSecret(f setting.Field, value any, given bool, before any) any {
 	pairs, many := value.(map[string]any)
 	switch {
-	case many:
+	case many && f.Secret:
 		old, _ := before.(map[string]any)
 		all := map[string]any{}
 		for name, text := range pairs {

@@ -8,5 +8,9 @@ func generic(server string) map[string][]setting.Values {
 			{"url": server, "urls": "json://localhost/SECRET1, xml://localhost/SECRET2"},
 			{"url": server, "key": "overdue"},
 		},
+		"alertmanager": {
+			{"url": server, "username": "overdue", "password": "amSECRET", "labels": map[string]any{"team": "ops"}},
+			{"url": server + "/prefix/api/v2/alerts"},
+		},
 	}
 }

@@ -28,6 +28,9 @@ type Options struct {
 	// SendTest sends a test alert through a channel. It returns the provider's answer and
 	// the result for each recipient. The settings of the channel are in plain text.
 	SendTest func(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
+	// UnavailableKinds are the kinds of channel that the configuration of the server turns off,
+	// with the reason: "Needs --exec-dir."
+	UnavailableKinds map[string]string
 	// MaxHeartbeats is the maximum number of heartbeats of a project; 0 means no limit.
 	MaxHeartbeats int
 }
@@ -41,15 +44,19 @@ type Service struct {
 	sendTest  func(context.Context, monitor.Project, monitor.Channel) (client.TestResult, []monitor.DeliveryResult)
 	testLimit *ratelimit.Limiter
 
-	maxHeartbeats int
+	unavailableKinds map[string]string
+	maxHeartbeats    int
 }
+
+// KindUnavailable returns why the server offers no channels of a kind, or "".
+func (svc *Service) KindUnavailable(kind string) string { return svc.unavailableKinds[kind] }
 
 // Retention returns how long the server keeps the history.
 func (svc *Service) Retention() monitor.Retention { return svc.db.Retention() }
 
 // New returns a service with the given options.
 func New(o Options) *Service {
-	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats}
+	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, maxHeartbeats: o.MaxHeartbeats, unavailableKinds: o.UnavailableKinds}
 	if svc.snapshot == nil {
 		svc.snapshot = func() (time.Time, func(string) time.Time) {
 			now := svc.currentTime()

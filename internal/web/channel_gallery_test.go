@@ -79,12 +79,12 @@ func TestPreviewChannel_FollowsTheFormAndMasksSecrets(t *testing.T) {
 		c := w.createChannelOf("slack", "saved", map[string]any{"url": "https://hooks.slack.com/services/T0/B0/hunter2"})
 		for _, page := range []response{
 			w.get("member", "/channels/"+c.ID),
-			w.post("member", "/channels/preview", url.Values{"kind": {"slack"}, "id": {c.ID}, "name": {"saved"}}),
+			w.post("member", "/channels/preview", url.Values{"kind": {"slack"}, "channel": {c.ID}, "name": {"saved"}}),
 		} {
 			w.expectHTML(page, 200, "POST https://hooks.slack.com/••••")
 			w.expectNone(page, "hunter2")
 		}
-		w.expectHTML(w.post("stranger", "/channels/preview", url.Values{"kind": {"slack"}, "id": {c.ID}}), 404)
+		w.expectHTML(w.post("stranger", "/channels/preview", url.Values{"kind": {"slack"}, "channel": {c.ID}}), 404)
 	})
 }
 

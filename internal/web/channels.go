@@ -233,7 +233,7 @@ func (req *request) renderTest(id string, saved *monitor.Channel) error {
 
 // previewChannel returns what a channel form that is being filled in would send.
 func previewChannel(req *request) error {
-	kind, id := req.formValue("kind"), req.formValue("id")
+	kind, id := req.formValue("kind"), req.formValue("channel")
 	var saved *monitor.Channel
 	if id != "" {
 		c, err := req.site.Service.Channel(req.ctx(), req.actor, id)

@@ -1,6 +1,10 @@
 package channelview
 
-import "overdue/internal/web/view/ui"
+import (
+	"github.com/a-h/templ"
+
+	"overdue/internal/web/view/ui"
+)
 
 // EventPreview shows what the channel sends for one event.
 type EventPreview struct {
@@ -37,3 +41,11 @@ func (r RequestPreview) caption() string {
 
 // PreviewField is the form field with the selected tab of the preview.
 const PreviewField = "preview"
+
+// tabForm connects a tab to the form of the channel, if the page has one.
+func tabForm(edits bool) templ.Attributes {
+	if !edits {
+		return nil
+	}
+	return templ.Attributes{"form": "channel"}
+}

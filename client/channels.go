@@ -57,12 +57,18 @@ func (c *Client) TestChannel(ctx context.Context, id string) (TestResult, error)
 	return fetchValue[TestResult](ctx, c, call{method: "POST", path: channelPath(id) + "/test"})
 }
 
+// RetryChannel makes the pending alerts of a channel due now, and does not wait for the result.
+func (c *Client) RetryChannel(ctx context.Context, id string) (Channel, error) {
+	return fetchValue[Channel](ctx, c, call{method: "POST", path: channelPath(id) + "/retry"})
+}
+
 // Channel is a way to notify people.
 type Channel struct {
 	ID               string         `json:"id"`
 	Kind             string         `json:"kind"`
 	Name             string         `json:"name"`
 	Settings         map[string]any `json:"settings" doc:"Settings of the kind; secrets are masked as ••••"`
+	Target           string         `json:"target" doc:"Where alerts go: the recipients, or the host of the requests. Without secrets"`
 	NotifyOnLate     bool           `json:"notify_on_late" doc:"Also notify when a heartbeat is late"`
 	NotifyOnRecovery bool           `json:"notify_on_recovery"`
 	RemindEvery      *int64         `json:"remind_every" doc:"Seconds between reminders while an incident is open and not acknowledged; null: no reminders"`

@@ -88,7 +88,7 @@ var allowed = map[string][]string{
 	"internal/web/docsite":                  {"docs/manual", "internal/ratelimit", "internal/web/view/docsview", "internal/web/view/paths"},
 	"internal/web/forms":                    {"internal/notify", "internal/notify/setting", "internal/web/view/ui"},
 	"internal/web/live":                     {"internal/httpd", "internal/monitor", "internal/web/view/heartbeatview", "internal/web/view/layout", "internal/web/view/ui"},
-	"internal/web/present":                  {"internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/notify/message", "internal/snippet", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/paths", "internal/web/view/ui", "internal/wire"},
+	"internal/web/present":                  {"internal/httpd", "internal/manage", "internal/monitor", "internal/notify", "internal/notify/message", "internal/notify/provider", "internal/snippet", "internal/web/view/accountview", "internal/web/view/channelview", "internal/web/view/heartbeatview", "internal/web/view/incidentview", "internal/web/view/paths", "internal/web/view/ui", "internal/wire"},
 	"internal/web/static":                   {},
 	"internal/web/view":                     {},
 	"internal/web/view/accountview":         {"internal/web/view/layout", "internal/web/view/paths", "internal/web/view/ui"},

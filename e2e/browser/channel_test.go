@@ -76,3 +76,54 @@ func TestChannels_AWebhookTestIsSignedAndItsResponseShown(t *testing.T) {
 		b.waitForText("Pager")
 	})
 }
+
+func TestChannels_AKindIsFoundFilledInPreviewedTestedAndSaved(t *testing.T) {
+	t.Parallel()
+	s := startOwnedServer(t)
+	got := make(chan string, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // the test detects a missing body
+		got <- r.URL.Path + " " + string(body)
+		_, _ = io.WriteString(w, `{"id":"x1","event":"message"}`) // the sender may have left
+	}))
+	t.Cleanup(receiver.Close)
+	b := newTab(t, s)
+	b.signIn(ownerEmail, ownerPassword)
+	b.step("the gallery is searched while typing", func(b *tab) {
+		b.followLink("Channels")
+		b.fill("Search kinds", "pigeon")
+		b.waitForText("No kinds for “pigeon”. Webhook")
+		b.fill("Search kinds", "push")
+		b.waitForText("Push notifications")
+		b.waitFor("other groups disappear", `!document.querySelector("#add").innerText.includes("PagerDuty")`)
+		b.followLink("ntfy")
+	})
+	b.step("the preview follows the form, and hides the token", func(b *tab) {
+		b.waitForText("Where to find it")
+		b.fill("Name", "Dock 3")
+		b.fill("Server", receiver.URL)
+		b.fill("Topic", "dock-three")
+		b.fill("Access token", "tk_hunter2")
+		b.waitFor("the request has the topic", `document.querySelector("#request-opened").textContent.includes("dock-three")`)
+		b.waitFor("the request has a masked token", `document.querySelector("#request-opened").textContent.includes("Bearer ••••")`)
+		if mustEvaluate[bool](b, `document.querySelector("#preview").textContent.includes("hunter2")`) {
+			b.Error("the preview shows the token")
+		}
+		mustEvaluate[bool](b, `(document.querySelector('label[for="pre-recovered"]').click(), true)`)
+		b.fill("Topic", "dock-four")
+		b.waitFor("the chosen tab stays", `document.querySelector("#pre-recovered").checked && document.querySelector("#request-recovered").textContent.includes("dock-four")`)
+	})
+	b.step("a test alert is answered in place", func(b *tab) {
+		b.submit("Send test alert")
+		b.waitForText("Test alert delivered in")
+		if request := <-got; !strings.Contains(request, "dock-four") {
+			b.Errorf("the receiver got %s", request)
+		}
+	})
+	b.step("the channel is saved with the token that was typed before the test", func(b *tab) {
+		b.submit("Add channel")
+		b.waitForText("Dock 3")
+		b.followLink("Dock 3")
+		b.waitForText("Leave empty to keep the current one.")
+	})
+}

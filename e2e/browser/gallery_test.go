@@ -54,6 +54,7 @@ func TestGallery_TheMainPagesAreRenderedWithDemoData(t *testing.T) {
 		{Page: "blackouts", path: "/blackouts?blackout=1"},
 		{Page: "heartbeat-unwatched", path: "/heartbeats/" + data.Unwatched},
 		{Page: "channels", path: "/channels"},
+		{Page: "channel-new", path: "/channels/new?kind=slack"},
 		{Page: "channel", path: "/channels/" + data.WorkingChannel},
 	}
 	b := newTab(t, s)

@@ -71,7 +71,7 @@ func startSeeded(t *testing.T) (*seededServer, *tab) {
 	f.pages = append(f.pages,
 		"/heartbeats", "/heartbeats?status=down", "/heartbeats?q=nothing+like+it", "/heartbeats/new", "/heartbeats/"+*beats[0].ID+"?saved=1",
 		"/heartbeats/"+*beats[5].ID+"/edit", "/heartbeats/"+*beats[5].ID+"/delete", "/incidents", "/incidents?state=resolved", "/blackouts", "/channels",
-		"/channels/new", "/channels/new?kind=email", "/channels/"+working.ID, "/channels/"+gone.ID, "/channels/"+gone.ID+"/delete",
+		"/channels?kind=on-call", "/channels?kind=pigeon", "/channels/new", "/channels/new?kind=email", "/channels/new?kind=slack", "/channels/"+working.ID, "/channels/"+gone.ID, "/channels/"+gone.ID+"/delete",
 		"/team", "/api-keys", "/settings", "/audit", "/account", "/projects/main/delete", "/feedback", "/server", "/nowhere",
 	)
 	b := newTab(t, s)

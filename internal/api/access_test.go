@@ -48,6 +48,7 @@ var access = map[string]struct {
 	"delete-channel":        {"/channels/{spare channel}", "", 403, 204, 404},
 	"list-nodes":            {"/nodes", "", 403, 200, 200},
 	"test-channel":          {"/channels/{channel}/test", "", 403, 200, 404},
+	"retry-channel":         {"/channels/{channel}/retry", "", 403, 200, 404},
 }
 
 func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {

@@ -80,6 +80,11 @@ func (a *API) channelRoutes() {
 		Description: "Returns the answer of the provider: its error is a result, not an error of the request. The maximum is 10 per project and minute; more are answered with 429 and Retry-After.",
 		Errors:      append(slices.Clone(gone), http.StatusTooManyRequests),
 	}}, a.testChannel)
+	register(a, endpoint{Operation: huma.Operation{
+		OperationID: "retry-channel", Method: http.MethodPost, Path: "/channels/{id}/retry", Tags: tag, Summary: "Send the pending alerts now",
+		Description: "Makes all pending alerts of the channel due now, also if its receiver asked for a pause. Does not wait for the result: see `pending` and `failure`.",
+		Errors:      gone,
+	}}, a.retryChannel)
 }
 
 // channelJSON converts a channel, whose secrets are masked.
@@ -125,6 +130,10 @@ func (a *API) changeChannel(ctx context.Context, who auth.Actor, in *channelPatc
 
 func (a *API) deleteChannel(ctx context.Context, who auth.Actor, in *ChannelPath) (*emptyResponse, error) {
 	return &emptyResponse{}, a.Service.DeleteChannel(ctx, who, in.ID)
+}
+
+func (a *API) retryChannel(ctx context.Context, who auth.Actor, in *ChannelPath) (*etagResponse[client.Channel], error) {
+	return channelResponse(a.Service.RetryChannel(ctx, who, in.ID))
 }
 
 func (a *API) testChannel(ctx context.Context, who auth.Actor, in *ChannelPath) (*bodyResponse[client.TestResult], error) {

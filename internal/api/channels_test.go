@@ -22,7 +22,7 @@ func TestCreateChannel_AGeneratedSecretIsShownOnce(t *testing.T) {
 		}
 		want := client.Channel{
 			ID: made.ID, Kind: "webhook", Name: "Ops", NotifyOnRecovery: true,
-			Settings: map[string]any{"url": "https://example.com/hook", "secret": "••••"}, State: "untested", FailingFor: []string{},
+			Settings: map[string]any{"url": "https://example.com/hook", "secret": "••••"}, Target: "example.com", State: "untested", FailingFor: []string{},
 		}
 		got, err := w.client("read-write").Channel(t.Context(), made.ID)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {

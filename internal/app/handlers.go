@@ -26,7 +26,7 @@ type handlers struct {
 // newHandlers creates the handlers. base is the base URL of the pages.
 func newHandlers(ctx context.Context, o Options, e *Engine, outside *notify.Sender, base string) (handlers, error) {
 	f := handlers{
-		service: manage.New(manage.Options{DB: e.db, Snapshot: e.evaluableUntil, Signals: e.signals(), SendTest: e.sendTest, CheckHere: outside.CheckHere, MaxHeartbeats: o.MaxHeartbeats}),
+		service: manage.New(manage.Options{DB: e.db, Snapshot: e.evaluableUntil, Signals: e.signals(), SendTest: e.sendTest, CheckHere: outside.CheckHere, UnavailableKinds: unavailableKinds(o), MaxHeartbeats: o.MaxHeartbeats}),
 		people:  auth.NewPeople(e.db, strings.HasPrefix(base, "https://"), auth.PasswordCost),
 	}
 	f.people.Log = e.log
@@ -77,4 +77,12 @@ func (f handlers) ensureOwner(ctx context.Context, o Options, base string) (link
 		return "", err
 	}
 	return base + paths.Setup + "?" + url.Values{"token": {token}}.Encode(), nil
+}
+
+// unavailableKinds returns the kinds of channel that the options turn off, with the reason.
+func unavailableKinds(o Options) map[string]string {
+	if o.ExecDir == "" {
+		return map[string]string{"exec": "Needs a server with --exec-dir."}
+	}
+	return nil
 }

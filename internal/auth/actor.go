@@ -27,6 +27,7 @@ const (
 	ChangeHeartbeats                  // also pause, resume and delete them
 	ChangeIncidents                   // acknowledge them, and write notes
 	ChangeChannels                    // also send test alerts
+	RetryAlerts                       // make pending alerts due at once
 	ManageKeys                        // create and revoke API keys
 	ManagePeople                      // invite, change roles, remove
 	SeeAudit                          // the record of who changed what
@@ -45,6 +46,7 @@ var minRole = map[Right]Role{
 	ChangeHeartbeats: Member,
 	ChangeIncidents:  Member,
 	ChangeChannels:   Member,
+	RetryAlerts:      Admin,
 	ManageKeys:       Admin,
 	ManagePeople:     Admin,
 	SeeAudit:         Admin,
@@ -77,6 +79,9 @@ type Actor struct {
 // May reports whether the actor has the right.
 func (a Actor) May(r Right) bool {
 	role, known := minRole[r]
+	if r == RetryAlerts && a.Kind == monitor.ActorAPIKey {
+		role = Member // only admins create keys that can write
+	}
 	return known && a.Role >= role
 }
 

@@ -31,6 +31,19 @@ func TestMay_EveryRoleHasTheRightsOfTheTable(t *testing.T) {
 			t.Errorf("role %d: %s, want %s", role, got, want)
 		}
 	}
+	for _, a := range []struct {
+		actor auth.Actor
+		want  bool
+	}{
+		{auth.Actor{Role: auth.Member}, false},
+		{auth.Actor{Role: auth.Admin}, true},
+		{auth.Actor{Role: auth.Member, Kind: monitor.ActorAPIKey}, true},
+		{auth.Actor{Role: auth.Viewer, Kind: monitor.ActorAPIKey}, false},
+	} {
+		if a.actor.May(auth.RetryAlerts) != a.want {
+			t.Errorf("%+v may retry alerts: %t", a.actor, !a.want)
+		}
+	}
 	if (auth.Actor{Role: auth.Owner}).May(0) {
 		t.Error("the owner has an unknown right")
 	}

@@ -62,7 +62,7 @@ func writeKinds(b *strings.Builder) {
 	for _, kind := range notify.Kinds() {
 		fmt.Fprintf(b, "    %s\n", kind.Name)
 		for _, f := range kind.Fields {
-			fmt.Fprintf(b, "        %-10s %s\n", f.Name, fieldText(f))
+			fmt.Fprintf(b, "        %-16s %s\n", f.Name, fieldText(f))
 		}
 	}
 }

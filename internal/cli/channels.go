@@ -21,6 +21,7 @@ type channelsCmd struct {
 	Create channelsCreateCmd `cmd:"" help:"Create a channel."`
 	Edit   channelsEditCmd   `cmd:"" help:"Change the settings of a channel."`
 	Test   channelsTestCmd   `cmd:"" help:"Send a test alert through a channel."`
+	Retry  channelsRetryCmd  `cmd:"" help:"Send the pending alerts of a channel now."`
 	Delete channelsDeleteCmd `cmd:"" help:"Delete a channel."`
 }
 
@@ -166,6 +167,7 @@ func (c *channelsShowCmd) Run(ctx context.Context, std Streams) error {
 	d := &details{}
 	d.add("Name", ch.Name)
 	d.add("Kind", ch.Kind)
+	d.add("Target", ch.Target)
 	d.add("State", ch.State)
 	if ch.Failure != nil {
 		d.add("Failure", *ch.Failure)
@@ -250,6 +252,42 @@ func (c *channelsTestCmd) Run(ctx context.Context, std Streams) error {
 		err = fmt.Errorf("channel %s: test alert not delivered: %s", c.Channel, printable(result.Detail))
 	}
 	return err
+}
+
+// channelsRetryCmd makes the pending alerts of a channel due now.
+type channelsRetryCmd struct {
+	channelArg
+
+	JSON bool `name:"json" help:"Print all fields of the channel as JSON. Secrets are masked."`
+}
+
+// Help is the long part of --help.
+func (channelsRetryCmd) Help() string {
+	return `Makes the pending alerts of the channel due now instead of at their next attempt, also if the receiver asked for a pause. The command does not wait for the result: overdue channels show prints it.
+
+Examples:
+
+    overdue channels retry "On call"`
+}
+
+// Run makes the alerts due.
+func (c *channelsRetryCmd) Run(ctx context.Context, std Streams) error {
+	server, ch, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	changed, err := server.RetryChannel(ctx, ch.ID)
+	switch {
+	case err != nil:
+		return fmt.Errorf("channel %s: %w", c.Channel, err)
+	case c.JSON:
+		return printJSON(std, changed)
+	case changed.Pending == 0:
+		return printLine(std, "no pending alerts")
+	case changed.Pending == 1:
+		return printLine(std, "1 pending alert is sent now")
+	}
+	return printLine(std, fmt.Sprintf("%d pending alerts are sent now", changed.Pending))
 }
 
 // channelsDeleteCmd deletes a channel.

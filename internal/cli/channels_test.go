@@ -42,12 +42,14 @@ func createdChannelJSON(t *testing.T) string {
 func newChannelAPI(t *testing.T) *[]string {
 	t.Helper()
 	return newFakeAPI(t, map[string]string{
-		"GET /channels":          listedChannels,
-		"POST /channels":         createdChannel,
-		"PATCH /channels/c1":     `{"id":"c1","kind":"email","name":"Crew"}`,
-		"PATCH /channels/c2":     createdChannel,
-		"POST /channels/c1/test": `{"delivered":true,"detail":"250 ok"}`,
-		"POST /channels/c2/test": `{"delivered":false,"detail":"410 Gone"}`,
+		"GET /channels":           listedChannels,
+		"POST /channels":          createdChannel,
+		"PATCH /channels/c1":      `{"id":"c1","kind":"email","name":"Crew"}`,
+		"PATCH /channels/c2":      createdChannel,
+		"POST /channels/c1/test":  `{"delivered":true,"detail":"250 ok"}`,
+		"POST /channels/c2/test":  `{"delivered":false,"detail":"410 Gone"}`,
+		"POST /channels/c1/retry": `{"id":"c1","name":"Team","pending":3}`,
+		"POST /channels/c2/retry": `{"id":"c2","name":"Hook","pending":0}`,
 	})
 }
 
@@ -120,6 +122,8 @@ func TestChannels_EachCommandSendsTheRequest(t *testing.T) {
 			commandResult{},
 		},
 		"test Team":       {[]string{"GET /channels", "POST /channels/c1/test"}, commandResult{0, "delivered: 250 ok\n", ""}},
+		"retry Team":      {[]string{"GET /channels", "POST /channels/c1/retry"}, commandResult{0, "3 pending alerts are sent now\n", ""}},
+		"retry Hook":      {[]string{"GET /channels", "POST /channels/c2/retry"}, commandResult{0, "no pending alerts\n", ""}},
 		"test Hook":       {[]string{"GET /channels", "POST /channels/c2/test"}, commandResult{1, "", "overdue: channel Hook: test alert not delivered: 410 Gone\n"}},
 		"delete c1 --yes": {[]string{"GET /channels", "DELETE /channels/c1"}, commandResult{}},
 	} {

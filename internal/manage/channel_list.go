@@ -63,7 +63,14 @@ type ChannelDetail struct {
 	monitor.Channel                // with masked secrets
 	Heartbeats      int            // number of heartbeats that use the channel
 	LastDeliveries  []LastDelivery // newest first
+	PendingAlerts   []PendingAlert // oldest first; only on the page of a channel
 }
+
+// PendingAlert is an alert that is not delivered yet.
+type PendingAlert = store.PendingAlert
+
+// maxShownPending is the number of pending alerts on the page of a channel.
+const maxShownPending = 20
 
 // ChannelUsage counts the heartbeats of a project, and those that use all channels.
 type ChannelUsage struct{ Heartbeats, AllChannels int }
@@ -100,7 +107,10 @@ func (svc *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) 
 			return err
 		}
 		c, reach = list[0], r
-		return nil
+		if c.PendingAlerts, err = tx.PendingAlerts(id, maxShownPending); err != nil {
+			return err
+		}
+		return redactPending(tx, a, c.PendingAlerts)
 	})
 	return c, reach, err
 }
@@ -124,7 +134,7 @@ func channelDetails(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n in
 		if err := redactDeliveries(tx, a, last); err != nil {
 			return nil, reach, err
 		}
-		list = append(list, ChannelDetail{maskSecrets(a, c), routing.AllChannels + routing.ByChannel[c.ID], last})
+		list = append(list, ChannelDetail{Channel: maskSecrets(a, c), Heartbeats: routing.AllChannels + routing.ByChannel[c.ID], LastDeliveries: last})
 	}
 	return list, reach, err
 }
@@ -138,6 +148,7 @@ func maskSecrets(a auth.Actor, c monitor.Channel) monitor.Channel {
 		c.Settings = map[string]any{}
 		return c
 	}
+	c.Target = kind.Target(c.Settings)
 	c.Settings = kind.Mask(c.Settings)
 	if !a.May(auth.ChangeChannels) {
 		c.Settings = kind.WithoutPaths(c.Settings)

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -49,7 +50,7 @@ func (svc *Service) TestChannelDraft(ctx context.Context, a auth.Actor, id strin
 	var c monitor.Channel
 	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		if id == "" {
-			c, _, err = e.create(a.Project.Key, svc.currentTime())
+			c, _, err = svc.newChannel(e, a.Project.Key, svc.currentTime())
 			return err
 		}
 		before, err := findChannel(tx, a, id)
@@ -119,4 +120,46 @@ func destinationSuffix(c monitor.Channel) string {
 		}
 	}
 	return ""
+}
+
+// RetryChannel makes the pending alerts of a channel due now, also if its receiver asked for
+// a pause, and returns the channel.
+func (svc *Service) RetryChannel(ctx context.Context, a auth.Actor, id string) (c monitor.Channel, err error) {
+	if err := authorize(a, auth.RetryAlerts); err != nil {
+		return c, err
+	}
+	now := svc.currentTime()
+	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
+		if !isSearchable(id) {
+			return s, notFound("channel")
+		}
+		before, err := tx.ChannelForUpdate(a.Project.Key, id)
+		if err != nil {
+			return s, err
+		}
+		n, err := tx.RetryPending(id, now)
+		if err != nil {
+			return s, err
+		}
+		if c, err = tx.Channel(a.Project.Key, id); err != nil {
+			return s, err
+		}
+		if c, err = channelWithHealth(tx, a, c); err != nil {
+			return s, err
+		}
+		if n == 0 && !before.PausedUntil.After(now) {
+			return s, nil
+		}
+		s.pending = true
+		return s, writeAudit(tx, a, now, auditEntry{"channel.retry", channelLabel(c), pluralAlerts(n)})
+	})
+	return maskSecrets(a, c), err
+}
+
+// pluralAlerts returns a number of alerts in words.
+func pluralAlerts(n int) string {
+	if n == 1 {
+		return "1 alert"
+	}
+	return fmt.Sprintf("%d alerts", n)
 }

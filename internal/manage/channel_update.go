@@ -61,6 +61,14 @@ func (e ChannelEdit) create(project int64, now time.Time) (monitor.Channel, gene
 	return e.apply(c, f)
 }
 
+// newChannel is create for a kind that the server offers.
+func (svc *Service) newChannel(e ChannelEdit, project int64, now time.Time) (monitor.Channel, generatedSecrets, error) {
+	if e.Kind != nil && svc.unavailableKinds[*e.Kind] != "" {
+		return monitor.Channel{}, nil, monitor.Faultf(monitor.Invalid, "kind", "This server does not offer channels of kind %s. %s", *e.Kind, svc.unavailableKinds[*e.Kind])
+	}
+	return e.create(project, now)
+}
+
 // change returns c with the values of the edit.
 func (e ChannelEdit) change(c monitor.Channel) (monitor.Channel, generatedSecrets, error) {
 	f := e.newValidator()
@@ -149,7 +157,7 @@ func (svc *Service) CreateChannel(ctx context.Context, a auth.Actor, e ChannelEd
 		return monitor.Channel{}, err
 	}
 	now := svc.currentTime()
-	c, made, err := e.create(a.Project.Key, now)
+	c, made, err := svc.newChannel(e, a.Project.Key, now)
 	if err == nil {
 		err = svc.canUse(c)
 	}

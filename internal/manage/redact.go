@@ -120,3 +120,12 @@ func redactTags(tx *store.Tx, a auth.Actor, tags []TagCount) error {
 	}
 	return redactTexts(tx, a, "", texts...)
 }
+
+// redactPending is redactHeartbeats for pending alerts.
+func redactPending(tx *store.Tx, a auth.Actor, list []PendingAlert) error {
+	var texts []*string
+	for n := range list {
+		texts = append(texts, &list[n].HeartbeatName)
+	}
+	return redactTexts(tx, a, "", texts...)
+}

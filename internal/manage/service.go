@@ -32,6 +32,9 @@ type Options struct {
 	SendTest func(ctx context.Context, p monitor.Project, c monitor.Channel) (client.TestResult, []monitor.DeliveryResult, setting.Values)
 	// CheckHere returns what prevents this server from using valid settings of a kind. Nil: nothing does.
 	CheckHere func(kind string, set setting.Values) []setting.Problem
+	// UnavailableKinds are the kinds of channel that the configuration of the server turns off,
+	// with the reason: "Needs --exec-dir."
+	UnavailableKinds map[string]string
 	// MaxHeartbeats is the maximum number of heartbeats of a project; 0 means no limit.
 	MaxHeartbeats int
 }
@@ -46,15 +49,19 @@ type Service struct {
 	testLimit *ratelimit.Limiter
 	checkHere func(string, setting.Values) []setting.Problem
 
-	maxHeartbeats int
+	unavailableKinds map[string]string
+	maxHeartbeats    int
 }
+
+// KindUnavailable returns why the server offers no channels of a kind, or "".
+func (svc *Service) KindUnavailable(kind string) string { return svc.unavailableKinds[kind] }
 
 // Retention returns how long the server keeps the history.
 func (svc *Service) Retention() monitor.Retention { return svc.db.Retention() }
 
 // New returns a service with the given options.
 func New(o Options) *Service {
-	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, checkHere: o.CheckHere, maxHeartbeats: o.MaxHeartbeats}
+	svc := &Service{db: o.DB, snapshot: o.Snapshot, signals: o.Signals, testLimit: ratelimit.NewLimiter(time.Minute/testAlertsPerMinute, testAlertsPerMinute), sendTest: o.SendTest, checkHere: o.CheckHere, maxHeartbeats: o.MaxHeartbeats, unavailableKinds: o.UnavailableKinds}
 	if svc.snapshot == nil {
 		svc.snapshot = func() (time.Time, func(string) time.Time) {
 			now := svc.currentTime()

@@ -36,6 +36,7 @@ type Channel struct {
 	PausedUntil      time.Time // the receiver asked for no attempts before, zero if it did not
 	Created          time.Time
 	Revision         int64         // counts its edits, from 1
+	Target           string        // where alerts go, without secrets. Set only in lists and details of channels
 	Health           ChannelHealth // set only in lists and details of channels
 }
 

@@ -1,11 +1,13 @@
 package notify
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
 
+	"overdue/internal/notify/message"
 	"overdue/internal/notify/setting"
 )
 
@@ -20,6 +22,24 @@ func (k Kind) Destination(set setting.Values) string {
 		}
 	}
 	return strings.Join(all, " ")
+}
+
+// Target returns where alerts go, for people: the recipients, or the host of the requests. It contains no secret, and
+// no path, which may be one. It is empty for a kind without both.
+func (k Kind) Target(set setting.Values) string {
+	if k.Recipients != nil {
+		if to := k.Recipients(set); len(to) == 3 {
+			return strings.Join(to[:2], ", ") + " and 1 other"
+		} else if len(to) > 3 {
+			return fmt.Sprintf("%s and %d others", strings.Join(to[:2], ", "), len(to)-2)
+		} else if len(to) > 0 {
+			return strings.Join(to, ", ")
+		}
+	}
+	if k.Preview == nil {
+		return ""
+	}
+	return k.Preview("", set, message.Notification{Event: message.EventOpened}).Host
 }
 
 // WithoutPaths returns the settings with each destination shortened to scheme,

@@ -134,3 +134,33 @@ func TestWithoutPaths_KeepsOnlyTheHost(t *testing.T) {
 		}
 	}
 }
+
+// TestTarget_IsShownWithoutSecrets checks every kind, also future ones.
+func TestTarget_IsShownWithoutSecrets(t *testing.T) {
+	for _, k := range Kinds() {
+		for _, set := range samplesOf(t, k) {
+			got := k.Target(set)
+			if k.Recipients == nil && k.Preview != nil && (got == "" || strings.Contains(got, "/")) {
+				t.Errorf("%s: the target is %q; want a host", k.Name, got)
+			}
+			for _, f := range k.Fields {
+				for _, secret := range append(set.List(f.Name), set.Text(f.Name)) {
+					if f.Secret && secret != "" && strings.Contains(got, secret) {
+						t.Errorf("%s: the target %q contains the %s", k.Name, got, f.Name)
+					}
+				}
+			}
+			k.Target(setting.Values{}) // settings of a later version can be missing
+		}
+	}
+	for to, want := range map[string]string{"a@example.com": "a@example.com", "a@e.com,b@e.com,c@e.com,d@e.com": "a@e.com, b@e.com and 2 others"} {
+		k, _ := KindOf("email")
+		var list []any
+		for item := range strings.SplitSeq(to, ",") {
+			list = append(list, item)
+		}
+		if got := k.Target(setting.Values{"to": list}); got != want {
+			t.Errorf("target %q; want %q", got, want)
+		}
+	}
+}

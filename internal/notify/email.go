@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"overdue/internal/notify/message"
+	"overdue/internal/notify/provider"
 	"overdue/internal/notify/setting"
 	"overdue/internal/safetext"
 )
@@ -15,7 +16,7 @@ import (
 // emailKind sends emails through the mail server of the operator.
 func emailKind() Kind {
 	return Kind{
-		Name: "email", Label: "Email", AttemptTimeout: EmailTimeout,
+		Name: "email", Label: "Email", Group: provider.GroupEmail, Can: provider.Abilities{Thread: true, Tested: provider.TestedReal}, AttemptTimeout: EmailTimeout,
 		Help: "Sends an email to one or more people.",
 		Fields: []setting.Field{{
 			Name: "to", Label: "To", Type: setting.FieldList, Required: true, Check: emailAddress,
@@ -55,7 +56,7 @@ const maxAddress = 254
 func emailAddress(text string) (normal, problem string) {
 	shown := message.Shorten(message.OneLine(text), 80)
 	if len(text) > maxAddress {
-		return "", fmt.Sprintf("%s is longer than %d characters, the maximum of an email address: message.Shorten it.", shown, maxAddress)
+		return "", fmt.Sprintf("%s is longer than %d characters, the maximum of an email address: shorten it.", shown, maxAddress)
 	}
 	problem = shown + " is not an email address: enter it like name@example.com."
 	parsed, err := mail.ParseAddress(text)

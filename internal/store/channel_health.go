@@ -373,3 +373,46 @@ func (tx *Tx) NotifiedIncidents(c monitor.Channel, resolvedAfter time.Time) ([]N
 	}
 	return found, nil
 }
+
+// PendingAlert is an alert that is not delivered yet, with what it is about.
+type PendingAlert struct {
+	monitor.Alert
+	IncidentNumber int64  // 0 if it is not about an incident
+	HeartbeatName  string // "" if it is not about a heartbeat
+	InProgress     bool   // a node attempts it now
+	Blocked        bool   // it waits for an earlier alert of the heartbeat
+}
+
+// PendingAlerts lists the n oldest pending alerts of a channel, except future reminders.
+func (tx *Tx) PendingAlerts(channel string, n int) ([]PendingAlert, error) {
+	found, err := queryAll(tx, func(row scanner) (PendingAlert, error) {
+		var a PendingAlert
+		var created, next, number sql.NullInt64
+		var incident, name sql.NullString
+		err := row.Scan(&a.ID, &a.Event, &a.Subject, &a.Attempts, &created, &next, &a.Recipient, &incident, &number, &name, &a.InProgress, &a.Blocked)
+		a.Created, a.NextAttempt, a.Channel, a.State = timeFromMicros(created), timeFromMicros(next), channel, monitor.AlertPending
+		a.Incident, a.IncidentNumber, a.HeartbeatName = incident.String, number.Int64, name.String
+		return a, err
+	}, `SELECT a.id, a.event, a.about, a.attempts, a.created, a.next_at, a.recipient, a.incident, i.number, h.name, a.holder IS NOT NULL, NOT `+isUnblocked("a")+`
+		FROM alerts a LEFT JOIN incidents i ON i.id = a.incident LEFT JOIN heartbeats h ON h.key = a.heartbeat
+		WHERE `+pendingAlerts+` AND a.channel = $1 ORDER BY a.created, a.turn, a.id LIMIT $2`, channel, n)
+	if err != nil {
+		return nil, fmt.Errorf("pending alerts of channel: %w", err)
+	}
+	return found, nil
+}
+
+// RetryPending makes the pending alerts of a channel due at now and ends its pause: a person
+// asked for it, so a time that the receiver asked for no longer counts. It leaves future
+// reminders, and alerts that a node attempts now. It returns the number of changed alerts.
+func (tx *Tx) RetryPending(channel string, now time.Time) (int, error) {
+	if err := tx.ResumeChannel(channel); err != nil {
+		return 0, err
+	}
+	n, err := tx.exec(`UPDATE alerts SET next_at = $2 WHERE channel = $1 AND state = 'pending' AND holder IS NULL AND next_at > $2
+		AND (attempts > 0 OR event <> $3)`, channel, micros(now), string(monitor.IncidentReminder))
+	if err != nil {
+		return 0, fmt.Errorf("retry pending alerts of channel: %w", err)
+	}
+	return int(n), nil
+}

@@ -150,8 +150,8 @@ func (db *DB) runTx(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn f
 
 // CountNewRows makes PostgreSQL analyze the tables that many incidents have just made larger. It keeps
 // the plans of prepared statements until then, and a plan for a few rows reads all of them each time. By
-// itself, it analyzes a table a minute or two later. It gives up if another session analyzes or
-// vacuums them. On SQLite, it does nothing.
+// itself, it analyzes a table a minute or two later. While another session analyzes or vacuums
+// them, it does nothing. On SQLite, it does nothing.
 func (db *DB) CountNewRows(ctx context.Context) {
 	if !db.IsShared() {
 		return

@@ -12,7 +12,6 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/notify"
-	"overdue/internal/notify/message"
 	"overdue/internal/notify/setting"
 	"overdue/internal/web/forms"
 	"overdue/internal/web/present"
@@ -104,16 +103,20 @@ func (req *request) channelFormPage(d channelDraft, saved *monitor.Channel) (cha
 	}
 	p := channelview.FormPage{
 		NoMailServer: d.kind == "email" && req.site.SendMail == nil, OnlyChannel: len(list) == 1,
-		Kind: present.ChannelKind(d.kind), Kinds: present.ChannelKinds(), Name: ui.Input{Value: d.name, Error: d.errors["name"]}, Fields: channelFormFields(d, saved),
+		Kind: present.ChannelKind(d.kind), Setup: present.KindSetup(d.kind), Notes: present.KindNotes(d.kind), Name: ui.Input{Value: d.name, Error: d.errors["name"]}, Fields: channelFormFields(d, saved),
 		SealedSecrets: d.sealedSecrets, NotifyOnRecovery: d.notifyOnRecovery, NotifyOnLate: d.notifyOnLate, RemindEvery: ui.Input{Value: d.remindEvery, Error: d.errors["remind_every"]},
-		Deliveries: d.deliveries, TestAnswer: d.answer, Previews: req.messagePreviews(d), Request: req.requestPreview(d), Version: d.version, OriginalValues: d.shown,
+		Deliveries: d.deliveries, TestAnswer: d.answer, Previews: req.eventPreviews(d, saved), Version: d.version, OriginalValues: d.shown,
 	}
+	p.Kind.Off = req.site.Service.KindUnavailable(d.kind)
 	if saved == nil {
 		p.AlertingHeartbeats, p.TotalHeartbeats, p.Shell = all.AllChannels, all.Heartbeats, req.shell("")
 		return p, nil
 	}
 	detail, reach, err := req.site.Service.ChannelDetail(req.ctx(), req.actor, saved.ID)
-	p.Target = present.ChannelTarget(*saved)
+	p.Target, p.Channel = saved.Target, present.Channel(detail)
+	for _, a := range detail.PendingAlerts {
+		p.Pending = append(p.Pending, present.PendingAlert(a))
+	}
 	p.ID, p.Title, p.AlertingHeartbeats, p.TotalHeartbeats = saved.ID, saved.Name, detail.Heartbeats, reach.Heartbeats
 	for _, last := range detail.LastDeliveries {
 		p.Deliveries = append(p.Deliveries, present.LastDelivery(last))
@@ -129,7 +132,7 @@ func channelFormFields(d channelDraft, saved *monitor.Channel) []channelview.Set
 	for _, f := range k.Fields {
 		shown := channelview.SettingField{
 			Name: f.Name, Label: f.Label, Type: "text", Required: f.Required && f.Generate == nil, Secret: f.Secret,
-			Help: f.Help, Placeholder: f.Placeholder,
+			Help: f.Help, Placeholder: f.Placeholder, Advanced: f.Name == "base_url",
 			In: ui.Input{Value: forms.SettingText(f, d.settings[f.Name]), Error: d.errors["settings."+f.Name]},
 		}
 		switch f.Type {
@@ -240,44 +243,6 @@ func (req *request) submittedChannel(kind, id string, fieldErrs map[string]strin
 		d.settings[f.Name] = value
 	}
 	return d
-}
-
-// messagePreviews returns examples of the alerts of the channel.
-func (req *request) messagePreviews(d channelDraft) []channelview.MessagePreview {
-	down := req.exampleAlert(d)
-	all := []channelview.MessagePreview{req.messagePreview(down, "down")}
-	if d.notifyOnRecovery {
-		all = append(all, req.messagePreview(present.ExampleRecovery(down, req.now), "up"))
-	}
-	return all
-}
-
-// exampleAlert returns an alert that a heartbeat is Down.
-func (req *request) exampleAlert(d channelDraft) message.Notification {
-	return present.ExampleAlert(req.actor.Project, d.name, req.projectZone(), req.site.BaseURL, req.now)
-}
-
-// requestPreview returns the request of the first alert of the preview.
-func (req *request) requestPreview(d channelDraft) channelview.RequestPreview {
-	k, _ := notify.KindOf(d.kind)
-	if k.Preview == nil {
-		return channelview.RequestPreview{}
-	}
-	p := k.Preview("Overdue/"+req.site.Version, d.settings, req.exampleAlert(d))
-	return channelview.RequestPreview{Host: p.Host, Text: p.Text}
-}
-
-// messagePreview returns one example of an alert.
-func (req *request) messagePreview(n message.Notification, status string) channelview.MessagePreview {
-	m := n.Message()
-	p := channelview.MessagePreview{Status: status, At: ui.Clock{Now: req.now, Zone: req.projectZone()}.Minute(n.At), Title: m.Subject, Text: m.Lead}
-	for _, f := range m.Facts {
-		p.Facts = append(p.Facts, ui.Option{Label: f.Label, Value: f.Value})
-	}
-	for _, l := range m.Links {
-		p.Actions = append(p.Actions, l.Label)
-	}
-	return p
 }
 
 // channelFormLabels returns the fields of the channel form, with the texts for

@@ -43,7 +43,7 @@ var secretForm = regexp.MustCompile(`whsec_[A-Za-z0-9+/=]{20,}`)
 func TestCreateChannel_ShowsTheSecretOnce(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		w.expectHTML(w.get("member", "/channels"), 200, "No one is notified yet", "/channels/new?kind=webhook", "/channels/new?kind=email")
-		w.expectHTML(w.get("member", "/channels/new?kind=webhook"), 200, `name="settings.url"`, `name="settings.headers"`, "How it will look", "Nightly database backup")
+		w.expectHTML(w.get("member", "/channels/new?kind=webhook"), 200, `name="settings.url"`, `name="settings.headers"`, "What will be sent", "Nightly database backup")
 		w.expectHTML(w.get("member", "/channels/new?kind=email"), 200, `name="settings.to"`)
 		w.expectHTML(w.get("member", "/channels/new?kind=none"), 200)
 		w.expectNone(w.get("member", "/channels/new"), "tell_acknowledged")
@@ -419,10 +419,10 @@ func TestChannelForm_ShowsTheExactRequest(t *testing.T) {
 	onEach(t, func(w *fixture) {
 		c := w.createChannel("ops")
 		page := w.get("member", "/channels/"+c.ID)
-		w.expectHTML(page, 200, "Example request", "POST https://example.com/••••", "X-Key: ••••", "Webhook-Signature: v1,••••", "&#34;event&#34;: &#34;incident.opened&#34;")
+		w.expectHTML(page, 200, "Exact request", "POST https://example.com/••••", "X-Key: ••••", "Webhook-Signature: v1,••••", "&#34;event&#34;: &#34;incident.opened&#34;")
 		w.expectNone(page, "hunter2")
-		w.expectNone(w.get("viewer", "/channels/"+c.ID), "Example request")
-		w.expectNone(w.get("member", "/channels/new?kind=email"), "Example request")
+		w.expectNone(w.get("viewer", "/channels/"+c.ID), "Exact request")
+		w.expectNone(w.get("member", "/channels/new?kind=email"), "Exact request")
 	})
 }
 

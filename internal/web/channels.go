@@ -2,11 +2,15 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/notify/setting"
 	"overdue/internal/web/present"
 	"overdue/internal/web/view/channelview"
 	"overdue/internal/web/view/layout"
@@ -20,6 +24,8 @@ func (s *Site) channelRoutes() []route {
 		{pattern: "GET /channels", right: auth.Read, handle: listChannels},
 		{pattern: "GET /channels/new", right: auth.ChangeChannels, handle: showNewChannel},
 		{pattern: "POST /channels", right: auth.ChangeChannels, handle: createChannel, renderForm: rerenderNewChannel},
+		{pattern: "POST /channels/preview", right: auth.ChangeChannels, handle: previewChannel, projectInQuery: true},
+		{pattern: "POST /channels/{id}/retry", right: auth.RetryAlerts, handle: retryChannel},
 		{pattern: "POST /channels/test", right: auth.ChangeChannels, handle: testChannelDraft, renderForm: rerenderNewChannel},
 		{pattern: "GET /channels/{id}", right: auth.Read, handle: showChannel},
 		{pattern: "POST /channels/{id}", right: auth.ChangeChannels, handle: changeChannel, renderForm: rerenderChannelForm},
@@ -38,10 +44,13 @@ func (req *request) renderChannels(status int, tested *channelview.TestedChannel
 	if err != nil {
 		return err
 	}
-	page := channelview.ListPage{Shell: req.shell(""), Kinds: present.ChannelKinds(), Tested: tested}
+	search := strings.TrimSpace(req.r.URL.Query().Get("kind"))
+	kinds := channelview.FindKinds(present.ChannelKindGroups(req.site.Service.KindUnavailable), search)
+	page := channelview.ListPage{Shell: req.shell(""), Groups: kinds, Search: search, Fallback: present.FallbackKinds(), Tested: tested}
 	for _, d := range list {
 		page.Channels = append(page.Channels, present.Channel(d))
 	}
+	channelview.SortByTrouble(page.Channels)
 	return req.renderStatus(status, channelview.List(page))
 }
 
@@ -104,6 +113,16 @@ func changeChannel(req *request) error {
 		return req.renderChannel(http.StatusOK, c.ID, secret, nil)
 	}
 	return req.redirect(paths.Channels)
+}
+
+// retryChannel makes the pending alerts of a channel due now.
+func retryChannel(req *request) error {
+	c, err := req.site.Service.RetryChannel(req.ctx(), req.actor, req.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	req.toast("Retrying "+ui.Plural(c.Health.Pending, "pending alert"), "")
+	return req.redirect(paths.Channel(c.ID))
 }
 
 // confirmChannelDeletion asks for confirmation on a separate page.
@@ -210,4 +229,72 @@ func (req *request) renderTest(id string, saved *monitor.Channel) error {
 		d.deliveries = []ui.Delivery{*d.answer}
 	}
 	return req.renderChannelForm(status, d, saved)
+}
+
+// previewChannel returns what a channel form that is being filled in would send.
+func previewChannel(req *request) error {
+	kind, id := req.formValue("kind"), req.formValue("channel")
+	var saved *monitor.Channel
+	if id != "" {
+		c, err := req.site.Service.Channel(req.ctx(), req.actor, id)
+		if err != nil {
+			return err
+		}
+		kind, saved = c.Kind, &c
+	}
+	d := req.submittedChannel(kind, id, nil)
+	return req.renderStatus(http.StatusOK, channelview.PreviewBox(req.eventPreviews(d, saved), true))
+}
+
+// eventPreviews returns what the channel sends for each event.
+func (req *request) eventPreviews(d channelDraft, saved *monitor.Channel) []channelview.EventPreview {
+	k, _ := notify.KindOf(d.kind)
+	set := previewSettings(k, d, saved)
+	selected := req.formValue(channelview.PreviewField)
+	var all []channelview.EventPreview
+	for _, e := range present.ExampleAlerts(req.actor.Project, d.name, req.projectZone(), req.site.BaseURL, req.now) {
+		p := channelview.EventPreview{Name: e.Name, Label: e.Label, Selected: e.Name == selected, Message: req.messagePreview(e.Notification)}
+		if k.Preview != nil {
+			r := k.Preview("Overdue/"+req.site.Version, set, e.Notification)
+			p.Request = channelview.RequestPreview{Host: r.Host, Text: r.Text}
+		}
+		all = append(all, p)
+	}
+	if !slices.ContainsFunc(all, func(p channelview.EventPreview) bool { return p.Selected }) {
+		all[0].Selected = true
+	}
+	return all
+}
+
+// previewSettings returns the settings of the form, with saved secrets that it keeps as dots. Of a saved secret URL,
+// only the host is known here.
+func previewSettings(k notify.Kind, d channelDraft, saved *monitor.Channel) setting.Values {
+	set := setting.Values{}
+	for _, f := range k.Fields {
+		switch value := d.settings[f.Name]; {
+		case f.Secret && !setting.IsEmpty(d.secrets[f.Name]):
+			set[f.Name] = d.secrets[f.Name]
+		case !setting.IsEmpty(value) && value != setting.Masked:
+			set[f.Name] = value
+		case f.Secret && saved != nil && !setting.IsEmpty(saved.Settings[f.Name]):
+			set[f.Name] = saved.Settings[f.Name]
+			if f.Type == setting.FieldURL {
+				set[f.Name] = "https://" + saved.Target + "/"
+			}
+		}
+	}
+	return set
+}
+
+// messagePreview returns one example of an alert.
+func (req *request) messagePreview(n message.Notification) channelview.MessagePreview {
+	m := n.Message()
+	p := channelview.MessagePreview{Status: m.Tone, At: ui.Clock{Now: req.now, Zone: req.projectZone()}.Minute(n.At), Title: m.Subject, Text: m.Lead}
+	for _, f := range m.Facts {
+		p.Facts = append(p.Facts, ui.Option{Label: f.Label, Value: f.Value})
+	}
+	for _, l := range m.Links {
+		p.Actions = append(p.Actions, l.Label)
+	}
+	return p
 }

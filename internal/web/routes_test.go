@@ -64,6 +64,8 @@ var expectedStatus = map[string]string{
 	"GET /channels":                        "303 200 200 200 200 200",
 	"GET /channels/new":                    "303 403 200 200 200 200",
 	"POST /channels":                       "303 403 422 422 422 422",
+	"POST /channels/preview":               "401 403 200 200 200 200",
+	"POST /channels/{id}/retry":            "303 403 403 303 303 404",
 	"POST /channels/test":                  "303 403 422 422 422 422",
 	"GET /channels/{id}":                   "303 200 200 200 200 404",
 	"POST /channels/{id}":                  "303 403 422 422 422 404",

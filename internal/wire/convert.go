@@ -155,7 +155,7 @@ func Delivery(d store.Delivery) client.Delivery {
 // Channel converts c with the given settings, in which secrets are masked.
 func Channel(c monitor.Channel, masked map[string]any) client.Channel {
 	return client.Channel{
-		ID: c.ID, Kind: c.Kind, Name: c.Name, Settings: masked, NotifyOnLate: c.NotifyOnLate, NotifyOnRecovery: c.NotifyOnRecovery,
+		ID: c.ID, Kind: c.Kind, Name: c.Name, Settings: masked, Target: c.Target, NotifyOnLate: c.NotifyOnLate, NotifyOnRecovery: c.NotifyOnRecovery,
 		RemindEvery: secondsOrNil(c.RemindEvery), Failing: c.Failing, LastDeliveryAt: timeOrNil(c.LastDelivery),
 		State: string(c.Health.State), FailingFor: emptyIfNil(c.Health.FailingFor()), Failure: stringOrNil(c.Health.Reason()),
 		Pending: c.Health.Pending, NextAttemptAt: timeOrNil(c.Health.NextAttempt),

@@ -19,9 +19,9 @@ func discord() Service {
 		Name: "discord", Label: "Discord", Group: GroupChat,
 		Help: "Posts to a channel of a Discord server, with a webhook.",
 		Setup: []string{
-			"In Discord, open Server Settings, Integrations, Webhooks.",
-			"Choose New Webhook, and select the channel.",
-			"Choose Copy Webhook URL.",
+			"In Discord, open **Server Settings**, **Integrations**, **Webhooks**.",
+			"Choose **New Webhook**, and select the channel.",
+			"Choose **Copy Webhook URL**.",
 		},
 		Fields: []setting.Field{{
 			Name: "url", Label: "Webhook URL", Type: setting.FieldURL, Secret: true, Destination: true, Required: true, Check: setting.WebURL,

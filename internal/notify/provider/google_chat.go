@@ -20,8 +20,8 @@ func googleChat() Service {
 		Help: "Posts to a space of Google Chat, with an incoming webhook. Messages about one incident form a thread.",
 		Setup: []string{
 			"Open Google Chat in a browser: webhooks cannot be added in the mobile app. Your organization must allow incoming webhooks.",
-			"Open the space, the menu next to its title, Apps & integrations, and choose Add webhooks.",
-			"Enter a name, choose Save, and copy the URL.",
+			"Open the space, the menu next to its title, **Apps & integrations**, and choose **Add webhooks**.",
+			"Enter a name, choose **Save**, and copy the URL.",
 		},
 		Fields: []setting.Field{{
 			Name: "url", Label: "Webhook URL", Type: setting.FieldURL, Secret: true, Destination: true, Required: true, Check: setting.WebURL,

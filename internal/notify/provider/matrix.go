@@ -22,9 +22,9 @@ func matrix() Service {
 		Help: "Posts to a room of Matrix. Messages are not end-to-end encrypted.",
 		Setup: []string{
 			"Create an account for Overdue on your Matrix server, and sign in with Element.",
-			"In Element, open All settings, Help & About, and copy the access token. Close the window without signing out: signing out invalidates the token.",
+			"In Element, open **All settings**, **Help & About**, and copy the access token. Close the window without signing out: signing out invalidates the token.",
 			"Invite the account to the room, and accept the invitation.",
-			"Open the settings of the room, Advanced, and copy the internal room ID.",
+			"Open the settings of the room, **Advanced**, and copy the internal room ID.",
 		},
 		Fields: []setting.Field{
 			{Name: "url", Label: "Homeserver", Type: setting.FieldURL, Destination: true, Required: true, Check: setting.WebURL, Placeholder: "https://matrix.example.com", Help: "Address of the Matrix server, not of Element."},

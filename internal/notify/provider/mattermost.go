@@ -16,9 +16,9 @@ func mattermost() Service {
 		Name: "mattermost", Label: "Mattermost", Group: GroupChat,
 		Help: "Posts to a channel of Mattermost, with an incoming webhook.",
 		Setup: []string{
-			"In Mattermost, open the product menu, Integrations, Incoming Webhook.",
-			"If Integrations is missing, a system administrator enables incoming webhooks in System Console, Integrations, Integration Management.",
-			"Choose Add Incoming Webhook, enter a name, select the channel, choose Add, and copy the URL.",
+			"In Mattermost, open the product menu, **Integrations**, **Incoming Webhook**.",
+			"If **Integrations** is missing, a system administrator enables incoming webhooks in **System Console**, **Integrations**, **Integration Management**.",
+			"Choose **Add Incoming Webhook**, enter a name, select the channel, choose **Add**, and copy the URL.",
 		},
 		Fields: []setting.Field{{
 			Name: "url", Label: "Webhook URL", Type: setting.FieldURL, Secret: true, Destination: true, Required: true, Check: setting.WebURL,

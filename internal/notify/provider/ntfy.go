@@ -21,7 +21,7 @@ func ntfy() Service {
 		Help: "Publishes to a topic of ntfy.sh or of your own server.",
 		Setup: []string{
 			"Install the ntfy app and subscribe to a topic. On a public server, everyone who knows the name of the topic can read it: choose one that cannot be guessed.",
-			"If the server requires it, create an access token in the account settings of ntfy.",
+			"If the server requires it, open **Account** in its web app and create an **access token**.",
 		},
 		Fields: []setting.Field{
 			{

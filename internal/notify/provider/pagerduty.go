@@ -19,9 +19,9 @@ func pagerduty() Service {
 		Name: "pagerduty", Label: "PagerDuty", Group: GroupOnCall,
 		Help: "Triggers, acknowledges and resolves incidents of a PagerDuty service.",
 		Setup: []string{
-			"In PagerDuty, open Services, Service Directory, and choose the service.",
-			"Open Integrations, choose Add an integration, and select Events API V2.",
-			"Copy the integration key.",
+			"In PagerDuty, open **Services**, **Service Directory**, and choose the service.",
+			"Open **Integrations**, choose **Add an integration**, and select **Events API V2**.",
+			"Copy the **Integration Key**.",
 		},
 		Fields: []setting.Field{
 			{Name: "routing_key", Label: "Integration key", Type: setting.FieldSecret, Secret: true, Required: true, Help: "Of an integration of the type Events API V2."},

@@ -41,7 +41,7 @@ type Service struct {
 	Name, Label string
 	Group       Group
 	// Help describes the kind in one sentence. Setup are the steps to get the values of the fields, in the
-	// service's own words: "Open Settings, Integrations".
+	// service's own words; names of menus and buttons are between "**": "Open **Settings**, **Integrations**".
 	Help  string
 	Setup []string
 	// Fields are the settings, in the order of the form. Check finds problems that concern several of them; nil:

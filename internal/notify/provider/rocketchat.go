@@ -20,8 +20,8 @@ func rocketchat() Service {
 		Name: "rocketchat", Label: "Rocket.Chat", Group: GroupChat,
 		Help: "Posts to a channel of Rocket.Chat, with an incoming integration.",
 		Setup: []string{
-			"In Rocket.Chat, open Administration, Workspace, Integrations.",
-			"Choose New, Incoming, and turn on Enabled. Enter a name, the channel, and the user that posts.",
+			"In Rocket.Chat, open **Administration**, **Workspace**, **Integrations**.",
+			"Choose **New**, **Incoming**, and turn on **Enabled**. Enter a name, the channel, and the user that posts.",
 			"Save, and copy the webhook URL.",
 		},
 		Fields: []setting.Field{{

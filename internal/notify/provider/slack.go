@@ -23,9 +23,9 @@ func slack() Service {
 		Name: "slack", Label: "Slack", Group: GroupChat,
 		Help: "Posts to a channel of Slack, with an incoming webhook or as a bot.",
 		Setup: []string{
-			"Open api.slack.com/apps and create an app for your workspace.",
-			"For a webhook: open Incoming Webhooks, activate them, choose Add New Webhook to Workspace, pick the channel, and copy the URL.",
-			"For a bot: open OAuth & Permissions, add the bot token scope chat:write, install the app, copy the bot token, and invite the bot to the channel.",
+			"Open **api.slack.com/apps** and create an app for your workspace.",
+			"For a webhook: open **Incoming Webhooks**, activate them, choose **Add New Webhook to Workspace**, pick the channel, and copy the URL.",
+			"For a bot: open **OAuth & Permissions**, add the bot token scope **chat:write**, install the app, copy the bot token, and invite the bot to the channel.",
 		},
 		Fields: []setting.Field{
 			{

@@ -16,9 +16,9 @@ func teams() Service {
 		Name: "teams", Label: "Microsoft Teams", Group: GroupChat,
 		Help: "Posts a card to a channel of Microsoft Teams, with a webhook of the Workflows app.",
 		Setup: []string{
-			"In Teams, open the menu (…) of the channel, and choose Workflows.",
-			"Select the template Send webhook alerts to a channel, and save it.",
-			"In the trigger of the workflow, set Who can trigger the flow to Anyone, and copy the URL.",
+			"In Teams, open the menu (…) of the channel, and choose **Workflows**.",
+			"Select the template **Send webhook alerts to a channel**, and save it.",
+			"In the trigger of the workflow, set **Who can trigger the flow** to **Anyone**, and copy the URL.",
 			"The workflow belongs to the person who creates it, and stops when that account is removed. Use an account that stays, or add a co-owner.",
 			"Teams confirms that the workflow has started, not that the message arrived: check the channel after a test alert.",
 		},

@@ -21,8 +21,8 @@ func telegram() Service {
 		Name: "telegram", Label: "Telegram", Group: GroupChat,
 		Help: "Posts to a group, a channel or a person on Telegram, as a bot.",
 		Setup: []string{
-			"In Telegram, open a chat with @BotFather, send /newbot, and copy the token.",
-			"Add the bot to the group, or as an administrator to the channel. A person must send /start to the bot first.",
+			"In Telegram, open a chat with **@BotFather**, send **/newbot**, and copy the token.",
+			"Add the bot to the group, or as an administrator to the channel. A person must send **/start** to the bot first.",
 			"Send a message to the group, open https://api.telegram.org/bot, followed by the token and /getUpdates, and copy the id of the chat. The id of a group is negative.",
 		},
 		Fields: []setting.Field{

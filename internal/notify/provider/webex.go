@@ -18,7 +18,7 @@ func webex() Service {
 		Name: "webex", Label: "Webex", Group: GroupChat,
 		Help: "Posts to a space of Webex, as a bot.",
 		Setup: []string{
-			"Sign in to developer.webex.com, open My Webex Apps in the menu of your profile, and choose Create a Bot.",
+			"Sign in to developer.webex.com, open **My Webex Apps** in the menu of your profile, and choose **Create a Bot**.",
 			"Copy the bot access token, which is shown only once.",
 			"In Webex, add the bot to the space by its email address.",
 			"The id of the space is in the response of GET https://webexapis.com/v1/rooms with the token of the bot.",

@@ -23,8 +23,8 @@ func zulip() Service {
 		Name: "zulip", Label: "Zulip", Group: GroupChat,
 		Help: "Posts to a channel of Zulip, with one topic per heartbeat.",
 		Setup: []string{
-			"In Zulip, open the gear menu, Personal settings, Bots, and choose Add a new bot.",
-			"Select the type Incoming webhook, and create the bot.",
+			"In Zulip, open the gear menu, **Personal settings**, **Bots**, and choose **Add a new bot**.",
+			"Select the type **Incoming webhook**, and create the bot.",
 			"Copy the email address and the API key of the bot.",
 		},
 		Fields: []setting.Field{

@@ -57,3 +57,31 @@ func ExampleRecovery(opened message.Notification, now time.Time) message.Notific
 	n.NextDue, n.LastPing, n.Due, n.Deadline, n.AckURL = now.Add(exampleInterval), time.Time{}, time.Time{}, time.Time{}, ""
 	return n
 }
+
+// EventExample is an example of an alert about one event.
+type EventExample struct {
+	Name, Label  string // "opened", "Down"
+	Notification message.Notification
+}
+
+// ExampleAlerts returns an example of each event of a heartbeat, in the order of the previews.
+func ExampleAlerts(project monitor.Project, channel string, zone *time.Location, baseURL string, now time.Time) []EventExample {
+	down := ExampleAlert(project, channel, zone, baseURL, now)
+	acknowledged, late, reminder := down, down, down
+	acknowledged.Event, acknowledged.At, acknowledged.AcknowledgedBy, acknowledged.AckURL = message.EventAcknowledged, now, "Ada", ""
+	acknowledged.DownFor = exampleDownFor
+	reminder.Event, reminder.At, reminder.DownFor = message.EventReminder, now, exampleDownFor
+	late.Event, late.At, late.Number, late.ThreadID, late.AckURL, late.Notice.Incident = message.EventLate, down.Due, 0, "", "", nil
+	late.URL, late.DownSince = baseURL+paths.Heartbeat(exampleHeartbeat), time.Time{}
+	test := message.Notification{
+		AlertID: exampleAlert, Event: message.EventTest, At: now, Project: project.Name, ProjectSlug: project.Slug, Channel: channel, Zone: zone, URL: baseURL + paths.Channels,
+	}
+	return []EventExample{
+		{"opened", "Down", down},
+		{"acknowledged", "Acknowledged", acknowledged},
+		{"recovered", "Recovered", ExampleRecovery(down, now)},
+		{"late", "Late", late},
+		{"reminder", "Reminder", reminder},
+		{"test", "Test", test},
+	}
+}

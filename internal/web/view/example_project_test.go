@@ -39,13 +39,17 @@ func exampleChannels() []channelview.Channel {
 }
 
 func exampleChannelList() channelview.ListPage {
-	return channelview.ListPage{Shell: exampleShell(), Channels: exampleChannels(), Kinds: exampleKinds()}
+	return channelview.ListPage{Shell: exampleShell(), Channels: exampleChannels(), Fallback: []string{"Webhook", "Apprise"}, Groups: []channelview.KindGroup{
+		{Name: "Chat", Kinds: exampleKinds()},
+		{Name: "Other systems", Kinds: []channelview.Kind{{Name: "exec", Label: "Program", About: "Runs a program", Off: "Needs --exec-dir."}}},
+	}}
 }
 
 func exampleChannelForm() channelview.FormPage {
 	at := func(s string) time.Time { return utc("2025-10-14T" + s + "Z") }
 	return channelview.FormPage{
-		Shell: exampleShell(), Kind: exampleKinds()[1], Kinds: exampleKinds(), GuidePath: "/docs/channels",
+		Shell: exampleShell(), Kind: exampleKinds()[1], GuidePath: "/docs/channels",
+		Setup: []string{"Open **Incoming Webhooks** and switch it on.", "Copy the URL."}, Notes: []string{"Messages about one incident form a thread."},
 		Name: ui.Input{Value: "#freight-billing"},
 		Fields: []channelview.SettingField{
 			{Name: "url", Label: "Incoming webhook URL", Type: "url", Required: true, Help: "In Slack: Apps, Incoming Webhooks, Add to channel.", In: ui.Input{Value: "https://hooks.slack.com/services/T02K9/B07KD4/secret"}, Secret: true},
@@ -56,13 +60,16 @@ func exampleChannelForm() channelview.FormPage {
 			{At: at("20:08:47"), Message: "Test alert", State: "sent", Latency: 600 * time.Millisecond, Response: "200 ok"},
 			{At: at("20:07:30"), Message: "Test alert", State: "failed", Latency: 300 * time.Millisecond, Response: "404 no_service", Advice: "The webhook was removed in Slack. Create a new one."},
 		},
-		Previews: []channelview.MessagePreview{
+		Previews: []channelview.EventPreview{
 			{
-				Status: "down", At: "22:09", Title: "Down: Invoice PDFs to archive", Text: "No ping for 1h 40m. Due 05:00, grace 1h.",
-				Facts:   []ui.Option{{Label: "Last ping", Value: "Tue 14 Oct 05:01:40"}, {Label: "Cause", Value: "Missed ping"}},
-				Actions: []string{"Open incident #483", "Acknowledge"},
+				Name: "opened", Label: "Down", Selected: true, Request: channelview.RequestPreview{Host: "hooks.slack.com", Text: "POST https://hooks.slack.com/••••"},
+				Message: channelview.MessagePreview{
+					Status: "down", At: "22:09", Title: "Down: Invoice PDFs to archive", Text: "No ping for 1h 40m. Due 05:00, grace 1h.",
+					Facts:   []ui.Option{{Label: "Last ping", Value: "Tue 14 Oct 05:01:40"}, {Label: "Cause", Value: "Missed ping"}},
+					Actions: []string{"Open incident #483", "Acknowledge"},
+				},
 			},
-			{Status: "up", At: "22:31", Title: "Up again: Invoice PDFs to archive", Text: "Was Down for 22m. Next ping expected Wed 05:00."},
+			{Name: "recovered", Label: "Recovered", Message: channelview.MessagePreview{Status: "up", At: "22:31", Title: "Up again: Invoice PDFs to archive", Text: "Was Down for 22m. Next ping expected Wed 05:00."}},
 		},
 	}
 }
@@ -78,6 +85,13 @@ func exampleChannelEdit() channelview.FormPage {
 		{Name: "insecure", Label: "Accept any certificate", Type: "checkbox", Help: "For a server in your own network."},
 	}
 	p.Previews = nil
+	p.Channel = exampleChannels()[4]
+	p.Channel.Pending = 30
+	p.Pending = []channelview.PendingAlert{
+		{Event: "Down", Heartbeat: "Invoice PDFs to archive", IncidentNumber: 483, IncidentPath: "/incidents/i483", State: "retrying", Attempts: 3, Created: utc("2025-10-14T19:54:14Z"), NextAttempt: utc("2025-10-14T20:10:14Z")},
+		{Event: "Recovered", Heartbeat: "Invoice PDFs to archive", IncidentNumber: 483, IncidentPath: "/incidents/i483", State: "waiting", Recipient: "ops@example.com", Created: utc("2025-10-14T19:58:14Z"), Blocked: true},
+		{Event: "Channel failing", State: "retrying", Attempts: 1, Created: utc("2025-10-14T19:58:14Z")},
+	}
 	return p
 }
 

@@ -14,6 +14,7 @@ import (
 // renamed here must be renamed there.
 var formFields = map[string]string{
 	"GET /audit":                        "q",
+	"GET /channels":                     "kind",
 	"GET /docs/first-heartbeat":         "heartbeat",
 	"GET /docs/search":                  "q",
 	"GET /heartbeats":                   "q status tag",
@@ -26,10 +27,11 @@ var formFields = map[string]string{
 	"POST /acknowledge/*":               "note",
 	"POST /api-keys":                    "name read_only",
 	"POST /api-keys/*/revoke":           "",
-	"POST /channels":                    "kind name notify_on_late notify_on_recovery remind_every settings.mention settings.url",
-	"POST /channels/*":                  "kind name notify_on_late notify_on_recovery remind_every settings.headers settings.insecure settings.secret settings.url",
+	"POST /channels":                    "channel kind name notify_on_late notify_on_recovery remind_every settings.mention settings.url",
+	"POST /channels/*":                  "channel kind name notify_on_late notify_on_recovery remind_every settings.headers settings.insecure settings.secret settings.url",
 	"POST /channels/*/delete":           "confirm",
 	"POST /channels/*/test":             "",
+	"POST /channels/*/retry":            "",
 	"POST /channels/test":               "",
 	"POST /docs/feedback":               "comment helpful page",
 	"POST /heartbeats":                  "alert_after at channel channels cron cron_timezone description early expect_first_by grace interval look manual_resume max_run_time methods min_run_time name oncalendar oncalendar_timezone preset schedule start_grace tags",

@@ -16,14 +16,17 @@ import (
 // kind.
 type FormPage struct {
 	layout.Shell
-	ID            string // of the edited channel; empty for a new one
-	Title         string // its saved name
-	Target        string // destination, without secrets
-	OnlyChannel   bool   // the only channel of the project
-	NoMailServer  bool   // it needs a mail server, and none is configured
+	ID            string         // of the edited channel; empty for a new one
+	Title         string         // its saved name
+	Target        string         // destination, without secrets
+	Channel       Channel        // the edited channel with its state
+	Pending       []PendingAlert // its oldest pending alerts
+	OnlyChannel   bool           // the only channel of the project
+	NoMailServer  bool           // it needs a mail server, and none is configured
 	Kind          Kind
-	Kinds         []Kind
-	GuidePath     string // manual page about this kind; may be empty
+	Setup         []string // steps to get the values of the fields; menu names are between "**"
+	Notes         []string // what the kind does with the events, in sentences
+	GuidePath     string   // manual page about this kind; may be empty
 	Name          ui.Input
 	Fields        []SettingField // settings of the kind
 	SealedSecrets string         // typed secrets, encrypted by the server
@@ -36,27 +39,13 @@ type FormPage struct {
 
 	AlertingHeartbeats, TotalHeartbeats int // heartbeats that use the channel, all heartbeats
 	Deliveries                          []ui.Delivery
-	Previews                            []MessagePreview
-	Request                             RequestPreview // zero if the kind has none
-	TestAnswer                          *ui.Delivery   // result of the test that was just sent; nil if none
-}
-
-// RequestPreview is the HTTP request of an alert, with masked secrets.
-type RequestPreview struct {
-	Host string // destination; may be empty
-	Text string
-}
-
-// caption returns the destination.
-func (r RequestPreview) caption() string {
-	if r.Host == "" {
-		return "To the URL of the form"
-	}
-	return "To " + r.Host
+	Previews                            []EventPreview
+	TestAnswer                          *ui.Delivery // result of the test that was just sent; nil if none
 }
 
 // SettingField is one setting of a channel.
 type SettingField struct {
+	Advanced    bool // rarely needed: folded
 	Name, Label string
 	Type        string // text, url, email, number, textarea or checkbox
 	Required    bool
@@ -110,6 +99,21 @@ func (f SettingField) control() ui.Control {
 		c.Hint = ui.JoinSentences(f.Help, "Not shown again after saving.")
 	}
 	return c
+}
+
+// fields returns the settings that are shown at once, or the folded ones.
+func (p FormPage) fields(advanced bool) []SettingField {
+	return slices.DeleteFunc(slices.Clone(p.Fields), func(f SettingField) bool { return f.Advanced != advanced })
+}
+
+// opensAdvanced reports whether the folded settings have a value or an error.
+func (p FormPage) opensAdvanced() bool {
+	return slices.ContainsFunc(p.fields(true), func(f SettingField) bool { return f.In.Value != "" || f.In.Error != "" })
+}
+
+// deliversBadly reports whether the page has a note about the state.
+func (p FormPage) deliversBadly() bool {
+	return p.ID != "" && (p.Channel.State == "failing" || p.Channel.State == "retrying")
 }
 
 func (p FormPage) title() string {

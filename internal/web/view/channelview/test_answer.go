@@ -1,6 +1,10 @@
 package channelview
 
-import "overdue/internal/web/view/ui"
+import (
+	"strings"
+
+	"overdue/internal/web/view/ui"
+)
 
 // TestAnswerID is the id of the result of a test on the form. The browser scrolls to
 // it.
@@ -17,16 +21,14 @@ type TestedChannel struct {
 
 // testAnswerTitle returns the result of a test in words.
 func testAnswerTitle(d ui.Delivery) string {
-	if d.State == "sent" {
-		return "Test alert delivered"
+	title := ui.If(d.State == "sent", "Test alert delivered", "Test alert not delivered")
+	if d.Latency != 0 {
+		title += " in " + ui.Latency(d.Latency)
 	}
-	return "Test alert not delivered"
+	return title
 }
 
-// testAnswerTook returns how long the test took, or "".
-func testAnswerTook(d ui.Delivery) string {
-	if d.Latency == 0 {
-		return ""
-	}
-	return "in " + ui.Latency(d.Latency)
+// isSentence reports whether a response is an explanation and not the words of the service.
+func isSentence(text string) bool {
+	return strings.HasSuffix(text, ".") && strings.Contains(text, " ") && strings.ToUpper(text[:1]) == text[:1]
 }

@@ -46,6 +46,8 @@ const (
 	DocsSearch           = "/docs/search"
 	DocsAnswer           = "/docs/feedback"
 	FirstHeartbeatDoc    = "/docs/first-heartbeat"
+	PreviewChannel       = "/channels/preview"
+	ChannelsDoc          = "/docs/channels"
 	MailServerDoc        = "/docs/channels#email"
 	BlackoutsDoc         = "/docs/delivery#when-overdue-was-not-watching"
 	WatchedDoc           = "/docs/operations#who-watches-overdue"

@@ -27,6 +27,7 @@ var statusSigns = map[string]StatusSign{
 	"retrying":     {"dl-retry", "Retrying", "retrying"},
 	"unconfirmed":  {"dl-retry", "Last test failed", "retrying"},
 	"pending":      {"dl-retry", "Pending", "retrying"},
+	"waiting":      {"clock", "Waiting", "paused"},
 	"untested":     {"st-new", "Not tested", "new"},
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -267,7 +268,7 @@ func (req *request) eventPreviews(d channelDraft, saved *monitor.Channel) []chan
 }
 
 // previewSettings returns the settings of the form, with saved secrets that it keeps as dots. Of a saved secret URL,
-// only the host is known here.
+// only the host is known here. Missing values are those of the placeholders.
 func previewSettings(k notify.Kind, d channelDraft, saved *monitor.Channel) setting.Values {
 	set := setting.Values{}
 	for _, f := range k.Fields {
@@ -281,6 +282,10 @@ func previewSettings(k notify.Kind, d channelDraft, saved *monitor.Channel) sett
 			if f.Type == setting.FieldURL {
 				set[f.Name] = "https://" + saved.Target + "/"
 			}
+		case f.Required && !f.Secret && f.Type == setting.FieldList: // without recipients, there would be no request
+			set[f.Name] = []any{cmp.Or(f.Placeholder, f.Label)}
+		case f.Required && !f.Secret && f.Type == setting.FieldText:
+			set[f.Name] = cmp.Or(f.Placeholder, f.Label)
 		}
 	}
 	return set

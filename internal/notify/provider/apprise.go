@@ -21,7 +21,7 @@ func apprise() Service {
 		Help: "Sends through your Apprise API server, which reaches more than a hundred services.",
 		Setup: []string{
 			"Run the Apprise API (the container caronc/apprise).",
-			"Open its Configuration Manager, save the URLs of your services under a key, and enter the key here. Or enter the URLs here, and nothing is stored there.",
+			"Open its **Configuration Manager**, save the URLs of your services under a key, and enter the key here. Or enter the URLs here, and nothing is stored there.",
 			"If the server has a private address, the operator of Overdue must allow it with --allow-networks.",
 		},
 		Fields: []setting.Field{

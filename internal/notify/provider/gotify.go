@@ -17,7 +17,7 @@ func gotify() Service {
 		Name: "gotify", Label: "Gotify", Group: GroupPush,
 		Help: "Sends to an application of your Gotify server.",
 		Setup: []string{
-			"Sign in to your Gotify server, open Apps, and choose Create Application.",
+			"Sign in to your Gotify server, open **Apps**, and choose **Create Application**.",
 			"Copy the token of the application. The token of a client cannot send messages.",
 		},
 		Fields: []setting.Field{

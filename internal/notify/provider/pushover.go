@@ -36,8 +36,8 @@ func pushover() Service {
 		Name: "pushover", Label: "Pushover", Group: GroupPush,
 		Help: "Sends to the devices of a user or a group of Pushover.",
 		Setup: []string{
-			"Sign in at pushover.net. Your User Key is on the first page; a group has a group key.",
-			"Under Your Applications, choose Create an Application/API Token, and copy the API token.",
+			"Sign in at pushover.net. Your **User Key** is on the first page; a group has a group key.",
+			"Under **Your Applications**, choose **Create an Application/API Token**, and copy the API token.",
 		},
 		Fields: []setting.Field{
 			{Name: "token", Label: "API token", Type: setting.FieldSecret, Secret: true, Required: true, Help: "Of the application."},

@@ -19,7 +19,7 @@ func signal() Service {
 		Help: "Sends through your own signal-cli-rest-api server.",
 		Setup: []string{
 			"Run signal-cli-rest-api (the container bbernhard/signal-cli-rest-api) where only Overdue can reach it: it has no sign-in.",
-			"Register a number there, or link it: open /v1/qrcodelink?device_name=overdue, and scan the code in the Signal app under Settings, Linked devices.",
+			"Register a number there, or link it: open /v1/qrcodelink?device_name=overdue, and scan the code in the Signal app under **Settings**, **Linked devices**.",
 			"If the server has a private address, the operator of Overdue must allow it with --allow-networks.",
 		},
 		Fields: []setting.Field{

@@ -23,9 +23,9 @@ func twilio() Service {
 		Name: "twilio", Label: "Twilio", Group: GroupPhone,
 		Help: "Sends text messages (SMS) with your Twilio account, one per number. Each costs money.",
 		Setup: []string{
-			"Open the Twilio Console. The Account SID and the Auth Token are in the section Account Info.",
-			"Under Phone Numbers, Manage, Active numbers, choose the number that sends. Or use the SID of a service from Messaging, Services.",
-			"A trial account sends only to numbers that are listed under Verified Caller IDs.",
+			"Open the Twilio Console. The **Account SID** and the **Auth Token** are in the section **Account Info**.",
+			"Under **Phone Numbers**, **Manage**, **Active numbers**, choose the number that sends. Or use the SID of a service from **Messaging**, **Services**.",
+			"A trial account sends only to numbers that are listed under **Verified Caller IDs**.",
 		},
 		Fields: []setting.Field{
 			{Name: "account_sid", Label: "Account SID", Type: setting.FieldText, Required: true, Check: twilioAccount, Placeholder: "AC…", Help: "It begins with AC."},

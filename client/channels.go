@@ -68,7 +68,7 @@ type Channel struct {
 	Kind             string         `json:"kind"`
 	Name             string         `json:"name"`
 	Settings         map[string]any `json:"settings" doc:"Settings of the kind; secrets are masked as ••••"`
-	Target           string         `json:"target" doc:"Where alerts go: the recipients, or the host of the requests. Without secrets"`
+	Target           string         `json:"target" doc:"Where alerts go: the recipients, the host of the requests, or the name of the program. Without secrets"`
 	NotifyOnLate     bool           `json:"notify_on_late" doc:"Also notify when a heartbeat is late"`
 	NotifyOnRecovery bool           `json:"notify_on_recovery"`
 	RemindEvery      *int64         `json:"remind_every" doc:"Seconds between reminders while an incident is open and not acknowledged; null: no reminders"`

@@ -24,8 +24,8 @@ func (k Kind) Destination(set setting.Values) string {
 	return strings.Join(all, " ")
 }
 
-// Target returns where alerts go, for people: the recipients, or the host of the requests. It contains no secret, and
-// no path, which may be one. It is empty for a kind without both.
+// Target returns where alerts go, for people: the recipients, the host of the requests, or the name of the program.
+// It contains no secret, and no path, which may be one. It is empty for a kind without both.
 func (k Kind) Target(set setting.Values) string {
 	if k.Recipients != nil {
 		if to := k.Recipients(set); len(to) == 3 {
@@ -39,7 +39,15 @@ func (k Kind) Target(set setting.Values) string {
 	if k.Preview == nil {
 		return ""
 	}
-	return k.Preview("", set, message.Notification{Event: message.EventOpened}).Host
+	if host := k.Preview("", set, message.Notification{Event: message.EventOpened}).Host; host != "" {
+		return host
+	}
+	for _, f := range k.Fields { // a kind without requests: the name of the program
+		if items := set.List(f.Name); f.Type == setting.FieldList && f.Required && !f.Secret && len(items) > 0 {
+			return items[0]
+		}
+	}
+	return ""
 }
 
 // WithoutPaths returns the settings with each destination shortened to scheme,

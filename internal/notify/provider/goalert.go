@@ -17,7 +17,7 @@ func goalert() Service {
 		Name: "goalert", Label: "GoAlert", Group: GroupOnCall,
 		Help: "Creates and closes alerts of a GoAlert service.",
 		Setup: []string{
-			"In GoAlert, open the service, choose Integration Keys, and create one of the type Generic API.",
+			"In GoAlert, open the service, choose **Integration Keys**, and create one of the type **Generic API**.",
 			"Copy its URL, which contains the token.",
 		},
 		Fields: []setting.Field{{

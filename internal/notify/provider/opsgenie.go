@@ -29,7 +29,7 @@ func opsgenie() Service {
 		Name: "opsgenie", Label: "Opsgenie",
 		Help: "Creates, acknowledges and closes alerts of Opsgenie.",
 		Setup: []string{
-			"In Opsgenie, open the team, choose Integrations, and add an integration of the type API.",
+			"In Opsgenie, open the team, choose **Integrations**, and add an integration of the type **API**.",
 			"Allow it to create and update alerts, switch it on, and copy the API key.",
 		},
 	}, opsgenieURL, "Set https://api.eu.opsgenie.com for an account in the EU.")
@@ -41,8 +41,8 @@ func jsm() Service {
 		Name: "jsm", Label: "Jira Service Management",
 		Help: "Creates, acknowledges and closes alerts of Jira Service Management.",
 		Setup: []string{
-			"In Jira Service Management, open Operations, choose the team, and open Integrations.",
-			"Add an integration of the type API, switch it on, and copy the API key.",
+			"In Jira Service Management, open **Operations**, choose the team, and open **Integrations**.",
+			"Add an integration of the type **API**, switch it on, and copy the API key.",
 		},
 	}, jsmURL, "Only for a proxy in front of the API.")
 }

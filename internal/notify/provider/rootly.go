@@ -17,9 +17,9 @@ func rootly() Service {
 		Name: "rootly", Label: "Rootly", Group: GroupOnCall,
 		Help: "Opens and resolves alerts of a generic webhook source of Rootly.",
 		Setup: []string{
-			"In Rootly, open Alerts, Sources, and add a Generic Webhook. Copy its URL, which contains a secret; add /notify/TYPE/ID before the question mark to choose who is notified.",
+			"In Rootly, open **Alerts, Sources**, and add a **Generic Webhook**. Copy its URL, which contains a secret; add /notify/TYPE/ID before the question mark to choose who is notified.",
 			"Map the title to title, the description to description, the external identifier to external_id, and the link to url.",
-			"On the tab Events, combine alerts by external_id. In the resolution conditions, set: state is resolved.",
+			"On the tab **Events**, combine alerts by external_id. In the resolution conditions, set: state is resolved.",
 		},
 		Fields: []setting.Field{{
 			Name: "url", Label: "Webhook URL", Type: setting.FieldURL, Secret: true, Destination: true, Required: true, Check: setting.WebURL,

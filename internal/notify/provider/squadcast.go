@@ -17,8 +17,8 @@ func squadcast() Service {
 		Name: "squadcast", Label: "Squadcast", Group: GroupOnCall,
 		Help: "Triggers and resolves incidents of a Squadcast service.",
 		Setup: []string{
-			"In Squadcast, open Services, and choose Alert Sources of the service.",
-			"Search for Incident Webhook and copy its URL.",
+			"In Squadcast, open **Services**, and choose **Alert Sources** of the service.",
+			"Search for **Incident Webhook** and copy its URL.",
 		},
 		Fields: []setting.Field{{
 			Name: "url", Label: "Webhook URL", Type: setting.FieldURL, Secret: true, Destination: true, Required: true, Check: setting.WebURL,

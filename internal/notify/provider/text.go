@@ -158,11 +158,6 @@ func fit(text string, limit int, size func(string) int) string {
 	return string(runes) + "…"
 }
 
-// fitBytes cuts a text to a number of bytes.
-func fitBytes(text string, limit int) string {
-	return fit(text, limit, func(s string) int { return len(s) })
-}
-
 // newJSON returns a POST with a JSON body.
 func newJSON(url string, body any) (Request, error) {
 	data, err := marshal(body)

@@ -16,8 +16,8 @@ func victorops() Service {
 		Name: "victorops", Label: "Splunk On-Call", Group: GroupOnCall,
 		Help: "Opens, acknowledges and resolves incidents of Splunk On-Call (VictorOps).",
 		Setup: []string{
-			"In Splunk On-Call, open Integrations, 3rd Party Integrations, REST - Generic, and enable it.",
-			"Copy the URL, and replace $routing_key at its end with a routing key from Settings, Routing Keys.",
+			"In Splunk On-Call, open **Integrations, 3rd Party Integrations, REST - Generic**, and enable it.",
+			"Copy the URL, and replace $routing_key at its end with a routing key from **Settings, Routing Keys**.",
 		},
 		Fields: []setting.Field{{
 			Name: "url", Label: "Endpoint URL", Type: setting.FieldURL, Secret: true, Destination: true, Required: true, Check: victorOpsURL,

@@ -5,8 +5,8 @@ GO       ?= go
 # Tests that run without the race detector: those that drive the real program from
 # outside, and those of pure functions. "make check" runs the check of texts.
 OUTSIDE  := ./e2e/...
-PURE     := . ./docs/... ./internal ./internal/schedule/... ./internal/web/view/...
-RACED    := $$($(GO) list ./... | grep -vE '^overdue$$|^overdue/(e2e|docs|internal$$|internal/(prose|schedule|web/view)(/|$$))')
+PURE     := . ./docs/... ./internal ./internal/notify/message/... ./internal/notify/provider/... ./internal/schedule/... ./internal/web/view/...
+RACED    := $$($(GO) list ./... | grep -vE '^overdue$$|^overdue/(e2e|docs|internal$$|internal/(notify/message|notify/provider|prose|schedule|web/view)(/|$$))')
 TOOL     := $(GO) tool -modfile=tools/go.mod
 # Tests of packages keep their files in memory, see tools/tempdir.sh; the compiler does not.
 INMEMORY := GOTMPDIR=$${GOTMPDIR:-$${TMPDIR:-/tmp}} TMPDIR=$$(sh tools/tempdir.sh)

@@ -3,10 +3,12 @@
 
 GO       ?= go
 # Tests that run without the race detector: those that drive the real program from
-# outside, and those of pure functions. "make check" runs the check of texts.
+# outside, those of pure functions, and those of the whole engine, which take eight minutes
+# with it; "make race" runs these. "make check" runs the check of texts.
 OUTSIDE  := ./e2e/...
+ENGINE   := ./internal/app
 PURE     := . ./docs/... ./internal ./internal/notify/message/... ./internal/notify/provider/... ./internal/schedule/... ./internal/web/view/...
-RACED    := $$($(GO) list ./... | grep -vE '^overdue$$|^overdue/(e2e|docs|internal$$|internal/(notify/message|notify/provider|prose|schedule|web/view)(/|$$))')
+RACED    := $$($(GO) list ./... | grep -vE '^overdue$$|^overdue/(e2e|docs|internal$$|internal/(app|notify/message|notify/provider|prose|schedule|web/view)(/|$$))')
 TOOL     := $(GO) tool -modfile=tools/go.mod
 # Tests of packages keep their files in memory, see tools/tempdir.sh; the compiler does not.
 INMEMORY := GOTMPDIR=$${GOTMPDIR:-$${TMPDIR:-/tmp}} TMPDIR=$$(sh tools/tempdir.sh)
@@ -24,7 +26,7 @@ UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory overd
 RACE     := -race $(foreach pkg,$(UNRACED),-gcflags='$(pkg)=$(PLAIN)')
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo gallery quick test test-outside test-inside e2e oracle bench upgrade-test check generate dist needs-test
+.PHONY: help run demo gallery quick test test-outside test-inside race e2e oracle bench upgrade-test check generate dist needs-test
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -51,12 +53,15 @@ quick: ## what to run before a commit: vet and most tests, on SQLite only, witho
 	$(INMEMORY) TEST_DATABASES=sqlite $(GO) test $(PARALLEL) -timeout 3m -skip 'PostgreSQL|AgreesWith|NoPhraseOfTheTable' \
 		./internal/app ./internal/web ./internal/store ./internal/httpd . ./client/... ./internal/...
 
-test: needs-test ## every test, on both databases; the product's packages with the race detector
+test: needs-test ## every test, on both databases; most of the product's packages with the race detector
 ifdef PACKAGES
 	$(POSTGRES) $(GO) test $(RACE) -timeout 12m $(PACKAGES)
 else
 	$(POSTGRES) $(MAKE) --no-print-directory test-outside test-inside
 endif
+
+race: needs-test ## the tests of the whole engine with the race detector, in about ten minutes
+	$(INMEMORY) $(POSTGRES) $(GO) test $(RACE) -count=1 -timeout 20m $(ENGINE)
 
 e2e: needs-test ## only the tests of the real binary
 	$(POSTGRES) $(MAKE) --no-print-directory test-outside COUNT=-count=1
@@ -70,6 +75,7 @@ test-outside:
 
 test-inside:
 	$(INMEMORY) $(GO) test -timeout 6m $(PURE)
+	$(INMEMORY) $(GO) test -timeout 8m $(ENGINE)
 	$(INMEMORY) $(GO) test $(RACE) -timeout 12m $(RACED)
 
 bench: needs-test ## pings per second, memory, lists, deadlines, alerts; BENCH='-scale -postgres' for more

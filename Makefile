@@ -26,7 +26,7 @@ UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory overd
 RACE     := -race $(foreach pkg,$(UNRACED),-gcflags='$(pkg)=$(PLAIN)')
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo gallery quick test test-outside test-inside race e2e oracle bench upgrade-test check generate dist needs-test
+.PHONY: help run demo gallery quick test test-outside test-inside test-engine test-packages race e2e oracle bench upgrade-test check generate dist needs-test
 
 help: ## lists the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -73,9 +73,15 @@ oracle: needs-test ## compares 5,000 random histories with an oracle, in about a
 test-outside:
 	$(GO) test $(COUNT) -timeout 12m ./e2e/crash ./e2e/browser $(OUTSIDE)
 
+# The tests of the engine mostly wait for their databases, so they run next to the others.
 test-inside:
-	$(INMEMORY) $(GO) test -timeout 6m $(PURE)
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-engine test-packages
+
+test-engine:
 	$(INMEMORY) $(GO) test -timeout 8m $(ENGINE)
+
+test-packages:
+	$(INMEMORY) $(GO) test -timeout 6m $(PURE)
 	$(INMEMORY) $(GO) test $(RACE) -timeout 12m $(RACED)
 
 bench: needs-test ## pings per second, memory, lists, deadlines, alerts; BENCH='-scale -postgres' for more

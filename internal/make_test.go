@@ -40,8 +40,11 @@ func TestMake_OnlyQuickLeavesOutADatabaseOrATest(t *testing.T) {
 	if commands := recipe(t, makefile, "test"); !strings.Contains(commands, "test-outside test-inside") {
 		t.Errorf("make test does not run all packages: %s", commands)
 	}
-	if commands := recipe(t, makefile, "test-inside"); !strings.Contains(commands, "$(GO) test $(RACE)") {
-		t.Errorf("make test-inside does not use the race detector: %s", commands)
+	if commands := recipe(t, makefile, "test-inside"); !strings.Contains(commands, "test-engine test-packages") {
+		t.Errorf("make test-inside does not run all packages: %s", commands)
+	}
+	if commands := recipe(t, makefile, "test-packages"); !strings.Contains(commands, "$(GO) test $(RACE)") {
+		t.Errorf("make test-packages does not use the race detector: %s", commands)
 	}
 	quick := recipe(t, makefile, "quick")
 	if !strings.Contains(quick, "TEST_DATABASES=sqlite") {

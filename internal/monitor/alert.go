@@ -86,11 +86,18 @@ func (c Channel) NotifiesOn(e Event) bool {
 	return true
 }
 
-// AlertsFor returns the alerts that a change sends, in the order of delivery. notified are the ids
-// of the channels that received the opening alert: they also receive the resolution, whatever the
-// current routing is. It is nil if the incident opened in the same change. The alerts have no ID
-// and no State yet.
-func (h Heartbeat) AlertsFor(change Change, i Incident, notified []string, channels []Channel, now time.Time) []Alert {
+// Audience is who can receive the alerts of a heartbeat.
+type Audience struct {
+	Channels []Channel // of the project
+	// Notified are the ids of the channels that received the opening alert: they also receive the
+	// resolution, whatever the current routing is. It is nil if the incident opened in the same
+	// change.
+	Notified []string
+}
+
+// AlertsFor returns the alerts that a change sends, in the order of delivery. They have no ID and
+// no State yet.
+func (h Heartbeat) AlertsFor(change Change, i Incident, who Audience, now time.Time) []Alert {
 	var alerts []Alert
 	add := func(c Channel, e Event, next time.Time) {
 		a := Alert{Project: h.Project, Channel: c.ID, Event: e, Heartbeat: h.Key, Severity: h.Severity, Created: now, NextAttempt: next}
@@ -101,10 +108,10 @@ func (h Heartbeat) AlertsFor(change Change, i Incident, notified []string, chann
 	}
 	// If all its channels are deleted, use every channel: the heartbeat was not
 	// meant to be silent.
-	if !h.AllChannels && len(h.Channels) > 0 && !slices.ContainsFunc(channels, h.RoutesTo) {
+	if !h.AllChannels && len(h.Channels) > 0 && !slices.ContainsFunc(who.Channels, h.RoutesTo) {
 		h.AllChannels = true
 	}
-	for _, c := range channels {
+	for _, c := range who.Channels {
 		routed := h.RoutesTo(c)
 		if routed && !change.LateSince.IsZero() && c.NotifiesOn(HeartbeatLate) {
 			add(c, HeartbeatLate, now)
@@ -115,7 +122,7 @@ func (h Heartbeat) AlertsFor(change Change, i Incident, notified []string, chann
 				add(c, IncidentReminder, now.Add(c.RemindEvery))
 			}
 		}
-		receives := slices.Contains(notified, c.ID) || (notified == nil && routed)
+		receives := slices.Contains(who.Notified, c.ID) || (who.Notified == nil && routed)
 		if receives && change.Resolved != nil && c.NotifiesOn(IncidentResolved) {
 			add(c, IncidentResolved, now)
 		}

@@ -79,7 +79,7 @@ func TestAlertsFor_EachChannelGetsTheEventsItIsConfiguredFor(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			h := Heartbeat{Key: 7, Project: 1, AllChannels: row.only == nil, Channels: row.only}
 			var got []expectedAlert
-			for _, a := range h.AlertsFor(row.change, Incident{ID: "i"}, nil, row.channels, at(now)) {
+			for _, a := range h.AlertsFor(row.change, Incident{ID: "i"}, Audience{Channels: row.channels}, at(now)) {
 				if a.Heartbeat != 7 || a.Project != 1 || !a.Created.Equal(at(now)) {
 					t.Errorf("alert %+v", a)
 				}
@@ -111,7 +111,7 @@ func TestAlertsFor_BecomingUpSendsNothing(t *testing.T) {
 	} {
 		p := Ping{Kind: PingSuccess, At: epoch.Add(minutes(6.5)), Method: "POST"}
 		h, change := s.h.ApplyPing(p, p.At)
-		if got := h.AlertsFor(change, Incident{}, nil, channels, p.At); h.Status != Up || len(got) > 0 {
+		if got := h.AlertsFor(change, Incident{}, Audience{Channels: channels}, p.At); h.Status != Up || len(got) > 0 {
 			t.Errorf("%s: %s, pending alerts %+v", name, h.Status, got)
 		}
 	}

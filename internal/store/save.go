@@ -231,7 +231,7 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 			return err
 		}
 	}
-	alerts := h.AlertsFor(c, i, notified, b.channels[h.Project], b.now)
+	alerts := h.AlertsFor(c, i, monitor.Audience{Channels: b.channels[h.Project], Notified: notified}, b.now)
 	for _, a := range alerts {
 		a.ID = alertID(a, 0)
 		inBurst := a.Event == monitor.IncidentOpened && b.tx.db.bursts.Contains(a.Channel, c.Opened.Cause, b.now)

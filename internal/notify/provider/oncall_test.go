@@ -151,3 +151,27 @@ func expectSameLabels(t *testing.T, s Service, set setting.Values, first, second
 		t.Errorf("%s does not end the alert of %s: %s and %s", second.Event, first.Event, labels[1], labels[0])
 	}
 }
+
+func TestRootly_ARepeatedAlertHasAnotherBody(t *testing.T) { // Rootly suppresses a body that it has seen
+	first := messagetest.FailedBackup(message.EventReminder)
+	second := first
+	second.AlertID += "-2"
+	eachService(t, func(t *testing.T, s Service, set setting.Values, _ standIn) {
+		if s.Name == "rootly" && bodies(t, s, set, first)[0] == bodies(t, s, set, second)[0] {
+			t.Errorf("two reminders have the same body: %s", bodies(t, s, set, first)[0])
+		}
+	})
+}
+
+func TestSquadcast_ALongTextStaysBelowTheLimitOfARequest(t *testing.T) {
+	n := messagetest.FailedBackup(message.EventOpened)
+	n.Description, n.Explanation, n.Output = strings.Repeat("説\"", 4000), strings.Repeat("明\\", 4000), strings.Repeat("\x01", 100_000)
+	eachService(t, func(t *testing.T, s Service, set setting.Values, _ standIn) {
+		if s.Name != "squadcast" {
+			return
+		}
+		if size := len(bodies(t, s, set, n)[0]); size > 30_000 {
+			t.Errorf("a request has %d bytes", size)
+		}
+	})
+}

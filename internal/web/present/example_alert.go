@@ -22,9 +22,9 @@ const (
 	exampleToken     = "example"
 )
 
-// ExampleAlert returns the alert about an incident that opened before now, as channel
-// would receive it. The incident is calculated like any other: only the job does not exist.
-func ExampleAlert(project monitor.Project, channel string, zone *time.Location, baseURL string, now time.Time) message.Notification {
+// exampleFailure returns a heartbeat and its incident, which opened before now. They are calculated like any
+// others: only the job does not exist.
+func exampleFailure(now time.Time) (monitor.Heartbeat, monitor.Incident) {
 	opened := now.Add(-exampleDownFor).Truncate(time.Minute)
 	pinged := opened.Add(-exampleGrace - exampleInterval)
 	h := monitor.Heartbeat{
@@ -36,17 +36,23 @@ func ExampleAlert(project monitor.Project, channel string, zone *time.Location, 
 	h, _ = h.ApplyPing(monitor.Ping{Number: 41, Kind: monitor.PingSuccess, At: pinged, ExitCode: monitor.NoExitCode}, pinged)
 	h, change := h.Evaluate(opened)
 	h.OpenIncident = exampleIncident
-	i := monitor.Incident{
+	return h, monitor.Incident{
 		ID: exampleIncident, Number: 1, Cause: change.Opened.Cause, OpenedAt: change.Opened.At, DetectedAt: opened, Due: change.Opened.Due,
 		LastPing: change.Opened.LastPing, Reason: change.Opened.Reason, HeartbeatRef: h.Ref, HeartbeatName: h.Name, Severity: h.Severity,
 	}
+}
+
+// ExampleAlert returns the alert about an incident that opened before now, as channel
+// would receive it.
+func ExampleAlert(project monitor.Project, channel string, zone *time.Location, baseURL string, now time.Time) message.Notification {
+	h, i := exampleFailure(now)
 	n := message.Notification{
 		AlertID: exampleAlert, Event: message.EventOpened, At: i.OpenedAt, Project: project.Name, ProjectSlug: project.Slug, Channel: channel, Zone: zone,
 		ThreadID: i.ID, Heartbeat: h.Name, Number: i.Number, Cause: string(i.Cause), Schedule: h.Rule.Describe(), Grace: h.Rule.Grace,
 		LastPing: i.LastPing, Due: i.Due, Deadline: i.OpenedAt, Explanation: i.Reason, DownSince: i.OpenedAt,
 		URL: baseURL + paths.Incident(i.ID), AckURL: baseURL + paths.Acknowledge(exampleToken),
 	}
-	n.Notice = wire.Notification(h, i, opened)
+	n.Notice = wire.Notification(h, i, i.DetectedAt)
 	return n
 }
 
@@ -55,6 +61,10 @@ func ExampleRecovery(opened message.Notification, now time.Time) message.Notific
 	n := opened
 	n.Event, n.At, n.Resolution, n.DownFor = message.EventResolved, now, string(monitor.ResolvedByPing), exampleDownFor
 	n.NextDue, n.LastPing, n.Due, n.Deadline, n.AckURL = now.Add(exampleInterval), time.Time{}, time.Time{}, time.Time{}, ""
+	h, i := exampleFailure(now)
+	h, _ = h.ApplyPing(monitor.Ping{Number: 42, Kind: monitor.PingSuccess, At: now, ExitCode: monitor.NoExitCode}, now)
+	h.OpenIncident, i.ResolvedAt, i.Resolution = "", now, monitor.ResolvedByPing
+	n.Notice = wire.Notification(h, i, now)
 	return n
 }
 
@@ -70,6 +80,9 @@ func ExampleAlerts(project monitor.Project, channel string, zone *time.Location,
 	acknowledged, late, reminder := down, down, down
 	acknowledged.Event, acknowledged.At, acknowledged.AcknowledgedBy, acknowledged.AckURL = message.EventAcknowledged, now, "Ada", ""
 	acknowledged.DownFor = exampleDownFor
+	h, i := exampleFailure(now)
+	i.AcknowledgedAt, i.AcknowledgedBy = now, acknowledged.AcknowledgedBy
+	acknowledged.Notice = wire.Notification(h, i, now)
 	reminder.Event, reminder.At, reminder.DownFor = message.EventReminder, now, exampleDownFor
 	late.Event, late.At, late.Number, late.ThreadID, late.AckURL, late.Notice.Incident = message.EventLate, down.Due, 0, "", "", nil
 	late.URL, late.DownSince = baseURL+paths.Heartbeat(exampleHeartbeat), time.Time{}

@@ -147,11 +147,11 @@ func fakeHook(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("HOOK", srv.URL)
 }
 
-// startServer starts a real server with an empty database, and sets OVERDUE_URL,
+// startServer starts a real server with an empty database and more flags: "server", "server --exec-dir DIR". It sets OVERDUE_URL,
 // OVERDUE_DATABASE and OVERDUE_API_KEY for the rest of the script.
 func startServer(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: server")
+	if neg {
+		ts.Fatalf("usage: server [FLAG...]")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
@@ -161,7 +161,7 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	program := filepath.Join(binDir, "overdue")
 	log, err := os.Create(ts.MkAbs("server.log"))
 	ts.Check(err)
-	serve := exec.Command(program, "serve", "--listen", address, "--database", database, "--allow-private-networks")
+	serve := exec.Command(program, slices.Concat([]string{"serve", "--listen", address, "--database", database, "--allow-private-networks"}, args)...)
 	serve.Stdout, serve.Stderr = log, log
 	ts.Check(serve.Start())
 	ts.Defer(func() {

@@ -23,11 +23,12 @@ const (
 	maxOpsgenieDetail      = 400 // all details together have at most 8,000
 )
 
-// opsgenie creates, acknowledges and closes alerts of Opsgenie.
+// opsgenie creates, acknowledges and closes alerts of Opsgenie, whose API ends on 5 April 2027 (Atlassian Support, "What
+// happens when Opsgenie is turned off").
 func opsgenie() Service {
 	return alertAPI(Service{
 		Name: "opsgenie", Label: "Opsgenie",
-		Help: "Creates, acknowledges and closes alerts of Opsgenie.",
+		Help: "Creates, acknowledges and closes alerts of Opsgenie. Its API ends on 5 April 2027: use Jira Service Management by then.",
 		Setup: []string{
 			"In Opsgenie, open the team, choose **Integrations**, and add an integration of the type **API**.",
 			"Allow it to create and update alerts, switch it on, and copy the API key.",
@@ -41,7 +42,7 @@ func jsm() Service {
 		Name: "jsm", Label: "Jira Service Management",
 		Help: "Creates, acknowledges and closes alerts of Jira Service Management.",
 		Setup: []string{
-			"In Jira Service Management, open **Operations**, choose the team, and open **Integrations**.",
+			"In Jira Service Management, open **Teams**, choose the team, and open **Operations**, **Integrations**.",
 			"Add an integration of the type **API**, switch it on, and copy the API key.",
 		},
 	}, jsmURL, "Only for a proxy in front of the API.")

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -57,8 +58,9 @@ func newRecordFinder(text []byte, salt uint64) *recordFinder {
 func (f *recordFinder) next(from int64) int64 {
 	for at := from; at+recordHeaderLength <= int64(len(f.text)); at++ {
 		header := binary.LittleEndian.Uint64(f.text[at:])
-		if header == 0 {
-			continue // zeros that no record was written to
+		if header == 0 { // zeros that no record was written to
+			at = max(at, skipZeros(f.text, at+recordHeaderLength)-recordHeaderLength)
+			continue
 		}
 		begin := at + recordHeaderLength
 		length := int64(uint32(header))
@@ -71,6 +73,22 @@ func (f *recordFinder) next(from int64) int64 {
 	}
 	return -1
 }
+
+// skipZeros returns the position of the first byte at or after from that is not zero, or
+// the length of the text.
+func skipZeros(text []byte, from int64) int64 {
+	for rest := text[from:]; len(rest) > 0; rest = text[from:] {
+		block := rest[:min(len(rest), len(zeros))]
+		if !bytes.Equal(block, zeros[:len(block)]) {
+			return from + int64(bytes.IndexFunc(block, func(r rune) bool { return r != 0 }))
+		}
+		from += int64(len(block))
+	}
+	return from
+}
+
+// zeros is what skipZeros compares blocks with.
+var zeros [4 << 10]byte
 
 // checksum is the function of the same name, of length bytes from begin.
 func (f *recordFinder) checksum(at, begin, length int64) uint32 {

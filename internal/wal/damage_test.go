@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,6 +67,31 @@ func TestRead_AFlippedBitInTheMiddleIsDamageAndHidesNoOtherRecord(t *testing.T) 
 			want := []wal.Damage{{File: path + "0", Offset: 57, Bytes: recordHeader + 6, Records: 1}}
 			if diff := cmp.Diff(want, damage); diff != "" {
 				t.Errorf("bit %d of byte %d (-want +got):\n%s", bit, at, diff)
+			}
+		}
+	}
+}
+
+// The length of the record behind the zeros has leading zero bytes, which belong to it.
+func TestRead_ARecordBehindZeroedOnesIsFound(t *testing.T) {
+	for length := range 3 {
+		for zeroed := range 10 {
+			path := logPath(t)
+			l, _ := openLog(t, path)
+			lost, found := strings.Repeat("x", 1+1000*zeroed), strings.Repeat("y", 1<<(8*length))
+			appendAll(t, l, lost, found, "last")
+			content, err := os.ReadFile(path + "0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			const begin = 44 // length of the header of a segment
+			clear(content[begin : begin+recordHeader+len(lost)])
+			if err := os.WriteFile(path+"0", content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			records, damage := readAll(t, path)
+			if !slices.Equal(records, []string{found, "last"}) || len(damage) != 1 || damage[0].Bytes != int64(recordHeader+len(lost)) {
+				t.Errorf("%d bytes of zeros before a record of %d bytes: %d records, damage %v", len(lost), len(found), len(records), damage)
 			}
 		}
 	}

@@ -107,6 +107,7 @@ var allowed = map[string][]string{
 	"e2e/bench/report":                      {"e2e/bench/load"},
 	"e2e/binary":                            {},
 	"e2e/browser":                           {},
+	"e2e/channels/alertmanager":             {"client", "e2e/binary"},
 	"e2e/channels/matrix":                   {"internal/notify", "internal/notify/message", "internal/notify/message/messagetest", "internal/notify/setting"},
 	"e2e/cron":                              {},
 	"e2e/demo":                              {"internal/app", "internal/demo", "internal/store"},

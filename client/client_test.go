@@ -60,6 +60,10 @@ func TestClient_EveryCallReachesItsEndpoint(t *testing.T) {
 		"DELETE /api/v1/heartbeats/x":      func(ctx context.Context, c *client.Client) error { return c.DeleteHeartbeat(ctx, "x") },
 		"POST /api/v1/heartbeats/x/pause":  func(ctx context.Context, c *client.Client) error { return errOf(c.PauseHeartbeat(ctx, "x")) },
 		"POST /api/v1/heartbeats/x/resume": func(ctx context.Context, c *client.Client) error { return errOf(c.ResumeHeartbeat(ctx, "x")) },
+		`POST /api/v1/heartbeats/x/mute {"for":"2h"}`: func(ctx context.Context, c *client.Client) error {
+			return errOf(c.MuteHeartbeat(ctx, "x", client.QuietPeriod{For: "2h"}))
+		},
+		"POST /api/v1/heartbeats/x/unmute": func(ctx context.Context, c *client.Client) error { return errOf(c.UnmuteHeartbeat(ctx, "x")) },
 		"GET /api/v1/heartbeats/x/why":     func(ctx context.Context, c *client.Client) error { return errOf(c.ExplainHeartbeat(ctx, "x")) },
 		"GET /api/v1/heartbeats/x/pings?limit=2": func(ctx context.Context, c *client.Client) error {
 			return errOf(c.Pings(ctx, "x", client.PageQuery{Limit: 2}))

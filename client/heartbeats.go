@@ -88,6 +88,23 @@ func (c *Client) ResumeHeartbeat(ctx context.Context, id string) (Heartbeat, err
 	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/resume"})
 }
 
+// QuietPeriod says how long something is quiet. For is a number of seconds or a text such as "2h",
+// Until a time, and at most one of them is set.
+type QuietPeriod struct {
+	For   any        `json:"for,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// MuteHeartbeat mutes the alerts of a heartbeat for a period, or until it is unmuted.
+func (c *Client) MuteHeartbeat(ctx context.Context, id string, q QuietPeriod) (Heartbeat, error) {
+	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/mute", body: q})
+}
+
+// UnmuteHeartbeat sends the alerts of a heartbeat again.
+func (c *Client) UnmuteHeartbeat(ctx context.Context, id string) (Heartbeat, error) {
+	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/unmute"})
+}
+
 // ExplainHeartbeat explains the status of a heartbeat.
 func (c *Client) ExplainHeartbeat(ctx context.Context, id string) (Explanation, error) {
 	return fetchValue[Explanation](ctx, c, call{method: "GET", path: heartbeatPath(id) + "/why"})
@@ -166,6 +183,8 @@ type Heartbeat struct {
 	LastRunTime *float64   `json:"last_run_time" doc:"Seconds, with fraction"`
 	PingsCount  int64      `json:"pings_count" doc:"Number of pings since creation"`
 	IncidentID  *string    `json:"incident_id" doc:"Id of the open incident"`
+	Muted       bool       `json:"muted" doc:"Its alerts are muted; it is evaluated as always"`
+	MutedUntil  *time.Time `json:"muted_until" doc:"When the mute ends; null if it is not muted, or until it is unmuted"`
 	CreatedAt   time.Time  `json:"created_at"`
 	UpdatedAt   time.Time  `json:"updated_at" doc:"Time of the last change of its settings"`
 }

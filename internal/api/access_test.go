@@ -30,6 +30,8 @@ var access = map[string]struct {
 	"delete-heartbeat":      {"/heartbeats/{spare heartbeat}", "", 403, 204, 404},
 	"pause-heartbeat":       {"/heartbeats/{heartbeat}/pause", "", 403, 200, 404},
 	"resume-heartbeat":      {"/heartbeats/{heartbeat}/resume", "", 403, 200, 404},
+	"mute-heartbeat":        {"/heartbeats/{heartbeat}/mute", `{"for": "1h"}`, 403, 200, 404},
+	"unmute-heartbeat":      {"/heartbeats/{heartbeat}/unmute", "", 403, 200, 404},
 	"explain-heartbeat":     {"/heartbeats/{heartbeat}/why", "", 200, 200, 404},
 	"preview-schedule":      {"/schedules/preview", `{"cron": "0 3 * * *"}`, 200, 200, 200},
 	"list-pings":            {"/heartbeats/{heartbeat}/pings", "", 200, 200, 404},

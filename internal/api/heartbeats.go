@@ -84,6 +84,7 @@ func (a *API) heartbeatRoutes() {
 		OperationID: "explain-heartbeat", Method: http.MethodGet, Path: "/heartbeats/{id}/why", Tags: tag, Summary: "Explain the status of a heartbeat",
 		Description: "Returns the arithmetic from the last ping to the deadline, and the decision.", Errors: gone,
 	}}, a.explainHeartbeat)
+	a.muteRoutes(tag)
 	a.runRoutes(tag)
 	a.documentPutCreated("/heartbeats/by-slug/{slug}")
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"overdue/client"
 
@@ -104,6 +105,93 @@ func (c *heartbeatsResumeCmd) Run(ctx context.Context) error {
 	}
 	_, err = server.ResumeHeartbeat(ctx, idOrRef(h))
 	return withHeartbeatName(c.SlugOrID, err)
+}
+
+// quietFlags say how long something is quiet.
+type quietFlags struct {
+	Until string `placeholder:"TIME" help:"Time at which it ends, instead of a duration, such as 2026-03-14T08:00:00Z."`
+}
+
+// period returns the period of a duration or the flags.
+func (f quietFlags) period(length string) (q client.QuietPeriod, err error) {
+	if length != "" {
+		q.For = length
+	}
+	if f.Until == "" {
+		return q, nil
+	}
+	at, err := time.Parse(time.RFC3339, f.Until)
+	switch {
+	case err != nil:
+		return q, usageError("--until %s: must be a time with its zone, such as 2026-03-14T08:00:00Z", f.Until)
+	case length != "":
+		return q, usageError("a duration and --until: use one of them")
+	}
+	q.Until = &at
+	return q, nil
+}
+
+// heartbeatsMuteCmd mutes a heartbeat.
+type heartbeatsMuteCmd struct {
+	heartbeatArg
+	quietFlags
+
+	For string `arg:"" optional:"" name:"duration" help:"How long, such as 2h. Default: until it is unmuted."`
+}
+
+// Help is the long part of --help.
+func (heartbeatsMuteCmd) Help() string {
+	return `The heartbeat is evaluated as always. If it is still down at the end of the mute, the alert is sent then. Recoveries are sent to channels that received the alert before the mute.
+
+Examples:
+
+    overdue heartbeats mute nightly-backup 2h
+    overdue heartbeats mute nightly-backup --until 2026-03-14T08:00:00Z
+    overdue heartbeats mute nightly-backup`
+}
+
+// Run mutes the heartbeat.
+func (c *heartbeatsMuteCmd) Run(ctx context.Context) error {
+	q, err := c.period(c.For)
+	if err != nil {
+		return err
+	}
+	server, h, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = server.MuteHeartbeat(ctx, idOrRef(h), q)
+	return withHeartbeatName(c.SlugOrID, err)
+}
+
+// heartbeatsUnmuteCmd unmutes a heartbeat.
+type heartbeatsUnmuteCmd struct{ heartbeatArg }
+
+// Help is the long part of --help.
+func (heartbeatsUnmuteCmd) Help() string {
+	return `If the heartbeat is down and its alert was not sent, the alert is sent at once.
+
+Examples:
+
+    overdue heartbeats unmute nightly-backup`
+}
+
+// Run unmutes the heartbeat.
+func (c *heartbeatsUnmuteCmd) Run(ctx context.Context) error {
+	server, h, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = server.UnmuteHeartbeat(ctx, idOrRef(h))
+	return withHeartbeatName(c.SlugOrID, err)
+}
+
+// mutedText describes until when a heartbeat is muted.
+func mutedText(h client.Heartbeat, clock clock) string {
+	if h.MutedUntil == nil {
+		return "until it is unmuted"
+	}
+	return "until " + clock.text(h.MutedUntil)
 }
 
 // heartbeatsDeleteCmd deletes a heartbeat.

@@ -23,6 +23,8 @@ type heartbeatsCmd struct {
 	Edit   heartbeatsEditCmd   `cmd:"" help:"Change the settings of a heartbeat."`
 	Pause  heartbeatsPauseCmd  `cmd:"" help:"Stop evaluating a heartbeat."`
 	Resume heartbeatsResumeCmd `cmd:"" help:"Evaluate a paused heartbeat again."`
+	Mute   heartbeatsMuteCmd   `cmd:"" help:"Send no alerts of a heartbeat for a time."`
+	Unmute heartbeatsUnmuteCmd `cmd:"" help:"Send the alerts of a muted heartbeat again."`
 	Delete heartbeatsDeleteCmd `cmd:"" help:"Delete a heartbeat and its history."`
 }
 
@@ -209,6 +211,9 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why, incident string) *de
 	d.add("Name", h.Name)
 	d.add("Status", statusText(h))
 	d.add("Why", clock.explanation(why))
+	if h.Muted {
+		d.add("Muted", mutedText(h, clock))
+	}
 	d.add("Slug", h.Slug)
 	d.add("Tags", strings.Join(h.Tags, ", "))
 	d.add("Description", h.Description)

@@ -25,7 +25,9 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 	e = delivery{alert: a}
 	e.channel, err = f.channel(tx, a)
 	if isNotFound(err) {
-		_, err = tx.MarkFailed(a)
+		if _, err = tx.MarkFailed(a); err == nil {
+			err = tx.SendElsewhere([]monitor.Alert{a}, now)
+		}
 		return e, false, err
 	}
 	if err != nil {
@@ -36,6 +38,9 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 		return e, false, err
 	}
 	e.notification = c.newNotification(a, e.channel, project)
+	if held, err := holdMuted(tx, f, a, now); held || err != nil {
+		return e, false, err
+	}
 	if a.Heartbeat > 0 {
 		if err := c.addHeartbeat(tx, f, &e, now); err != nil {
 			return e, false, err
@@ -94,6 +99,25 @@ func (e *delivery) redactIDs(tx *store.Tx) error {
 		}
 	}
 	return wire.HideIDs(tx, e.heartbeatID, texts...)
+}
+
+// holdMuted makes a claimed alert wait if the alerts of its heartbeat are muted, and reports whether
+// they are. This check, and not the time of the next attempt, decides: other rules can change that.
+func holdMuted(tx *store.Tx, f facts, a monitor.Alert, now time.Time) (bool, error) {
+	if a.Heartbeat == 0 || a.Attempts > 1 {
+		return false, nil
+	}
+	h, err := f.heartbeat(tx, a)
+	if err != nil || !h.Mutes(a.Event, now) {
+		return false, err
+	}
+	if a.Event == monitor.HeartbeatLate {
+		return true, tx.Cancel(a, now)
+	}
+	if err := tx.Hold(a, h.MutedUntil); err != nil {
+		return true, err
+	}
+	return true, tx.AddTimelineEntryOnce(a.Incident, "muted", "Not sent: "+h.ExplainMute(now)+".", now)
 }
 
 // isNotFound reports whether an error means that an object does not exist.

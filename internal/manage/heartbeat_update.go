@@ -158,6 +158,60 @@ func (svc *Service) ResumeHeartbeat(ctx context.Context, a auth.Actor, idOrRef s
 	})
 }
 
+// MuteHeartbeat stops the alerts of a heartbeat for a period, or until it is unmuted. It is evaluated as
+// always: see [monitor.Heartbeat.Muted].
+func (svc *Service) MuteHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, q QuietPeriod) (monitor.Heartbeat, error) {
+	return svc.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
+		end, err := q.end(now.at)
+		if err != nil {
+			return h, effects{}, err
+		}
+		if end.IsZero() {
+			end = monitor.MutedUntilUnmuted
+		}
+		if h.MutedUntil.Equal(end) {
+			return h, effects{}, nil
+		}
+		h.MutedUntil = end
+		return saveMute(tx, a, h, now.at, auditEntry{"heartbeat.mute", heartbeatLabel(h), muteText(h)}, "Alerts muted by "+a.Name+" "+muteText(h)+".")
+	})
+}
+
+// UnmuteHeartbeat ends a mute. The opening of an open incident that the mute held back is sent at once. A
+// heartbeat that is not muted stays unchanged.
+func (svc *Service) UnmuteHeartbeat(ctx context.Context, a auth.Actor, idOrRef string) (monitor.Heartbeat, error) {
+	return svc.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
+		if !h.Muted(now.at) {
+			return h, effects{}, nil
+		}
+		h.MutedUntil = time.Time{}
+		return saveMute(tx, a, h, now.at, auditEntry{action: "heartbeat.unmute", target: heartbeatLabel(h)}, "Alerts unmuted by "+a.Name+".")
+	})
+}
+
+// saveMute saves the mute of a heartbeat, with an entry in the audit log and one on the timeline of its
+// open incident.
+func saveMute(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, now time.Time, audit auditEntry, entry string) (monitor.Heartbeat, effects, error) {
+	s := effects{changedHeartbeat: h.Key, pending: true}
+	if err := tx.SaveMute(h, now); err != nil {
+		return h, s, err
+	}
+	if h.OpenIncident != "" {
+		if err := tx.AddTimelineEntry(h.OpenIncident, "muted", entry, now); err != nil {
+			return h, s, err
+		}
+	}
+	return h, s, writeAudit(tx, a, now, audit)
+}
+
+// muteText returns the end of a mute in words.
+func muteText(h monitor.Heartbeat) string {
+	if h.MutedUntil.Equal(monitor.MutedUntilUnmuted) {
+		return "until someone unmutes them"
+	}
+	return "until " + h.MutedUntil.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
 // settingChange is one setting before and after a change, as text.
 type settingChange struct{ name, before, after string }
 

@@ -67,6 +67,8 @@ func callEveryMethod(ctx context.Context, d *manage.Service, a auth.Actor) map[s
 		"change ChangeHeartbeat":     second(d.ChangeHeartbeat(ctx, a, "x", manage.HeartbeatEdit{})),
 		"change PauseHeartbeat":      second(d.PauseHeartbeat(ctx, a, "x")),
 		"change ResumeHeartbeat":     second(d.ResumeHeartbeat(ctx, a, "x")),
+		"change MuteHeartbeat":       second(d.MuteHeartbeat(ctx, a, "x", manage.QuietPeriod{})),
+		"change UnmuteHeartbeat":     second(d.UnmuteHeartbeat(ctx, a, "x")),
 		"change DeleteHeartbeat":     d.DeleteHeartbeat(ctx, a, "x"),
 		"change AcknowledgeIncident": second(d.AcknowledgeIncident(ctx, a, "x")),
 		"change AddNote":             second(d.AddNote(ctx, a, "x", "x", nil)),

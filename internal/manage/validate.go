@@ -3,11 +3,13 @@ package manage
 import (
 	"errors"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"overdue/internal/monitor"
 	"overdue/internal/safetext"
+	"overdue/internal/schedule"
 )
 
 // validator collects the faults of an input, so that people can correct all of them at
@@ -54,6 +56,40 @@ func (v *validator) singleLine(field, label, text string, longest int) string {
 		}
 	}
 	return text
+}
+
+// QuietPeriod says how long something is quiet: for a duration from now, until a time (RFC 3339), or
+// neither.
+type QuietPeriod struct {
+	For, Until  *string
+	InputFaults monitor.Faults // found while the input was decoded
+}
+
+// minQuiet is the minimum duration of a mute or a snooze.
+const minQuiet = time.Minute
+
+// end returns the end of the period, or the zero time if it has none.
+func (q QuietPeriod) end(now time.Time) (end time.Time, err error) {
+	v := &validator{}
+	for _, found := range q.InputFaults {
+		v.add(found)
+	}
+	switch {
+	case q.For != nil && q.Until != nil:
+		v.reject("until", "Send for or until, not both.")
+	case q.For != nil:
+		end = now.Add(v.duration("for", *q.For, minQuiet))
+	case q.Until != nil:
+		if end, err = time.Parse(time.RFC3339, *q.Until); err != nil {
+			v.reject("until", "Enter a time with its zone, such as 2026-03-14T08:00:00Z.")
+			break
+		}
+		end = end.UTC().Truncate(monitor.Precision)
+		if end.Before(now.Add(minQuiet)) || end.After(now.Add(maxDuration)) {
+			v.reject("until", "The time must be at least %s and at most %s from now.", schedule.FormatDuration(minQuiet), schedule.FormatDuration(maxDuration))
+		}
+	}
+	return end, v.err()
 }
 
 // isPrintable reports whether a text is valid UTF-8 without control characters other than

@@ -56,6 +56,7 @@ type Alert struct {
 	Attempts       int       // number of attempts so far
 	Created        time.Time // when it became pending
 	NextAttempt    time.Time // not before this time
+	NotBefore      time.Time // a mute holds it back until then, zero if none does; not fetched
 	Recipient      string    // the only recipient; "" means all without a separate alert
 	SplitFrom      string    // ID of the alert that it was split from, "" if none
 }
@@ -86,6 +87,26 @@ func (c Channel) NotifiesOn(e Event) bool {
 	return true
 }
 
+// withoutDeletedChannels returns the heartbeat with every channel if all its channels are deleted: it
+// was not meant to be silent.
+func (h Heartbeat) withoutDeletedChannels(channels []Channel) Heartbeat {
+	if !h.AllChannels && len(h.Channels) > 0 && !slices.ContainsFunc(channels, h.RoutesTo) {
+		h.AllChannels = true
+	}
+	return h
+}
+
+// ChannelsAmong returns those of the channels to which the alerts of the heartbeat go.
+func (h Heartbeat) ChannelsAmong(channels []Channel) (routed []Channel) {
+	h = h.withoutDeletedChannels(channels)
+	for _, c := range channels {
+		if h.RoutesTo(c) {
+			routed = append(routed, c)
+		}
+	}
+	return routed
+}
+
 // Audience is who can receive the alerts of a heartbeat.
 type Audience struct {
 	Channels []Channel // of the project
@@ -106,11 +127,7 @@ func (h Heartbeat) AlertsFor(change Change, i Incident, who Audience, now time.T
 		}
 		alerts = append(alerts, a)
 	}
-	// If all its channels are deleted, use every channel: the heartbeat was not
-	// meant to be silent.
-	if !h.AllChannels && len(h.Channels) > 0 && !slices.ContainsFunc(who.Channels, h.RoutesTo) {
-		h.AllChannels = true
-	}
+	h = h.withoutDeletedChannels(who.Channels)
 	for _, c := range who.Channels {
 		routed := h.RoutesTo(c)
 		if routed && !change.LateSince.IsZero() && c.NotifiesOn(HeartbeatLate) {
@@ -127,5 +144,5 @@ func (h Heartbeat) AlertsFor(change Change, i Incident, who Audience, now time.T
 			add(c, IncidentResolved, now)
 		}
 	}
-	return alerts
+	return h.applyMute(alerts, change, now)
 }

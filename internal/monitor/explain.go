@@ -133,8 +133,18 @@ func (h Heartbeat) explainThreshold(runs int) string {
 	return " " + failuresOf(runs, h.Rule.alertThreshold())
 }
 
-// Why explains the status at now, and how many failed runs are tolerated so far.
+// Why explains the status at now, how many failed runs are tolerated so far, and why no alerts are
+// sent.
 func (h Heartbeat) Why(now time.Time) string {
+	text := h.whyStatus(now)
+	if mute := h.ExplainMute(now); mute != "" {
+		text += " No alerts are sent: " + mute + "."
+	}
+	return text
+}
+
+// whyStatus explains the status at now, and how many failed runs are tolerated so far.
+func (h Heartbeat) whyStatus(now time.Time) string {
 	switch {
 	case h.Status == New:
 		return h.whyNew() + h.explainTolerated()

@@ -44,6 +44,9 @@ type Heartbeat struct {
 	Rule        Rule
 	AllChannels bool     // alerts go to every channel of the project
 	Channels    []string // ids of the channels for alerts if AllChannels is false
+	// MutedUntil is the end of the mute of its alerts, zero if they were never muted. It changes no
+	// decision about the status.
+	MutedUntil time.Time
 
 	Status       Status
 	CountedFrom  time.Time     // start of the current wait: the last ping or the resumption

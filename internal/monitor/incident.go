@@ -53,6 +53,7 @@ type Incident struct {
 
 	AcknowledgedAt time.Time
 	AcknowledgedBy string
+	SnoozedUntil   time.Time // end of the last snooze, zero if it was never snoozed
 	ResolvedAt     time.Time
 	Resolution     ResolutionReason
 

@@ -137,3 +137,59 @@ func (h Heartbeat) stopMonitoring(how ResolutionReason, now, until time.Time) (H
 	}
 	return h, change
 }
+
+// MutedUntilUnmuted is the end of a mute that only a user ends.
+var MutedUntilUnmuted = time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// Muted reports whether the alerts of the heartbeat are muted at now. A muted heartbeat is evaluated
+// as always, and its incidents open and are resolved. Only alerts wait:
+//
+//	opening, reminder                    wait for the end of the mute
+//	late                                 is left out
+//	acknowledgement, resolution          are sent to channels that received the opening
+//
+// So a failure that lasts longer than the mute is announced at its end, one that is over is not
+// announced, and no one works on a failure that is over.
+func (h Heartbeat) Muted(now time.Time) bool { return now.Before(h.MutedUntil) }
+
+// Mutes reports whether a mute at now holds an alert back that was never attempted. An alert that
+// was attempted may have arrived, so its retries continue.
+func (h Heartbeat) Mutes(e Event, now time.Time) bool {
+	return h.Muted(now) && (e == IncidentOpened || e == IncidentReminder || e == HeartbeatLate)
+}
+
+// applyMute returns those of the alerts of a change that are sent, with their times.
+func (h Heartbeat) applyMute(alerts []Alert, change Change, now time.Time) []Alert {
+	if !h.Muted(now) || len(alerts) == 0 {
+		return alerts
+	}
+	sent := alerts[:0]
+	for _, a := range alerts {
+		switch {
+		case a.Event == HeartbeatLate, a.Incident != "" && change.Opened != nil && change.Resolved != nil:
+			continue // it is over already
+		case h.Mutes(a.Event, now):
+			a = a.HeldUntil(h.MutedUntil, now)
+		}
+		sent = append(sent, a)
+	}
+	return sent
+}
+
+// HeldUntil returns a new alert that waits until a time.
+func (a Alert) HeldUntil(until, now time.Time) Alert {
+	a.NextAttempt = a.NextAttempt.Add(until.Sub(now))
+	a.Created, a.NotBefore = until, until
+	return a
+}
+
+// ExplainMute describes a mute, or returns "" if the alerts are not muted at now.
+func (h Heartbeat) ExplainMute(now time.Time) string {
+	switch {
+	case !h.Muted(now):
+		return ""
+	case h.MutedUntil.Equal(MutedUntilUnmuted):
+		return "alerts of this heartbeat are muted until someone unmutes them"
+	}
+	return "alerts of this heartbeat are muted until " + formatTime(h.MutedUntil)
+}

@@ -71,7 +71,7 @@ func alertRow(a monitor.Alert, inBurst bool) []any {
 	}
 	return []any{
 		a.ID, a.Project, a.Channel, string(a.Event), deliveryOrder(a), heartbeat, nullableText(a.Incident), a.Subject,
-		string(monitor.AlertPending), int64(a.Attempts), a.Created.UnixMicro(), a.NextAttempt.UnixMicro(), int64(0), urgency.Of(a, inBurst),
+		string(monitor.AlertPending), int64(a.Attempts), a.Created.UnixMicro(), a.NextAttempt.UnixMicro(), max(a.NotBefore.UnixMicro(), 0), urgency.Of(a, inBurst),
 	}
 }
 
@@ -448,6 +448,103 @@ func (tx *Tx) RenewClaims(alerts []string, holder string, until time.Time) error
 		tx.d.TextList(alerts), holder, micros(until))
 	if err != nil {
 		return fmt.Errorf("renew claims: %w", err)
+	}
+	return nil
+}
+
+// SaveMute stores until when the alerts of a heartbeat are muted, and lets the alerts that an earlier
+// mute holds back be attempted at now: those that the new mute holds back wait again then. Reminders
+// wait for no longer than their channel asks for.
+func (tx *Tx) SaveMute(h monitor.Heartbeat, now time.Time) error {
+	if _, err := tx.exec(`UPDATE heartbeats SET muted_until = $2 WHERE key = $1`, h.Key, micros(h.MutedUntil)); err != nil {
+		return fmt.Errorf("save mute of heartbeat: %w", err)
+	}
+	tx.changes.declareHeartbeat(h.Project, h.Key)
+	// It updates alerts that no mute holds back, too, without a change. So it waits for a delivery run
+	// that has just claimed one of them and still sees the earlier mute.
+	_, err := tx.exec(`UPDATE alerts SET asked = 0, created = CASE WHEN asked > $2 THEN $2 ELSE created END,
+		next_at = CASE WHEN asked <= $2 THEN next_at WHEN event = $3 AND next_at > asked
+			THEN $2 + (SELECT c.remind_every FROM channels c WHERE c.id = alerts.channel) ELSE $2 END
+		WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0`, h.Key, micros(now), string(monitor.IncidentReminder))
+	if err != nil {
+		return fmt.Errorf("release muted alerts: %w", err)
+	}
+	return nil
+}
+
+// Hold makes a claimed alert that was not attempted yet wait until the given time, as if it had never
+// been claimed.
+func (tx *Tx) Hold(a monitor.Alert, until time.Time) error {
+	_, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $3, created = $3, attempts = attempts - 1, holder = NULL
+		WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts, micros(until))
+	if err != nil {
+		return fmt.Errorf("hold alert: %w", err)
+	}
+	return nil
+}
+
+// deleteHeldAlerts deletes the alerts about the opening of an incident that a mute held back, and
+// those that would follow them: the incident is over. It returns the number of openings.
+func (tx *Tx) deleteHeldAlerts(incident string) (int, error) {
+	channels, err := queryAll(tx, func(row scanner) (c string, err error) { return c, row.Scan(&c) },
+		`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0 RETURNING channel`,
+		incident, string(monitor.IncidentOpened))
+	if err != nil || len(channels) == 0 {
+		return 0, err
+	}
+	_, err = tx.exec(`DELETE FROM alerts WHERE incident = $1 AND state = 'pending' AND attempts = 0 AND `+tx.d.InList("channel", "$2"),
+		incident, tx.d.TextList(channels))
+	if err != nil {
+		return 0, fmt.Errorf("delete held alerts: %w", err)
+	}
+	return len(channels), nil
+}
+
+// SendElsewhere sends the openings among alerts that a deleted channel did not receive to the channels
+// that their heartbeats have now, if the incident is open. A channel that has the opening already gets
+// it once.
+func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
+	alerts = slices.DeleteFunc(alerts, func(a monitor.Alert) bool { return a.Event != monitor.IncidentOpened || a.Incident == "" })
+	if len(alerts) == 0 {
+		return nil
+	}
+	var ids []string
+	var keys []int64
+	for _, a := range alerts {
+		ids, keys = append(ids, a.Incident), append(keys, a.Heartbeat)
+	}
+	incidents, err := tx.IncidentsOfAlerts(ids)
+	if err != nil {
+		return err
+	}
+	heartbeats, err := tx.HeartbeatsOfAlerts(keys)
+	if err != nil {
+		return err
+	}
+	channels, err := tx.ChannelRoutes(alerts[0].Project)
+	if err != nil {
+		return err
+	}
+	var rows [][]any
+	for _, a := range alerts {
+		i, h := incidents[a.Incident], heartbeats[a.Heartbeat]
+		if i.State() == monitor.StateResolved {
+			continue
+		}
+		for _, c := range h.ChannelsAmong(channels) {
+			one := monitor.Alert{
+				Project: a.Project, Channel: c.ID, Event: a.Event, Heartbeat: h.Key, Incident: i.ID, IncidentNumber: i.Number,
+				Severity: h.Severity, Created: now, NextAttempt: now,
+			}
+			if h.Muted(now) {
+				one = one.HeldUntil(h.MutedUntil, now)
+			}
+			one.ID = alertID(one, 0)
+			rows = append(rows, alertRow(one, false))
+		}
+	}
+	if err := tx.insertBatch(&alertBatch, rows); err != nil {
+		return fmt.Errorf("send to other channels: %w", err)
 	}
 	return nil
 }

@@ -229,8 +229,9 @@ func (tx *Tx) DeleteRecoveredFailure(f monitor.ChannelFailure) (bool, error) {
 	return n > 0, nil
 }
 
-// pendingAlerts selects alerts that are not delivered yet, except future reminders.
-const pendingAlerts = `a.state = 'pending' AND (a.attempts > 0 OR a.event <> 'incident.reminder')`
+// pendingAlerts selects alerts that are not delivered yet, except future reminders and those that a
+// mute holds back.
+const pendingAlerts = `a.state = 'pending' AND (a.attempts > 0 OR a.event <> 'incident.reminder' AND a.asked = 0)`
 
 // WithHealth sets the health, as of now, of channels of one project.
 func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Time) ([]monitor.Channel, error) {
@@ -404,13 +405,13 @@ func (tx *Tx) PendingAlerts(channel string, n int) ([]PendingAlert, error) {
 
 // RetryPending makes the pending alerts of a channel due at now and ends its pause: a person
 // asked for it, so a time that the receiver asked for no longer counts. It leaves future
-// reminders, and alerts that a node attempts now. It returns the number of changed alerts.
+// reminders, alerts that a mute holds back, and those that a node attempts now. It returns the number of changed alerts.
 func (tx *Tx) RetryPending(channel string, now time.Time) (int, error) {
 	if err := tx.ResumeChannel(channel); err != nil {
 		return 0, err
 	}
 	n, err := tx.exec(`UPDATE alerts SET next_at = $2 WHERE channel = $1 AND state = 'pending' AND holder IS NULL AND next_at > $2
-		AND (attempts > 0 OR event <> $3)`, channel, micros(now), string(monitor.IncidentReminder))
+		AND (attempts > 0 OR event <> $3 AND asked <= $2)`, channel, micros(now), string(monitor.IncidentReminder))
 	if err != nil {
 		return 0, fmt.Errorf("retry pending alerts of channel: %w", err)
 	}

@@ -129,13 +129,14 @@ func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
 	if _, err := tx.exec(`UPDATE channels SET deleted = $2 WHERE id = $1`, c.ID, micros(now)); err != nil {
 		return fmt.Errorf("delete channel: %w", err)
 	}
-	if _, err := tx.exec(`UPDATE alerts SET state = 'failed', holder = NULL WHERE channel = $1 AND state = 'pending'`, c.ID); err != nil {
+	pending, err := queryAll(tx, scanAlert, `UPDATE alerts SET state = 'failed', holder = NULL WHERE channel = $1 AND state = 'pending' RETURNING `+alertColumns, c.ID)
+	if err != nil {
 		return fmt.Errorf("alerts of deleted channel: %w", err)
 	}
 	if _, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1`, c.ID); err != nil {
 		return fmt.Errorf("failures of deleted channel: %w", err)
 	}
-	return nil
+	return tx.SendElsewhere(pending, now)
 }
 
 // ChannelRouting counts the heartbeats of a project by the channels that they notify.
@@ -243,7 +244,9 @@ func (tx *Tx) Deliveries(incident string) ([]Delivery, error) {
 	}
 	all := make([]Delivery, len(alerts))
 	for i, a := range alerts {
-		all[i].Alert = a
+		if all[i].Alert = a; !a.NextAttempt.Before(monitor.MutedUntilUnmuted) {
+			all[i].NextAttempt = time.Time{} // a user decides
+		}
 		for _, t := range attempts {
 			if t.AlertID == a.ID {
 				all[i].AttemptLog = append(all[i].AttemptLog, t)

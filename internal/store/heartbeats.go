@@ -19,7 +19,7 @@ import (
 // heartbeatColumns are in the order of scanHeartbeat.
 const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags, h.severity,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
-	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.created, h.updated, h.deleted,
+	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.muted_until, h.created, h.updated, h.deleted,
 	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished, h.blackout`
 
 // historyColumn is the column with the run history and the failure count.
@@ -34,6 +34,7 @@ type heartbeatRow struct {
 	channels                                    sql.NullString
 	interval, grace, maxRun, minRun, startGrace int64
 	early, firstBy, created, updated, deleted   sql.NullInt64
+	muted                                       sql.NullInt64
 	state                                       staterow.Row
 	into                                        []any
 }
@@ -45,7 +46,7 @@ var heartbeatRows = sync.Pool{New: func() any {
 	r.into = []any{
 		&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &r.tags, &h.Severity,
 		&r.interval, &r.calendar.Language, &r.calendar.Lines, &r.calendar.Zone, &r.early, &r.grace, &r.maxRun, &r.minRun, &r.startGrace, &h.Rule.AlertAfter,
-		&r.firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.created, &r.updated, &r.deleted,
+		&r.firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.muted, &r.created, &r.updated, &r.deleted,
 		&s.Status, &s.CountedFrom, &s.StaleBefore, &s.LastPing, &s.LastStart, &s.RunTime, &s.Runs, &s.Pings, &s.Incident, &s.Cause, &s.History, &s.Finished, &s.Blackout,
 	}
 	r.into = slices.Grow(r.into, 1) // for one more column, see scanPlusLast
@@ -91,7 +92,7 @@ func (tx *Tx) scanTablesHeartbeat(row scanner) (monitor.Heartbeat, error) {
 		h.Rule.Early = durationFromMicros(r.early.Int64)
 	}
 	h.Created, h.Updated, h.Deleted = timeFromMicros(r.created), timeFromMicros(r.updated), timeFromMicros(r.deleted)
-	h.AllChannels = !r.channels.Valid
+	h.AllChannels, h.MutedUntil = !r.channels.Valid, timeFromMicros(r.muted)
 	if r.calendar.Language != "" {
 		if h.Rule.Calendar, err = tx.db.calendars.Parse(r.calendar); err != nil {
 			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)

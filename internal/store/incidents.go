@@ -111,6 +111,15 @@ func (tx *Tx) AddTimelineEntry(incident, kind, text string, now time.Time) error
 	return nil
 }
 
+// AddTimelineEntryOnce is AddTimelineEntry, unless the timeline has an entry with this text.
+func (tx *Tx) AddTimelineEntryOnce(incident, kind, text string, now time.Time) error {
+	n, _, err := queryOne(tx, scanInt, `SELECT COUNT(*) FROM timeline WHERE incident = $1 AND kind = $2 AND text = $3`, incident, kind, validText(text))
+	if err != nil || n > 0 {
+		return err
+	}
+	return tx.AddTimelineEntry(incident, kind, text, now)
+}
+
 // CountTimelineEntries counts the entries of a kind in an incident's timeline.
 func (tx *Tx) CountTimelineEntries(incident, kind string) (n int, err error) {
 	n, _, err = queryOne(tx, func(row scanner) (n int, err error) { return n, row.Scan(&n) },
@@ -395,7 +404,7 @@ func (c AlertCounts) total() (n int) {
 }
 
 // AlertCountsByIncident counts the alerts of incidents, by incident and state. It
-// omits future reminders: they are not late.
+// omits future reminders and alerts that a mute holds back: they are not late.
 func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts, error) {
 	tallies := map[string]AlertCounts{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
@@ -409,7 +418,7 @@ func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts,
 		tallies[id][state] = n
 		return struct{}{}, err
 	}, `SELECT a.incident, a.state, COUNT(*) FROM alerts a WHERE `+tx.d.InList("a.incident", "$1")+`
-		AND NOT (a.event = $2 AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.incident, a.state`,
+		AND NOT ((a.event = $2 OR a.asked > 0) AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.incident, a.state`,
 		tx.d.TextList(incidents), string(monitor.IncidentReminder))
 	if err != nil {
 		return nil, fmt.Errorf("alerts of incidents: %w", err)

@@ -217,6 +217,9 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 		b.nextNumber[h.Project]++
 		b.open(i, h, c)
 	}
+	if c.Opened != nil && h.Muted(b.now) {
+		b.addTimelineEntry(i.ID, b.now, "muted", "Not sent: "+h.ExplainMute(b.now)+".")
+	}
 	if c.FailedAgain && i.ID != "" {
 		b.addTimelineEntry(i.ID, c.Ping.At, "failure", repeatedFailureText(c.Ping))
 	}
@@ -291,6 +294,15 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 		`UPDATE incidents SET resolved = $2, resolution = $3 WHERE id = $1 AND resolved IS NULL RETURNING number`, i.ID, micros(r.At), string(r.Reason))
 	if err != nil {
 		return 0, nil, fmt.Errorf("resolve incident: %w", err)
+	}
+	if h.Muted(b.now) {
+		held, err := b.tx.deleteHeldAlerts(i.ID)
+		if err != nil {
+			return 0, nil, err
+		}
+		if held > 0 {
+			b.addTimelineEntry(i.ID, b.now, "muted", "Not sent: the incident ended while "+h.ExplainMute(b.now)+".")
+		}
 	}
 	if notified, err = b.tx.notifiedChannels(i.ID); err != nil {
 		return 0, nil, err

@@ -25,6 +25,9 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 		LastPingAt: timeOrNil(h.LastPing), LastStartAt: timeOrNil(h.LastStart), PingsCount: h.PingCount,
 		IncidentID: stringOrNil(h.OpenIncident), CreatedAt: h.Created, UpdatedAt: h.Updated,
 	}
+	if shown.Muted = h.Muted(now); shown.Muted && !h.MutedUntil.Equal(monitor.MutedUntilUnmuted) {
+		shown.MutedUntil = &h.MutedUntil
+	}
 	if h.Rule.Early >= 0 {
 		early := int64(h.Rule.Early / time.Second)
 		shown.Early = &early

@@ -75,6 +75,10 @@ func TestClient_EveryCallReachesItsEndpoint(t *testing.T) {
 		"GET /api/v1/nodes":                    func(ctx context.Context, c *client.Client) error { return errOf(c.Nodes(ctx)) },
 		"GET /api/v1/incidents/i":              func(ctx context.Context, c *client.Client) error { return errOf(c.Incident(ctx, "i")) },
 		"POST /api/v1/incidents/i/acknowledge": func(ctx context.Context, c *client.Client) error { return errOf(c.AcknowledgeIncident(ctx, "i")) },
+		`POST /api/v1/incidents/i/snooze {"for":3600}`: func(ctx context.Context, c *client.Client) error {
+			return errOf(c.SnoozeIncident(ctx, "i", client.QuietPeriod{For: 3600}))
+		},
+		"POST /api/v1/incidents/i/unsnooze": func(ctx context.Context, c *client.Client) error { return errOf(c.UnsnoozeIncident(ctx, "i")) },
 		`POST /api/v1/incidents/i/notes {"text":"on it"}`: func(ctx context.Context, c *client.Client) error {
 			return errOf(c.AddNote(ctx, "i", "on it"))
 		},

@@ -43,6 +43,16 @@ func (c *Client) AcknowledgeIncident(ctx context.Context, id string) (IncidentDe
 	return fetchValue[IncidentDetail](ctx, c, call{method: "POST", path: incidentPath(id) + "/acknowledge"})
 }
 
+// SnoozeIncident sends no reminders of an incident for a period.
+func (c *Client) SnoozeIncident(ctx context.Context, id string, q QuietPeriod) (IncidentDetail, error) {
+	return fetchValue[IncidentDetail](ctx, c, call{method: "POST", path: incidentPath(id) + "/snooze", body: q})
+}
+
+// UnsnoozeIncident ends the snooze of an incident.
+func (c *Client) UnsnoozeIncident(ctx context.Context, id string) (IncidentDetail, error) {
+	return fetchValue[IncidentDetail](ctx, c, call{method: "POST", path: incidentPath(id) + "/unsnooze"})
+}
+
 // NoteRequest adds a note to an incident.
 type NoteRequest struct {
 	Text string `json:"text"`
@@ -69,6 +79,7 @@ type Incident struct {
 	DetectedAt     time.Time  `json:"detected_at"`
 	AcknowledgedAt *time.Time `json:"acknowledged_at"`
 	AcknowledgedBy *string    `json:"acknowledged_by"`
+	SnoozedUntil   *time.Time `json:"snoozed_until" doc:"End of the last snooze of an open incident, which can have passed; null: none"`
 	ResolvedAt     *time.Time `json:"resolved_at"`
 	Resolution     *string    `json:"resolution" enum:"recovered,edited,paused,deleted,repaired"`
 }

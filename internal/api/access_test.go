@@ -40,6 +40,8 @@ var access = map[string]struct {
 	"list-incidents":        {"/incidents", "", 200, 200, 200},
 	"get-incident":          {"/incidents/{incident}", "", 200, 200, 404},
 	"acknowledge-incident":  {"/incidents/{incident}/acknowledge", "", 403, 200, 404},
+	"snooze-incident":       {"/incidents/{open incident}/snooze", `{"for": "1h"}`, 403, 200, 404},
+	"unsnooze-incident":     {"/incidents/{incident}/unsnooze", "", 403, 200, 404},
 	"add-note":              {"/incidents/{incident}/notes", `{"text": "x"}`, 403, 200, 404},
 	"list-blackouts":        {"/blackouts", "", 200, 200, 200},
 	"get-blackout":          {"/blackouts/1", "", 200, 200, 200},
@@ -58,13 +60,14 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 		ch, spareChannel := w.channel("Ops"), w.channel("spare")
 		h := w.heartbeat("Backup")
 		_, i := w.fail("Sync")
+		_, open := w.fail("Report")
 		w.ping(h, monitor.Ping{Kind: monitor.PingLog, Method: "POST", Body: []byte("log")})
 		spare := w.heartbeat("spare")
 		w.AddBlackout(time.Now().Add(-time.Minute), time.Now().Add(-30*time.Second), nil)
 		// The key accepts id and ref: a caller who has the id already knows it.
 		for _, names := range []*strings.Replacer{
-			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", spareChannel.ID),
-			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again"),
+			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{open incident}", open.ID, "{channel}", ch.ID, "{spare channel}", spareChannel.ID),
+			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{open incident}", open.ID, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again"),
 		} {
 			for _, op := range operations(t) {
 				row, known := access[op.OperationID]

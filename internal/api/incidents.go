@@ -52,6 +52,7 @@ func (a *API) incidentRoutes() {
 		Description: "Stops the reminders. Idempotent; a resolved incident is a conflict.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}}, a.acknowledgeIncident)
+	a.snoozeRoutes(tag)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "add-note", Method: http.MethodPost, Path: "/incidents/{id}/notes", Tags: tag, Summary: "Add a note to an incident",
 		Errors: []int{http.StatusNotFound, http.StatusConflict},

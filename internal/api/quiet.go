@@ -42,6 +42,38 @@ func (a *API) muteRoutes(tag []string) {
 	}}, a.unmuteHeartbeat)
 }
 
+// incidentQuiet is a request about an incident with a quietBody.
+type incidentQuiet struct {
+	IncidentPath
+	JSONBody
+}
+
+// snoozeRoutes registers the endpoints that snooze incidents.
+func (a *API) snoozeRoutes(tag []string) {
+	register(a, endpoint{Operation: huma.Operation{
+		OperationID: "snooze-incident", Method: http.MethodPost, Path: "/incidents/{id}/snooze", Tags: tag, Summary: "Snooze an incident",
+		Description: "Sends no reminders until the end. If the incident is still open then, each channel is reminded once. Its acknowledgement and " +
+			"resolution are sent as always. An acknowledged or resolved incident is a conflict.",
+		Errors: []int{http.StatusNotFound, http.StatusConflict},
+	}, body: a.schemaOf(reflect.TypeFor[quietBody]()), example: map[string]any{"for": "2h"}}, a.snoozeIncident)
+	register(a, endpoint{Operation: huma.Operation{
+		OperationID: "unsnooze-incident", Method: http.MethodPost, Path: "/incidents/{id}/unsnooze", Tags: tag, Summary: "End the snooze of an incident",
+		Description: "The reminder at the end of the snooze is sent at once. Idempotent.", Errors: []int{http.StatusNotFound},
+	}}, a.unsnoozeIncident)
+}
+
+func (a *API) snoozeIncident(ctx context.Context, who auth.Actor, in *incidentQuiet) (*bodyResponse[client.IncidentDetail], error) {
+	q, err := quietPeriod(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	return incidentResponse(who)(a.Service.SnoozeIncident(ctx, who, in.ID, q))
+}
+
+func (a *API) unsnoozeIncident(ctx context.Context, who auth.Actor, in *IncidentPath) (*bodyResponse[client.IncidentDetail], error) {
+	return incidentResponse(who)(a.Service.UnsnoozeIncident(ctx, who, in.ID))
+}
+
 // quietPeriod decodes a quietBody. An empty body is an empty object.
 func quietPeriod(body []byte) (q manage.QuietPeriod, err error) {
 	var b quietBody

@@ -117,11 +117,32 @@ func TestMute_WithoutATimeAnUnmuteSendsTheOpeningAtOnce(t *testing.T) {
 		sim.advance(time.Hour)
 		sim.expectEvents()
 		sim.receiver.setFailure(&notify.SendError{Status: 503})
+		unmuted := time.Now()
 		sim.mute("backup", time.Time{})
+		for _, d := range sim.incidentDeliveries() {
+			if d.Event == monitor.IncidentOpened && !d.Created.Equal(unmuted.Truncate(time.Microsecond)) {
+				t.Errorf("pending since %s; want %s, so that it is retried for a day", d.Created, unmuted)
+			}
+		}
 		sim.advance(time.Minute)
 		sim.receiver.setFailure(nil) // it is retried as any alert
 		sim.advance(3 * time.Minute)
 		sim.expectEvents("opened", "acknowledged")
+	})
+}
+
+func TestMute_AnOpeningIsRetriedForADayAfterTheMute(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		sim.mute("backup", time.Now().Add(30*time.Hour))
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(29 * time.Hour)
+		sim.receiver.setFailure(&notify.SendError{Status: 503})
+		sim.advance(time.Hour + time.Minute)
+		sim.receiver.setFailure(nil)
+		sim.advance(3 * time.Minute)
+		sim.expectEvents("opened")
 	})
 }
 

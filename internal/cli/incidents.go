@@ -16,10 +16,12 @@ import (
 
 // incidentsCmd groups the commands for incidents.
 type incidentsCmd struct {
-	List incidentsListCmd `cmd:"" help:"List incidents, by default those that are not resolved."`
-	Show incidentsShowCmd `cmd:"" help:"Show one incident with its timeline and deliveries."`
-	Ack  incidentsAckCmd  `cmd:"" help:"Acknowledge an incident, which stops its reminders."`
-	Note incidentsNoteCmd `cmd:"" help:"Add a note to the timeline of an incident."`
+	List     incidentsListCmd     `cmd:"" help:"List incidents, by default those that are not resolved."`
+	Show     incidentsShowCmd     `cmd:"" help:"Show one incident with its timeline and deliveries."`
+	Ack      incidentsAckCmd      `cmd:"" help:"Acknowledge an incident, which stops its reminders."`
+	Snooze   incidentsSnoozeCmd   `cmd:"" help:"Send no reminders of an incident for a time."`
+	Unsnooze incidentsUnsnoozeCmd `cmd:"" help:"End the snooze of an incident."`
+	Note     incidentsNoteCmd     `cmd:"" help:"Add a note to the timeline of an incident."`
 }
 
 // incidentsListCmd prints incidents, newest first.
@@ -218,6 +220,9 @@ func printIncident(std Streams, i client.IncidentDetail, channels map[string]str
 		}
 		d.add("Acknowledged", clock.text(i.AcknowledgedAt)+by)
 	}
+	if i.SnoozedUntil != nil && i.SnoozedUntil.After(time.Now()) {
+		d.add("Snoozed until", clock.text(i.SnoozedUntil))
+	}
 	if i.ResolvedAt != nil && i.Resolution != nil {
 		d.add("Resolved", clock.text(i.ResolvedAt)+", "+*i.Resolution)
 	}
@@ -267,6 +272,63 @@ func (c *incidentsAckCmd) Run(ctx context.Context) error {
 		return err
 	}
 	_, err = server.AcknowledgeIncident(ctx, id)
+	return c.wrapError(err)
+}
+
+// incidentsSnoozeCmd snoozes an incident.
+type incidentsSnoozeCmd struct {
+	incidentArg
+	quietFlags
+
+	For string `arg:"" optional:"" name:"duration" help:"How long, such as 2h. Required without --until."`
+}
+
+// Help is the long part of --help.
+func (incidentsSnoozeCmd) Help() string {
+	return `If the incident is still open at the end, each of its channels is reminded once. The recovery is sent as always.
+
+Examples:
+
+    overdue incidents snooze 42 2h
+    overdue incidents snooze 42 --until 2026-03-14T08:00:00Z`
+}
+
+// Run snoozes the incident.
+func (c *incidentsSnoozeCmd) Run(ctx context.Context) error {
+	q, err := c.period(c.For)
+	if err != nil {
+		return err
+	}
+	if q.For == nil && q.Until == nil {
+		return usageError("no duration: enter one, such as 2h, or set --until")
+	}
+	server, id, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = server.SnoozeIncident(ctx, id, q)
+	return c.wrapError(err)
+}
+
+// incidentsUnsnoozeCmd ends a snooze.
+type incidentsUnsnoozeCmd struct{ incidentArg }
+
+// Help is the long part of --help.
+func (incidentsUnsnoozeCmd) Help() string {
+	return `The reminder at the end of the snooze is sent at once. An incident that is not snoozed stays as it is.
+
+Examples:
+
+    overdue incidents unsnooze 42`
+}
+
+// Run ends the snooze.
+func (c *incidentsUnsnoozeCmd) Run(ctx context.Context) error {
+	server, id, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = server.UnsnoozeIncident(ctx, id)
 	return c.wrapError(err)
 }
 

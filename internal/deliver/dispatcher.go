@@ -94,9 +94,10 @@ type delivery struct {
 	alert         monitor.Alert
 	channel       monitor.Channel
 	notification  message.Notification
-	heartbeatID   string // public id of the heartbeat, empty if the alert is about none
-	pings         int64  // number of pings of the heartbeat
-	allRecipients bool   // the attempt is for all recipients of the channel
+	heartbeatID   string    // public id of the heartbeat, empty if the alert is about none
+	pings         int64     // number of pings of the heartbeat
+	allRecipients bool      // the attempt is for all recipients of the channel
+	snoozedUntil  time.Time // of the incident, zero if it is not snoozed
 }
 
 // sendResult is the result of one attempt.

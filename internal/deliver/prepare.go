@@ -59,6 +59,9 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 		if a.Event == monitor.IncidentReminder && !open {
 			return e, false, tx.Cancel(a, now)
 		}
+		if until := e.snoozedUntil; a.Event == monitor.IncidentReminder && now.Before(until) {
+			return e, false, waitForSnooze(tx, a, until, now)
+		}
 	}
 	if err := e.addThread(tx, f); err != nil {
 		return e, false, err
@@ -120,6 +123,15 @@ func holdMuted(tx *store.Tx, f facts, a monitor.Alert, now time.Time) (bool, err
 	return true, tx.AddTimelineEntryOnce(a.Incident, "muted", "Not sent: "+h.ExplainMute(now)+".", now)
 }
 
+// waitForSnooze makes a claimed reminder wait: its incident was snoozed after it was enqueued or
+// attempted. At the end of the snooze, one reminder is sent, so the others are not needed.
+func waitForSnooze(tx *store.Tx, a monitor.Alert, until, now time.Time) error {
+	if a.Subject == monitor.SnoozeReminder {
+		return tx.Reschedule(a, until, time.Time{})
+	}
+	return tx.Cancel(a, now)
+}
+
 // isNotFound reports whether an error means that an object does not exist.
 func isNotFound(err error) bool {
 	fault, ok := errors.AsType[*monitor.Fault](err)
@@ -141,6 +153,9 @@ func (c *Dispatcher) newNotification(a monitor.Alert, channel monitor.Channel, p
 	}
 	if a.Event == monitor.BlackoutNoticed {
 		n.AcknowledgedBy = ""
+	}
+	if a.Event == monitor.IncidentReminder {
+		n.AcknowledgedBy, n.SnoozeEnded = "", a.Subject == monitor.SnoozeReminder
 	}
 	if a.Event == monitor.ChannelFailing || a.Event == monitor.ChannelRecovered {
 		n.AcknowledgedBy, n.Failing = "", decodeChannelFailure(a.Subject)
@@ -218,6 +233,9 @@ func (c *Dispatcher) addIncident(tx *store.Tx, f facts, e *delivery, now time.Ti
 	i, err := f.incident(tx, a)
 	if err != nil {
 		return false, err
+	}
+	if i.Snoozed(now) {
+		e.snoozedUntil = i.SnoozedUntil
 	}
 	shown := wire.Incident(i, false)
 	n.Notice.Incident = &shown

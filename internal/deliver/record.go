@@ -298,18 +298,26 @@ func (c *Dispatcher) scheduleReminder(tx *store.Tx, r sendResult, now time.Time)
 	if err != nil {
 		return err
 	}
-	if i.State() != monitor.StateOpen || r.channel.RemindEvery == 0 {
+	ended := r.alert.Subject == monitor.SnoozeReminder
+	if i.State() != monitor.StateOpen || r.channel.RemindEvery == 0 && !ended {
 		return tx.ReleaseNext(r.alert, now)
 	}
-	if err := tx.AddTimelineEntry(i.ID, "reminder", "Reminded "+r.channel.Name+".", now); err != nil {
+	text := "Reminded " + r.channel.Name + "."
+	if ended {
+		text = "Reminded " + r.channel.Name + ": the snooze ended."
+	}
+	if err := tx.AddTimelineEntry(i.ID, "reminder", text, now); err != nil {
 		return err
+	}
+	if i.Snoozed(now) || r.channel.RemindEvery == 0 { // the end of a snooze has its reminder already
+		return tx.ReleaseNext(r.alert, now)
 	}
 	n, err := tx.CountReminders(i.ID, r.channel.ID)
 	if err != nil {
 		return err
 	}
 	next := r.alert
-	next.IncidentNumber, next.Created, next.NextAttempt, next.Attempts = i.Number, now, now.Add(r.channel.RemindEvery), 0
+	next.IncidentNumber, next.Subject, next.Created, next.NextAttempt, next.Attempts = i.Number, "", now, now.Add(r.channel.RemindEvery), 0
 	return tx.Enqueue(next, n)
 }
 

@@ -35,6 +35,39 @@ func (svc *Service) AcknowledgeIncident(ctx context.Context, a auth.Actor, id st
 	})
 }
 
+// SnoozeIncident stops the reminders of an open incident for a period. See [monitor.Incident.Snoozed].
+func (svc *Service) SnoozeIncident(ctx context.Context, a auth.Actor, id string, q QuietPeriod) (IncidentDetail, error) {
+	return svc.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
+		end, err := q.end(now)
+		if err == nil && end.IsZero() {
+			err = monitor.Faultf(monitor.Invalid, "for", "Enter how long: for, such as 2h, or until, a time.")
+		}
+		if err != nil {
+			return effects{}, err
+		}
+		done, err := tx.SnoozeIncident(i, a.Name, end, now)
+		if err == nil && !done {
+			err = monitor.Faultf(monitor.Conflict, "", "Incident #%d is acknowledged or resolved, so it has no reminders to snooze.", i.Number)
+		}
+		if err != nil {
+			return effects{}, err
+		}
+		return effects{pending: true, changedHeartbeat: i.Heartbeat}, writeAudit(tx, a, now, auditEntry{"incident.snooze", incidentLabel(i), "until " + end.Format("2006-01-02 15:04:05 UTC")})
+	})
+}
+
+// UnsnoozeIncident ends a snooze, and reminds the channels of the incident. An incident that is not snoozed
+// stays unchanged.
+func (svc *Service) UnsnoozeIncident(ctx context.Context, a auth.Actor, id string) (IncidentDetail, error) {
+	return svc.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
+		done, err := tx.UnsnoozeIncident(i, a.Name, now)
+		if err != nil || !done {
+			return effects{}, err
+		}
+		return effects{pending: true, changedHeartbeat: i.Heartbeat}, writeAudit(tx, a, now, auditEntry{action: "incident.unsnooze", target: incidentLabel(i)})
+	})
+}
+
 // AddNote adds a note to the timeline of an incident, also after its resolution.
 func (svc *Service) AddNote(ctx context.Context, a auth.Actor, id, text string, found monitor.Faults) (IncidentDetail, error) {
 	return svc.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {

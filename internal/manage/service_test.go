@@ -71,6 +71,8 @@ func callEveryMethod(ctx context.Context, d *manage.Service, a auth.Actor) map[s
 		"change UnmuteHeartbeat":     second(d.UnmuteHeartbeat(ctx, a, "x")),
 		"change DeleteHeartbeat":     d.DeleteHeartbeat(ctx, a, "x"),
 		"change AcknowledgeIncident": second(d.AcknowledgeIncident(ctx, a, "x")),
+		"change SnoozeIncident":      second(d.SnoozeIncident(ctx, a, "x", manage.QuietPeriod{})),
+		"change UnsnoozeIncident":    second(d.UnsnoozeIncident(ctx, a, "x")),
 		"change AddNote":             second(d.AddNote(ctx, a, "x", "x", nil)),
 		"change CreateChannel":       second(d.CreateChannel(ctx, a, manage.ChannelEdit{})),
 		"change ChangeChannel":       second(d.ChangeChannel(ctx, a, "x", manage.ChannelEdit{})),

@@ -73,6 +73,26 @@ func (i Incident) State() IncidentState {
 	return StateOpen
 }
 
+// Snoozed reports whether the incident is snoozed at now. A snooze only quiets what follows an alert:
+//
+//	opening, also if it is pending; acknowledgement; resolution   are sent as always
+//	reminder                                                     is left out
+//	at the end, if the incident is open                          each channel is reminded once
+//
+// An acknowledgement ends it, because it ends reminders.
+func (i Incident) Snoozed(now time.Time) bool {
+	return i.State() == StateOpen && now.Before(i.SnoozedUntil)
+}
+
+// SnoozeEnded reports whether the last snooze ended by time, while the incident was open.
+func (i Incident) SnoozeEnded(now time.Time) bool {
+	end := i.SnoozedUntil
+	return !end.IsZero() && !now.Before(end) && (i.AcknowledgedAt.IsZero() || end.Before(i.AcknowledgedAt)) && (i.ResolvedAt.IsZero() || end.Before(i.ResolvedAt))
+}
+
+// SnoozeReminder is the subject of the reminder that ends a snooze.
+const SnoozeReminder = "snooze"
+
 // Duration returns how long the heartbeat was down, up to now if it still is.
 func (i Incident) Duration(now time.Time) time.Duration {
 	if !i.ResolvedAt.IsZero() {

@@ -23,16 +23,16 @@ var timelineBatch = dialect.Batch{Table: "timeline", Columns: dialect.Columns(`
 
 // incidentColumns are in the order of scanIncident.
 const incidentColumns = `i.id, i.number, i.project, i.heartbeat, i.cause, i.opened, i.detected, i.due, i.last_ping, i.because,
-	i.ping, i.acknowledged, i.acknowledged_by, i.resolved, i.resolution, h.id, h.ref, h.name, h.severity`
+	i.ping, i.acknowledged, i.acknowledged_by, i.snoozed_until, i.resolved, i.resolution, h.id, h.ref, h.name, h.severity`
 
 // scanIncident reads incidentColumns.
 func scanIncident(row scanner) (monitor.Incident, error) {
 	var i monitor.Incident
-	var opened, detected, due, last, acknowledged, resolved sql.NullInt64
+	var opened, detected, due, last, acknowledged, snoozed, resolved sql.NullInt64
 	err := row.Scan(&i.ID, &i.Number, &i.Project, &i.Heartbeat, &i.Cause, &opened, &detected, &due, &last, &i.Reason,
-		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
+		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &snoozed, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
 	i.OpenedAt, i.DetectedAt, i.Due, i.LastPing = timeFromMicros(opened), timeFromMicros(detected), timeFromMicros(due), timeFromMicros(last)
-	i.AcknowledgedAt, i.ResolvedAt = timeFromMicros(acknowledged), timeFromMicros(resolved)
+	i.AcknowledgedAt, i.SnoozedUntil, i.ResolvedAt = timeFromMicros(acknowledged), timeFromMicros(snoozed), timeFromMicros(resolved)
 	return i, err
 }
 
@@ -85,6 +85,61 @@ func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) 
 		rows = append(rows, alertRow(a, false))
 	}
 	return true, tx.insertBatch(&alertBatch, rows)
+}
+
+// snoozeEndedText is the entry on the timeline when a snooze ends by time.
+const snoozeEndedText = "The snooze ended."
+
+// SnoozeIncident stops the reminders of an open incident until the given time, and reminds the channels
+// that were notified of it once then. It reports false if the incident is acknowledged or resolved.
+func (tx *Tx) SnoozeIncident(i monitor.Incident, by string, until, now time.Time) (bool, error) {
+	n, err := tx.exec(`UPDATE incidents SET snoozed_until = $2 WHERE id = $1 AND acknowledged IS NULL AND resolved IS NULL`, i.ID, micros(until))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if i.SnoozeEnded(now) { // the row has only the last snooze
+		if err := tx.AddTimelineEntry(i.ID, "snoozed", snoozeEndedText, i.SnoozedUntil); err != nil {
+			return false, err
+		}
+	}
+	if err := tx.AddTimelineEntry(i.ID, "snoozed", "Snoozed by "+by+" until "+until.UTC().Format("2006-01-02 15:04:05 UTC")+".", now); err != nil {
+		return false, err
+	}
+	if err := tx.deleteUnsentReminders(i.ID); err != nil {
+		return false, err
+	}
+	notified, err := tx.notifiedChannels(i.ID)
+	if err != nil {
+		return false, err
+	}
+	var rows [][]any
+	for _, channel := range notified {
+		a := monitor.Alert{
+			Project: i.Project, Channel: channel, Event: monitor.IncidentReminder, Heartbeat: i.Heartbeat,
+			Incident: i.ID, IncidentNumber: i.Number, Subject: monitor.SnoozeReminder, Severity: i.Severity, Created: until, NextAttempt: until,
+		}
+		a.ID = alertID(a, int(until.Unix())) // no other reminder has such a high number
+		rows = append(rows, alertRow(a, false))
+	}
+	return true, tx.insertBatch(&alertBatch, rows)
+}
+
+// UnsnoozeIncident ends a snooze now, with the reminder that ends it. It reports false if the incident is
+// not snoozed.
+func (tx *Tx) UnsnoozeIncident(i monitor.Incident, by string, now time.Time) (bool, error) {
+	n, err := tx.exec(`UPDATE incidents SET snoozed_until = NULL WHERE id = $1 AND snoozed_until > $2 AND acknowledged IS NULL AND resolved IS NULL`, i.ID, micros(now))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := tx.AddTimelineEntry(i.ID, "snoozed", "Snooze ended by "+by+".", now); err != nil {
+		return false, err
+	}
+	_, err = tx.exec(`UPDATE alerts SET next_at = $2, created = $2 WHERE incident = $1 AND event = $3 AND state = 'pending' AND attempts = 0 AND about = $4 AND next_at > $2`,
+		i.ID, micros(now), string(monitor.IncidentReminder), monitor.SnoozeReminder)
+	if err != nil {
+		return false, fmt.Errorf("remind after snooze: %w", err)
+	}
+	return true, nil
 }
 
 // notifiedChannels lists the channels that were notified of the opening of an
@@ -157,6 +212,9 @@ func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.TimelineEntry, error) {
 		return nil, err
 	}
 	all = append(all, noted...)
+	if i.SnoozeEnded(tx.db.Now()) {
+		all = append(all, monitor.TimelineEntry{At: i.SnoozedUntil, Kind: "snoozed", Text: snoozeEndedText})
+	}
 	if !i.ResolvedAt.IsZero() {
 		end := resolutionTexts[i.Resolution]
 		all = append(all, monitor.TimelineEntry{At: i.ResolvedAt, Kind: end.kind, Text: end.text})

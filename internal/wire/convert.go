@@ -102,6 +102,9 @@ func Incident(i monitor.Incident, capable bool) client.Incident {
 		AcknowledgedAt: timeOrNil(i.AcknowledgedAt), AcknowledgedBy: stringOrNil(i.AcknowledgedBy),
 		ResolvedAt: timeOrNil(i.ResolvedAt), Resolution: stringOrNil(string(i.Resolution)),
 	}
+	if i.State() == monitor.StateOpen {
+		shown.SnoozedUntil = timeOrNil(i.SnoozedUntil)
+	}
 	if capable {
 		shown.HeartbeatID = &i.HeartbeatID
 	}

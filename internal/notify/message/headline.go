@@ -57,9 +57,13 @@ func (n Notification) openedHeadline() headline {
 
 // reminderHeadline returns the headline of a reminder, with the downtime so far.
 func (n Notification) reminderHeadline() headline {
+	var subject, lead string
+	if n.SnoozeEnded {
+		subject, lead = ", snooze ended", "The snooze of the incident ended. "
+	}
 	return headline{
-		status: "Still down", tone: "down", subject: fmt.Sprintf("%s: for %s", n.shortName(), FormatDuration(n.DownFor)),
-		lead: fmt.Sprintf("%s is still Down, for %s now: %s.", n.Name(), FormatDuration(n.DownFor), n.reason()),
+		status: "Still down", tone: "down", subject: fmt.Sprintf("%s: for %s", n.shortName(), FormatDuration(n.DownFor)) + subject,
+		lead: lead + fmt.Sprintf("%s is still Down, for %s now: %s.", n.Name(), FormatDuration(n.DownFor), n.reason()),
 	}
 }
 

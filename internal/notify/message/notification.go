@@ -75,6 +75,9 @@ type Notification struct {
 	// above, and so do Text and URL if they are empty.
 	Notice client.Notification
 
+	// SnoozeEnded means that a reminder ends a snooze of the incident.
+	SnoozeEnded bool
+
 	// Heartbeat is the name of the heartbeat, Description its description, with
 	// line breaks.
 	Heartbeat, Description string

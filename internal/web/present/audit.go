@@ -27,6 +27,7 @@ var AuditActions = map[string]string{
 	"heartbeat.mute": "muted the alerts of", "heartbeat.unmute": "unmuted the alerts of",
 	"heartbeat.resume": "resumed", "heartbeat.delete": "deleted the heartbeat", "heartbeat.restore": "restored the heartbeat",
 	"heartbeat.export": "downloaded the event log of", "incident.export": "downloaded the list of",
+	"incident.snooze": "snoozed the incident", "incident.unsnooze": "ended the snooze of the incident",
 	"incident.acknowledge": "acknowledged the incident", "incident.note": "added a note to the incident",
 	"channel.create": "created the channel", "channel.change": "changed the channel", "channel.delete": "deleted the channel",
 	"channel.test": "sent a test alert to", "channel.retry": "retried the pending alerts of",

@@ -79,7 +79,7 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 // heartbeat: the readers of messages, logs and chats must not be able to ping.
 func (e *delivery) redactIDs(tx *store.Tx) error {
 	n := &e.notification
-	texts := []*string{&n.Project, &n.Channel, &n.AcknowledgedBy, &n.Heartbeat, &n.Description, &n.Schedule, &n.Explanation, &n.Output}
+	texts := []*string{&n.Project, &n.Channel, &n.AcknowledgedBy, &n.Heartbeat, &n.Description, &n.Schedule, &n.Explanation, &n.Escalation, &n.Output}
 	if n.Failing != nil {
 		texts = append(texts, &n.Failing.Channel, &n.Failing.Reason)
 	}
@@ -156,6 +156,9 @@ func (c *Dispatcher) newNotification(a monitor.Alert, channel monitor.Channel, p
 	}
 	if a.Event == monitor.IncidentReminder {
 		n.AcknowledgedBy, n.SnoozeEnded = "", a.Subject == monitor.SnoozeReminder
+	}
+	if step, ok := a.Escalation(); ok {
+		n.AcknowledgedBy, n.Escalation = "", step.Explain()
 	}
 	if a.Event == monitor.ChannelFailing || a.Event == monitor.ChannelRecovered {
 		n.AcknowledgedBy, n.Failing = "", decodeChannelFailure(a.Subject)

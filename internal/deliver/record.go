@@ -38,7 +38,7 @@ func (c *Dispatcher) recordResults(tx *store.Tx, results []sendResult, now time.
 func separateSent(results []sendResult) (sent, others []sendResult) {
 	mixed := map[string]bool{}
 	for _, r := range results {
-		if r.err != nil || len(r.receipt.Recipients) > 0 || r.alert.Event == monitor.IncidentReminder {
+		if _, step := r.alert.Escalation(); step || r.err != nil || len(r.receipt.Recipients) > 0 || r.alert.Event == monitor.IncidentReminder {
 			mixed[r.channel.ID] = true
 		}
 	}
@@ -219,7 +219,12 @@ func (c *Dispatcher) recordSent(tx *store.Tx, r sendResult, now time.Time) error
 	case first && r.alert.Event == monitor.IncidentReminder && r.alert.SplitFrom == "":
 		err = c.scheduleReminder(tx, r, now)
 	case first:
-		err = tx.ReleaseNext(r.alert, now)
+		if e, step := r.alert.Escalation(); step && r.alert.Event == monitor.IncidentOpened && r.alert.SplitFrom == "" {
+			err = tx.AddTimelineEntry(r.alert.Incident, "escalation", "Notified "+r.channel.Name+": "+e.Explain()+".", now)
+		}
+		if err == nil {
+			err = tx.ReleaseNext(r.alert, now)
+		}
 	}
 	if err != nil {
 		return err
@@ -292,24 +297,28 @@ func retryAfterTime(failure *notify.SendError, now time.Time) time.Time {
 }
 
 // scheduleReminder schedules the next reminder while the incident is open and not
-// acknowledged.
+// acknowledged. The step of a policy that sent the reminder decides, otherwise the channel.
 func (c *Dispatcher) scheduleReminder(tx *store.Tx, r sendResult, now time.Time) error {
 	i, err := tx.Incident(r.alert.Project, r.alert.Incident)
 	if err != nil {
 		return err
 	}
+	every, why := r.channel.RemindEvery, ""
+	step, ofPolicy := r.alert.Escalation()
 	ended := r.alert.Subject == monitor.SnoozeReminder
-	if i.State() != monitor.StateOpen || r.channel.RemindEvery == 0 && !ended {
+	switch {
+	case ofPolicy:
+		every, why = step.RepeatEvery, ": "+step.Explain()
+	case ended:
+		why = ": the snooze ended"
+	}
+	if i.State() != monitor.StateOpen || every == 0 && !ofPolicy && !ended {
 		return tx.ReleaseNext(r.alert, now)
 	}
-	text := "Reminded " + r.channel.Name + "."
-	if ended {
-		text = "Reminded " + r.channel.Name + ": the snooze ended."
-	}
-	if err := tx.AddTimelineEntry(i.ID, "reminder", text, now); err != nil {
+	if err := tx.AddTimelineEntry(i.ID, "reminder", "Reminded "+r.channel.Name+why+".", now); err != nil {
 		return err
 	}
-	if i.Snoozed(now) || r.channel.RemindEvery == 0 { // the end of a snooze has its reminder already
+	if every == 0 || i.Snoozed(now) { // a step that does not repeat; the end of a snooze has its reminder already
 		return tx.ReleaseNext(r.alert, now)
 	}
 	n, err := tx.CountReminders(i.ID, r.channel.ID)
@@ -317,7 +326,10 @@ func (c *Dispatcher) scheduleReminder(tx *store.Tx, r sendResult, now time.Time)
 		return err
 	}
 	next := r.alert
-	next.IncidentNumber, next.Subject, next.Created, next.NextAttempt, next.Attempts = i.Number, "", now, now.Add(r.channel.RemindEvery), 0
+	if ended {
+		next.Subject = ""
+	}
+	next.IncidentNumber, next.Created, next.NextAttempt, next.Attempts = i.Number, now, now.Add(every), 0
 	return tx.Enqueue(next, n)
 }
 

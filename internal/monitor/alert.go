@@ -56,7 +56,7 @@ type Alert struct {
 	Attempts       int       // number of attempts so far
 	Created        time.Time // when it became pending
 	NextAttempt    time.Time // not before this time
-	NotBefore      time.Time // a mute holds it back until then, zero if none does; not fetched
+	NotBefore      time.Time // a mute or a step of a policy holds it back until then, zero if none does; not fetched
 	Recipient      string    // the only recipient; "" means all without a separate alert
 	SplitFrom      string    // ID of the alert that it was split from, "" if none
 }
@@ -87,29 +87,10 @@ func (c Channel) NotifiesOn(e Event) bool {
 	return true
 }
 
-// withoutDeletedChannels returns the heartbeat with every channel if all its channels are deleted: it
-// was not meant to be silent.
-func (h Heartbeat) withoutDeletedChannels(channels []Channel) Heartbeat {
-	if !h.AllChannels && len(h.Channels) > 0 && !slices.ContainsFunc(channels, h.RoutesTo) {
-		h.AllChannels = true
-	}
-	return h
-}
-
-// ChannelsAmong returns those of the channels to which the alerts of the heartbeat go.
-func (h Heartbeat) ChannelsAmong(channels []Channel) (routed []Channel) {
-	h = h.withoutDeletedChannels(channels)
-	for _, c := range channels {
-		if h.RoutesTo(c) {
-			routed = append(routed, c)
-		}
-	}
-	return routed
-}
-
 // Audience is who can receive the alerts of a heartbeat.
 type Audience struct {
 	Channels []Channel // of the project
+	Policies []Policy  // of the project; needed only if an incident opens or the heartbeat is late
 	// Notified are the ids of the channels that received the opening alert: they also receive the
 	// resolution, whatever the current routing is. It is nil if the incident opened in the same
 	// change.
@@ -120,29 +101,45 @@ type Audience struct {
 // no State yet.
 func (h Heartbeat) AlertsFor(change Change, i Incident, who Audience, now time.Time) []Alert {
 	var alerts []Alert
-	add := func(c Channel, e Event, next time.Time) {
+	add := func(c Channel, e Event, next time.Time) *Alert {
 		a := Alert{Project: h.Project, Channel: c.ID, Event: e, Heartbeat: h.Key, Severity: h.Severity, Created: now, NextAttempt: next}
 		if e != HeartbeatLate {
 			a.Incident, a.IncidentNumber = i.ID, i.Number
 		}
 		alerts = append(alerts, a)
+		return &alerts[len(alerts)-1]
 	}
-	h = h.withoutDeletedChannels(who.Channels)
+	var plan []Notification
+	if change.Opened != nil || !change.LateSince.IsZero() || change.Resolved != nil && who.Notified == nil {
+		plan = h.NotificationPlan(who)
+	}
 	for _, c := range who.Channels {
-		routed := h.RoutesTo(c)
-		if routed && !change.LateSince.IsZero() && c.NotifiesOn(HeartbeatLate) {
+		atOnce := slices.ContainsFunc(plan, func(n Notification) bool { return n.Channel.ID == c.ID && n.After == 0 })
+		if atOnce && !change.LateSince.IsZero() && c.NotifiesOn(HeartbeatLate) {
 			add(c, HeartbeatLate, now)
 		}
-		if routed && change.Opened != nil {
-			add(c, IncidentOpened, now)
-			if c.RemindEvery > 0 && change.Resolved == nil {
-				add(c, IncidentReminder, now.Add(c.RemindEvery))
+		for _, n := range plan {
+			if n.Channel.ID != c.ID || change.Opened == nil || n.After > 0 && change.Resolved != nil {
+				continue
 			}
+			n.describe(add(c, n.Event, now.Add(n.After)))
 		}
-		receives := slices.Contains(who.Notified, c.ID) || (who.Notified == nil && routed)
+		receives := slices.Contains(who.Notified, c.ID) || (who.Notified == nil && atOnce)
 		if receives && change.Resolved != nil && c.NotifiesOn(IncidentResolved) {
 			add(c, IncidentResolved, now)
 		}
 	}
 	return h.applyMute(alerts, change, now)
+}
+
+// describe sets the step of a policy that sends the alert. Its time is also its creation, so that the
+// retries of an alert after days do not end at once.
+func (n Notification) describe(a *Alert) {
+	if n.Escalation.Step == 0 {
+		return
+	}
+	a.Subject, a.Created = n.Escalation.Encode(), a.NextAttempt
+	if a.Event == IncidentOpened {
+		a.NotBefore = a.NextAttempt
+	}
 }

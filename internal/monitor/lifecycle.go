@@ -176,10 +176,14 @@ func (h Heartbeat) applyMute(alerts []Alert, change Change, now time.Time) []Ale
 	return sent
 }
 
-// HeldUntil returns a new alert that waits until a time.
+// HeldUntil returns a new alert that waits until a time. A later step of a policy waits longer, because
+// the policy counts from the opening.
 func (a Alert) HeldUntil(until, now time.Time) Alert {
 	a.NextAttempt = a.NextAttempt.Add(until.Sub(now))
 	a.Created, a.NotBefore = until, until
+	if _, ok := a.Escalation(); ok {
+		a.Created, a.NotBefore = a.NextAttempt, a.NextAttempt
+	}
 	return a
 }
 

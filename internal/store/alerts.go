@@ -292,7 +292,7 @@ func (tx *Tx) releaseAllNext(alerts []string, now time.Time) error {
 		return fmt.Errorf("following alerts: %w", err)
 	}
 	for channel, heartbeats := range followed {
-		_, err := tx.exec(`UPDATE alerts SET next_at = $3 WHERE `+tx.d.InList("heartbeat", "$2")+` AND channel = $1 AND state = 'pending'
+		_, err := tx.exec(`UPDATE alerts SET next_at = `+releasedAt("$3")+` WHERE `+tx.d.InList("heartbeat", "$2")+` AND channel = $1 AND state = 'pending'
 			AND turn > 0 AND next_at > $3 AND event <> $4 AND holder IS NULL`,
 			channel, tx.d.IntList(heartbeats), micros(now), string(monitor.IncidentReminder))
 		if err != nil {
@@ -323,12 +323,18 @@ func (tx *Tx) Reschedule(a monitor.Alert, next, asked time.Time) error {
 	return nil
 }
 
-// ReleaseNext makes the successors of this alert due at now.
+// releasedAt returns the time at which a successor is due that can be attempted now: a step of a policy
+// is not earlier than its time.
+func releasedAt(now string) string {
+	return `CASE WHEN attempts = 0 AND asked > ` + now + ` THEN asked ELSE ` + now + ` END`
+}
+
+// ReleaseNext makes the successors of this alert due at now, and steps of a policy at their time.
 func (tx *Tx) ReleaseNext(a monitor.Alert, now time.Time) error {
 	if a.Incident == "" {
 		return nil
 	}
-	_, err := tx.exec(`UPDATE alerts SET next_at = $4 WHERE heartbeat = $2 AND channel = $3 AND state = 'pending' AND next_at > $4
+	_, err := tx.exec(`UPDATE alerts SET next_at = `+releasedAt("$4")+` WHERE heartbeat = $2 AND channel = $3 AND state = 'pending' AND next_at > $4
 		AND event <> $5 AND holder IS NULL AND ($6 = '' OR recipient = $6) AND turn > (SELECT turn FROM alerts WHERE id = $1)`,
 		a.ID, a.Heartbeat, a.Channel, micros(now), string(monitor.IncidentReminder), a.Recipient)
 	if err != nil {
@@ -396,14 +402,41 @@ func (tx *Tx) CountReminders(incident, channel string) (int, error) {
 	return n, err
 }
 
-// deleteUnsentReminders deletes the reminders that were not attempted yet.
-func (tx *Tx) deleteUnsentReminders(incident string) error {
-	_, err := tx.exec(`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0`,
+// deletePlainReminders deletes the reminders that no policy sends and that were not attempted yet.
+func (tx *Tx) deletePlainReminders(incident string) error {
+	_, err := tx.exec(`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0 AND NOT (`+isStep+`)`,
 		incident, string(monitor.IncidentReminder))
 	if err != nil {
 		return fmt.Errorf("delete reminders: %w", err)
 	}
 	return nil
+}
+
+// moveSteps moves the steps of policies that are due before a time, and were not attempted, to that time.
+func (tx *Tx) moveSteps(incident string, to time.Time) error {
+	_, err := tx.exec(`UPDATE alerts SET next_at = $2, created = $2, asked = CASE WHEN event = $3 THEN $2 ELSE asked END
+		WHERE incident = $1 AND state = 'pending' AND attempts = 0 AND next_at < $2 AND `+isStep, incident, micros(to), string(monitor.IncidentOpened))
+	if err != nil {
+		return fmt.Errorf("move steps of policies: %w", err)
+	}
+	return nil
+}
+
+// deleteUnsentReminders deletes the reminders and the later steps of a policy that were not attempted
+// yet. It returns the steps.
+func (tx *Tx) deleteUnsentReminders(incident string) (steps []monitor.Escalation, err error) {
+	deleted, err := queryAll(tx, scanAlert, `DELETE FROM alerts WHERE incident = $1 AND (event = $2 OR event = $3 AND about <> '')
+		AND state = 'pending' AND attempts = 0 RETURNING `+alertColumns,
+		incident, string(monitor.IncidentReminder), string(monitor.IncidentOpened))
+	if err != nil {
+		return nil, fmt.Errorf("delete reminders: %w", err)
+	}
+	for _, a := range deleted {
+		if e, ok := a.Escalation(); ok {
+			steps = append(steps, e)
+		}
+	}
+	return steps, nil
 }
 
 // ReleaseClaims releases the alerts that the only server of a SQLite file had claimed
@@ -465,9 +498,47 @@ func (tx *Tx) SaveMute(h monitor.Heartbeat, now time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET asked = 0, created = CASE WHEN asked > $2 THEN $2 ELSE created END,
 		next_at = CASE WHEN asked <= $2 THEN next_at WHEN event = $3 AND next_at > asked
 			THEN $2 + (SELECT c.remind_every FROM channels c WHERE c.id = alerts.channel) ELSE $2 END
-		WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0`, h.Key, micros(now), string(monitor.IncidentReminder))
+		WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0 AND NOT (`+isStep+`)`, h.Key, micros(now), string(monitor.IncidentReminder))
 	if err != nil {
 		return fmt.Errorf("release muted alerts: %w", err)
+	}
+	return tx.releaseSteps(h.Key, now)
+}
+
+// isStep is the condition that a later step of a policy sends the alert, see monitor.Escalation.
+const isStep = `about LIKE 'step %' AND event IN ('incident.opened', 'incident.reminder')`
+
+// releaseSteps moves the steps of policies that a mute holds back to their time, counted from when the
+// opening of the incident became pending.
+func (tx *Tx) releaseSteps(heartbeat int64, now time.Time) error {
+	type step struct {
+		monitor.Alert
+		asked, opened time.Time
+	}
+	steps, err := queryAll(tx, func(row scanner) (s step, err error) {
+		var asked, opened sql.NullInt64
+		err = row.Scan(&s.ID, &s.Event, &s.Subject, &asked, &opened)
+		s.asked, s.opened = timeFromMicros(asked), timeFromMicros(opened)
+		return s, err
+	}, `SELECT id, event, about, asked, (SELECT MIN(o.created) FROM alerts o WHERE o.incident = alerts.incident AND o.event = $2 AND o.about = '')
+		FROM alerts WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0 AND asked > $3 AND `+isStep+tx.d.ForUpdate,
+		heartbeat, string(monitor.IncidentOpened), micros(now))
+	if err != nil {
+		return fmt.Errorf("steps of policies: %w", err)
+	}
+	for _, s := range steps {
+		e, _ := s.Escalation()
+		at := s.opened.Add(e.After + e.RepeatEvery)
+		if at.Before(now) {
+			at = now
+		}
+		asked := at.UnixMicro()
+		if s.Event == monitor.IncidentReminder {
+			asked = 0
+		}
+		if _, err := tx.exec(`UPDATE alerts SET next_at = $2, created = $2, asked = $3 WHERE id = $1`, s.ID, micros(at), asked); err != nil {
+			return fmt.Errorf("release steps of policies: %w", err)
+		}
 	}
 	return nil
 }
@@ -502,9 +573,13 @@ func (tx *Tx) deleteHeldAlerts(incident string) (int, error) {
 
 // SendElsewhere sends the openings among alerts that a deleted channel did not receive to the channels
 // that their heartbeats have now, if the incident is open. A channel that has the opening already gets
-// it once.
+// it once. Later steps of a policy that were not attempted are left out: the channels of the first step
+// know of the incident.
 func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
-	alerts = slices.DeleteFunc(alerts, func(a monitor.Alert) bool { return a.Event != monitor.IncidentOpened || a.Incident == "" })
+	alerts = slices.DeleteFunc(alerts, func(a monitor.Alert) bool {
+		_, step := a.Escalation()
+		return a.Event != monitor.IncidentOpened || a.Incident == "" || step && a.Attempts == 0
+	})
 	if len(alerts) == 0 {
 		return nil
 	}
@@ -521,8 +596,11 @@ func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	channels, err := tx.ChannelRoutes(alerts[0].Project)
-	if err != nil {
+	var who monitor.Audience
+	if who.Channels, err = tx.ChannelRoutes(alerts[0].Project); err != nil {
+		return err
+	}
+	if who.Policies, err = tx.Policies(alerts[0].Project); err != nil {
 		return err
 	}
 	var rows [][]any
@@ -531,9 +609,12 @@ func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
 		if i.State() == monitor.StateResolved {
 			continue
 		}
-		for _, c := range h.ChannelsAmong(channels) {
+		for _, n := range h.NotificationPlan(who) {
+			if n.After > 0 {
+				continue // the later steps of a policy are pending already
+			}
 			one := monitor.Alert{
-				Project: a.Project, Channel: c.ID, Event: a.Event, Heartbeat: h.Key, Incident: i.ID, IncidentNumber: i.Number,
+				Project: a.Project, Channel: n.Channel.ID, Event: a.Event, Heartbeat: h.Key, Incident: i.ID, IncidentNumber: i.Number,
 				Severity: h.Severity, Created: now, NextAttempt: now,
 			}
 			if h.Muted(now) {

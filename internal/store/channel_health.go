@@ -229,8 +229,8 @@ func (tx *Tx) DeleteRecoveredFailure(f monitor.ChannelFailure) (bool, error) {
 	return n > 0, nil
 }
 
-// pendingAlerts selects alerts that are not delivered yet, except future reminders and those that a
-// mute holds back.
+// pendingAlerts selects alerts that are not delivered yet, except future reminders, later steps of
+// policies, and those that a mute holds back.
 const pendingAlerts = `a.state = 'pending' AND (a.attempts > 0 OR a.event <> 'incident.reminder' AND a.asked = 0)`
 
 // WithHealth sets the health, as of now, of channels of one project.
@@ -405,7 +405,8 @@ func (tx *Tx) PendingAlerts(channel string, n int) ([]PendingAlert, error) {
 
 // RetryPending makes the pending alerts of a channel due at now and ends its pause: a person
 // asked for it, so a time that the receiver asked for no longer counts. It leaves future
-// reminders, alerts that a mute holds back, and those that a node attempts now. It returns the number of changed alerts.
+// reminders, later steps of policies, alerts that a mute holds back, and those that a node attempts now.
+// It returns the number of changed alerts.
 func (tx *Tx) RetryPending(channel string, now time.Time) (int, error) {
 	if err := tx.ResumeChannel(channel); err != nil {
 		return 0, err

@@ -65,11 +65,17 @@ func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) 
 	if n == 0 {
 		return false, nil
 	}
-	if err := tx.deleteUnsentReminders(i.ID); err != nil {
+	steps, err := tx.deleteUnsentReminders(i.ID)
+	if err != nil {
 		return false, err
 	}
 	if err := tx.AddTimelineEntry(i.ID, "acknowledged", "Acknowledged by "+by+".", now); err != nil {
 		return false, err
+	}
+	if len(steps) > 0 {
+		if err := tx.AddTimelineEntry(i.ID, "escalation", monitor.EndedSteps(steps, "acknowledged"), now); err != nil {
+			return false, err
+		}
 	}
 	notified, err := tx.notifiedChannels(i.ID)
 	if err != nil {
@@ -105,7 +111,10 @@ func (tx *Tx) SnoozeIncident(i monitor.Incident, by string, until, now time.Time
 	if err := tx.AddTimelineEntry(i.ID, "snoozed", "Snoozed by "+by+" until "+until.UTC().Format("2006-01-02 15:04:05 UTC")+".", now); err != nil {
 		return false, err
 	}
-	if err := tx.deleteUnsentReminders(i.ID); err != nil {
+	if err := tx.deletePlainReminders(i.ID); err != nil {
+		return false, err
+	}
+	if err := tx.moveSteps(i.ID, until); err != nil {
 		return false, err
 	}
 	notified, err := tx.notifiedChannels(i.ID)
@@ -134,8 +143,10 @@ func (tx *Tx) UnsnoozeIncident(i monitor.Incident, by string, now time.Time) (bo
 	if err := tx.AddTimelineEntry(i.ID, "snoozed", "Snooze ended by "+by+".", now); err != nil {
 		return false, err
 	}
-	_, err = tx.exec(`UPDATE alerts SET next_at = $2, created = $2 WHERE incident = $1 AND event = $3 AND state = 'pending' AND attempts = 0 AND about = $4 AND next_at > $2`,
-		i.ID, micros(now), string(monitor.IncidentReminder), monitor.SnoozeReminder)
+	// The reminder, and the steps of a policy that wait for the end of the snooze.
+	_, err = tx.exec(`UPDATE alerts SET next_at = $2, created = $2, asked = 0 WHERE incident = $1 AND state = 'pending' AND attempts = 0 AND next_at > $2
+		AND (about = $4 AND event = $3 OR next_at = $5 AND `+isStep+`)`,
+		i.ID, micros(now), string(monitor.IncidentReminder), monitor.SnoozeReminder, micros(i.SnoozedUntil))
 	if err != nil {
 		return false, fmt.Errorf("remind after snooze: %w", err)
 	}
@@ -143,11 +154,13 @@ func (tx *Tx) UnsnoozeIncident(i monitor.Incident, by string, now time.Time) (bo
 }
 
 // notifiedChannels lists the channels that were notified of the opening of an
-// incident and still exist. It is never nil.
+// incident and still exist. It is never nil. Channels of later steps of a policy that were
+// not attempted are not among them.
 func (tx *Tx) notifiedChannels(incident string) ([]string, error) {
 	channels, err := queryAll(tx, func(row scanner) (c string, err error) { return c, row.Scan(&c) },
 		`SELECT a.channel FROM alerts a JOIN channels c ON c.id = a.channel AND c.deleted IS NULL
-		WHERE a.incident = $1 AND a.event = $2 AND a.parent IS NULL ORDER BY a.channel`, incident, string(monitor.IncidentOpened))
+		WHERE a.incident = $1 AND a.event = $2 AND a.parent IS NULL AND NOT (a.about <> '' AND a.state = 'pending' AND a.attempts = 0)
+		ORDER BY a.channel`, incident, string(monitor.IncidentOpened))
 	if err != nil {
 		return nil, fmt.Errorf("channels notified of incident: %w", err)
 	}
@@ -462,7 +475,7 @@ func (c AlertCounts) total() (n int) {
 }
 
 // AlertCountsByIncident counts the alerts of incidents, by incident and state. It
-// omits future reminders and alerts that a mute holds back: they are not late.
+// omits future reminders, later steps of policies and alerts that a mute holds back: they are not late.
 func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts, error) {
 	tallies := map[string]AlertCounts{}
 	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
@@ -539,8 +552,16 @@ func (tx *Tx) alertCountsSince(project int64, since time.Time) (AlertCounts, err
 		t[state] = n
 		return struct{}{}, err
 	}, `SELECT a.state, COUNT(*) FROM incidents i JOIN alerts a ON a.incident = i.id
-		WHERE i.project = $1 AND i.opened >= $2 AND NOT (a.event = $3 AND a.state = 'pending' AND a.attempts = 0)
+		WHERE i.project = $1 AND i.opened >= $2 AND NOT ((a.event = $3 OR a.asked > 0) AND a.state = 'pending' AND a.attempts = 0)
 		AND i.number > COALESCE((SELECT o.number FROM incidents o WHERE o.project = $1 AND o.detected < $4 ORDER BY o.number DESC LIMIT 1), 0)
 		GROUP BY a.state`, project, since.UnixMicro(), string(monitor.IncidentReminder), since.Add(-maxSkewOfNumbers).UnixMicro())
 	return t, err
+}
+
+// repeatedFailureText describes a further failed run.
+func repeatedFailureText(p monitor.Ping) string {
+	if p.Kind == monitor.PingSuccess {
+		return "Another run was too short."
+	}
+	return "The job reported another failure."
 }

@@ -1,17 +1,12 @@
 package store
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"overdue/internal/monitor"
 	"overdue/internal/store/dialect"
-	"overdue/internal/store/listindex"
 	"overdue/internal/store/pingblock"
 	"overdue/internal/store/staterow"
 	"overdue/internal/store/writebehind"
@@ -58,7 +53,7 @@ func stateArgs(h *monitor.Heartbeat) []any {
 // Several transitions of one heartbeat are in chronological order. It returns the
 // number of alerts that became pending.
 func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err error) {
-	b := incidentChanges{tx: tx, now: now, channels: map[int64][]monitor.Channel{}, nextNumber: map[int64]int64{}}
+	b := incidentChanges{tx: tx, now: now, channels: map[int64][]monitor.Channel{}, policies: map[int64][]monitor.Policy{}, nextNumber: map[int64]int64{}}
 	var spans, effects [][]any
 	last := make(map[int64]int, len(transitions))
 	for i, t := range transitions {
@@ -118,6 +113,7 @@ type incidentChanges struct {
 	tx         *Tx
 	now        time.Time
 	channels   map[int64][]monitor.Channel // by project
+	policies   map[int64][]monitor.Policy  // by project
 	nextNumber map[int64]int64             // next incident number, by project
 	ids        []string                    // of the incidents that open in this batch, in their order
 	openedHere map[int64]string            // incidents that opened in this batch and are unresolved, by heartbeat
@@ -163,16 +159,19 @@ func (b *incidentChanges) collect(transitions []Transition) error {
 	return nil
 }
 
-// prepare reads the channels of the projects and reserves incident numbers. The row
+// prepare reads the channels and policies of the projects, and reserves incident numbers. The row
 // with the number also serializes the incidents of a project.
 func (b *incidentChanges) prepare(transitions []Transition) error {
-	needed := map[int64]int64{}
+	needed, alerting := map[int64]int64{}, map[int64]bool{}
 	for _, t := range transitions {
 		if t.Change.Notable() {
 			needed[t.Heartbeat.Project] += 0
 		}
 		if t.Change.Opened != nil {
 			needed[t.Heartbeat.Project]++
+		}
+		if t.Change.Opened != nil || !t.Change.LateSince.IsZero() {
+			alerting[t.Heartbeat.Project] = true
 		}
 	}
 	projects := make([]int64, 0, len(needed))
@@ -186,6 +185,11 @@ func (b *incidentChanges) prepare(transitions []Transition) error {
 			return fmt.Errorf("channels to notify: %w", err)
 		}
 		b.channels[p] = channels
+		if alerting[p] {
+			if b.policies[p], err = b.tx.Policies(p); err != nil {
+				return err
+			}
+		}
 		if needed[p] == 0 {
 			continue
 		}
@@ -234,9 +238,15 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 			return err
 		}
 	}
-	alerts := h.AlertsFor(c, i, monitor.Audience{Channels: b.channels[h.Project], Notified: notified}, b.now)
+	alerts := h.AlertsFor(c, i, monitor.Audience{Channels: b.channels[h.Project], Policies: b.policies[h.Project], Notified: notified}, b.now)
+	reminders := map[string]int{}
 	for _, a := range alerts {
-		a.ID = alertID(a, 0)
+		repeat := 0
+		if a.Event == monitor.IncidentReminder {
+			repeat = reminders[a.Channel]
+			reminders[a.Channel]++
+		}
+		a.ID = alertID(a, repeat)
 		inBurst := a.Event == monitor.IncidentOpened && b.tx.db.bursts.Contains(a.Channel, c.Opened.Cause, b.now)
 		if row := alertRow(a, inBurst); c.Opened != nil && a.Incident != "" {
 			b.newAlerts = append(b.newAlerts, row)
@@ -248,14 +258,6 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 		b.alerted = append(b.alerted, h.Key)
 	}
 	return nil
-}
-
-// repeatedFailureText describes a further failed run.
-func repeatedFailureText(p monitor.Ping) string {
-	if p.Kind == monitor.PingSuccess {
-		return "Another run was too short."
-	}
-	return "The job reported another failure."
 }
 
 // open collects a new incident. Its timeline reads how it began and ended from its
@@ -304,10 +306,16 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 			b.addTimelineEntry(i.ID, b.now, "muted", "Not sent: the incident ended while "+h.ExplainMute(b.now)+".")
 		}
 	}
-	if notified, err = b.tx.notifiedChannels(i.ID); err != nil {
+	// Before it reads who was notified: channels of later steps were not.
+	steps, err := b.tx.deleteUnsentReminders(i.ID)
+	if err != nil {
 		return 0, nil, err
 	}
-	return number, notified, b.tx.deleteUnsentReminders(i.ID)
+	if len(steps) > 0 {
+		b.addTimelineEntry(i.ID, b.now, "escalation", monitor.EndedSteps(steps, "resolved"))
+	}
+	notified, err = b.tx.notifiedChannels(i.ID)
+	return number, notified, err
 }
 
 // addTimelineEntry collects one entry of a timeline.
@@ -465,134 +473,5 @@ func (tx *Tx) prunePings(rows [][]any) error {
 			return fmt.Errorf("prune pings: %w", err)
 		}
 	}
-	return nil
-}
-
-// listChanges are the changes of a transaction that concern the index of lists.
-type listChanges struct {
-	observed, declared int // number of statements that write heartbeats
-	saved              [][]Transition
-	rereads            map[int64]int64 // project by key
-}
-
-// observe counts a statement that writes heartbeats. The function that sends it declares
-// which ones; if none does, the index is loaded again. It reports whether the statement is one.
-func (c *listChanges) observe(text string) bool {
-	writes := strings.Contains(text, "UPDATE heartbeats") || strings.Contains(text, "INTO heartbeats") || strings.Contains(text, "DELETE FROM heartbeats")
-	if writes {
-		c.observed++
-	}
-	return writes
-}
-
-// declareStates declares a statement that stores the states of heartbeats.
-func (c *listChanges) declareStates(transitions []Transition) {
-	if len(transitions) > 0 {
-		c.declared++
-		c.saved = append(c.saved, transitions)
-	}
-}
-
-// declareHeartbeat declares a statement that adds, edits or deletes a heartbeat.
-func (c *listChanges) declareHeartbeat(project, key int64) {
-	c.declared++
-	if project < 0 {
-		return
-	}
-	if c.rereads == nil {
-		c.rereads = map[int64]int64{}
-	}
-	c.rereads[key] = project
-}
-
-// beginListChange announces the changes of a transaction to the index, before its commit. end must
-// be called with the result.
-func (db *DB) beginListChange(c *listChanges) (end func(err error)) {
-	if db.lists == nil || c.observed == 0 && c.declared == 0 {
-		return func(error) {}
-	}
-	change := db.lists.Begin()
-	return func(err error) {
-		if !db.lists.Active() && !db.IsShared() {
-			change.End(listindex.Effects{})
-			return
-		}
-		e := listindex.Effects{Rereads: c.rereads, Unknown: c.observed > c.declared}
-		for _, transitions := range c.saved {
-			e.States = append(e.States, listStates(transitions)...)
-		}
-		if err != nil { // it can be committed nevertheless
-			e.Rereads = maps.Clone(e.Rereads)
-			for _, s := range e.States {
-				if e.Rereads == nil {
-					e.Rereads = map[int64]int64{}
-				}
-				e.Rereads[s.Key] = s.Project
-			}
-			e.States = nil
-		}
-		change.End(e)
-		if db.IsShared() {
-			db.outgoing.Add(e)
-		}
-	}
-}
-
-// listStates returns the states of heartbeats after transitions.
-func listStates(transitions []Transition) []listindex.State {
-	states := make([]listindex.State, len(transitions))
-	for i := range transitions {
-		states[i] = listState(&transitions[i].Heartbeat)
-	}
-	return states
-}
-
-// listState returns the state of a heartbeat for the index, as the columns of listColumns.
-func listState(h *monitor.Heartbeat) listindex.State {
-	s := listindex.State{Project: h.Project, Key: h.Key, Status: h.Status, Running: h.Running(), Due: listindex.None, LastPing: microsOrNone(h.LastPing), RunTime: listindex.None}
-	from := microsOrNone(h.CountedFrom)
-	switch {
-	case h.Rule.Calendar != nil:
-		if s.Due = microsOrNone(h.EvaluationDue()); s.Due == listindex.None {
-			s.Due = from
-		}
-	case from != listindex.None:
-		s.Due = from + h.Rule.Interval.Microseconds()
-	}
-	if h.HasRunTime {
-		s.RunTime = h.LastRunTime.Microseconds()
-	}
-	return s
-}
-
-func microsOrNone(t time.Time) int64 {
-	if t.IsZero() {
-		return listindex.None
-	}
-	return t.UnixMicro()
-}
-
-// bufferedStates adds the heartbeats in the write-behind buffer to the index while it is loaded. It
-// flushes first, because packed heartbeats are read from the tables.
-func (db *DB) bufferedStates(ctx context.Context, add func([]listindex.State)) error {
-	if err := db.flush(ctx); err != nil && !errors.Is(err, ErrUnavailable) {
-		return err
-	}
-	var states []listindex.State
-	var packed []int64
-	db.buffer.EachState(func(h *monitor.Heartbeat) { states = append(states, listState(h)) }, func(key int64) { packed = append(packed, key) })
-	for chunk := range slices.Chunk(packed, 500) {
-		err := db.View(ctx, func(tx *Tx) error {
-			read, err := tx.heartbeatsInOrder(chunk)
-			for i := range read {
-				states = append(states, listState(&read[i]))
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	add(states)
 	return nil
 }

@@ -51,7 +51,7 @@ func (n Notification) headline() headline {
 func (n Notification) openedHeadline() headline {
 	return headline{
 		status: "Down", tone: "down", subject: n.shortName() + ": " + n.reason(),
-		lead: fmt.Sprintf("%s is Down: %s.%s", n.Name(), n.reason(), n.expectation()),
+		lead: fmt.Sprintf("%s is Down: %s.%s", n.Name(), n.reason(), n.expectation()) + n.escalation(),
 	}
 }
 
@@ -63,8 +63,16 @@ func (n Notification) reminderHeadline() headline {
 	}
 	return headline{
 		status: "Still down", tone: "down", subject: fmt.Sprintf("%s: for %s", n.shortName(), FormatDuration(n.DownFor)) + subject,
-		lead: lead + fmt.Sprintf("%s is still Down, for %s now: %s.", n.Name(), FormatDuration(n.DownFor), n.reason()),
+		lead: lead + fmt.Sprintf("%s is still Down, for %s now: %s.", n.Name(), FormatDuration(n.DownFor), n.reason()) + n.escalation(),
 	}
+}
+
+// escalation returns why a later step of a policy sends the message, as a sentence after a space.
+func (n Notification) escalation() string {
+	if n.Escalation == "" {
+		return ""
+	}
+	return " The incident was " + CleanLine(n.Escalation) + "."
 }
 
 // acknowledgedHeadline returns the headline of an acknowledgement, with the name of the person.

@@ -108,6 +108,9 @@ type Notification struct {
 	NextDue time.Time
 	// AcknowledgedBy is the name of the person who acknowledged the incident.
 	AcknowledgedBy string
+	// Escalation is why a later step of a policy sends the message, such as "not acknowledged for
+	// 15 min (step 2 of policy Nights)"; empty: none does.
+	Escalation string
 	// Output is the last output of the job. A message contains at most its last 2 kB.
 	Output string
 

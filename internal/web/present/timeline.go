@@ -71,6 +71,8 @@ func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.
 			by, text = "an unknown person", e.Text
 		}
 		shown.Icon, shown.Title, shown.Text, shown.Quote = "note", "Note by "+by, "", text
+	case "escalation":
+		shown.Icon, shown.Tone, shown.Title = "dl-ok", "delivered", "Escalation"
 	case "undelivered":
 		shown.Icon, shown.Tone, shown.Title = "dl-fail", "failed", "Alert not delivered"
 	case "recovered":

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/store"
+)
+
+// usePolicy adds the channels phone and boss, and a default policy: ops at the opening, ops and phone
+// after 15 min, boss after an hour and then every 30 min.
+func (sim *simulation) usePolicy() (p monitor.Policy) {
+	sim.t.Helper()
+	for _, name := range []string{"phone", "boss"} {
+		sim.addChannel(name, monitor.Channel{NotifyOnRecovery: true})
+	}
+	sim.update(func(tx *store.Tx) error {
+		channels, err := tx.Channels(sim.project)
+		if err != nil {
+			return err
+		}
+		id := map[string]string{}
+		for _, c := range channels {
+			id[c.Name] = c.ID
+		}
+		p, err = tx.SavePolicy(monitor.Policy{
+			Project: sim.project, Slug: "nights", Name: "Nights", Default: true, Created: time.Now(),
+			Steps: []monitor.PolicyStep{
+				{Channels: []string{id["ops"]}},
+				{After: 15 * time.Minute, Channels: []string{id["ops"], id["phone"]}},
+				{After: time.Hour, Channels: []string{id["boss"]}, RepeatEvery: 30 * time.Minute},
+			},
+		})
+		return err
+	})
+	return p
+}
+
+// expectSteps compares the received alerts with want: minutes since the beginning, channel and event.
+// The alerts of one minute have any order.
+func (sim *simulation) expectSteps(begin time.Time, want ...string) {
+	sim.t.Helper()
+	var got []string
+	for _, a := range sim.receiver.alerts() {
+		got = append(got, fmt.Sprintf("%03d %s %s", int(a.time.Sub(begin).Minutes()), a.channel, strings.TrimPrefix(a.event, "incident.")))
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		sim.t.Errorf("alerts (-want +got):\n%s", diff)
+	}
+}
+
+// escalations lists the entries of policies on the timeline of an incident.
+func (sim *simulation) escalations(i monitor.Incident) (texts []string) {
+	sim.t.Helper()
+	err := sim.db.View(context.Background(), func(tx *store.Tx) error {
+		entries, err := tx.Timeline(i)
+		for _, e := range entries {
+			if e.Kind == "escalation" || e.Kind == "reminder" {
+				texts = append(texts, strings.ReplaceAll(e.Text, "\u00a0", " "))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		sim.t.Fatal(err)
+	}
+	return texts
+}
+
+// TestPolicy_EveryStepIsSentAtItsTime kills the node between two steps, and deletes the policy.
+func TestPolicy_EveryStepIsSentAtItsTime(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		policy := sim.usePolicy()
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		begin := time.Now()
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(10 * time.Minute)
+		sim.update(func(tx *store.Tx) error { return tx.DeletePolicy(policy) })
+		sim.killNode(n)
+		n = sim.startNode()
+		sim.advance(111 * time.Minute)
+		sim.mustPing(n, "backup", "")
+		sim.advance(5 * time.Hour)
+		got := sim.receiver.alerts()
+		for i, a := range got {
+			if a.event == "incident.resolved" && !slices.ContainsFunc(got[:i], func(o receivedAlert) bool {
+				return o.channel == a.channel && o.event == "incident.opened"
+			}) {
+				sim.t.Errorf("%s receives the resolution before the opening", a.channel)
+			}
+		}
+		steps := []string{
+			"000 ops opened", "015 ops reminder", "015 phone opened", "060 boss opened", "090 boss reminder", "120 boss reminder",
+			"121 boss resolved", "121 ops resolved", "121 phone resolved",
+		}
+		// After its recovery, the heartbeat misses the next ping. It has no policy any more.
+		for _, channel := range []string{"boss", "ops", "phone"} {
+			steps = append(steps, fmt.Sprintf("%03d %s opened", 121+int((fiveMinuteRule.Interval+fiveMinuteRule.Grace).Minutes()), channel))
+		}
+		sim.expectSteps(begin, steps...)
+		incidents := sim.incidents()
+		first := incidents[slices.IndexFunc(incidents, func(i monitor.Incident) bool { return i.Number == 1 })]
+		texts := sim.escalations(first)
+		slices.Sort(texts[:min(2, len(texts))]) // these are sent at the same time
+		if diff := cmp.Diff([]string{
+			"Notified phone: not acknowledged for 15 min (step 2 of policy Nights).",
+			"Reminded ops: not acknowledged for 15 min (step 2 of policy Nights).",
+			"Notified boss: not acknowledged for 1 h (step 3 of policy Nights).",
+			"Reminded boss: not acknowledged (reminder every 30 min, step 3 of policy Nights).",
+			"Reminded boss: not acknowledged (reminder every 30 min, step 3 of policy Nights).",
+			"The incident was resolved: 1 later alert of policy Nights will not be sent.",
+		}, texts); diff != "" {
+			sim.t.Errorf("timeline (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestPolicy_AnAcknowledgementEndsLaterSteps(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.usePolicy()
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		begin := time.Now()
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(20*time.Minute + time.Second)
+		sim.update(func(tx *store.Tx) error {
+			_, err := tx.AcknowledgeIncident(sim.incidents()[0], "Ana", time.Now())
+			return err
+		})
+		sim.advance(3 * time.Hour)
+		sim.mustPing(n, "backup", "")
+		sim.advance(time.Second)
+		sim.expectSteps(begin,
+			"000 ops opened", "015 ops reminder", "015 phone opened", "020 ops acknowledged", "020 phone acknowledged",
+			"200 ops resolved", "200 phone resolved")
+		got := sim.escalations(sim.incidents()[0])
+		if want := "The incident was acknowledged: 2 later alerts of policy Nights will not be sent."; !slices.Contains(got, want) {
+			sim.t.Errorf("timeline %q; want %q", got, want)
+		}
+	})
+}
+
+// TestPolicy_AnEarlierAlertReleasesNoStepBeforeItsTime delivers the alerts of an earlier incident late.
+func TestPolicy_AnEarlierAlertReleasesNoStepBeforeItsTime(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.usePolicy()
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		begin := time.Now()
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(14 * time.Minute)
+		sim.receiver.setFailure(&notify.SendError{Status: 503, Reason: "busy"})
+		sim.advance(2 * time.Minute)
+		sim.mustPing(n, "backup", "")
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(time.Minute)
+		sim.receiver.setFailure(nil)
+		sim.advance(10 * time.Minute)
+		for _, a := range sim.receiver.alerts() {
+			if a.channel == "boss" && strings.HasPrefix(a.event, "incident.") {
+				sim.t.Errorf("boss receives %s after %s", a.event, a.time.Sub(begin))
+			}
+		}
+		count := func(channel, event string) (n int) {
+			for _, a := range sim.receiver.alerts() {
+				if a.channel == channel && a.event == event {
+					n++
+				}
+			}
+			return n
+		}
+		if count("phone", "incident.opened") != 1 || count("phone", "incident.resolved") != 1 || count("ops", "incident.opened") != 2 {
+			sim.t.Errorf("received %+v", sim.receiver.alerts())
+		}
+		sim.advance(5 * time.Minute)
+		if n := count("phone", "incident.opened"); n != 2 {
+			sim.t.Errorf("phone receives %d openings; want also that of the second incident", n)
+		}
+	})
+}

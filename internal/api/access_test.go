@@ -50,6 +50,12 @@ var access = map[string]struct {
 	"get-channel":           {"/channels/{channel}", "", 200, 200, 404},
 	"change-channel":        {"/channels/{channel}", `{"notify_on_late": true}`, 403, 200, 404},
 	"delete-channel":        {"/channels/{spare channel}", "", 403, 204, 404},
+	"list-policies":         {"/policies", "", 200, 200, 200},
+	"create-policy":         {"/policies", `{"name": "{new policy}", "steps": [{"after": 0, "channels": ["{channel}"]}]}`, 403, 201, 422},
+	"get-policy":            {"/policies/nights", "", 200, 200, 404},
+	"change-policy":         {"/policies/nights", `{"default": true}`, 403, 200, 404},
+	"delete-policy":         {"/policies/{spare policy}", "", 403, 204, 404},
+	"list-notifications":    {"/heartbeats/{heartbeat}/notifications", "", 200, 200, 404},
 	"list-nodes":            {"/nodes", "", 403, 200, 200},
 	"test-channel":          {"/channels/{channel}/test", "", 403, 200, 404},
 	"retry-channel":         {"/channels/{channel}/retry", "", 403, 200, 404},
@@ -58,6 +64,7 @@ var access = map[string]struct {
 func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, w *fixture) {
 		ch, spareChannel := w.channel("Ops"), w.channel("spare")
+		w.policy("Nights", ch)
 		h := w.heartbeat("Backup")
 		_, i := w.fail("Sync")
 		_, open := w.fail("Report")
@@ -68,6 +75,10 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 		for _, names := range []*strings.Replacer{
 			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{open incident}", open.ID, "{channel}", ch.ID, "{spare channel}", spareChannel.ID),
 			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{open incident}", open.ID, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again"),
+			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", spareChannel.ID,
+				"{new policy}", "first", "{spare policy}", w.policy("spare", ch).ID),
+			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again",
+				"{new policy}", "second", "{spare policy}", w.policy("another", ch).Slug),
 		} {
 			for _, op := range operations(t) {
 				row, known := access[op.OperationID]
@@ -79,7 +90,7 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 					key  string
 					want int
 				}{{"none", 401}, {"wrong", 401}, {"other", row.other}, {"read-only", row.readOnly}, {"read-write", row.readWrite}} {
-					if r := w.request(c.key, op.Method, Prefix+names.Replace(row.path), row.body); r.status != c.want {
+					if r := w.request(c.key, op.Method, Prefix+names.Replace(row.path), names.Replace(row.body)); r.status != c.want {
 						t.Errorf("%s with key %s: %d, want %d\n%s", op.OperationID, c.key, r.status, c.want, r.body)
 					}
 				}

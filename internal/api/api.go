@@ -59,6 +59,7 @@ func build(o Options) *API {
 	a.incidentRoutes()
 	a.blackoutRoutes()
 	a.channelRoutes()
+	a.policyRoutes()
 	a.nodeRoutes()
 	a.documentPings()
 	a.completeDocument()

@@ -44,6 +44,7 @@ func (a *API) config() huma.Config {
 				{Name: "Incidents", Description: "Periods in which a heartbeat was down."},
 				{Name: "Blackouts", Description: "Times in which Overdue itself was not watching."},
 				{Name: "Channels", Description: "Ways to notify people."},
+				{Name: "Policies", Description: "The channels and the times of the alerts of an incident that is not acknowledged."},
 				{Name: "Server", Description: "The server itself."},
 			},
 		},

@@ -106,6 +106,8 @@ func decodeMember(raw json.RawMessage, v reflect.Value, nullable bool) string {
 		return "Must be a whole number."
 	case kind.Kind() == reflect.Bool:
 		return "Must be true or false."
+	case kind == reflect.TypeFor[[]stepSettings]():
+		return "Must be a list of objects with the members after, channels and repeat_every."
 	case kind.Kind() == reflect.Slice:
 		return "Must be a list of strings."
 	case kind.Kind() == reflect.Map:

@@ -102,6 +102,14 @@ type Notification struct {
 	Why        string        // why the channel is notified, as a part of a sentence
 }
 
+// RepeatEvery returns the time until the reminder is repeated, 0 if it is sent once.
+func (n Notification) RepeatEvery() time.Duration {
+	if n.Escalation.Step == 0 && n.Event == IncidentReminder {
+		return n.Channel.RemindEvery
+	}
+	return n.Escalation.RepeatEvery
+}
+
 // defaultPolicy returns the default policy, nil if none exists.
 func (w Audience) defaultPolicy() *Policy {
 	for i := range w.Policies {

@@ -236,3 +236,26 @@ func emptyIfNil(list []string) []string {
 	}
 	return list
 }
+
+// Policy converts an escalation policy.
+func Policy(p monitor.Policy) client.Policy {
+	shown := client.Policy{ID: p.ID, Name: p.Name, Slug: p.Slug, Default: p.Default, Steps: []client.PolicyStep{}, CreatedAt: p.Created}
+	for _, s := range p.Steps {
+		shown.Steps = append(shown.Steps, client.PolicyStep{
+			After: int64(s.After / time.Second), Channels: emptyIfNil(s.Channels), RepeatEvery: secondsOrNil(s.RepeatEvery),
+		})
+	}
+	return shown
+}
+
+// Notifications converts who would be notified of an incident.
+func Notifications(plan []monitor.Notification) client.Notifications {
+	shown := client.Notifications{Notifications: []client.PlannedNotification{}}
+	for _, n := range plan {
+		shown.Notifications = append(shown.Notifications, client.PlannedNotification{
+			After: int64(n.After / time.Second), ChannelID: n.Channel.ID, ChannelName: n.Channel.Name, Event: string(n.Event),
+			RepeatEvery: secondsOrNil(n.RepeatEvery()), Why: n.Why,
+		})
+	}
+	return shown
+}

@@ -89,7 +89,7 @@ func curlCommand(url string, o docsview.Operation, body json.RawMessage) string 
 	if o.Method != "GET" && (o.Method != "POST" || body == nil) {
 		lines[0] += " -X " + o.Method
 	}
-	lines[0] += " " + strings.NewReplacer("{id}", "ID", "{slug}", "SLUG", "{n}", "1", "{number}", "14", "{exit}", "0").Replace(url)
+	lines[0] += " " + strings.NewReplacer("{id}", "ID", "{slug}", "SLUG", "{policy}", "nights", "{n}", "1", "{number}", "14", "{exit}", "0").Replace(url)
 	if !o.NoKey {
 		lines = append(lines, `-H "Authorization: Bearer $OVERDUE_API_KEY"`)
 	}

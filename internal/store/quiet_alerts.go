@@ -1,0 +1,175 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"overdue/internal/monitor"
+)
+
+// SaveMute stores until when the alerts of a heartbeat are muted, and lets the alerts that an earlier
+// mute holds back be attempted at now: those that the new mute holds back wait again then. Reminders
+// wait for no longer than their channel asks for.
+func (tx *Tx) SaveMute(h monitor.Heartbeat, now time.Time) error {
+	if _, err := tx.exec(`UPDATE heartbeats SET muted_until = $2 WHERE key = $1`, h.Key, micros(h.MutedUntil)); err != nil {
+		return fmt.Errorf("save mute of heartbeat: %w", err)
+	}
+	tx.changes.declareHeartbeat(h.Project, h.Key)
+	// It updates alerts that no mute holds back, too, without a change. So it waits for a delivery run
+	// that has just claimed one of them and still sees the earlier mute.
+	_, err := tx.exec(`UPDATE alerts SET asked = 0, created = CASE WHEN asked > $2 THEN $2 ELSE created END,
+		next_at = CASE WHEN asked <= $2 THEN next_at WHEN event = $3 AND next_at > asked
+			THEN $2 + (SELECT c.remind_every FROM channels c WHERE c.id = alerts.channel) ELSE $2 END
+		WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0 AND NOT (`+isStep+`)`, h.Key, micros(now), string(monitor.IncidentReminder))
+	if err != nil {
+		return fmt.Errorf("release muted alerts: %w", err)
+	}
+	return tx.releaseSteps(h.Key, now)
+}
+
+// isStep is the condition that a later step of a policy sends the alert, see monitor.Escalation.
+const isStep = `about LIKE 'step %' AND event IN ('incident.opened', 'incident.reminder')`
+
+// releaseSteps moves the steps of policies that a mute holds back to their time, counted from when the
+// opening of the incident became pending.
+func (tx *Tx) releaseSteps(heartbeat int64, now time.Time) error {
+	type step struct {
+		monitor.Alert
+		asked, opened time.Time
+	}
+	steps, err := queryAll(tx, func(row scanner) (s step, err error) {
+		var asked, opened sql.NullInt64
+		err = row.Scan(&s.ID, &s.Event, &s.Subject, &asked, &opened)
+		s.asked, s.opened = timeFromMicros(asked), timeFromMicros(opened)
+		return s, err
+	}, `SELECT id, event, about, asked, (SELECT MIN(o.created) FROM alerts o WHERE o.incident = alerts.incident AND o.event = $2 AND o.about = '')
+		FROM alerts WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0 AND asked > $3 AND `+isStep+tx.d.ForUpdate,
+		heartbeat, string(monitor.IncidentOpened), micros(now))
+	if err != nil {
+		return fmt.Errorf("steps of policies: %w", err)
+	}
+	for _, s := range steps {
+		e, _ := s.Escalation()
+		at := s.opened.Add(e.After + e.RepeatEvery)
+		if at.Before(now) {
+			at = now
+		}
+		asked := at.UnixMicro()
+		if s.Event == monitor.IncidentReminder {
+			asked = 0
+		}
+		if _, err := tx.exec(`UPDATE alerts SET next_at = $2, created = $2, asked = $3 WHERE id = $1`, s.ID, micros(at), asked); err != nil {
+			return fmt.Errorf("release steps of policies: %w", err)
+		}
+	}
+	return nil
+}
+
+// Hold makes a claimed alert that was not attempted yet wait until the given time, as if it had never
+// been claimed.
+func (tx *Tx) Hold(a monitor.Alert, until time.Time) error {
+	_, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $3, created = $3, attempts = attempts - 1, holder = NULL
+		WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts, micros(until))
+	if err != nil {
+		return fmt.Errorf("hold alert: %w", err)
+	}
+	return nil
+}
+
+// deleteHeldAlerts deletes the alerts about the opening of an incident that a mute held back, and
+// those that would follow them: the incident is over. It returns the number of openings.
+func (tx *Tx) deleteHeldAlerts(incident string) (int, error) {
+	channels, err := queryAll(tx, func(row scanner) (c string, err error) { return c, row.Scan(&c) },
+		`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0 RETURNING channel`,
+		incident, string(monitor.IncidentOpened))
+	if err != nil || len(channels) == 0 {
+		return 0, err
+	}
+	_, err = tx.exec(`DELETE FROM alerts WHERE incident = $1 AND state = 'pending' AND attempts = 0 AND `+tx.d.InList("channel", "$2"),
+		incident, tx.d.TextList(channels))
+	if err != nil {
+		return 0, fmt.Errorf("delete held alerts: %w", err)
+	}
+	return len(channels), nil
+}
+
+// SendElsewhere sends the openings among alerts that a deleted channel did not receive to the channels
+// that their heartbeats have now, if the incident is open. A channel that has the opening already gets
+// it once. Later steps of a policy that were not attempted are left out: the channels of the first step
+// know of the incident.
+func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
+	alerts = slices.DeleteFunc(alerts, func(a monitor.Alert) bool {
+		_, step := a.Escalation()
+		return a.Event != monitor.IncidentOpened || a.Incident == "" || step && a.Attempts == 0
+	})
+	if len(alerts) == 0 {
+		return nil
+	}
+	var ids []string
+	var keys []int64
+	for _, a := range alerts {
+		ids, keys = append(ids, a.Incident), append(keys, a.Heartbeat)
+	}
+	incidents, err := tx.IncidentsOfAlerts(ids)
+	if err != nil {
+		return err
+	}
+	heartbeats, err := tx.HeartbeatsOfAlerts(keys)
+	if err != nil {
+		return err
+	}
+	var who monitor.Audience
+	if who.Channels, err = tx.ChannelRoutes(alerts[0].Project); err != nil {
+		return err
+	}
+	if who.Policies, err = tx.Policies(alerts[0].Project); err != nil {
+		return err
+	}
+	var rows [][]any
+	for _, a := range alerts {
+		i, h := incidents[a.Incident], heartbeats[a.Heartbeat]
+		if i.State() == monitor.StateResolved {
+			continue
+		}
+		for _, n := range h.NotificationPlan(who) {
+			if n.After > 0 {
+				continue // the later steps of a policy are pending already
+			}
+			one := monitor.Alert{
+				Project: a.Project, Channel: n.Channel.ID, Event: a.Event, Heartbeat: h.Key, Incident: i.ID, IncidentNumber: i.Number,
+				Severity: h.Severity, Created: now, NextAttempt: now,
+			}
+			if h.Muted(now) {
+				one = one.HeldUntil(h.MutedUntil, now)
+			}
+			one.ID = alertID(one, 0)
+			rows = append(rows, alertRow(one, false))
+		}
+	}
+	if err := tx.insertBatch(&alertBatch, rows); err != nil {
+		return fmt.Errorf("send to other channels: %w", err)
+	}
+	return nil
+}
+
+// deletePlainReminders deletes the reminders that no policy sends and that were not attempted yet.
+func (tx *Tx) deletePlainReminders(incident string) error {
+	_, err := tx.exec(`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0 AND NOT (`+isStep+`)`,
+		incident, string(monitor.IncidentReminder))
+	if err != nil {
+		return fmt.Errorf("delete reminders: %w", err)
+	}
+	return nil
+}
+
+// moveSteps moves the steps of policies that are due before a time, and were not attempted, to that time.
+func (tx *Tx) moveSteps(incident string, to time.Time) error {
+	_, err := tx.exec(`UPDATE alerts SET next_at = $2, created = $2, asked = CASE WHEN event = $3 THEN $2 ELSE asked END
+		WHERE incident = $1 AND state = 'pending' AND attempts = 0 AND next_at < $2 AND `+isStep, incident, micros(to), string(monitor.IncidentOpened))
+	if err != nil {
+		return fmt.Errorf("move steps of policies: %w", err)
+	}
+	return nil
+}

@@ -107,6 +107,8 @@ type Delivery struct {
 	State         string     `json:"state" enum:"pending,sent,failed"`
 	Attempts      []Attempt  `json:"attempts" nullable:"false"`
 	NextAttemptAt *time.Time `json:"next_attempt_at"`
+	// GroupedIn is set if the alert is sent in a message with others.
+	GroupedIn *string `json:"grouped_in" doc:"Id of the alert whose message carries this one, because many incidents opened or ended together; its attempts are those of the message. null: sent alone"`
 }
 
 // Attempt is one delivery attempt.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -148,7 +149,7 @@ func (sim *simulation) update(fn func(*store.Tx) error) {
 // addChannel adds a channel.
 func (sim *simulation) addChannel(name string, c monitor.Channel) {
 	sim.t.Helper()
-	c.Project, c.Kind, c.Name, c.Settings, c.Created = sim.project, "webhook", name, map[string]any{}, time.Now()
+	c.Project, c.Kind, c.Name, c.Settings, c.Created = sim.project, cmp.Or(c.Kind, "webhook"), name, map[string]any{}, time.Now()
 	sim.update(func(tx *store.Tx) error {
 		_, err := tx.AddChannel(c)
 		return err

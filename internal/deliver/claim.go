@@ -19,7 +19,7 @@ func (c *Dispatcher) claimDue(tx *store.Tx, l slots, now time.Time) (deliveries 
 	if c.paused.Load() {
 		return nil, next, nil
 	}
-	pending, err := tx.PendingByChannel(now)
+	pending, err := c.pendingChannels(tx, now)
 	if err != nil {
 		return nil, next, err
 	}
@@ -71,7 +71,11 @@ func (c *Dispatcher) claimFrom(tx *store.Tx, due []store.PendingChannel, l slots
 		if places <= 0 {
 			continue
 		}
-		claimed, err := c.claim(tx, p.Channel, places, now)
+		claim := c.claim
+		if isGrouped(p.Kind) {
+			claim = c.claimDecided
+		}
+		claimed, err := claim(tx, p.Channel, places, now)
 		if err != nil {
 			return nil, false, err
 		}
@@ -92,6 +96,12 @@ func (c *Dispatcher) claim(tx *store.Tx, channel string, places int, now time.Ti
 		}
 	}
 	return tx.Claim(channel, c.Node, now, now.Add(leaseDuration), places)
+}
+
+// claimDecided claims alerts of a channel whose alerts are grouped.
+func (c *Dispatcher) claimDecided(tx *store.Tx, channel string, places int, now time.Time) ([]monitor.Alert, error) {
+	c.window(channel).usedAt = now
+	return tx.ClaimDecided(channel, c.Node, now, now.Add(leaseDuration), places)
 }
 
 // prepareAll reads what is needed to send the alerts.

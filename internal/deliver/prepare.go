@@ -51,6 +51,11 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 			return e, false, err
 		}
 	}
+	if a.Event == monitor.IncidentsGrouped {
+		if ok, err := c.addGroup(tx, &e); err != nil || !ok {
+			return e, false, err
+		}
+	}
 	if a.Incident != "" {
 		open, err := c.addIncident(tx, f, &e, now)
 		if err != nil {
@@ -86,6 +91,14 @@ func (e *delivery) redactIDs(tx *store.Tx) error {
 	if b := n.Blackout; b != nil {
 		for i := range b.Heartbeats {
 			texts = append(texts, &b.Heartbeats[i].HeartbeatName)
+		}
+	}
+	if g := n.Group; g != nil {
+		for i := range g.Tags {
+			texts = append(texts, &g.Tags[i])
+		}
+		for i := range g.Incidents {
+			texts = append(texts, &g.Incidents[i].HeartbeatName)
 		}
 	}
 	if i := n.Notice.Incident; i != nil {

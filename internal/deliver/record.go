@@ -80,6 +80,9 @@ func (c *Dispatcher) recordAllSent(tx *store.Tx, results []sendResult, now time.
 		return err
 	}
 	for _, r := range results {
+		if err := c.finishGroup(tx, r, nil, now); err != nil {
+			return err
+		}
 		c.countAttempt(r, "sent")
 	}
 	return nil
@@ -229,6 +232,9 @@ func (c *Dispatcher) recordSent(tx *store.Tx, r sendResult, now time.Time) error
 	if err != nil {
 		return err
 	}
+	if err := c.finishGroup(tx, r, nil, now); err != nil {
+		return err
+	}
 	if err := tx.AddThreads(threadsOf(r)); err != nil {
 		return err
 	}
@@ -349,6 +355,9 @@ func (c *Dispatcher) markFailed(tx *store.Tx, r sendResult, failure *notify.Send
 		if err := tx.AddTimelineEntry(r.alert.Incident, "undelivered", undeliveredText(to, failure), now); err != nil {
 			return err
 		}
+	}
+	if err := c.finishGroup(tx, r, failure, now); err != nil {
+		return err
 	}
 	return tx.ReleaseNext(r.alert, now)
 }

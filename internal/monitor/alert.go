@@ -18,6 +18,7 @@ const (
 	ChannelFailing       Event = "channel.failing"
 	ChannelRecovered     Event = "channel.recovered"
 	BlackoutNoticed      Event = "blackout.noticed"
+	IncidentsGrouped     Event = "incidents.grouped"
 	TestAlert            Event = "test"
 )
 
@@ -59,6 +60,7 @@ type Alert struct {
 	NotBefore      time.Time // a mute or a step of a policy holds it back until then, zero if none does; not fetched
 	Recipient      string    // the only recipient; "" means all without a separate alert
 	SplitFrom      string    // ID of the alert that it was split from, "" if none
+	Carrier        string    // ID of the alert whose message contains this one, "" if it is sent alone
 }
 
 // AlertState is the delivery state of an alert. The values are part of the API.

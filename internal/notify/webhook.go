@@ -25,7 +25,7 @@ import (
 // Webhooks specification.
 func webhookKind() Kind {
 	return Kind{
-		Name: "webhook", Label: "Webhook", Group: provider.GroupGeneric, Can: provider.Abilities{Severity: true, Tested: provider.TestedReal},
+		Name: "webhook", Label: "Webhook", Group: provider.GroupGeneric, Can: provider.Abilities{Severity: true, Machine: true, Tested: provider.TestedReal},
 		Help:          "Posts signed JSON to a URL.",
 		MaxConcurrent: maxWebhookConcurrency,
 		Fields: []setting.Field{

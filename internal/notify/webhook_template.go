@@ -233,6 +233,7 @@ func exampleEvents() (all []message.Notification) {
 		message.Notification{AlertID: "01", Event: message.EventChannelFailing, At: at, Project: "Main", Failing: failing},
 		message.Notification{AlertID: "01", Event: message.EventChannelRecovered, At: at, Project: "Main", Failing: failing},
 		message.Notification{AlertID: "01", Event: message.EventBlackout, At: at, Project: "Main", Blackout: &client.BlackoutDetail{}},
+		message.Notification{AlertID: "01", Event: message.EventGrouped, At: at, Project: "Main", Group: &client.IncidentGroup{}},
 		message.Notification{AlertID: "01", Event: message.EventTest, At: at, Project: "Main"},
 	)
 }

@@ -77,15 +77,16 @@ func alertRow(a monitor.Alert, inBurst bool) []any {
 
 // alertColumns are in the order of scanAlert. They have no table prefix: SQLite does
 // not know the table's alias in RETURNING.
-const alertColumns = `id, project, channel, event, heartbeat, incident, about, state, attempts, created, next_at, recipient, parent`
+const alertColumns = `id, project, channel, event, heartbeat, incident, about, state, attempts, created, next_at, recipient, parent, carrier`
 
 // scanAlert reads alertColumns.
 func scanAlert(row scanner) (monitor.Alert, error) {
 	var a monitor.Alert
 	var heartbeat, created, next sql.NullInt64
-	var incident, parent sql.NullString
+	var incident, parent, carrier sql.NullString
 	err := row.Scan(&a.ID, &a.Project, &a.Channel, &a.Event, &heartbeat, &incident, &a.Subject, &a.State, &a.Attempts, &created, &next,
-		&a.Recipient, &parent)
+		&a.Recipient, &parent, &carrier)
+	a.Carrier = carrier.String
 	a.Heartbeat, a.Incident, a.Created, a.NextAttempt, a.SplitFrom = heartbeat.Int64, incident.String, timeFromMicros(created), timeFromMicros(next), parent.String
 	return a, err
 }
@@ -176,7 +177,8 @@ func claimSQL(d *dialect.Dialect) string {
 		),
 		chosen AS (SELECT id, MIN(place) AS place FROM places GROUP BY id),
 		due AS MATERIALIZED (
-			SELECT d.id FROM chosen c CROSS JOIN alerts d WHERE d.id = c.id AND CASE WHEN d.state = 'pending' AND d.next_at <= $3 THEN TRUE ELSE FALSE END
+			SELECT d.id FROM chosen c CROSS JOIN alerts d WHERE d.id = c.id AND CASE WHEN d.state = 'pending' AND d.next_at <= $3
+			AND ($7 = 0 OR d.carrier IS NOT NULL OR d.attempts > 0 OR d.event NOT IN (` + groupedEvents + `)) THEN TRUE ELSE FALSE END
 			ORDER BY c.place LIMIT CAST($5 AS BIGINT)` + d.ForUpdateSkipLocked + `
 		)
 		UPDATE alerts SET next_at = $4, holder = $2, attempts = attempts + 1
@@ -193,17 +195,27 @@ func claimSQL(d *dialect.Dialect) string {
 // next) is still pending. The predecessors of an alert are those for the same recipient,
 // and those that were not split by recipient.
 func (tx *Tx) Claim(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
-	return tx.claim(channel, holder, now, until, n, 0)
+	return tx.claim(channel, holder, now, until, n, 0, false)
 }
 
 // ClaimLongestDue is Claim with the alert that has been due longest in the first place.
 func (tx *Tx) ClaimLongestDue(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
-	return tx.claim(channel, holder, now, until, n, 4)
+	return tx.claim(channel, holder, now, until, n, 4, false)
+}
+
+// ClaimDecided is Claim for a channel whose alerts are grouped. It skips those that [Tx.GroupAlerts]
+// has not decided about: another transaction added them since.
+func (tx *Tx) ClaimDecided(channel, holder string, now, until time.Time, n int) ([]monitor.Alert, error) {
+	return tx.claim(channel, holder, now, until, n, 0, true)
 }
 
 // claim claims alerts. The longest-due alert is moved forward by a number of places.
-func (tx *Tx) claim(channel, holder string, now, until time.Time, n, forward int) ([]monitor.Alert, error) {
-	claimed, err := queryAll(tx, scanAlert, claimSQL(tx.d), channel, holder, micros(now), micros(until), n, forward)
+func (tx *Tx) claim(channel, holder string, now, until time.Time, n, forward int, decided bool) ([]monitor.Alert, error) {
+	onlyDecided := 0
+	if decided {
+		onlyDecided = 1
+	}
+	claimed, err := queryAll(tx, scanAlert, claimSQL(tx.d), channel, holder, micros(now), micros(until), n, forward, onlyDecided)
 	if err != nil {
 		return nil, fmt.Errorf("claim alerts: %w", err)
 	}
@@ -293,7 +305,7 @@ func (tx *Tx) releaseAllNext(alerts []string, now time.Time) error {
 	}
 	for channel, heartbeats := range followed {
 		_, err := tx.exec(`UPDATE alerts SET next_at = `+releasedAt("$3")+` WHERE `+tx.d.InList("heartbeat", "$2")+` AND channel = $1 AND state = 'pending'
-			AND turn > 0 AND next_at > $3 AND event <> $4 AND holder IS NULL`,
+			AND turn > 0 AND next_at > $3 AND event <> $4 AND holder IS NULL AND `+isNoMember,
 			channel, tx.d.IntList(heartbeats), micros(now), string(monitor.IncidentReminder))
 		if err != nil {
 			return fmt.Errorf("release following alerts: %w", err)
@@ -335,7 +347,7 @@ func (tx *Tx) ReleaseNext(a monitor.Alert, now time.Time) error {
 		return nil
 	}
 	_, err := tx.exec(`UPDATE alerts SET next_at = `+releasedAt("$4")+` WHERE heartbeat = $2 AND channel = $3 AND state = 'pending' AND next_at > $4
-		AND event <> $5 AND holder IS NULL AND ($6 = '' OR recipient = $6) AND turn > (SELECT turn FROM alerts WHERE id = $1)`,
+		AND event <> $5 AND holder IS NULL AND `+isNoMember+` AND ($6 = '' OR recipient = $6) AND turn > (SELECT turn FROM alerts WHERE id = $1)`,
 		a.ID, a.Heartbeat, a.Channel, micros(now), string(monitor.IncidentReminder), a.Recipient)
 	if err != nil {
 		return fmt.Errorf("release following alerts: %w", err)

@@ -412,7 +412,7 @@ func (tx *Tx) RetryPending(channel string, now time.Time) (int, error) {
 		return 0, err
 	}
 	n, err := tx.exec(`UPDATE alerts SET next_at = $2 WHERE channel = $1 AND state = 'pending' AND holder IS NULL AND next_at > $2
-		AND (attempts > 0 OR event <> $3 AND asked <= $2)`, channel, micros(now), string(monitor.IncidentReminder))
+		AND (attempts > 0 OR event <> $3 AND asked <= $2) AND `+isNoMember, channel, micros(now), string(monitor.IncidentReminder))
 	if err != nil {
 		return 0, fmt.Errorf("retry pending alerts of channel: %w", err)
 	}

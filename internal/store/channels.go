@@ -133,6 +133,9 @@ func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("alerts of deleted channel: %w", err)
 	}
+	if _, err := tx.exec(`DELETE FROM alert_bursts WHERE channel = $1`, c.ID); err != nil {
+		return fmt.Errorf("bursts of deleted channel: %w", err)
+	}
 	if _, err := tx.exec(`DELETE FROM channel_failures WHERE channel = $1`, c.ID); err != nil {
 		return fmt.Errorf("failures of deleted channel: %w", err)
 	}

@@ -186,7 +186,7 @@ func (w *fixture) expectFewRows(channel string, maxRows int, readsAll bool) {
 		sent = append(sent, fmt.Sprint("alert ", n))
 	}
 	statements := store.DeliverySQL(w.db)
-	for i, args := range [][]any{{now}, {channel, "node", now, now + 8_000_000, 32, 0}, {sent}, {sent}, {[]int64{1, 2, 3}}} {
+	for i, args := range [][]any{{now}, {channel, "node", now, now + 8_000_000, 32, 0, 0}, {sent}, {sent}, {[]int64{1, 2, 3}}} {
 		plan, err := store.Explain(w.db, statements[i], args...)
 		if err != nil {
 			w.Fatalf("%s: %v", statements[i], err)

@@ -518,7 +518,7 @@ func (tx *Tx) incidentTimesSince(project int64, since time.Time, n int) ([]Incid
 		var opened, acknowledged, resolved, notified sql.NullInt64
 		err := row.Scan(&opened, &acknowledged, &resolved, &notified)
 		return IncidentTimes{timeFromMicros(opened), timeFromMicros(acknowledged), timeFromMicros(resolved), timeFromMicros(notified)}, err
-	}, `SELECT i.opened, i.acknowledged, i.resolved, (SELECT MIN(t.at + t.took) FROM alerts a JOIN attempts t ON t.alert = a.id
+	}, `SELECT i.opened, i.acknowledged, i.resolved, (SELECT MIN(t.at + t.took) FROM alerts a JOIN attempts t ON t.alert = COALESCE(NULLIF(a.carrier, ''), a.id)
 			WHERE a.incident = i.id AND a.event = $3 AND t.outcome = 'sent')
 		FROM (SELECT n.id, n.opened, n.acknowledged, n.resolved FROM incidents n WHERE n.project = $1 ORDER BY n.number DESC LIMIT $4) i
 		WHERE i.opened >= $2 ORDER BY i.opened DESC`,

@@ -43,6 +43,7 @@ var landedMigrations = map[string]string{
 	"0019_list_changes.sql":        "225c4a851786705fe3a78a16b85856075c676220ace103836f407be0b1232d31",
 	"0006_repair_first_schema.sql": "8e8636ed6ae4ecc7b972e9fd6ff033879e96668f00fd8bc4a67951ad706749a1",
 	"0024_threads.sql":             "0d99ebeae223ae8d08336c14d07a4f9ac9d75135dbaf54952908dbcfb0aa6c1c",
+	"0025_storms.sql":              "578c3d667a4f8b63d866d89149229c4420aa6ed31af7f16956923b817fe29b86",
 	"0027_policies.sql":            "62fa51db513bfcb39a9b81b9f9e60071ec9a04ee10e991ed7bd12aca75582919",
 	"0028_quiet.sql":               "f83d8896a62e7af68206ec920dc33da217172fa61d6c6a01faf97b0d5f276a8f",
 }

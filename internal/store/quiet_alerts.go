@@ -26,7 +26,16 @@ func (tx *Tx) SaveMute(h monitor.Heartbeat, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("release muted alerts: %w", err)
 	}
-	return tx.releaseSteps(h.Key, now)
+	if err := tx.releaseSteps(h.Key, now); err != nil || !h.Muted(now) {
+		return err
+	}
+	// The message about a group names no heartbeat that was muted before it was sent.
+	_, err = tx.exec(`UPDATE alerts SET carrier = NULL, next_at = $2 WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0 AND carrier <> ''
+		AND event <> 'incident.resolved'`, h.Key, micros(now))
+	if err != nil {
+		return fmt.Errorf("remove muted heartbeat from groups: %w", err)
+	}
+	return nil
 }
 
 // isStep is the condition that a later step of a policy sends the alert, see monitor.Escalation.
@@ -70,7 +79,7 @@ func (tx *Tx) releaseSteps(heartbeat int64, now time.Time) error {
 // Hold makes a claimed alert that was not attempted yet wait until the given time, as if it had never
 // been claimed.
 func (tx *Tx) Hold(a monitor.Alert, until time.Time) error {
-	_, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $3, created = $3, attempts = attempts - 1, holder = NULL
+	_, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $3, created = $3, attempts = attempts - 1, holder = NULL, carrier = NULL
 		WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts, micros(until))
 	if err != nil {
 		return fmt.Errorf("hold alert: %w", err)

@@ -144,8 +144,9 @@ func BlackoutDetail(b monitor.Blackout, counts map[monitor.BlackoutEffectKind]in
 func Delivery(d store.Delivery) client.Delivery {
 	shown := client.Delivery{
 		ID: d.ID, ChannelID: d.Channel, Recipient: stringOrNil(d.Recipient), Event: string(d.Event), State: string(d.State), Attempts: []client.Attempt{},
+		GroupedIn: stringOrNil(d.Carrier),
 	}
-	if d.State == monitor.AlertPending {
+	if d.State == monitor.AlertPending && d.Carrier == "" {
 		shown.NextAttemptAt = timeOrNil(d.NextAttempt)
 	}
 	for _, t := range d.AttemptLog {

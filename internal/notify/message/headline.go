@@ -36,6 +36,8 @@ func (n Notification) headline() headline {
 		return n.channelRecoveredHeadline()
 	case EventBlackout:
 		return n.blackoutHeadline()
+	case EventGrouped:
+		return n.groupHeadline()
 	case EventTest:
 		return n.testHeadline()
 	}

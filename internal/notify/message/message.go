@@ -110,6 +110,9 @@ func (n Notification) facts() []Fact {
 	}
 	at("Incident opens", n.lateDeadline())
 	at("Next ping due", n.NextDue)
+	if n.Event == EventGrouped {
+		n.addGroupFacts(add)
+	}
 	if n.Event == EventBlackout && n.Blackout != nil {
 		add("Evaluated again", n.evaluatedAgain())
 		add("Moved", n.movedText())
@@ -164,6 +167,9 @@ func (n Notification) links() []Link {
 		label := "Open Overdue"
 		if n.Event == EventBlackout {
 			label = "Show the affected heartbeats"
+		}
+		if n.Event == EventGrouped {
+			label = "Show the list"
 		}
 		if n.Number > 0 {
 			label = "Open incident #" + strconv.FormatInt(n.Number, 10)

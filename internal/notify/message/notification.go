@@ -18,6 +18,7 @@ const (
 	EventChannelFailing   = "channel.failing"
 	EventChannelRecovered = "channel.recovered"
 	EventBlackout         = "blackout.noticed"
+	EventGrouped          = "incidents.grouped"
 	EventTest             = "test"
 )
 
@@ -122,6 +123,8 @@ type Notification struct {
 	// EventChannelRecovered.
 	Blackout *client.BlackoutDetail
 	Failing  *FailingChannel
+	// Group is set for EventGrouped.
+	Group *client.IncidentGroup
 }
 
 // FailingChannel is a channel that fails or has recovered.
@@ -150,7 +153,7 @@ func (n Notification) Body() client.Notification {
 	if body.URL == "" {
 		body.URL = n.URL
 	}
-	body.Blackout = n.Blackout
+	body.Blackout, body.Group = n.Blackout, n.Group
 	body.Why, body.Output, body.ExitCode = textOrNull(OneLine(n.Explanation)), textOrNull(m.Output), n.ExitCode
 	if n.acknowledgeable() {
 		body.AcknowledgeURL = textOrNull(n.AckURL)

@@ -162,6 +162,8 @@ func alertName(n message.Notification) string {
 		return "OverdueChannelFailing"
 	case message.EventBlackout:
 		return "OverdueBlackout"
+	case message.EventGrouped:
+		return "OverdueIncidentsGrouped"
 	case message.EventTest:
 		return "OverdueTest"
 	}

@@ -30,6 +30,12 @@ func severity(n message.Notification) string {
 	if n.IsEvent(message.EventLate, message.EventChannelFailing, message.EventBlackout) {
 		return "warning"
 	}
+	if g := n.Group; g != nil && g.Event == message.EventOpened {
+		if len(g.Incidents) > 0 && g.Incidents[0].Severity != "" {
+			return g.Incidents[0].Severity // the most severe one is the first
+		}
+		return "critical"
+	}
 	return "info"
 }
 

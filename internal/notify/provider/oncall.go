@@ -7,11 +7,11 @@ import (
 	"overdue/internal/notify/message"
 )
 
-// isNotice reports whether nothing ends the alert of an event: a test, a heartbeat that is late, or a blackout. An
+// isNotice reports whether nothing ends the alert of an event: a test, a heartbeat that is late, a blackout, or a group. An
 // on-call tool keeps an alert open until something ends it, so a notice is closed in the same attempt: it is recorded
 // and calls no one.
 func isNotice(n message.Notification) bool {
-	return n.IsEvent(message.EventTest, message.EventLate, message.EventBlackout)
+	return n.IsEvent(message.EventTest, message.EventLate, message.EventBlackout, message.EventGrouped)
 }
 
 // steps returns what a notification does to the alert at the service, in order.

@@ -58,7 +58,7 @@ const hostile = "nightly <b>&\"*_`[x](y)~|@everyone <!channel> <@U1> @all {{.}} 
 func events() []string {
 	return []string{
 		message.EventOpened, message.EventReminder, message.EventAcknowledged, message.EventResolved, message.EventLate,
-		message.EventChannelFailing, message.EventChannelRecovered, message.EventBlackout, message.EventTest, "event.of.the.future",
+		message.EventChannelFailing, message.EventChannelRecovered, message.EventBlackout, message.EventGrouped, message.EventTest, "event.of.the.future",
 	}
 }
 
@@ -71,6 +71,9 @@ func notifications() map[string]message.Notification {
 		evil := messagetest.FailedBackup(event)
 		evil.Heartbeat, evil.Project, evil.Channel, evil.AcknowledgedBy = hostile, hostile, hostile, hostile
 		evil.Description, evil.Output, evil.Explanation = hostile+"\n"+hostile, hostile+"\n```\n</pre>", hostile
+		if evil.Group != nil {
+			evil.Group.Incidents[0].HeartbeatName, evil.Group.Tags[0] = hostile, hostile
+		}
 		all[event+", hostile"] = evil
 		long := messagetest.FailedBackup(event)
 		long.Heartbeat, long.Description = strings.Repeat("\U0001f6a8<&*_", 1000), strings.Repeat("<&>*_`\\ ", 1000)

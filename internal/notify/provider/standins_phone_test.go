@@ -59,7 +59,7 @@ func twilioStandIn() standIn {
 		parts: formParts,
 		without: map[string]string{
 			"cause": short, "why": short, "schedule": short, "description": short, "its 2nd line": short, "its link": short, "output": short,
-			"exit code": short, "acknowledge link": short, "since": short,
+			"exit code": short, "acknowledge link": short, "since": short, "until": short, "still open": short,
 		},
 		answers: []answer{
 			{name: "queued", status: 201, body: `{"sid":"SM1","status":"queued"}`, want: Verdict{Sent: true}},

@@ -40,6 +40,8 @@ const (
 	orphanAlert   = `((` + noIncident + `) OR ` + noChannel + `)`
 	undeliverable = `state = 'pending' AND (EXISTS (SELECT 1 FROM channels x WHERE x.id = alerts.channel AND x.deleted IS NOT NULL)
 		OR heartbeat IS NOT NULL AND ` + noHeartbeat + `alerts.heartbeat))`
+	lostMember = `state = 'pending' AND carrier <> '' AND NOT EXISTS (SELECT 1 FROM alerts x
+		WHERE (x.id = alerts.carrier OR x.parent = alerts.carrier) AND x.state = 'pending')`
 	otherIncident = `status = 'down' AND deleted IS NULL AND EXISTS (SELECT 1 FROM incidents x WHERE x.heartbeat = heartbeats.key
 		AND x.resolved IS NULL AND (heartbeats.incident IS NULL OR x.id <> heartbeats.incident))`
 	newestRow      = `(SELECT COALESCE(MAX(p.n), 0) FROM pings p WHERE p.heartbeat = heartbeats.key)`
@@ -85,6 +87,11 @@ var Rules = []Rule{
 		"alerts_undeliverable", "pending alerts whose channel was deleted or whose heartbeat does not exist", "marked as failed",
 		`SELECT COUNT(*) FROM alerts WHERE ` + undeliverable,
 		[]string{`UPDATE alerts SET state = 'failed', holder = NULL WHERE ` + undeliverable},
+	},
+	{
+		"alerts_without_carrier", "pending alerts that wait for a grouped alert which does not exist or is no longer pending", "made due, to be sent again",
+		`SELECT COUNT(*) FROM alerts WHERE ` + lostMember,
+		[]string{`UPDATE alerts SET carrier = NULL, next_at = created WHERE ` + lostMember},
 	},
 	{
 		"pings_without_heartbeat", "pings whose heartbeat does not exist", "deleted",

@@ -39,7 +39,7 @@ var Order = []int64{critical, warning, info, criticalInBurst, warningInBurst, in
 func Of(a monitor.Alert, inBurst bool) int64 {
 	var urgency int64
 	switch {
-	case a.Event == monitor.ChannelFailing:
+	case a.Event == monitor.ChannelFailing, a.Event == monitor.IncidentsGrouped:
 		return critical
 	case a.Event != monitor.IncidentOpened:
 		return other

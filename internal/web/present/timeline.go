@@ -73,6 +73,8 @@ func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.
 		shown.Icon, shown.Title, shown.Text, shown.Quote = "note", "Note by "+by, "", text
 	case "escalation":
 		shown.Icon, shown.Tone, shown.Title = "dl-ok", "delivered", "Escalation"
+	case "grouped":
+		shown.Icon, shown.Tone, shown.Title, shown.Text = "dl-ok", "delivered", strings.TrimSuffix(e.Text, "."), ""
 	case "undelivered":
 		shown.Icon, shown.Tone, shown.Title = "dl-fail", "failed", "Alert not delivered"
 	case "recovered":
@@ -171,10 +173,20 @@ func EventName(event monitor.Event) string {
 		return "Channel recovered"
 	case monitor.BlackoutNoticed:
 		return "Not watching"
+	case monitor.IncidentsGrouped:
+		return "Group of alerts"
 	case monitor.TestAlert:
 		return "Test"
 	}
 	return string(event)
+}
+
+// carriedText describes an alert that is part of a message about several incidents.
+func carriedText(state monitor.AlertState) string {
+	if state == monitor.AlertPending {
+		return "Collected with other incidents, to be sent in one message."
+	}
+	return "Part of one message about several incidents."
 }
 
 // Deliveries returns the alerts of an incident, without scheduled reminders.
@@ -196,7 +208,10 @@ func Deliveries(s manage.IncidentView, now time.Time) []ui.Delivery {
 			last := d.AttemptLog[n-1]
 			shown.Latency, shown.Response, shown.At = last.Took, Response(last.Status, ownDetail(s, d, last.Detail)), last.At
 		}
-		if d.State == monitor.AlertPending && d.NextAttempt.After(now) {
+		if d.Carrier != "" {
+			shown.Advice = carriedText(d.State)
+		}
+		if d.State == monitor.AlertPending && d.Carrier == "" && d.NextAttempt.After(now) {
 			shown.NextAttempt = d.NextAttempt
 		}
 		all = append(all, shown)

@@ -31,8 +31,11 @@ func Missed() message.Notification {
 	}
 }
 
-// FailedBackup returns a notification with all facts: a failed job with output.
+// FailedBackup returns a notification with all facts: a failed job with output, or a group of such jobs.
 func FailedBackup(event string) message.Notification {
+	if event == message.EventGrouped {
+		return Grouped()
+	}
 	n := Missed()
 	three := 3
 	n.Event, n.Cause, n.ExitCode, n.Output = event, "failure", &three, "copying\npg_dump: disk full"
@@ -41,6 +44,23 @@ func FailedBackup(event string) message.Notification {
 	n.Notice.Incident.Cause = "failure"
 	n.Notice.Heartbeat.Schedule = n.Schedule
 	return n
+}
+
+// Grouped returns a notification about many heartbeats that went silent together.
+func Grouped() message.Notification {
+	n := Missed()
+	g := client.IncidentGroup{
+		Event: message.EventOpened, Cause: "missed", Count: 20_000, Open: 19_997, From: n.At, To: n.At.Add(30 * time.Second),
+		Tags: []string{"rack-7"},
+		Incidents: []client.GroupedIncident{
+			{ID: "0199a1b2-incident", Number: 482, HeartbeatName: "Nightly backup", Severity: "critical"},
+			{ID: "0199a1b2-second", Number: 483, HeartbeatName: "Invoices", Severity: "warning"},
+		},
+	}
+	return message.Notification{
+		AlertID: n.AlertID, Event: message.EventGrouped, At: n.At, Project: n.Project, ProjectSlug: n.ProjectSlug, Channel: n.Channel,
+		ChannelURL: n.ChannelURL, Group: &g, URL: "https://overdue.example.com/incidents?state=open",
+	}
 }
 
 // The facts of FailedBackup, each in one of the listed forms.
@@ -63,6 +83,18 @@ var (
 		"output":           {"pg_dump: disk full"},
 		"acknowledge link": {"https://overdue.example.com/incidents/482/acknowledge"},
 	}
+	factsOfGroup = map[string][]string{
+		"status":           {"[Down]", "event=incidents.grouped"},
+		"count":            {"20,000"},
+		"names":            {"Nightly backup, Invoices and 19,998 more"},
+		"cause":            {"Missed ping", "group.cause=missed"},
+		"in common":        {"rack-7"},
+		"since":            {"05:00:04"},
+		"until":            {"05:00:34"},
+		"still open":       {"19,997", "group.open=19997"},
+		"already resolved": {"of these incidents were resolved"},
+		"open link":        {"https://overdue.example.com/incidents?state=open"},
+	}
 	statuses = map[string][]string{
 		message.EventOpened:       {"[Down]", "event=incident.opened"},
 		message.EventReminder:     {"[Still down]", "event=incident.reminder"},
@@ -83,5 +115,6 @@ func Facts() map[string]map[string][]string {
 		}
 		all[event] = facts
 	}
+	all[message.EventGrouped] = factsOfGroup
 	return all
 }

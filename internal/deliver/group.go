@@ -1,0 +1,129 @@
+package deliver
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"overdue/client"
+	"overdue/internal/monitor"
+	"overdue/internal/notify"
+	"overdue/internal/notify/message"
+	"overdue/internal/store"
+)
+
+// maxGroupMembers is the maximum number of incidents that a message about a group names.
+const maxGroupMembers = 10
+
+// isGrouped reports whether the alerts of a storm are sent to a kind of channel as few messages: people
+// read them. A program gets each alert.
+func isGrouped(kind string) bool {
+	k, known := notify.KindOf(kind)
+	return known && !k.Can.Machine
+}
+
+// pendingChannels lists the channels with pending alerts, after the due alerts of channels that people
+// read were grouped.
+func (c *Dispatcher) pendingChannels(tx *store.Tx, now time.Time) ([]store.PendingChannel, error) {
+	pending, err := tx.PendingByChannel(now)
+	if err != nil {
+		return nil, err
+	}
+	decided := false
+	for _, p := range pending {
+		if p.NextAttempt.After(now) || !isGrouped(p.Kind) {
+			continue
+		}
+		some, err := tx.GroupAlerts(p.Channel, now)
+		if err != nil {
+			return nil, err
+		}
+		decided = decided || some
+	}
+	if !decided {
+		return pending, nil
+	}
+	return tx.PendingByChannel(now)
+}
+
+// groupID returns the id of the group of an alert, which may be a part for one recipient.
+func groupID(a monitor.Alert) string {
+	if a.SplitFrom != "" {
+		return a.SplitFrom
+	}
+	return a.ID
+}
+
+// addGroup adds the facts about the members of a group. It reports false if the group has none: their
+// rows were deleted.
+func (c *Dispatcher) addGroup(tx *store.Tx, e *delivery) (bool, error) {
+	g, err := tx.AlertGroup(groupID(e.alert), maxGroupMembers)
+	if err != nil {
+		return false, err
+	}
+	if g.Count == 0 {
+		_, err := tx.MarkFailed(e.alert)
+		return false, err
+	}
+	event, cause, _ := strings.Cut(e.alert.Subject, " ")
+	shown := client.IncidentGroup{
+		Event: event, Cause: cause, Count: g.Count, Open: g.Open, From: g.From, To: g.To, Tags: commonTags(g), Incidents: []client.GroupedIncident{},
+	}
+	for _, m := range g.Members {
+		shown.Incidents = append(shown.Incidents, client.GroupedIncident{
+			ID: m.Incident, Number: m.Number, HeartbeatName: m.Heartbeat, Severity: string(m.Severity),
+		})
+	}
+	n := &e.notification
+	n.Group, n.AcknowledgedBy = &shown, ""
+	n.URL = c.pageURL(groupPath(event, cause) + "&project=" + strconv.FormatInt(e.alert.Project, 10))
+	return true, nil
+}
+
+// groupPath returns the list with the members of a group: the incidents that are open, or resolved.
+func groupPath(event, cause string) string {
+	switch monitor.Event(event) {
+	case monitor.IncidentOpened:
+		return "/incidents?state=open&cause=" + cause
+	case monitor.IncidentResolved:
+		return "/incidents?state=resolved&cause=" + cause
+	}
+	return "/heartbeats?status=late"
+}
+
+// commonTags returns the tags of nearly all members: nine of ten.
+func commonTags(g store.AlertGroup) []string {
+	tags := []string{}
+	for tag, n := range g.Tags {
+		if 10*n >= 9*g.Count {
+			tags = append(tags, tag)
+		}
+	}
+	slices.Sort(tags)
+	return tags
+}
+
+// finishGroup gives the members of a group the result of its message.
+func (c *Dispatcher) finishGroup(tx *store.Tx, r sendResult, failure *notify.SendError, now time.Time) error {
+	if r.alert.Event != monitor.IncidentsGrouped {
+		return nil
+	}
+	state, text := monitor.AlertSent, sentInGroupText(r.channel.Name, r.notification.Group)
+	if failure != nil {
+		state, text = monitor.AlertFailed, undeliveredText(r.channel.Name, failure)
+	}
+	return tx.FinishGroup(groupID(r.alert), state, text, now)
+}
+
+// sentInGroupText returns the sentence for the timeline of a member.
+func sentInGroupText(channel string, g *client.IncidentGroup) string {
+	if g == nil || g.Count < 2 {
+		return "Sent to " + channel + " in a message about a group of incidents."
+	}
+	others := message.Quantity(g.Count-1, "other incident", "other incidents")
+	if g.Event == message.EventResolved {
+		others = message.Quantity(g.Count-1, "other recovery", "other recoveries")
+	}
+	return "Sent to " + channel + " in one message with " + others + "."
+}

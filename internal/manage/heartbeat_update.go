@@ -162,7 +162,7 @@ func (svc *Service) ResumeHeartbeat(ctx context.Context, a auth.Actor, idOrRef s
 // always: see [monitor.Heartbeat.Muted].
 func (svc *Service) MuteHeartbeat(ctx context.Context, a auth.Actor, idOrRef string, q QuietPeriod) (monitor.Heartbeat, error) {
 	return svc.updateHeartbeat(ctx, a, idOrRef, func(tx *store.Tx, h monitor.Heartbeat, now changeTime) (monitor.Heartbeat, effects, error) {
-		end, err := q.end(now.at)
+		end, err := q.End(now.at)
 		if err != nil {
 			return h, effects{}, err
 		}

@@ -38,7 +38,7 @@ func (svc *Service) AcknowledgeIncident(ctx context.Context, a auth.Actor, id st
 // SnoozeIncident stops the reminders of an open incident for a period. See [monitor.Incident.Snoozed].
 func (svc *Service) SnoozeIncident(ctx context.Context, a auth.Actor, id string, q QuietPeriod) (IncidentDetail, error) {
 	return svc.updateIncident(ctx, a, id, func(tx *store.Tx, i monitor.Incident, now time.Time) (effects, error) {
-		end, err := q.end(now)
+		end, err := q.End(now)
 		if err == nil && end.IsZero() {
 			err = monitor.Faultf(monitor.Invalid, "for", "Enter how long: for, such as 2h, or until, a time.")
 		}

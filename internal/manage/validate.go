@@ -68,8 +68,8 @@ type QuietPeriod struct {
 // minQuiet is the minimum duration of a mute or a snooze.
 const minQuiet = time.Minute
 
-// end returns the end of the period, or the zero time if it has none.
-func (q QuietPeriod) end(now time.Time) (end time.Time, err error) {
+// End returns the end of the period, or the zero time if it has none.
+func (q QuietPeriod) End(now time.Time) (end time.Time, err error) {
 	v := &validator{}
 	for _, found := range q.InputFaults {
 		v.add(found)

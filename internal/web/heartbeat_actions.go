@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"overdue/internal/httpd"
 	"overdue/internal/manage"
@@ -49,6 +50,58 @@ func resumeHeartbeat(req *request) error {
 		return err
 	}
 	req.toast("Resumed "+h.Name, "")
+	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
+}
+
+// quietPeriod returns how long the form says that something is quiet: a typed duration, or a choice.
+func (req *request) quietPeriod() (q manage.QuietPeriod) {
+	length := strings.TrimSpace(req.formValue("length"))
+	if length == "" {
+		length = req.formValue("quiet")
+	}
+	switch length {
+	case ui.QuietOpen:
+	case ui.QuietMorning:
+		zone, err := time.LoadLocation(req.actor.Project.Zone)
+		if err != nil {
+			zone = time.UTC
+		}
+		today := req.now.In(zone)
+		until := time.Date(today.Year(), today.Month(), today.Day()+1, 8, 0, 0, 0, zone).Format(time.RFC3339)
+		q.Until = &until
+	default:
+		q.For = &length
+	}
+	return q
+}
+
+// quietError returns the fault of a quiet period as that of the whole form.
+func quietError(err error) error {
+	fields, _ := fieldErrors(err)
+	if text := fields["for"] + fields["until"]; text != "" {
+		return monitor.Faultf(monitor.Invalid, "", "%s Go back and enter how long, such as 2h.", text)
+	}
+	return err
+}
+
+// muteHeartbeat mutes the alerts of a heartbeat for the chosen time.
+func muteHeartbeat(req *request) error {
+	h, err := req.site.Service.MuteHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"), req.quietPeriod())
+	if err != nil {
+		return quietError(err)
+	}
+	path := paths.Heartbeat(present.HeartbeatKey(h))
+	req.toast("Muted the alerts of "+h.Name, path+"/unmute")
+	return req.redirect(path)
+}
+
+// unmuteHeartbeat sends the alerts of a heartbeat again.
+func unmuteHeartbeat(req *request) error {
+	h, err := req.site.Service.UnmuteHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	req.toast("Unmuted "+h.Name, "")
 	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
 }
 
@@ -142,6 +195,13 @@ func changeHeartbeats(req *request) error {
 		if choices, bare := schedule.DurationsWithoutUnit(grace); bare {
 			return monitor.Faultf(monitor.Invalid, "", "%s has no unit. Go back and write %s.", grace, schedule.JoinAlternatives(choices))
 		}
+	}
+	if do == "mute" {
+		end, err := req.quietPeriod().End(req.now)
+		if err != nil {
+			return quietError(err)
+		}
+		return req.applyAction(bulk.Mute(end), ids)
 	}
 	action, err := bulk.Parse(do, req.r.PostForm)
 	if err != nil {

@@ -273,3 +273,47 @@ func TestBulkAction_AnInternalErrorIsLoggedAndNotShown(t *testing.T) {
 		}
 	})
 }
+
+func TestMuteHeartbeat_IsShownAndEnds(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		page := "/heartbeats/" + h.ID
+		w.expectRedirect(w.post("member", page+"/mute", url.Values{"quiet": {"2h"}}), page)
+		w.expectHTML(w.get("viewer", "/heartbeats"), 200, "Muted until")
+		w.expectHTML(w.get("member", page), 200, "Muted until", "Unmute")
+		w.expectRedirect(w.post("member", page+"/unmute", nil), page)
+		w.expectNone(w.get("member", page), "Muted until")
+		w.expectHTML(w.post("member", page+"/mute", url.Values{"quiet": {"2h"}, "length": {"soon"}}), 422, "Go back and enter how long")
+		for _, choice := range []string{"open", "morning", "2h"} {
+			w.post("member", "/heartbeats/bulk", url.Values{"do": {"mute"}, "quiet": {choice}, "id": {h.ID}})
+			if got := w.heartbeatByName("backup"); !got.Muted(w.now()) {
+				w.Errorf("%s: not muted", choice)
+			}
+		}
+		w.expectRedirect(w.undo("member", w.get("member", "/heartbeats")), "/heartbeats")
+		if end := w.heartbeatByName("backup").MutedUntil; end.UTC().Hour() != 8 {
+			w.Errorf("after an undo: muted until %s; want the morning again", end)
+		}
+		w.post("member", "/heartbeats/bulk", url.Values{"do": {"unmute"}, "id": {h.ID}})
+		w.expectNone(w.get("member", "/heartbeats"), "Muted until")
+	})
+}
+
+func TestSnoozeIncidents_AreShownAndEnd(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h, i := w.failHeartbeat("backup", time.Minute)
+		page := "/incidents/" + i.ID
+		w.expectRedirect(w.post("member", page+"/snooze", url.Values{"quiet": {"30m"}}), page)
+		w.expectHTML(w.get("member", page), 200, "Snoozed until", "End snooze")
+		w.expectHTML(w.get("viewer", "/incidents"), 200, "Snoozed until")
+		w.expectRedirect(w.post("member", page+"/unsnooze", nil), page)
+		if w.newestIncident(h).Snoozed(w.now()) {
+			w.Error("it is still snoozed")
+		}
+		w.expectRedirect(w.post("member", "/incidents/snooze", url.Values{"quiet": {"morning"}, "id": {i.ID}}), "/incidents")
+		if end := w.newestIncident(h).SnoozedUntil; end.UTC().Hour() != 8 || !end.After(w.now()) {
+			w.Errorf("snoozed until %s; want the next morning", end)
+		}
+		w.expectHTML(w.get("member", "/incidents"), 200, "Snoozed 1 incident")
+	})
+}

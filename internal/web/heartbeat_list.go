@@ -55,6 +55,8 @@ func (s *Site) heartbeatRoutes() []route {
 		{pattern: "POST /heartbeats/{key}", right: auth.ChangeHeartbeats, handle: changeHeartbeat, renderForm: rerenderHeartbeatForm},
 		{pattern: "GET /heartbeats/{key}/edit", right: auth.ChangeHeartbeats, handle: showHeartbeatForm},
 		{pattern: "POST /heartbeats/{key}/pause", right: auth.ChangeHeartbeats, handle: pauseHeartbeat},
+		{pattern: "POST /heartbeats/{key}/mute", right: auth.ChangeHeartbeats, handle: muteHeartbeat},
+		{pattern: "POST /heartbeats/{key}/unmute", right: auth.ChangeHeartbeats, handle: unmuteHeartbeat},
 		{pattern: "POST /heartbeats/{key}/resume", right: auth.ChangeHeartbeats, handle: resumeHeartbeat},
 		{pattern: "GET /heartbeats/{key}/delete", right: auth.ChangeHeartbeats, handle: confirmHeartbeatDeletion},
 		{pattern: "POST /heartbeats/{key}/delete", right: auth.ChangeHeartbeats, handle: deleteHeartbeat},
@@ -283,6 +285,7 @@ func (req *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, RunningSince: present.RunningSince(w.Heartbeat),
 		Strip: present.RunStrip(present.Runs(w, req.now)), Spark: present.DurationSparkline(w.Pings),
 	}
+	r.Muted, r.MutedUntil = present.Mute(w.Heartbeat, req.now)
 	if w.Status == monitor.Down {
 		r.DownSince, r.Cause = w.Deadline(), string(w.DownCause)
 		if n := len(w.Outages); n > 0 && w.Outages[n-1].Resolved.IsZero() {

@@ -116,6 +116,7 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, LastStart: w.LastStart, FailedRuns: w.ConsecutiveFailures(),
 		OverranSince: present.OverranSince(w.Heartbeat), SnippetSchedule: present.SnippetSchedule(w.Rule),
 	}
+	h.Muted, h.MutedUntil = present.Mute(w.Heartbeat, req.now)
 	if limit := w.RunDeadline(); !limit.IsZero() && limit.Equal(h.AlertAt) {
 		h.LimitedSince = present.RunningSince(w.Heartbeat)
 	}

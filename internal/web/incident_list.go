@@ -26,6 +26,9 @@ func (s *Site) incidentRoutes() []route {
 		{pattern: "GET /incidents/{id}", right: auth.Read, handle: showIncident},
 		{pattern: "POST /incidents/acknowledge", right: auth.ChangeIncidents, handle: acknowledgeIncidents},
 		{pattern: "POST /incidents/{id}/acknowledge", right: auth.ChangeIncidents, handle: acknowledgeIncident},
+		{pattern: "POST /incidents/snooze", right: auth.ChangeIncidents, handle: snoozeIncidents},
+		{pattern: "POST /incidents/{id}/snooze", right: auth.ChangeIncidents, handle: snoozeIncident},
+		{pattern: "POST /incidents/{id}/unsnooze", right: auth.ChangeIncidents, handle: unsnoozeIncident},
 		{pattern: "POST /incidents/{id}/notes", right: auth.ChangeIncidents, handle: addIncidentNote},
 		{pattern: "GET /acknowledge/{token}", right: anyone, handle: showAckLink},
 		{pattern: "POST /acknowledge/{token}", right: anyone, handle: acknowledgeByLink},
@@ -102,25 +105,43 @@ func downloadIncidents(req *request) error {
 // incidentRow returns the row of an incident, for the person.
 func (req *request) incidentRow(i monitor.Incident, alerts manage.AlertCounts) incidentview.Row {
 	row := present.IncidentLine(i, alerts)
-	row.CanAct = req.actor.May(auth.ChangeIncidents)
+	row.CanAct, row.SnoozedUntil = req.actor.May(auth.ChangeIncidents), present.SnoozedUntil(i, req.now)
 	return row
 }
 
 // acknowledgeIncidents acknowledges the selected incidents, and returns to the list
 // with the same filter.
 func acknowledgeIncidents(req *request) error {
+	return req.changeIncidents("Acknowledged", "already resolved", func(id string) error {
+		_, err := req.site.Service.AcknowledgeIncident(req.ctx(), req.actor, id)
+		return err
+	})
+}
+
+// snoozeIncidents snoozes the selected incidents, and returns to the list with the same filter.
+func snoozeIncidents(req *request) error {
+	period := req.quietPeriod()
+	return req.changeIncidents("Snoozed", "acknowledged or resolved", func(id string) error {
+		_, err := req.site.Service.SnoozeIncident(req.ctx(), req.actor, id, period)
+		return quietError(err)
+	})
+}
+
+// changeIncidents applies a change to the selected incidents. others describes those that it does not
+// apply to.
+func (req *request) changeIncidents(done, others string, change func(id string) error) error {
 	ids := req.r.PostForm["id"]
 	ids = slices.DeleteFunc(ids[:min(len(ids), manage.MaxLimit)], func(id string) bool { return id == "" })
-	acknowledged := 0
+	changed := 0
 	for _, id := range ids {
-		switch _, err := req.site.Service.AcknowledgeIncident(req.ctx(), req.actor, id); {
+		switch err := change(id); {
 		case err == nil:
-			acknowledged++
+			changed++
 		case !isMissing(err) && !isFault(err, monitor.Conflict): // deleted or resolved since
 			return err
 		}
 	}
-	req.toast(acknowledgedText(len(ids), acknowledged), "")
+	req.toast(changedText(done, others, len(ids), changed), "")
 	back := safeRedirect(req.formValue(ui.OriginPageField))
 	if page, _, _ := strings.Cut(back, "?"); page != paths.Incidents {
 		back = paths.Incidents
@@ -128,15 +149,15 @@ func acknowledgeIncidents(req *request) error {
 	return req.redirect(back)
 }
 
-// acknowledgedText returns a text with the number of selected incidents that were acknowledged.
-func acknowledgedText(selected, acknowledged int) string {
+// changedText returns a text with the number of selected incidents that were changed.
+func changedText(done, others string, selected, changed int) string {
 	switch {
 	case selected == 0:
 		return "No incident was selected"
-	case acknowledged < selected:
-		return "Acknowledged " + ui.Plural(acknowledged, "incident") + ". " + ui.Count(selected-acknowledged) + " already resolved."
+	case changed < selected:
+		return done + " " + ui.Plural(changed, "incident") + ". " + ui.Count(selected-changed) + " " + others + "."
 	}
-	return "Acknowledged " + ui.Plural(acknowledged, "incident")
+	return done + " " + ui.Plural(changed, "incident")
 }
 
 // blackoutsPageSize is the number of blackouts of a page.

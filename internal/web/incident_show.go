@@ -76,7 +76,7 @@ func (req *request) incidentPage(s manage.IncidentView) incidentview.DetailPage 
 		Opened: i.OpenedAt, Detected: i.DetectedAt, Acknowledged: i.AcknowledgedAt, AcknowledgedBy: i.AcknowledgedBy, Resolved: i.ResolvedAt,
 		FirstAlert: present.TimeToFirstAlert(s), Timeline: present.Timeline(s), Deliveries: present.Deliveries(s, req.now), WaitingFor: present.IncidentNextStep(s),
 		Runbook: present.FirstLink(s.Heartbeat.Description), PreviousText: present.PreviousIncident(s), PrintURL: req.site.BaseURL + paths.Incident(i.ID),
-		CanAct: req.actor.May(auth.ChangeIncidents),
+		CanAct: req.actor.May(auth.ChangeIncidents), SnoozedUntil: present.SnoozedUntil(i, req.now),
 	}
 	p.Shell.Clock, p.ChannelWarning = req.clock, req.channelWarning(len(s.ExistingChannels))
 	if s.State() != monitor.StateResolved || present.HasPendingAlerts(s) {
@@ -136,6 +136,27 @@ func addIncidentNote(req *request) error {
 		return err
 	}
 	req.toast("Note added", "")
+	return req.redirect(paths.Incident(id))
+}
+
+// snoozeIncident snoozes an incident for the chosen time.
+func snoozeIncident(req *request) error {
+	id := req.r.PathValue("id")
+	d, err := req.site.Service.SnoozeIncident(req.ctx(), req.actor, id, req.quietPeriod())
+	if err != nil {
+		return quietError(err)
+	}
+	req.toast("Snoozed until "+req.clock.ShortDateTime(d.SnoozedUntil), "")
+	return req.redirect(paths.Incident(id))
+}
+
+// unsnoozeIncident ends a snooze.
+func unsnoozeIncident(req *request) error {
+	id := req.r.PathValue("id")
+	if _, err := req.site.Service.UnsnoozeIncident(req.ctx(), req.actor, id); err != nil {
+		return err
+	}
+	req.toast("Snooze ended", "")
 	return req.redirect(paths.Incident(id))
 }
 

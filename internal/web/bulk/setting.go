@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"overdue/internal/auth"
 	"overdue/internal/manage"
@@ -36,6 +37,8 @@ func Parse(do string, form url.Values) (Action, error) {
 	switch do {
 	case "pause":
 		return Action{"Paused", paused, valueYes}, nil
+	case "unmute":
+		return Action{"Unmuted", muted, ""}, nil
 	case "resume":
 		return Action{"Resumed", paused, valueNo}, nil
 	case "tag", "untag":
@@ -71,7 +74,7 @@ func settingByName(name, tag string) (setting, bool) {
 	if name == "tag" && tag != "" {
 		return hasTag(tag), true
 	}
-	for _, s := range []setting{paused, gracePeriod, severity, channels} {
+	for _, s := range []setting{paused, muted, gracePeriod, severity, channels} {
 		if s.name == name {
 			return s, true
 		}
@@ -94,6 +97,34 @@ var paused = setting{
 			return svc.PauseHeartbeat(ctx, a, ref)
 		}
 		return svc.ResumeHeartbeat(ctx, a, ref)
+	},
+}
+
+// Mute returns the action that mutes the alerts of heartbeats until a time, the zero time for no end.
+func Mute(until time.Time) Action {
+	if until.IsZero() {
+		until = monitor.MutedUntilUnmuted
+	}
+	return Action{"Muted", muted, until.UTC().Format(time.RFC3339Nano)}
+}
+
+var muted = setting{
+	name: "muted",
+	value: func(h monitor.Heartbeat) string {
+		if h.MutedUntil.IsZero() {
+			return ""
+		}
+		return h.MutedUntil.UTC().Format(time.RFC3339Nano)
+	},
+	set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
+		until, err := time.Parse(time.RFC3339Nano, value)
+		switch {
+		case err != nil, !until.After(svc.Now().Add(time.Minute)): // not muted, or no longer
+			return svc.UnmuteHeartbeat(ctx, a, ref)
+		case until.Equal(monitor.MutedUntilUnmuted):
+			return svc.MuteHeartbeat(ctx, a, ref, manage.QuietPeriod{})
+		}
+		return svc.MuteHeartbeat(ctx, a, ref, manage.QuietPeriod{Until: &value})
 	},
 }
 

@@ -20,6 +20,23 @@ func IncidentLine(i monitor.Incident, alerts manage.AlertCounts) incidentview.Ro
 	}
 }
 
+// SnoozedUntil returns the end of a snooze, or the zero time if the incident is not snoozed at now.
+func SnoozedUntil(i monitor.Incident, now time.Time) time.Time {
+	if i.Snoozed(now) {
+		return i.SnoozedUntil
+	}
+	return time.Time{}
+}
+
+// Mute returns whether the alerts of a heartbeat are muted at now, and until when, the zero time if a user
+// ends the mute.
+func Mute(h monitor.Heartbeat, now time.Time) (muted bool, until time.Time) {
+	if h.Muted(now) && !h.MutedUntil.Equal(monitor.MutedUntilUnmuted) {
+		return true, h.MutedUntil
+	}
+	return h.Muted(now), time.Time{}
+}
+
 // HasPendingAlerts reports whether an alert of the incident is pending.
 func HasPendingAlerts(s manage.IncidentView) bool {
 	return slices.ContainsFunc(s.Deliveries, func(d manage.Delivery) bool { return d.State == monitor.AlertPending })

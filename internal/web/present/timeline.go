@@ -83,6 +83,10 @@ func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.
 	case "resolved":
 		shown.Icon, shown.Tone, shown.Title = "in-resolved", "resolved", "Resolved"
 		shown.Text = strings.TrimPrefix(e.Text, "Resolved: ")
+	case "muted":
+		shown.Icon, shown.Tone, shown.Title = "clock", "waiting", "Alerts muted"
+	case "snoozed":
+		shown.Icon, shown.Tone, shown.Title = "clock", "waiting", "Snooze"
 	default: // written by a newer node
 		shown.Icon, shown.Title = "note", e.Kind
 	}

@@ -37,10 +37,13 @@ var formFields = map[string]string{
 	"POST /heartbeats":                  "alert_after at channel channels cron cron_timezone description early expect_first_by grace interval look manual_resume max_run_time methods min_run_time name oncalendar oncalendar_timezone preset schedule start_grace tags",
 	"POST /heartbeats/*":                "alert_after at channel channels cron cron_timezone description early expect_first_by grace interval look manual_resume max_run_time methods min_run_time name oncalendar oncalendar_timezone preset schedule start_grace tags take.tags version",
 	"POST /heartbeats/*/delete":         "confirm",
+	"POST /heartbeats/*/mute":           "length quiet",
 	"POST /heartbeats/*/pause":          "",
 	"POST /heartbeats/*/resume":         "",
-	"POST /heartbeats/bulk":             "back channel confirm do grace id severity tag",
-	"POST /incidents/acknowledge":       "id",
+	"POST /heartbeats/bulk":             "back channel confirm do grace id quiet severity tag",
+	"POST /incidents/acknowledge":       "id quiet",
+	"POST /incidents/snooze":            "",
+	"POST /incidents/*/snooze":          "length quiet",
 	"POST /incidents/*/acknowledge":     "note",
 	"POST /incidents/*/notes":           "note",
 	"POST /invitations/*":               "email name password",
@@ -63,7 +66,7 @@ var anID = regexp.MustCompile(`^(/(?:heartbeats|incidents|channels|projects|team
 // address returns the path of a form with * in place of ids.
 func address(path string) string {
 	path, _, _ = strings.Cut(path, "#")
-	for _, fixed := range []string{"/heartbeats/bulk", "/channels/test", "/account/sessions/others", "/team/invitations", "/incidents/acknowledge"} {
+	for _, fixed := range []string{"/heartbeats/bulk", "/channels/test", "/account/sessions/others", "/team/invitations", "/incidents/acknowledge", "/incidents/snooze"} {
 		if path == fixed {
 			return path
 		}

@@ -22,6 +22,8 @@ type Heartbeat struct {
 	Description string
 	Status      string
 	Severity    string
+	Muted       bool      // its alerts are muted
+	MutedUntil  time.Time // zero if a user ends the mute
 	Editable    bool
 
 	Schedule        string         // in words: "every 24 h"

@@ -215,6 +215,16 @@ func fragment(p DetailPage, name string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			case "actions":
+				if p.Heartbeat.Muted {
+					templ_7745c5c3_Err = mutedSign(p.Clock, p.Heartbeat.MutedUntil).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 				templ_7745c5c3_Err = actions(p.Heartbeat).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -29,6 +29,9 @@ type Row struct {
 	PausedBy     string    // first name or name
 	RunningSince time.Time // start of the current run; zero if not running
 
+	Muted      bool      // its alerts are muted
+	MutedUntil time.Time // zero if a user ends the mute
+
 	Strip RunStrip
 	Spark DurationSparkline
 }

@@ -43,6 +43,7 @@ type DetailPage struct {
 	PrintURL     string          // address of the page, for print
 	Note         ui.Input        // a typed note with an error
 	CanAct       bool
+	SnoozedUntil time.Time // zero if it is not snoozed
 }
 
 // Heartbeat is the heartbeat of an incident.

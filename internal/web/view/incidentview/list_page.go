@@ -53,7 +53,8 @@ type Row struct {
 	Resolved       time.Time // zero if not resolved
 	Alerts         AlertCounts
 	AcknowledgedBy string
-	CanAct         bool // the reader may acknowledge it
+	SnoozedUntil   time.Time // zero if it is not snoozed
+	CanAct         bool      // the reader may acknowledge it
 }
 
 // nobodyNotified reports whether the incident is open, and no alert about it was

@@ -20,6 +20,7 @@ const (
 	Blackouts         = "/blackouts"
 	// AcknowledgeIncidents acknowledges several incidents.
 	AcknowledgeIncidents = "/incidents/acknowledge"
+	SnoozeIncidents      = "/incidents/snooze"
 	Channels             = "/channels"
 	NewChannel           = "/channels/new"
 	TestChannel          = "/channels/test"

@@ -109,7 +109,7 @@ func TestMute_WithoutATimeAnUnmuteSendsTheOpeningAtOnce(t *testing.T) {
 		sim.addHeartbeat("backup", fiveMinuteRule)
 		sim.mute("backup", monitor.MutedUntilUnmuted)
 		sim.mustPing(n, "backup", "/fail")
-		sim.advance(40 * time.Hour)           // longer than alerts are retried
+		sim.advance(25 * time.Hour)           // longer than alerts are retried
 		sim.update(func(tx *store.Tx) error { // acknowledged, while it is held back
 			_, err := tx.AcknowledgeIncident(sim.incidents()[0], "Ana", time.Now())
 			return err
@@ -135,11 +135,11 @@ func TestMute_AnOpeningIsRetriedForADayAfterTheMute(t *testing.T) {
 	simulateHours(t, func(sim *simulation) {
 		n := sim.startNode()
 		sim.addHeartbeat("backup", fiveMinuteRule)
-		sim.mute("backup", time.Now().Add(30*time.Hour))
+		sim.mute("backup", time.Now().Add(25*time.Hour))
 		sim.mustPing(n, "backup", "/fail")
-		sim.advance(29 * time.Hour)
+		sim.advance(24*time.Hour + 30*time.Minute)
 		sim.receiver.setFailure(&notify.SendError{Status: 503})
-		sim.advance(time.Hour + time.Minute)
+		sim.advance(31 * time.Minute)
 		sim.receiver.setFailure(nil)
 		sim.advance(3 * time.Minute)
 		sim.expectEvents("opened")

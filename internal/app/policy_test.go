@@ -192,3 +192,84 @@ func TestPolicy_AnEarlierAlertReleasesNoStepBeforeItsTime(t *testing.T) {
 		}
 	})
 }
+
+func TestPolicy_AMuteMovesTheStepsWithTheOpening(t *testing.T) {
+	for name, unmuteAfter := range map[string]time.Duration{"ends by time": 0, "is ended by a user": 20 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			simulateHours(t, func(sim *simulation) {
+				sim.usePolicy()
+				n := sim.startNode()
+				sim.addHeartbeat("backup", fiveMinuteRule)
+				begin := time.Now()
+				sim.mute("backup", begin.Add(2*time.Hour))
+				sim.mustPing(n, "backup", "/fail")
+				announced := 120
+				if unmuteAfter > 0 {
+					announced = int(unmuteAfter.Minutes())
+					sim.advance(unmuteAfter)
+					sim.mute("backup", time.Time{})
+				}
+				sim.advance(time.Until(begin.Add(time.Duration(announced)*time.Minute + time.Hour + time.Second)))
+				sim.expectSteps(begin,
+					fmt.Sprintf("%03d ops opened", announced), fmt.Sprintf("%03d ops reminder", announced+15), fmt.Sprintf("%03d phone opened", announced+15),
+					fmt.Sprintf("%03d boss opened", announced+60), fmt.Sprintf("%03d ops reminder", announced+60))
+			})
+		})
+	}
+}
+
+func TestPolicy_ASnoozeMovesTheStepsToItsEnd(t *testing.T) {
+	for name, unsnooze := range map[string]bool{"ends by time": false, "is ended by a user": true} {
+		t.Run(name, func(t *testing.T) {
+			simulateHours(t, func(sim *simulation) {
+				sim.usePolicy()
+				n := sim.startNode()
+				sim.addHeartbeat("backup", fiveMinuteRule)
+				begin := time.Now()
+				sim.mustPing(n, "backup", "/fail")
+				sim.advance(time.Minute)
+				end := 40
+				sim.snooze(39 * time.Minute)
+				if unsnooze {
+					end = 30
+					sim.advance(29 * time.Minute)
+					sim.update(func(tx *store.Tx) error {
+						_, err := tx.UnsnoozeIncident(sim.incidents()[0], "Ana", time.Now())
+						return err
+					})
+				}
+				sim.advance(time.Until(begin.Add(time.Hour + time.Second)))
+				// ops gets the reminder of the snooze and that of its step; phone was not notified before.
+				sim.expectSteps(begin, "000 ops opened", fmt.Sprintf("%03d ops reminder", end), fmt.Sprintf("%03d ops reminder", end),
+					fmt.Sprintf("%03d phone opened", end), "060 boss opened", "060 ops reminder")
+			})
+		})
+	}
+}
+
+func TestPolicy_ADeletedChannelGivesItsOpeningToTheFirstStep(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.usePolicy()
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		begin := time.Now()
+		sim.receiver.setFailure(&notify.SendError{Status: 503})
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(time.Minute)
+		sim.receiver.setFailure(nil)
+		sim.update(func(tx *store.Tx) error {
+			channels, err := tx.Channels(sim.project)
+			if err != nil {
+				return err
+			}
+			i := slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.Name == "ops" })
+			return tx.DeleteChannel(channels[i], time.Now())
+		})
+		sim.advance(time.Minute)
+		// The first step has no channel any more, so every channel is notified, and the steps of the
+		// deleted channel are not given away.
+		sim.expectSteps(begin, "001 boss channel.failing", "001 boss opened", "001 phone channel.failing", "001 phone opened")
+		sim.advance(20 * time.Minute)
+		sim.expectSteps(begin, "001 boss channel.failing", "001 boss opened", "001 phone channel.failing", "001 phone opened")
+	})
+}

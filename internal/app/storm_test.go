@@ -330,3 +330,27 @@ func TestStorm_ARecoveryBeforeTheGroupIsSentFollowsIt(t *testing.T) {
 		s.expectExplained(monitor.IncidentResolved)
 	})
 }
+
+func TestStorm_MutedHeartbeatsAreInNoMessageUntilTheyAreUnmuted(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		s := newStorm(sim, "ntfy")
+		sim.startNode()
+		var muted []string
+		for i := range 10 {
+			muted = append(muted, fmt.Sprintf("job-%04d", 10*i))
+			sim.mute(muted[i], monitor.MutedUntilUnmuted)
+		}
+		sim.advance(time.Until(s.deadline.Add(5 * time.Second)))
+		muted = append(muted, "job-0009") // waits in a group that is not sent yet
+		sim.mute("job-0009", monitor.MutedUntilUnmuted)
+		sim.advance(time.Minute)
+		s.expectMessages(message.EventOpened, s.deadline, stormSize-len(muted))
+		unmuted := time.Now()
+		for _, name := range muted {
+			sim.mute(name, time.Time{})
+		}
+		sim.advance(time.Minute)
+		s.expectMessages(message.EventOpened, unmuted, len(muted))
+		s.expectExplained(monitor.IncidentOpened)
+	})
+}

@@ -76,6 +76,17 @@ func (tx *Tx) releaseSteps(heartbeat int64, now time.Time) error {
 	return nil
 }
 
+// deleteSteps deletes the openings that later steps of a policy would send to channels and that were not
+// attempted: these channels are notified now.
+func (tx *Tx) deleteSteps(incident string, channels []string) error {
+	_, err := tx.exec(`DELETE FROM alerts WHERE incident = $1 AND event = 'incident.opened' AND state = 'pending' AND attempts = 0
+		AND `+isStep+` AND `+tx.d.InList("channel", "$2"), incident, tx.d.TextList(channels))
+	if err != nil {
+		return fmt.Errorf("delete steps of policies: %w", err)
+	}
+	return nil
+}
+
 // Hold makes a claimed alert that was not attempted yet wait until the given time, as if it had never
 // been claimed.
 func (tx *Tx) Hold(a monitor.Alert, until time.Time) error {
@@ -142,6 +153,7 @@ func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
 		if i.State() == monitor.StateResolved {
 			continue
 		}
+		var first []string // channels of the first step, or all of a heartbeat without a policy
 		for _, n := range h.NotificationPlan(who) {
 			if n.After > 0 {
 				continue // the later steps of a policy are pending already
@@ -154,7 +166,10 @@ func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
 				one = one.HeldUntil(h.MutedUntil, now)
 			}
 			one.ID = alertID(one, 0)
-			rows = append(rows, alertRow(one, false))
+			rows, first = append(rows, alertRow(one, false)), append(first, one.Channel)
+		}
+		if err := tx.deleteSteps(i.ID, first); err != nil {
+			return err
 		}
 	}
 	if err := tx.insertBatch(&alertBatch, rows); err != nil {

@@ -58,6 +58,9 @@ func (tx *Tx) GroupAlerts(channel string, now time.Time) (bool, error) {
 // waitForMembers makes the alerts wait whose predecessor is a member of a group: FinishGroup makes them
 // due. Otherwise each run would read all of them again.
 func (tx *Tx) waitForMembers(channel string, now time.Time) error {
+	if err := tx.lockSending(channel); err != nil {
+		return err
+	}
 	_, err := tx.exec(`UPDATE alerts SET next_at = $3 WHERE channel = $1 AND state = 'pending' AND attempts = 0 AND next_at <= $2 AND carrier IS NULL AND turn > 0
 		AND EXISTS (SELECT 1 FROM alerts e WHERE e.heartbeat = alerts.heartbeat AND COALESCE(e.channel, '') = alerts.channel AND e.state = 'pending'
 			AND e.carrier <> '' AND e.turn BETWEEN 1 AND alerts.turn - 1 LIMIT 1 OFFSET 0)`,
@@ -68,11 +71,26 @@ func (tx *Tx) waitForMembers(channel string, now time.Time) error {
 	return nil
 }
 
+// lockSending waits for nodes on PostgreSQL that record the result of a group now, and lets others wait: the
+// alerts that waitForMembers reads would otherwise wait for a group that ends at the same time.
+func (tx *Tx) lockSending(channel string) error {
+	if tx.d.ForUpdate == "" {
+		return nil
+	}
+	_, err := queryAll(tx, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
+		`SELECT id FROM alerts WHERE channel = $1 AND state = 'pending' AND attempts > 0 AND event = $2 ORDER BY id`+tx.d.ForUpdate,
+		channel, string(monitor.IncidentsGrouped))
+	if err != nil {
+		return fmt.Errorf("lock groups: %w", err)
+	}
+	return nil
+}
+
 // leaveOutMuted marks the alerts of muted heartbeats as alone: the dispatcher holds each back after it
 // claimed it, and [Tx.Hold] lets them be decided again.
 func (tx *Tx) leaveOutMuted(channel string, now time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET carrier = '' WHERE id IN (SELECT a.id FROM alerts a JOIN heartbeats h ON h.key = a.heartbeat
-		WHERE `+undecided+` AND a.event <> 'incident.resolved' AND h.muted_until > $2)`, channel, micros(now))
+		WHERE `+undecided+` AND a.event <> 'incident.resolved' AND h.muted_until > $2) AND carrier IS NULL`, channel, micros(now))
 	if err != nil {
 		return fmt.Errorf("alerts of muted heartbeats: %w", err)
 	}

@@ -28,6 +28,9 @@ func (c *Dispatcher) resolveRecipients(tx *store.Tx, e *delivery, now time.Time)
 		if _, err := tx.MarkFailed(a); err != nil { // the recipient was removed from the channel
 			return false, err
 		}
+		if err := c.finishGroup(tx, sendResult{delivery: *e}, &notify.SendError{Reason: a.Recipient + " is no longer a recipient"}, now); err != nil {
+			return false, err
+		}
 		return false, tx.ReleaseNext(a, now)
 	}
 	apart, err := tx.SplitRecipients(a.ID)

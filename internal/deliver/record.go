@@ -193,19 +193,23 @@ func (c *Dispatcher) recordSplit(tx *store.Tx, r sendResult, now time.Time) erro
 			return err
 		}
 	}
-	for _, one := range r.failedRecipients() {
-		part := r
+	failed := r.failedRecipients()
+	parts := make([]sendResult, len(failed))
+	for n, one := range failed { // all before any fails: a group fails when no part is pending
 		var err error
+		parts[n] = r
 		if used {
-			part.alert, err = tx.SplitRecipient(r.alert, one.Recipient, r.alert.Attempts, now)
+			parts[n].alert, err = tx.SplitRecipient(r.alert, one.Recipient, r.alert.Attempts, now)
 		} else {
-			part.alert, err = tx.NarrowToRecipient(r.alert, one.Recipient)
+			parts[n].alert, err = tx.NarrowToRecipient(r.alert, one.Recipient)
 		}
 		if err != nil {
 			return err
 		}
 		used = true
-		if err := c.recordFailure(tx, part, one.Err, now); err != nil {
+	}
+	for n, one := range failed {
+		if err := c.recordFailure(tx, parts[n], one.Err, now); err != nil {
 			return err
 		}
 	}

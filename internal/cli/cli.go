@@ -69,6 +69,7 @@ type commandLine struct {
 	Incidents  incidentsCmd  `cmd:"" help:"List, acknowledge and annotate incidents through the API."`
 	Blackouts  blackoutsCmd  `cmd:"" help:"List the times in which Overdue itself was not watching, through the API."`
 	Channels   channelsCmd   `cmd:"" help:"Manage channels through the API."`
+	Policies   policiesCmd   `cmd:"" help:"Manage alert policies through the API."`
 	Ping       pingCmd       `cmd:"" help:"Send one ping, with retries."`
 	Run        runCmd        `cmd:"" help:"Run a command between two pings."`
 	Discover   discoverCmd   `cmd:"" help:"Find the jobs of this machine and create heartbeats for them."`

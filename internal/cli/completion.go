@@ -77,6 +77,8 @@ func candidates(ctx context.Context) completion.Source {
 				return nil, true
 			}
 			return channelCandidates(ctx), true
+		case "policy":
+			return policyCandidates(ctx), true
 		case "kind":
 			return kindCandidates(), true
 		case "unset":
@@ -149,6 +151,21 @@ func channelCandidates(ctx context.Context) []completion.Candidate {
 	})
 }
 
+func policyCandidates(ctx context.Context) []completion.Candidate {
+	return serverCandidates(func(c *client.Client) iter.Seq2[client.Policy, error] {
+		return func(yield func(client.Policy, error) bool) {
+			page, err := c.Policies(ctx)
+			for _, p := range page.Items {
+				if !yield(p, err) {
+					return
+				}
+			}
+		}
+	}, func(p client.Policy) completion.Candidate {
+		return completion.Candidate{Value: printable(p.Slug), Help: printable(p.Name)}
+	})
+}
+
 func kindCandidates() []completion.Candidate {
 	var found []completion.Candidate
 	for _, kind := range notify.Kinds() {
@@ -160,8 +177,9 @@ func kindCandidates() []completion.Candidate {
 // unsetCandidates returns the settings that a command can reset.
 func unsetCandidates(command *kong.Node) []completion.Candidate {
 	var found []completion.Candidate
-	if command.Parent.Name == "channels" {
-		for _, name := range channelUnsetNames(notify.Kinds()...) {
+	names := map[string][]string{"channels": channelUnsetNames(notify.Kinds()...), "policies": policyUnsetNames}
+	if all, known := names[command.Parent.Name]; known {
+		for _, name := range all {
 			found = append(found, completion.Candidate{Value: name})
 		}
 		return found

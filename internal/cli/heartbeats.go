@@ -17,15 +17,16 @@ import (
 // heartbeatsCmd groups the commands for heartbeats. They use the API, so they work
 // on any machine that has a key.
 type heartbeatsCmd struct {
-	List   heartbeatsListCmd   `cmd:"" help:"List heartbeats."`
-	Show   heartbeatsShowCmd   `cmd:"" help:"Show one heartbeat and why it has its status."`
-	Create heartbeatsCreateCmd `cmd:"" help:"Create a heartbeat and print its ping URL."`
-	Edit   heartbeatsEditCmd   `cmd:"" help:"Change the settings of a heartbeat."`
-	Pause  heartbeatsPauseCmd  `cmd:"" help:"Stop evaluating a heartbeat."`
-	Resume heartbeatsResumeCmd `cmd:"" help:"Evaluate a paused heartbeat again."`
-	Mute   heartbeatsMuteCmd   `cmd:"" help:"Send no alerts of a heartbeat for a time."`
-	Unmute heartbeatsUnmuteCmd `cmd:"" help:"Send the alerts of a muted heartbeat again."`
-	Delete heartbeatsDeleteCmd `cmd:"" help:"Delete a heartbeat and its history."`
+	List          heartbeatsListCmd          `cmd:"" help:"List heartbeats."`
+	Show          heartbeatsShowCmd          `cmd:"" help:"Show one heartbeat and why it has its status."`
+	Create        heartbeatsCreateCmd        `cmd:"" help:"Create a heartbeat and print its ping URL."`
+	Edit          heartbeatsEditCmd          `cmd:"" help:"Change the settings of a heartbeat."`
+	Pause         heartbeatsPauseCmd         `cmd:"" help:"Stop evaluating a heartbeat."`
+	Resume        heartbeatsResumeCmd        `cmd:"" help:"Evaluate a paused heartbeat again."`
+	Mute          heartbeatsMuteCmd          `cmd:"" help:"Send no alerts of a heartbeat for a time."`
+	Unmute        heartbeatsUnmuteCmd        `cmd:"" help:"Send the alerts of a muted heartbeat again."`
+	Notifications heartbeatsNotificationsCmd `cmd:"" help:"Show who is notified of an incident of a heartbeat, when, and why."`
+	Delete        heartbeatsDeleteCmd        `cmd:"" help:"Delete a heartbeat and its history."`
 }
 
 // apiFlags name the server and the key.

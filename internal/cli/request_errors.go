@@ -88,6 +88,13 @@ func flagOf(command *kong.Node, location string) string {
 	if key, isSetting := strings.CutPrefix(member, "settings."); isSetting {
 		return "--set " + key
 	}
+	if step, isStep := strings.CutPrefix(member, "steps."); isStep {
+		number, field, _ := strings.Cut(step, ".")
+		if field == "repeat_every" {
+			return "--repeat"
+		}
+		return "--step (number " + oneBased(number) + ")"
+	}
 	member, index, _ := strings.Cut(member, "[")
 	for _, group := range command.AllFlags(true) {
 		for _, flag := range group {

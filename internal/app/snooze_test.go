@@ -162,3 +162,25 @@ func TestSnooze_OfAMutedHeartbeatRemindsAfterBoth(t *testing.T) {
 		sim.expectEvents("opened", "reminder")
 	})
 }
+
+// TestSnooze_AgainUntilTheSameTimeRemindsAgain: "until nine" can be chosen twice.
+func TestSnooze_AgainUntilTheSameTimeRemindsAgain(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.remindEvery(10 * time.Minute)
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(time.Minute)
+		nine := time.Now().Add(2 * time.Hour)
+		sim.snooze(time.Until(nine))
+		sim.advance(30 * time.Minute)
+		sim.snooze(0)
+		sim.advance(time.Minute)
+		sim.expectEvents("opened", "reminder")
+		sim.snooze(time.Until(nine))
+		sim.advance(time.Until(nine) + time.Minute)
+		sim.expectEvents("opened", "reminder", "reminder")
+		sim.advance(10 * time.Minute)
+		sim.expectEvents("opened", "reminder", "reminder", "reminder")
+	})
+}

@@ -127,7 +127,7 @@ func (tx *Tx) SnoozeIncident(i monitor.Incident, by string, until, now time.Time
 			Project: i.Project, Channel: channel, Event: monitor.IncidentReminder, Heartbeat: i.Heartbeat,
 			Incident: i.ID, IncidentNumber: i.Number, Subject: monitor.SnoozeReminder, Severity: i.Severity, Created: until, NextAttempt: until,
 		}
-		a.ID = alertID(a, int(until.Unix())) // no other reminder has such a high number
+		a.ID = alertID(a, int(now.UnixMicro())) // no other reminder has such a high number; a snooze can end at the same time as an earlier one
 		rows = append(rows, alertRow(a, false))
 	}
 	return true, tx.insertBatch(&alertBatch, rows)

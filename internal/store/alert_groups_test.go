@@ -33,7 +33,9 @@ func (w *fixture) groupAlerts(c monitor.Channel, d time.Duration) {
 
 func (w *fixture) claimDecided(c monitor.Channel, d time.Duration) []monitor.Alert {
 	w.Helper()
-	return updateValue(w, func(tx *store.Tx) ([]monitor.Alert, error) { return tx.ClaimDecided(c.ID, "a", w.at(d), w.at(d+time.Minute), 10) })
+	return updateValue(w, func(tx *store.Tx) ([]monitor.Alert, error) {
+		return tx.ClaimDecided(c.ID, "a", w.at(d), w.at(d+time.Minute), 10)
+	})
 }
 
 // TestGroupAlerts_WhileAnotherNodeFinishesAGroupLeavesNoAlertWaiting: a recovery of a member that becomes
@@ -61,6 +63,44 @@ func TestGroupAlerts_WhileAnotherNodeFinishesAGroupLeavesNoAlertWaiting(t *testi
 		w.groupAlerts(ops, 4*time.Minute)
 		if got := eventsOf(w.claimDecided(ops, 4*time.Minute)); !slices.Equal(got, []monitor.Event{monitor.IncidentResolved}) {
 			w.Errorf("claimed %v; want the recovery", got)
+		}
+	})
+}
+
+// TestOutbox_CountsAnAlertFromTheEndOfItsMute: an alert that waits to be sent after a mute is late like any other.
+func TestOutbox_CountsAnAlertFromTheEndOfItsMute(t *testing.T) {
+	for name, mute := range map[string]struct {
+		end  time.Duration
+		want int
+	}{"muted": {time.Hour, 0}, "the mute ended": {-time.Minute, 1}} {
+		t.Run(name, func(t *testing.T) {
+			onEachDatabase(t, func(w *fixture) {
+				ops := w.addChannel(w.newChannel("ops"))
+				h := w.newSavedHeartbeat("backup")
+				h.MutedUntil = w.at(mute.end)
+				w.update(func(tx *store.Tx) error { return tx.SaveMute(h, w.at(-time.Hour)) })
+				i := w.fail(h, -time.Hour)
+				outbox := view(w, func(tx *store.Tx) (store.Outbox, error) { return tx.Outbox() })
+				listed := view(w, func(tx *store.Tx) ([]store.PendingAlert, error) { return tx.PendingAlerts(ops.ID, 10) })
+				counts := view(w, func(tx *store.Tx) (map[string]store.AlertCounts, error) {
+					return tx.AlertCountsByIncident([]string{i.ID})
+				})
+				got := []int{outbox.Pending, outbox.Channels[ops.ID].Pending, len(listed), counts[i.ID][monitor.AlertPending], w.channelHealth(ops, 0).Pending}
+				if want := mute.want; !slices.Equal(got, []int{want, want, want, want, want}) {
+					w.Errorf("%v pending; want %d everywhere", got, want)
+				}
+			})
+		})
+	}
+}
+
+// TestWithHealth_AGroupThatIsSentHasNoNextAttempt: the far time of its members is not when they are sent.
+func TestWithHealth_AGroupThatIsSentHasNoNextAttempt(t *testing.T) {
+	onEachDatabase(t, func(w *fixture) {
+		ops := w.addChannel(w.newChannel("ops"))
+		w.addGroup(ops)
+		if h := w.channelHealth(ops, time.Minute); !h.NextAttempt.IsZero() || h.Pending == 0 {
+			w.Errorf("%d pending, the next attempt is at %s; want one in progress", h.Pending, h.NextAttempt)
 		}
 	})
 }

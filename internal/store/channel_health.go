@@ -229,9 +229,11 @@ func (tx *Tx) DeleteRecoveredFailure(f monitor.ChannelFailure) (bool, error) {
 	return n > 0, nil
 }
 
-// pendingAlerts selects alerts that are not delivered yet, except future reminders, later steps of
-// policies, and those that a mute holds back.
-const pendingAlerts = `a.state = 'pending' AND (a.attempts > 0 OR a.event <> 'incident.reminder' AND a.asked = 0)`
+// pendingAlerts selects alerts that are not delivered yet at now, except reminders without an attempt, and later
+// steps of policies and alerts that a mute holds back until then.
+func pendingAlerts(now string) string {
+	return `a.state = 'pending' AND (a.attempts > 0 OR a.event <> 'incident.reminder' AND a.asked <= ` + now + `)`
+}
 
 // WithHealth sets the health, as of now, of channels of one project.
 func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Time) ([]monitor.Channel, error) {
@@ -258,12 +260,12 @@ func (tx *Tx) WithHealth(project int64, channels []monitor.Channel, now time.Tim
 // pendingOf counts the pending alerts of a channel, and returns the time of the next
 // attempt, zero for none or for one in progress.
 func (tx *Tx) pendingOf(c monitor.Channel, now time.Time) (pending int, next time.Time, err error) {
-	pending, _, err = queryOne(tx, scanInt, `SELECT COUNT(*) FROM alerts a WHERE `+pendingAlerts+` AND a.channel = $1`, c.ID)
+	pending, _, err = queryOne(tx, scanInt, `SELECT COUNT(*) FROM alerts a WHERE `+pendingAlerts("$2")+` AND a.channel = $1`, c.ID, micros(now))
 	if err != nil || pending == 0 {
 		return pending, next, err
 	}
-	next, err = queryTime(tx, `SELECT MIN(a.next_at) FROM (SELECT a.next_at FROM alerts a WHERE `+pendingAlerts+` AND a.channel = $1 AND a.holder IS NULL
-		AND `+isUnblocked("a")+` ORDER BY a.next_at LIMIT 1) a`, c.ID)
+	next, err = queryTime(tx, `SELECT MIN(a.next_at) FROM (SELECT a.next_at FROM alerts a WHERE `+pendingAlerts("$2")+` AND a.channel = $1 AND a.holder IS NULL
+		AND `+isNoMember+` AND `+isUnblocked("a")+` ORDER BY a.next_at LIMIT 1) a`, c.ID, micros(now))
 	if err != nil {
 		return 0, next, fmt.Errorf("pending alerts of channel: %w", err)
 	}
@@ -303,9 +305,9 @@ func (tx *Tx) Outbox() (Outbox, error) {
 		o.Oldest = monitor.Earlier(o.Oldest, c.Oldest)
 		return struct{}{}, err
 	}, `SELECT c.id, c.failing, c.paused_until, COALESCE(p.n, 0), p.oldest FROM channels c
-		LEFT JOIN (SELECT a.channel, COUNT(*) AS n, MIN(a.created) AS oldest FROM alerts a WHERE `+pendingAlerts+` AND a.project > 0 GROUP BY a.channel) p
+		LEFT JOIN (SELECT a.channel, COUNT(*) AS n, MIN(a.created) AS oldest FROM alerts a WHERE `+pendingAlerts("$1")+` AND a.project > 0 GROUP BY a.channel) p
 			ON p.channel = c.id
-		WHERE c.deleted IS NULL AND c.project > 0`)
+		WHERE c.deleted IS NULL AND c.project > 0`, micros(tx.db.Now()))
 	if err != nil {
 		return o, fmt.Errorf("pending alerts: %w", err)
 	}
@@ -396,7 +398,7 @@ func (tx *Tx) PendingAlerts(channel string, n int) ([]PendingAlert, error) {
 		return a, err
 	}, `SELECT a.id, a.event, a.about, a.attempts, a.created, a.next_at, a.recipient, a.incident, i.number, h.name, a.holder IS NOT NULL, NOT `+isUnblocked("a")+`
 		FROM alerts a LEFT JOIN incidents i ON i.id = a.incident LEFT JOIN heartbeats h ON h.key = a.heartbeat
-		WHERE `+pendingAlerts+` AND a.channel = $1 ORDER BY a.created, a.turn, a.id LIMIT $2`, channel, n)
+		WHERE `+pendingAlerts("$3")+` AND a.channel = $1 ORDER BY a.created, a.turn, a.id LIMIT $2`, channel, n, micros(tx.db.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("pending alerts of channel: %w", err)
 	}

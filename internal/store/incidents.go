@@ -489,8 +489,8 @@ func (tx *Tx) AlertCountsByIncident(incidents []string) (map[string]AlertCounts,
 		tallies[id][state] = n
 		return struct{}{}, err
 	}, `SELECT a.incident, a.state, COUNT(*) FROM alerts a WHERE `+tx.d.InList("a.incident", "$1")+`
-		AND NOT ((a.event = $2 OR a.asked > 0) AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.incident, a.state`,
-		tx.d.TextList(incidents), string(monitor.IncidentReminder))
+		AND NOT ((a.event = $2 OR a.asked > $3) AND a.state = 'pending' AND a.attempts = 0) GROUP BY a.incident, a.state`,
+		tx.d.TextList(incidents), string(monitor.IncidentReminder), micros(tx.db.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("alerts of incidents: %w", err)
 	}
@@ -552,9 +552,9 @@ func (tx *Tx) alertCountsSince(project int64, since time.Time) (AlertCounts, err
 		t[state] = n
 		return struct{}{}, err
 	}, `SELECT a.state, COUNT(*) FROM incidents i JOIN alerts a ON a.incident = i.id
-		WHERE i.project = $1 AND i.opened >= $2 AND NOT ((a.event = $3 OR a.asked > 0) AND a.state = 'pending' AND a.attempts = 0)
+		WHERE i.project = $1 AND i.opened >= $2 AND NOT ((a.event = $3 OR a.asked > $5) AND a.state = 'pending' AND a.attempts = 0)
 		AND i.number > COALESCE((SELECT o.number FROM incidents o WHERE o.project = $1 AND o.detected < $4 ORDER BY o.number DESC LIMIT 1), 0)
-		GROUP BY a.state`, project, since.UnixMicro(), string(monitor.IncidentReminder), since.Add(-maxSkewOfNumbers).UnixMicro())
+		GROUP BY a.state`, project, since.UnixMicro(), string(monitor.IncidentReminder), since.Add(-maxSkewOfNumbers).UnixMicro(), micros(tx.db.Now()))
 	return t, err
 }
 

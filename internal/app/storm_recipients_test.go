@@ -11,7 +11,7 @@ import (
 )
 
 // startMailStorm starts a node, and lets five heartbeats miss their first ping. The one mail about them is
-// rejected for one recipient for ever, and deferred for the other.
+// rejected for one recipient, and deferred for the other.
 func (sim *simulation) startMailStorm() *mailServer {
 	sim.t.Helper()
 	m := sim.useMailChannel(nobody, temp)

@@ -273,3 +273,29 @@ func TestPolicy_ADeletedChannelGivesItsOpeningToTheFirstStep(t *testing.T) {
 		sim.expectSteps(begin, "001 boss channel.failing", "001 boss opened", "001 phone channel.failing", "001 phone opened")
 	})
 }
+
+func TestPolicy_RemindersContinueAfterASnoozeThatBeganDuringARetry(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.usePolicy()
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		begin := time.Now()
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(89 * time.Minute)
+		sim.receiver.setFailure(&notify.SendError{Status: 503})
+		sim.advance(62 * time.Second) // the reminder at minute 90 is retried
+		sim.snooze(29 * time.Minute)
+		sim.receiver.setFailure(nil)
+		sim.advance(61 * time.Minute)
+		var got []int
+		for _, a := range sim.receiver.alerts() {
+			if minute := int(a.time.Sub(begin).Minutes()); a.channel == "boss" && a.event == "incident.reminder" {
+				got = append(got, minute)
+			}
+		}
+		// At its end, the snooze has a reminder as well.
+		if want := []int{119, 119, 149}; !slices.Equal(got, want) {
+			t.Errorf("reminders in the minutes %v; want %v", got, want)
+		}
+	})
+}

@@ -41,7 +41,7 @@ func TestSnooze_RemindsOnceAtItsEndIfTheIncidentIsOpen(t *testing.T) {
 				sim.snooze(2 * time.Hour)
 				sim.advance(time.Hour)
 				sim.killNode(n)
-				n = sim.startNode()
+				sim.startNode()
 				sim.advance(time.Hour - time.Second)
 				sim.expectEvents("opened")
 				sim.advance(3 * time.Second)

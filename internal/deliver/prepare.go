@@ -25,10 +25,7 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 	e = delivery{alert: a}
 	e.channel, err = f.channel(tx, a)
 	if isNotFound(err) {
-		if _, err = tx.MarkFailed(a); err == nil {
-			err = tx.SendElsewhere([]monitor.Alert{a}, now)
-		}
-		return e, false, err
+		return e, false, failDeleted(tx, a, now)
 	}
 	if err != nil {
 		return e, false, err
@@ -142,7 +139,26 @@ func waitForSnooze(tx *store.Tx, a monitor.Alert, until, now time.Time) error {
 	if a.Subject == monitor.SnoozeReminder {
 		return tx.Reschedule(a, until, time.Time{})
 	}
+	if _, step := a.Escalation(); step {
+		return tx.Hold(a, until)
+	}
 	return tx.Cancel(a, now)
+}
+
+// failDeleted marks an alert of a deleted channel as failed, with the members of a group, and sends their
+// openings to other channels.
+func failDeleted(tx *store.Tx, a monitor.Alert, now time.Time) error {
+	if _, err := tx.MarkFailed(a); err != nil {
+		return err
+	}
+	alerts := []monitor.Alert{a}
+	if a.Event == monitor.IncidentsGrouped {
+		var err error
+		if alerts, err = tx.FailMembers(groupID(a)); err != nil {
+			return err
+		}
+	}
+	return tx.SendElsewhere(alerts, now)
 }
 
 // isNotFound reports whether an error means that an object does not exist.

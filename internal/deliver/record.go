@@ -328,7 +328,7 @@ func (c *Dispatcher) scheduleReminder(tx *store.Tx, r sendResult, now time.Time)
 	if err := tx.AddTimelineEntry(i.ID, "reminder", "Reminded "+r.channel.Name+why+".", now); err != nil {
 		return err
 	}
-	if every == 0 || i.Snoozed(now) { // a step that does not repeat; the end of a snooze has its reminder already
+	if every == 0 || i.Snoozed(now) && !ofPolicy { // a step that does not repeat; the end of a snooze has its reminder already
 		return tx.ReleaseNext(r.alert, now)
 	}
 	n, err := tx.CountReminders(i.ID, r.channel.ID)
@@ -340,6 +340,9 @@ func (c *Dispatcher) scheduleReminder(tx *store.Tx, r sendResult, now time.Time)
 		next.Subject = ""
 	}
 	next.IncidentNumber, next.Created, next.NextAttempt, next.Attempts = i.Number, now, now.Add(every), 0
+	if next.NextAttempt.Before(i.SnoozedUntil) { // a step of a policy
+		next.NextAttempt = i.SnoozedUntil
+	}
 	return tx.Enqueue(next, n)
 }
 

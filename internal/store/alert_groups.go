@@ -23,6 +23,19 @@ const memberWait = 366 * 24 * time.Hour
 const undecided = `a.channel = $1 AND a.state = 'pending' AND a.attempts = 0 AND a.next_at <= $2 AND a.carrier IS NULL
 	AND a.event IN (` + groupedEvents + `)`
 
+// waitedForGroup returns the time after which only alerts are due that waitForMembers made wait: reminders
+// and steps of policies are due within days.
+func waitedForGroup(now time.Time) time.Time { return now.Add(memberWait / 2) }
+
+// FailMembers marks the members of a group as failed whose channel was deleted, and returns them.
+func (tx *Tx) FailMembers(leader string) ([]monitor.Alert, error) {
+	members, err := queryAll(tx, scanAlert, `UPDATE alerts SET state = 'failed' WHERE carrier = $1 AND carrier <> '' AND state = 'pending' RETURNING `+alertColumns, leader)
+	if err != nil {
+		return nil, fmt.Errorf("members of group: %w", err)
+	}
+	return members, nil
+}
+
 // burstKey is what the alerts of a message have in common. The project follows from the channel.
 type burstKey struct {
 	event, cause string
@@ -192,11 +205,10 @@ func (tx *Tx) FinishGroup(leader string, state monitor.AlertState, text string, 
 	if _, err := tx.exec(`UPDATE alerts SET state = $2 WHERE `+members+` AND state = 'pending'`, leader, string(state)); err != nil {
 		return fmt.Errorf("members of group: %w", err)
 	}
-	// A reminder that waitForMembers made wait is due in far more time than any other.
 	_, err := tx.exec(`UPDATE alerts SET next_at = `+releasedAt("$2")+` WHERE state = 'pending' AND holder IS NULL AND next_at > $2 AND turn > 0
 		AND (event <> $3 OR next_at > $4) AND `+isNoMember+`
 		AND channel = (SELECT l.channel FROM alerts l WHERE l.id = $1) AND heartbeat IN (SELECT m.heartbeat FROM alerts m WHERE `+
-		`m.carrier = $1 AND m.carrier <> '')`, leader, micros(now), string(monitor.IncidentReminder), micros(now.Add(memberWait/2)))
+		`m.carrier = $1 AND m.carrier <> '')`, leader, micros(now), string(monitor.IncidentReminder), micros(waitedForGroup(now)))
 	if err != nil {
 		return fmt.Errorf("release alerts after group: %w", err)
 	}

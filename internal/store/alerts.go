@@ -305,8 +305,8 @@ func (tx *Tx) releaseAllNext(alerts []string, now time.Time) error {
 	}
 	for channel, heartbeats := range followed {
 		_, err := tx.exec(`UPDATE alerts SET next_at = `+releasedAt("$3")+` WHERE `+tx.d.InList("heartbeat", "$2")+` AND channel = $1 AND state = 'pending'
-			AND turn > 0 AND next_at > $3 AND event <> $4 AND holder IS NULL AND `+isNoMember,
-			channel, tx.d.IntList(heartbeats), micros(now), string(monitor.IncidentReminder))
+			AND turn > 0 AND next_at > $3 AND (event <> $4 OR next_at > $5) AND holder IS NULL AND `+isNoMember,
+			channel, tx.d.IntList(heartbeats), micros(now), string(monitor.IncidentReminder), micros(waitedForGroup(now)))
 		if err != nil {
 			return fmt.Errorf("release following alerts: %w", err)
 		}
@@ -347,8 +347,8 @@ func (tx *Tx) ReleaseNext(a monitor.Alert, now time.Time) error {
 		return nil
 	}
 	_, err := tx.exec(`UPDATE alerts SET next_at = `+releasedAt("$4")+` WHERE heartbeat = $2 AND channel = $3 AND state = 'pending' AND next_at > $4
-		AND event <> $5 AND holder IS NULL AND `+isNoMember+` AND ($6 = '' OR recipient = $6) AND turn > (SELECT turn FROM alerts WHERE id = $1)`,
-		a.ID, a.Heartbeat, a.Channel, micros(now), string(monitor.IncidentReminder), a.Recipient)
+		AND (event <> $5 OR next_at > $7) AND holder IS NULL AND `+isNoMember+` AND ($6 = '' OR recipient = $6) AND turn > (SELECT turn FROM alerts WHERE id = $1)`,
+		a.ID, a.Heartbeat, a.Channel, micros(now), string(monitor.IncidentReminder), a.Recipient, micros(waitedForGroup(now)))
 	if err != nil {
 		return fmt.Errorf("release following alerts: %w", err)
 	}

@@ -354,15 +354,15 @@ func (tx *Tx) RecipientsWithEarlierAlerts(a monitor.Alert) (map[string]time.Time
 // SplitRecipient creates a separate alert for one recipient of an alert, with the
 // given number of attempts so far and the time of the next one. Its id is derived
 // from the alert and the recipient, so that splitting twice, or on two nodes, changes
-// nothing.
+// nothing. It is never grouped with others: a message about a group goes to all recipients.
 func (tx *Tx) SplitRecipient(a monitor.Alert, recipient string, attempts int, next time.Time) (monitor.Alert, error) {
 	part := a
 	part.ID = uuid.NewSHA1(alertIDNamespace, []byte(a.ID+"/"+recipient)).String()
 	part.SplitFrom, part.Recipient, part.State, part.Attempts, part.NextAttempt = a.ID, recipient, monitor.AlertPending, attempts, next
 	_, err := tx.exec(`INSERT INTO alerts (id, project, channel, event, turn, heartbeat, incident, about, state, attempts, created, next_at,
-			asked, urgency, recipient, parent)
+			asked, urgency, recipient, parent, carrier)
 		SELECT CAST($2 AS TEXT), project, channel, event, turn, heartbeat, incident, about, 'pending', CAST($4 AS BIGINT), created, CAST($5 AS BIGINT),
-			0, urgency, CAST($3 AS TEXT), id FROM alerts WHERE id = $1
+			0, urgency, CAST($3 AS TEXT), id, '' FROM alerts WHERE id = $1
 		ON CONFLICT (id) DO NOTHING`, a.ID, part.ID, recipient, attempts, micros(next))
 	if err != nil {
 		return part, fmt.Errorf("split alert: %w", err)

@@ -90,7 +90,8 @@ func (tx *Tx) deleteSteps(incident string, channels []string) error {
 // Hold makes a claimed alert that was not attempted yet wait until the given time, as if it had never
 // been claimed.
 func (tx *Tx) Hold(a monitor.Alert, until time.Time) error {
-	_, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $3, created = $3, attempts = attempts - 1, holder = NULL, carrier = NULL
+	_, err := tx.exec(`UPDATE alerts SET next_at = $3, asked = $3, created = $3, attempts = attempts - 1, holder = NULL,
+			carrier = CASE WHEN recipient = '' THEN NULL ELSE carrier END
 		WHERE id = $1 AND state = 'pending' AND attempts = $2`, a.ID, a.Attempts, micros(until))
 	if err != nil {
 		return fmt.Errorf("hold alert: %w", err)

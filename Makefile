@@ -78,7 +78,7 @@ test-inside:
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-engine test-packages
 
 test-engine:
-	$(INMEMORY) $(GO) test -timeout 8m $(ENGINE)
+	$(INMEMORY) $(GO) test -timeout 15m $(ENGINE)
 
 test-packages:
 	$(INMEMORY) $(GO) test -timeout 6m $(PURE)

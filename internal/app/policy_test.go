@@ -299,3 +299,25 @@ func TestPolicy_RemindersContinueAfterASnoozeThatBeganDuringARetry(t *testing.T)
 		}
 	})
 }
+
+func TestPolicy_StepsThatEndDuringAMuteAreNotSaidToBeMuted(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.usePolicy()
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		begin := time.Now()
+		sim.mustPing(n, "backup", "/fail")
+		sim.advance(time.Minute)
+		sim.mute("backup", begin.Add(2*time.Hour))
+		i := sim.incidents()[0]
+		sim.mustPing(n, "backup", "")
+		sim.advance(time.Minute)
+		sim.expectSteps(begin, "000 ops opened", "001 ops resolved")
+		if texts := sim.timelineTexts(i, "muted"); len(texts) > 0 {
+			t.Errorf("timeline %q; the opening was sent", texts)
+		}
+		if texts := sim.timelineTexts(i, "escalation"); len(texts) != 1 {
+			t.Errorf("timeline %q; want the steps that are not sent", texts)
+		}
+	})
+}

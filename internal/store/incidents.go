@@ -93,66 +93,6 @@ func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) 
 	return true, tx.insertBatch(&alertBatch, rows)
 }
 
-// snoozeEndedText is the entry on the timeline when a snooze ends by time.
-const snoozeEndedText = "The snooze ended."
-
-// SnoozeIncident stops the reminders of an open incident until the given time, and reminds the channels
-// that were notified of it once then. It reports false if the incident is acknowledged or resolved.
-func (tx *Tx) SnoozeIncident(i monitor.Incident, by string, until, now time.Time) (bool, error) {
-	n, err := tx.exec(`UPDATE incidents SET snoozed_until = $2 WHERE id = $1 AND acknowledged IS NULL AND resolved IS NULL`, i.ID, micros(until))
-	if err != nil || n == 0 {
-		return false, err
-	}
-	if i.SnoozeEnded(now) { // the row has only the last snooze
-		if err := tx.AddTimelineEntry(i.ID, "snoozed", snoozeEndedText, i.SnoozedUntil); err != nil {
-			return false, err
-		}
-	}
-	if err := tx.AddTimelineEntry(i.ID, "snoozed", "Snoozed by "+by+" until "+until.UTC().Format("2006-01-02 15:04:05 UTC")+".", now); err != nil {
-		return false, err
-	}
-	if err := tx.deletePlainReminders(i.ID); err != nil {
-		return false, err
-	}
-	if err := tx.moveSteps(i.ID, until); err != nil {
-		return false, err
-	}
-	notified, err := tx.notifiedChannels(i.ID)
-	if err != nil {
-		return false, err
-	}
-	var rows [][]any
-	for _, channel := range notified {
-		a := monitor.Alert{
-			Project: i.Project, Channel: channel, Event: monitor.IncidentReminder, Heartbeat: i.Heartbeat,
-			Incident: i.ID, IncidentNumber: i.Number, Subject: monitor.SnoozeReminder, Severity: i.Severity, Created: until, NextAttempt: until,
-		}
-		a.ID = alertID(a, int(now.UnixMicro())) // no other reminder has such a high number; a snooze can end at the same time as an earlier one
-		rows = append(rows, alertRow(a, false))
-	}
-	return true, tx.insertBatch(&alertBatch, rows)
-}
-
-// UnsnoozeIncident ends a snooze now, with the reminder that ends it. It reports false if the incident is
-// not snoozed.
-func (tx *Tx) UnsnoozeIncident(i monitor.Incident, by string, now time.Time) (bool, error) {
-	n, err := tx.exec(`UPDATE incidents SET snoozed_until = NULL WHERE id = $1 AND snoozed_until > $2 AND acknowledged IS NULL AND resolved IS NULL`, i.ID, micros(now))
-	if err != nil || n == 0 {
-		return false, err
-	}
-	if err := tx.AddTimelineEntry(i.ID, "snoozed", "Snooze ended by "+by+".", now); err != nil {
-		return false, err
-	}
-	// The reminder, and the steps of a policy that wait for the end of the snooze.
-	_, err = tx.exec(`UPDATE alerts SET next_at = $2, created = $2, asked = 0 WHERE incident = $1 AND state = 'pending' AND attempts = 0 AND next_at > $2
-		AND (about = $4 AND event = $3 OR next_at = $5 AND `+isStep+`)`,
-		i.ID, micros(now), string(monitor.IncidentReminder), monitor.SnoozeReminder, micros(i.SnoozedUntil))
-	if err != nil {
-		return false, fmt.Errorf("remind after snooze: %w", err)
-	}
-	return true, nil
-}
-
 // notifiedChannels lists the channels that were notified of the opening of an
 // incident and still exist. It is never nil. Channels of later steps of a policy that were
 // not attempted are not among them.

@@ -297,6 +297,14 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 	if err != nil {
 		return 0, nil, fmt.Errorf("resolve incident: %w", err)
 	}
+	// First, because channels of later steps were not notified, and no mute held these back.
+	steps, err := b.tx.deleteUnsentReminders(i.ID)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(steps) > 0 {
+		b.addTimelineEntry(i.ID, b.now, "escalation", monitor.EndedSteps(steps, "resolved"))
+	}
 	if h.Muted(b.now) {
 		held, err := b.tx.deleteHeldAlerts(i.ID)
 		if err != nil {
@@ -305,14 +313,6 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 		if held > 0 {
 			b.addTimelineEntry(i.ID, b.now, "muted", "Not sent: the incident ended while "+h.ExplainMute(b.now)+".")
 		}
-	}
-	// Before it reads who was notified: channels of later steps were not.
-	steps, err := b.tx.deleteUnsentReminders(i.ID)
-	if err != nil {
-		return 0, nil, err
-	}
-	if len(steps) > 0 {
-		b.addTimelineEntry(i.ID, b.now, "escalation", monitor.EndedSteps(steps, "resolved"))
 	}
 	notified, err = b.tx.notifiedChannels(i.ID)
 	return number, notified, err

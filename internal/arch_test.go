@@ -331,8 +331,11 @@ const maxFiles = 25
 // moreFiles are the folders that can have more files, because people look for these by name.
 var moreFiles = map[string]int{
 	"internal/notify/provider": 40, // one file per service; they share the layout of texts
-	"internal/store":           30, // methods of Tx, which cannot be in another package
-	"internal/cli":             30, // one file per command
+	"internal/store":           34, // methods of Tx, which cannot be in another package
+	"internal/cli":             34, // one file per command
+	"internal/monitor":         32, // methods of Heartbeat, which cannot be in another package
+	"internal/manage":          32, // methods of Service, which cannot be in another package
+	"internal/web":             32, // handlers of Site, which cannot be in another package
 }
 
 func TestArchitecture_NoFolderHasTooManyFiles(t *testing.T) {

@@ -17,12 +17,12 @@ PARALLEL := -p $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 POSTGRES := $(GO) run ./internal/store/storetest/withpostgres
 
 # The race detector checks all Go code except SQLite, which is translated from C, and
-# pure functions: schedules, templates, migrations, Markdown. Checking them would take
+# pure functions: schedules, templates, migrations, Markdown, flags, regular expressions. Checking them would take
 # most of the time and find no races in Overdue. None of these packages may use sync.Map
 # or another generic type with atomics: the linker could take its copy for all.
 PLAIN    := -race=false -d=checkptr=0
 UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory overdue/internal/schedule/... overdue/internal/web/view/... github.com/a-h/templ/... \
-	github.com/pressly/goose/... github.com/yuin/goldmark/...
+	github.com/pressly/goose/... github.com/yuin/goldmark/... github.com/alecthomas/kong regexp regexp/syntax
 RACE     := -race $(foreach pkg,$(UNRACED),-gcflags='$(pkg)=$(PLAIN)')
 
 .DEFAULT_GOAL := help

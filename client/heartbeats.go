@@ -247,6 +247,7 @@ type Ping struct {
 	RunID     *string   `json:"run_id"`
 	Method    string    `json:"method"`
 	Source    string    `json:"source" doc:"Address of the client"`
+	Host      *string   `json:"host" doc:"Name of the host that the job sent; null: none"`
 	UserAgent string    `json:"user_agent"`
 	BodySize  int64     `json:"body_size" doc:"Stored bytes"`
 	BodyURL   *string   `json:"body_url" doc:"Address of the body; null if there is none"`

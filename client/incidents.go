@@ -75,6 +75,7 @@ type Incident struct {
 	Severity       string     `json:"severity" enum:"critical,warning,info" doc:"Current severity of the heartbeat"`
 	State          string     `json:"state" enum:"open,acknowledged,resolved"`
 	Cause          string     `json:"cause" enum:"missed,failure,overran,too_short,not_started"`
+	Host           *string    `json:"host" doc:"Host of the failed run, or of the newest run before the incident: the name that the job sent, or the address of the client; null if unknown"`
 	OpenedAt       time.Time  `json:"opened_at" doc:"The deadline, even if it was detected later"`
 	DetectedAt     time.Time  `json:"detected_at"`
 	AcknowledgedAt *time.Time `json:"acknowledged_at"`

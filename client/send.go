@@ -40,6 +40,7 @@ type PingOptions struct {
 	Signal   Signal
 	ExitCode *int   // 0 to 255; replaces Signal: 0 is a success, any other value a failure
 	RunID    string // pairs a start with its finish
+	Host     string // host of the run; empty: the server uses the address of the client
 	Body     []byte
 
 	AttemptTimeout time.Duration                       // timeout of one attempt; 0 means 10 s
@@ -90,7 +91,7 @@ func Send(ctx context.Context, pingURL string, o PingOptions) error {
 	}
 }
 
-// address adds the signal and the run id to the ping URL.
+// address adds the signal, the run id and the host to the ping URL.
 func (o PingOptions) address(pingURL string) (string, error) {
 	u, err := url.Parse(pingURL)
 	if err != nil {
@@ -109,9 +110,10 @@ func (o PingOptions) address(pingURL string) (string, error) {
 	case o.Signal != Success && o.Signal != "":
 		return "", fmt.Errorf("signal %q: must be success, start, fail or log", o.Signal)
 	}
-	if o.RunID != "" {
+	if o.RunID != "" || o.Host != "" {
 		q := u.Query()
-		q.Set("rid", o.RunID)
+		setNonEmpty(q, "rid", o.RunID)
+		setNonEmpty(q, "host", o.Host)
 		u.RawQuery = q.Encode()
 	}
 	return u.String(), nil

@@ -77,6 +77,8 @@ func TestSend_UsesThePathOfEachSignal(t *testing.T) {
 		"/log":                                {Signal: client.Log},
 		"/2":                                  {ExitCode: &two},
 		"/0":                                  {ExitCode: &zero, Signal: client.Fail},
+		"/fail?host=web+1%3F&rid=" + testID:   {Signal: client.Fail, RunID: testID, Host: "web 1?"},
+		"?host=web1":                          {Host: "web1"},
 		"/start?rid=" + testID:                {Signal: client.Start, RunID: testID},
 		"?rid=" + strings.ToUpper(testID[:8]): {Signal: client.Success, RunID: strings.ToUpper(testID[:8])},
 	} {

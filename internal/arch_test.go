@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/discover/crontab":             {"internal/schedule"},
 	"internal/discover/systemd":             {"internal/schedule"},
 	"internal/httpd":                        {"internal/monitor", "internal/pingid", "internal/pingurl", "internal/ratelimit"},
-	"internal/ingest":                       {"internal/loop", "internal/metrics", "internal/monitor", "internal/pingurl", "internal/ratelimit", "internal/store"},
+	"internal/ingest":                       {"internal/loop", "internal/metrics", "internal/monitor", "internal/pingurl", "internal/ratelimit", "internal/safetext", "internal/store"},
 	"internal/loop":                         {},
 	"internal/manage":                       {"client", "internal/auth", "internal/loop", "internal/monitor", "internal/notify", "internal/notify/setting", "internal/ratelimit", "internal/safetext", "internal/schedule", "internal/store", "internal/wire"},
 	"internal/metrics":                      {},

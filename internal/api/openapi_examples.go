@@ -38,13 +38,13 @@ func examples() map[string]any {
 			CreatedAt: ping.AddDate(-2, 0, 0), UpdatedAt: ping.AddDate(0, -1, 0),
 		},
 		"Ping": client.Ping{
-			N: 1042, Kind: "success", At: ping, RunTime: new(41.2), ExitCode: new(0), Method: "POST", Source: "203.0.113.7",
+			N: 1042, Kind: "success", At: ping, RunTime: new(41.2), ExitCode: new(0), Method: "POST", Source: "203.0.113.7", Host: new("web1"),
 			UserAgent: "curl/8.14.1", BodySize: 21,
 			BodyURL: new("https://overdue.example.com/api/v1/heartbeats/" + ref + "/pings/1042/body"),
 		},
 		"Incident": client.Incident{
 			ID: incident, Number: 482, HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup", Severity: "critical",
-			State: "open", Cause: "missed", OpenedAt: deadline, DetectedAt: deadline.Add(3 * time.Millisecond),
+			State: "open", Cause: "missed", Host: new("web1"), OpenedAt: deadline, DetectedAt: deadline.Add(3 * time.Millisecond),
 		},
 		"Node": client.Node{
 			ID: "6f9c1c62-4a0d-4d0e-9b0a-0f5d1a2b3c4d", Host: "overdue-1", Version: "1.4.0", Status: "running", StartedAt: new(ping.AddDate(0, 0, -9)),

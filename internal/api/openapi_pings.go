@@ -55,6 +55,7 @@ func pingParameters(below string) []*huma.Param {
 	uuid, text := &huma.Schema{Type: huma.TypeString, Format: "uuid"}, &huma.Schema{Type: huma.TypeString}
 	params := []*huma.Param{
 		{Name: "id", In: "path", Required: true, Description: "Id of the heartbeat", Schema: uuid},
+		{Name: "host", In: "query", Description: "Name of the host of the run. A text longer than 100 bytes, and invisible characters, are replaced; a checksum keeps hosts different. Without it, the host is the address of the client", Schema: text},
 		{Name: "rid", In: "query", Description: "Id of the run, which pairs a start with its finish if runs overlap: any text, different for each run. A text longer than 64 characters is replaced by a checksum", Schema: text},
 	}
 	if below == "/{exit}" {

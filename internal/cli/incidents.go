@@ -212,6 +212,9 @@ func printIncident(std Streams, i client.IncidentDetail, channels map[string]str
 	d.add("Severity", i.Severity)
 	d.add("State", i.State)
 	d.add("Cause", causeText(i.Cause))
+	if i.Host != nil {
+		d.add("Host", printable(*i.Host))
+	}
 	d.add(clock.title("Opened"), clock.text(&i.OpenedAt))
 	if i.AcknowledgedAt != nil {
 		by := ""

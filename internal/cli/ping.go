@@ -16,6 +16,7 @@ import (
 type pingFlags struct {
 	Target  string        `arg:"" name:"url-or-id" help:"Ping URL, or the id of a heartbeat on the server that --url names."`
 	URL     string        `name:"url" placeholder:"ADDRESS" setting:"env" help:"Address of the server, such as https://overdue.example.org. Required with an id."`
+	Host    string        `empty:"" placeholder:"NAME" help:"Host of the run, such as \"$(uname -n)\". Default: the server uses the address of this client."`
 	Timeout time.Duration `default:"10s" placeholder:"DURATION" help:"Time limit of one attempt. Default: ${default}."`
 	Wait    time.Duration `default:"30s" placeholder:"DURATION" help:"Time limit of all attempts together. Default: ${default}."`
 }
@@ -90,7 +91,7 @@ func (c *pingCmd) Run(ctx context.Context, std Streams) error {
 
 // options converts the flags to a ping. It rejects what the server would reject.
 func (c *pingCmd) options(std Streams) (client.PingOptions, error) {
-	ping := client.PingOptions{ExitCode: c.Exit, RunID: c.Rid, AttemptTimeout: c.Timeout, UserAgent: userAgent()}
+	ping := client.PingOptions{ExitCode: c.Exit, RunID: c.Rid, Host: c.Host, AttemptTimeout: c.Timeout, UserAgent: userAgent()}
 	if c.Exit != nil && (*c.Exit < 0 || *c.Exit > 255) {
 		return ping, usageError("--exit %d: must be 0 to 255", *c.Exit)
 	}

@@ -53,7 +53,7 @@ func (c *runCmd) Run(ctx context.Context, std Streams) error {
 	}
 	result := runjob.Run(ctx, runjob.Options{
 		Streams: runjob.Streams(std), Command: command, PingURL: address, NoBody: c.NoBody, Success: codes,
-		AttemptTimeout: c.Timeout, Wait: c.Wait, UserAgent: userAgent(),
+		AttemptTimeout: c.Timeout, Wait: c.Wait, UserAgent: userAgent(), Host: c.Host,
 		Explain: func(err error) error { return explainPing(address, err) },
 		Warn:    func(format string, args ...any) { warn(std, format, args...) },
 	})

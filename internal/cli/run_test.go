@@ -349,3 +349,18 @@ func TestRun_UnknownVariableIsOnlyAWarning(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Without --host, the name of a container would be a new host in each run.
+func TestRun_NamesTheHostOnlyIfItIsSet(t *testing.T) {
+	var hosts []string
+	m := newFakeMonitor(t, func(w http.ResponseWriter, r *http.Request) {
+		hosts = append(hosts, r.URL.Query().Get("host"))
+		_, _ = io.WriteString(w, "OK")
+	})
+	runScript("exit 0", "--host", "web 1")
+	runScript("exit 0")
+	runOverdue(backend{}, "ping", anID, "--host", "web2")
+	if got := strings.Join(hosts, ","); got != "web 1,web 1,,,web2" || len(m.received()) != 5 {
+		t.Errorf("hosts %q of %d pings", got, len(m.received()))
+	}
+}

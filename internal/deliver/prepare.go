@@ -103,6 +103,9 @@ func (e *delivery) redactIDs(tx *store.Tx) error {
 		if i.AcknowledgedBy != nil {
 			texts = append(texts, i.AcknowledgedBy)
 		}
+		if i.Host != nil {
+			texts = append(texts, i.Host)
+		}
 	}
 	if h := n.Notice.Heartbeat; h != nil {
 		h.Tags = slices.Clone(h.Tags)

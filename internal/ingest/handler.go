@@ -223,7 +223,7 @@ func (f pingRequest) toPing(r *http.Request, body []byte, end bodyEnd) (monitor.
 		kind = monitor.PingLog
 	}
 	return monitor.Ping{
-		Kind: kind, RunID: f.runID, ExitCode: exit, Method: r.Method, UserAgent: cleanHeader(r.UserAgent()),
+		Kind: kind, RunID: f.runID, Host: f.host, ExitCode: exit, Method: r.Method, UserAgent: cleanHeader(r.UserAgent()),
 		Body: body, BodySize: int64(len(body)), Flags: end.flags(),
 	}, nil
 }

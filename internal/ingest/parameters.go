@@ -19,6 +19,7 @@ type runClaims struct {
 	outcomeClaim
 	runID     string
 	runIDRank int // index in runIDs of the parameter that set the run id; len(runIDs) if none did
+	host      string
 }
 
 // newRunClaims returns claims without content.
@@ -30,6 +31,9 @@ func (s *runClaims) add(word, value string, body bool) error {
 		if id := runID(value); word == name && id != "" {
 			s.runID, s.runIDRank = id, rank
 		}
+	}
+	if word == "host" && s.host == "" && !body { // a body can describe another host
+		s.host = hostName(value)
 	}
 	c, known, err := parseParameter(strings.ReplaceAll(word, "-", "_"), value, body)
 	if err != nil || !known {

@@ -208,3 +208,55 @@ func FuzzParsePingURL(f *testing.F) {
 		}
 	})
 }
+
+func TestParsePingURL_ReadsTheHost(t *testing.T) {
+	long := strings.Repeat("h", 150)
+	for query, want := range map[string]string{
+		"host=web1":                           "web1",
+		"HOST=web1&rid=x":                     "web1",
+		"host=web1.example.org%3A8080":        "web1.example.org:8080",
+		"host=+web1+":                         "web1",
+		"host=Gr%C3%B6%C3%9Fe%20Nord":         "Größe Nord",
+		"host=" + long[:100]:                  long[:100],
+		"host=web1&host=web2":                 "web1",
+		"host=&host=web2":                     "web2",
+		"host=":                               "",
+		"host":                                "",
+		"host=%20":                            "",
+		"hosts=web1":                          "",
+		"host=" + long:                        strings.Repeat("h", 83) + "~",
+		"host=a%0Ab":                          "a_b~",
+		"host=a%E2%80%AEb":                    "a_b~",
+		"host=a%E2%80%8Bb":                    "a_b~",
+		"host=a%FFb":                          "a_b~",
+		"host=100%&rid=1":                     "100%",
+		"host=" + strings.Repeat("é", 60):     strings.Repeat("é", 41) + "~",
+		"host=web1&message=" + long + "%zz;x": "web1",
+	} {
+		got, err := parsePingURL(pingurl.For("", "")+someID, query)
+		matches := got.host == want
+		if strings.Contains(want, "~") { // a checksum follows
+			prefix, _, _ := strings.Cut(want, "~")
+			matches = strings.HasPrefix(got.host, prefix+"~") && len(got.host) == len(prefix)+17
+		}
+		if kind, _ := got.kindAndExit(); err != nil || !matches || kind != monitor.PingSuccess {
+			t.Errorf("%q: host %q, %s, %v; want %q and a success", query, got.host, kind, err, want)
+		}
+	}
+}
+
+// Names that are replaced stay different, because a host that looks like another one would hide
+// that it no longer runs.
+func TestHostName_DifferentHostsStayDifferent(t *testing.T) {
+	long := strings.Repeat("h", 150)
+	seen := map[string]string{}
+	for _, text := range []string{"a_b", "a\nb", "a\tb", "a\u202eb", "a\xffb", "a\xfeb", long, long + "x", long + "y"} {
+		got := hostName(text)
+		if other, twice := seen[got]; twice {
+			t.Errorf("%q and %q are both %q", other, text, got)
+		}
+		if seen[got] = text; len(got) > maxHost || hostName(got) != got {
+			t.Errorf("%q is %q, which has %d bytes and becomes %q", text, got, len(got), hostName(got))
+		}
+	}
+}

@@ -19,7 +19,7 @@ func redactHeartbeats(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) erro
 	for i := range list {
 		h := &list[i]
 		h.ID, h.Tags = "", slices.Clone(h.Tags)
-		texts = append(texts, &h.Name, &h.Description)
+		texts = append(texts, &h.Name, &h.Description, &h.LastHost)
 		for n := range h.Tags {
 			texts = append(texts, &h.Tags[n])
 		}
@@ -43,7 +43,7 @@ func redactIncidents(tx *store.Tx, a auth.Actor, list []monitor.Incident) error 
 	for n := range list {
 		i := &list[n]
 		i.HeartbeatID = ""
-		texts = append(texts, &i.HeartbeatName, &i.Reason, &i.AcknowledgedBy)
+		texts = append(texts, &i.HeartbeatName, &i.Reason, &i.AcknowledgedBy, &i.Host)
 	}
 	return wire.HideIDs(tx, "", texts...)
 }
@@ -66,7 +66,7 @@ func redactPings(tx *store.Tx, a auth.Actor, own string, list []monitor.Ping) er
 	for n := range list {
 		p := &list[n]
 		bodies[n] = string(p.Body)
-		texts = append(texts, &bodies[n], &p.UserAgent, &p.RunID, &p.Method, &p.Source)
+		texts = append(texts, &bodies[n], &p.UserAgent, &p.RunID, &p.Method, &p.Source, &p.Host)
 	}
 	if err := wire.HideIDs(tx, own, texts...); err != nil {
 		return err

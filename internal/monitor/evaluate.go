@@ -24,6 +24,7 @@ type Opening struct {
 	LastPing   time.Time // last ping before it, zero if none
 	Reason     string    // the calculation, as a sentence
 	PingNumber int64     // number of the ping that ended the failed run, 0 if none did
+	Host       string    // host of that ping, or of the newest run before the incident, "" if none is known
 }
 
 // Resolution is how an incident was resolved.
@@ -69,6 +70,9 @@ func (h Heartbeat) ApplyPing(p Ping, horizon time.Time) (Heartbeat, Change) {
 		if p.endsRun() && len(h.PendingBlackouts) > 0 {
 			h, change = h.applyBlackoutBefore(p.At, change)
 		}
+	}
+	if host := p.HostOrSource(); host != h.LastHost && !p.At.Before(laterOf(h.LastPing, h.LastStart)) {
+		h.LastHost = host
 	}
 	f := finishingPing{activeRuns: h.ActiveRuns}
 	if p.endsRun() {
@@ -188,7 +192,7 @@ func (h Heartbeat) recordFailure(p finishingPing, bad Outcome, change Change) (H
 		h.DownCause, change.FailedAgain = cause, true // the current cause, which can differ from that of the incident
 	case h.FailedRuns >= h.Rule.alertThreshold():
 		h.Status, h.DownCause = Down, cause
-		change.Opened = &Opening{Cause: cause, At: p.At, LastPing: p.At, Reason: because + h.explainThreshold(h.FailedRuns), PingNumber: p.Number}
+		change.Opened = &Opening{Cause: cause, At: p.At, LastPing: p.At, Reason: because + h.explainThreshold(h.FailedRuns), PingNumber: p.Number, Host: p.HostOrSource()}
 	default:
 		return h.upOrStillLate(p.At, change)
 	}
@@ -250,7 +254,7 @@ func (h Heartbeat) evaluateUntil(now time.Time, change Change) (Heartbeat, Chang
 
 // openIncident takes the heartbeat down.
 func (h Heartbeat) openIncident(o *Opening, change Change) (Heartbeat, Change) {
-	h.Status, h.DownCause = Down, o.Cause
+	h.Status, h.DownCause, o.Host = Down, o.Cause, h.LastHost
 	change.Opened, change.LateSince = o, time.Time{}
 	return h, change
 }

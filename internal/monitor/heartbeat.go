@@ -56,6 +56,7 @@ type Heartbeat struct {
 	StaleBefore  time.Time     // newest success, failure, pause or resumption; older pings only enter the history
 	LastPing     time.Time     // arrival of the last success or failure
 	LastStart    time.Time     // arrival of the last start
+	LastHost     string        // host of the newest start, success or failure, see Ping.HostOrSource
 	LastRunTime  time.Duration
 	HasRunTime   bool // LastRunTime is known
 	ActiveRuns   []ActiveRun

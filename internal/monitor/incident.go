@@ -50,6 +50,7 @@ type Incident struct {
 	LastPing   time.Time // last ping before it opened, zero if none
 	Reason     string    // the calculation when it opened, as a sentence
 	PingNumber int64     // number of the ping that reported the failure, 0 if none did
+	Host       string    // host of the failed run, or of the newest run before it: a name or an address, "" if unknown
 
 	AcknowledgedAt time.Time
 	AcknowledgedBy string

@@ -25,10 +25,20 @@ type Ping struct {
 	HasRunTime bool // RunTime is known
 	Method     string
 	Source     string // client address
+	Host       string // name that the job gave its machine, "" if none; see HostOrSource
 	UserAgent  string
 	Body       []byte
 	BodySize   int64 // bytes stored; also set if Body was not fetched
 	Flags      PingFlags
+}
+
+// HostOrSource returns the host of the run: the name that the job gave. Without one, it is
+// the client address.
+func (p *Ping) HostOrSource() string {
+	if p.Host != "" {
+		return p.Host
+	}
+	return p.Source
 }
 
 // NoExitCode marks a ping without an exit code.

@@ -34,6 +34,7 @@ type Options struct {
 	AttemptTimeout time.Duration // of one attempt to send a ping
 	Wait           time.Duration // for all attempts together, after the end of the command
 	UserAgent      string
+	Host           string // of the run; empty: the server uses the address of the client
 
 	// Explain rewrites the error of a ping for people.
 	Explain func(error) error
@@ -162,7 +163,7 @@ func (r *runner) sendFinish(ctx context.Context, ping client.PingOptions) {
 
 // withRunFields adds the options that both pings of a run share.
 func (r *runner) withRunFields(o client.PingOptions) client.PingOptions {
-	o.RunID, o.AttemptTimeout, o.UserAgent = r.runID, r.AttemptTimeout, r.UserAgent
+	o.RunID, o.Host, o.AttemptTimeout, o.UserAgent = r.runID, r.Host, r.AttemptTimeout, r.UserAgent
 	return o
 }
 

@@ -16,23 +16,25 @@ import (
 var incidentBatch = dialect.Batch{Table: "incidents", Columns: dialect.Columns(`
 	id text, number bigint, project bigint, heartbeat bigint, cause text, opened bigint,
 	detected bigint, due bigint, last_ping bigint, because text, ping bigint, resolved bigint,
-	resolution text, acknowledged_by text`)}
+	resolution text, acknowledged_by text, host text`)}
 
 var timelineBatch = dialect.Batch{Table: "timeline", Columns: dialect.Columns(`
 	id text, incident text, at bigint, kind text, text text`)}
 
 // incidentColumns are in the order of scanIncident.
 const incidentColumns = `i.id, i.number, i.project, i.heartbeat, i.cause, i.opened, i.detected, i.due, i.last_ping, i.because,
-	i.ping, i.acknowledged, i.acknowledged_by, i.snoozed_until, i.resolved, i.resolution, h.id, h.ref, h.name, h.severity`
+	i.ping, i.host, i.acknowledged, i.acknowledged_by, i.snoozed_until, i.resolved, i.resolution, h.id, h.ref, h.name, h.severity`
 
 // scanIncident reads incidentColumns.
 func scanIncident(row scanner) (monitor.Incident, error) {
 	var i monitor.Incident
 	var opened, detected, due, last, acknowledged, snoozed, resolved sql.NullInt64
+	var host sql.NullString
 	err := row.Scan(&i.ID, &i.Number, &i.Project, &i.Heartbeat, &i.Cause, &opened, &detected, &due, &last, &i.Reason,
-		&i.PingNumber, &acknowledged, &i.AcknowledgedBy, &snoozed, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
+		&i.PingNumber, &host, &acknowledged, &i.AcknowledgedBy, &snoozed, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
 	i.OpenedAt, i.DetectedAt, i.Due, i.LastPing = timeFromMicros(opened), timeFromMicros(detected), timeFromMicros(due), timeFromMicros(last)
 	i.AcknowledgedAt, i.SnoozedUntil, i.ResolvedAt = timeFromMicros(acknowledged), timeFromMicros(snoozed), timeFromMicros(resolved)
+	i.Host = host.String
 	return i, err
 }
 

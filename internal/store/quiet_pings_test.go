@@ -68,13 +68,14 @@ func TestApplyQuietPings_HasTheSameStateAsApplyPings(t *testing.T) {
 		d := time.Duration(0)
 		for range 300 {
 			kind, run := kinds[random.IntN(len(kinds))], []string{"", "a", "ž\x00\xff"}[random.IntN(3)]
+			host := []string{"", "", "web1", "web2"}[random.IntN(4)]
 			d += time.Duration(random.IntN(200)) * time.Second
 			ping := w.received(slow, kind, d)
-			ping.Ping.RunID, ping.Ping.Body = run, []byte(run)
+			ping.Ping.RunID, ping.Ping.Host, ping.Ping.Body = run, host, []byte(run)
 			w.applyBatch(ping)
 			on := []*fixture{one, other}[random.IntN(2)]
 			ping = w.received(quiet, kind, d)
-			ping.Ping.RunID, ping.Ping.Body = run, []byte(run)
+			ping.Ping.RunID, ping.Ping.Host, ping.Ping.Body = run, host, []byte(run)
 			on.applyAll(ping)
 		}
 		a, b := w.reload(slow), w.reload(quiet)

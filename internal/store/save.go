@@ -18,7 +18,7 @@ type Transition = writebehind.Transition
 var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dialect.Columns(`
 	key bigint, status text, counted_from bigint, heard bigint, last_ping bigint, began bigint,
 	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
-	` + historyColumn + ` text, finished text, blackout text`)}
+	` + historyColumn + ` text, finished text, blackout text, hosts text`)}
 
 // keptStateBatch is stateBatch without the time of the next evaluation, see Transition.KeepsDue.
 var keptStateBatch = dialect.Batch{
@@ -273,7 +273,7 @@ func (b *incidentChanges) open(i monitor.Incident, h monitor.Heartbeat, c monito
 	}
 	b.incidents = append(b.incidents, []any{
 		id, i.Number, h.Project, h.Key, string(o.Cause), o.At.UnixMicro(), b.now.UnixMicro(),
-		micros(o.Due), micros(o.LastPing), o.Reason, o.PingNumber, micros(resolved), string(ending), "",
+		micros(o.Due), micros(o.LastPing), o.Reason, o.PingNumber, micros(resolved), string(ending), "", validText(o.Host),
 	})
 }
 
@@ -404,7 +404,7 @@ func needsPruning(before, newest, keep int64) bool {
 
 // validateTexts makes both databases accept the texts of a ping.
 func validateTexts(p *monitor.Ping) {
-	p.RunID, p.Method, p.Source, p.UserAgent = validText(p.RunID), validText(p.Method), validText(p.Source), validText(p.UserAgent)
+	p.RunID, p.Method, p.Source, p.UserAgent, p.Host = validText(p.RunID), validText(p.Method), validText(p.Source), validText(p.UserAgent), validText(p.Host)
 }
 
 // pingChain is the pings of one heartbeat: the indexes of its first and last transition.

@@ -166,7 +166,7 @@ func (req *request) eventLog(d manage.HeartbeatDetail, q manage.HeartbeatDetailQ
 		e := heartbeatview.Event{
 			Number: int(p.Number), Kind: string(p.Kind), At: p.At, RunTime: p.RunTime, ExitStatus: max(p.ExitCode, 0), Exited: p.ExitCode != monitor.NoExitCode,
 			EndsRun: p.Kind == monitor.PingSuccess || p.Kind == monitor.PingFail,
-			Method:  p.Method, Source: p.Source, UserAgent: p.UserAgent, Marks: present.PingFlagTexts(p.Flags), Body: present.PrintableText(p.Body), Truncated: int64(len(p.Body)) < p.BodySize,
+			Method:  p.Method, Source: p.Source, Host: p.Host, UserAgent: p.UserAgent, Marks: present.PingFlagTexts(p.Flags), Body: present.PrintableText(p.Body), Truncated: int64(len(p.Body)) < p.BodySize,
 			BodyPath: base + "/pings/" + strconv.FormatInt(p.Number, 10) + "/body",
 		}
 		if p.HasRunTime {

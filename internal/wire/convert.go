@@ -77,7 +77,7 @@ func Run(s monitor.Span) client.Run {
 // Ping converts p. bodies is the URL prefix of its body: the number and "/body" are added to it.
 func Ping(p monitor.Ping, bodies string) client.Ping {
 	shown := client.Ping{
-		N: p.Number, Kind: string(p.Kind), At: p.At, RunID: stringOrNil(p.RunID), Method: p.Method, Source: p.Source,
+		N: p.Number, Kind: string(p.Kind), At: p.At, RunID: stringOrNil(p.RunID), Method: p.Method, Source: p.Source, Host: stringOrNil(p.Host),
 		UserAgent: p.UserAgent, BodySize: p.BodySize, Flags: emptyIfNil(p.Flags.Names()),
 	}
 	if p.HasRunTime {
@@ -98,7 +98,7 @@ func Ping(p monitor.Ping, bodies string) client.Ping {
 func Incident(i monitor.Incident, capable bool) client.Incident {
 	shown := client.Incident{
 		ID: i.ID, Number: i.Number, HeartbeatRef: i.HeartbeatRef, HeartbeatName: i.HeartbeatName, Severity: string(i.Severity),
-		State: string(i.State()), Cause: string(i.Cause), OpenedAt: i.OpenedAt, DetectedAt: i.DetectedAt,
+		State: string(i.State()), Cause: string(i.Cause), Host: stringOrNil(i.Host), OpenedAt: i.OpenedAt, DetectedAt: i.DetectedAt,
 		AcknowledgedAt: timeOrNil(i.AcknowledgedAt), AcknowledgedBy: stringOrNil(i.AcknowledgedBy),
 		ResolvedAt: timeOrNil(i.ResolvedAt), Resolution: stringOrNil(string(i.Resolution)),
 	}

@@ -7,7 +7,7 @@
 //	pings    varint   time of the first ping after Earliest
 //	         Count records, each:
 //	           byte   kind (3 bits), and which of these fields follow
-//	           byte   if there are more fields: body, flags
+//	           byte   if there are more fields: body, flags, host
 //	           text   kind, if it is not one of the list kinds
 //	           varint time after the previous ping
 //	           texts  method, source, user agent, unless they are those of the previous ping
@@ -16,6 +16,7 @@
 //	           text   run id
 //	           varint length of the body
 //	           varint flags
+//	           text   host (only in format 2)
 //	         4 bytes  checksum of the bodies, if there are any
 //	         4 bytes  checksum of the columns and of all bytes before
 //	bodies   the bodies of all pings; NULL if there are none
@@ -23,6 +24,9 @@
 // Times are microseconds, checksums are CRC-32C. A text is a number: n > 0 is the text
 // number n of the dictionary, 0 a new text, whose length and bytes follow and which
 // joins the dictionary. The dictionary of a new block contains presetTexts.
+//
+// Format 2 is format 1 with hosts. Only blocks with a host have it, so that earlier versions read
+// all others.
 //
 // Bodies are separate from the rest, so that lists, which show none, do not read them.
 package pingblock
@@ -37,9 +41,12 @@ import (
 	"overdue/internal/monitor"
 )
 
-// Format is the format of new blocks. A change of the encoding needs another number,
-// and the decoder keeps reading this one.
-const Format = 1
+// The formats of new blocks. A change of the encoding needs another number, and the decoder keeps
+// reading these.
+const (
+	Format          = 1
+	FormatWithHosts = 2
+)
 
 // Limits of a block. The cleanup deletes whole blocks, so the first two also limit how many
 // pings are kept in excess, and for how long.
@@ -96,6 +103,7 @@ const (
 const (
 	hasBody byte = 1 << iota
 	hasFlags
+	hasHost
 )
 
 // kinds are the kinds of ping by their number in a record.

@@ -13,11 +13,11 @@ import (
 // has. If the block is damaged, it returns the pings before the damage, as far as it
 // can be located, and ErrDamaged.
 func (b *Block) Decode() ([]monitor.Ping, error) {
-	if b.Format != Format {
+	if b.Format != Format && b.Format != FormatWithHosts {
 		return nil, fmt.Errorf("%s: format %d: %w", b, b.Format, ErrNewerFormat)
 	}
 	content, bodySum, intact := b.verify()
-	d := decoder{data: content, texts: append(make([]string, 0, 16), presetTexts...), bodies: b.Bodies, bodyBytes: b.BodyBytes}
+	d := decoder{data: content, texts: append(make([]string, 0, 16), presetTexts...), bodies: b.Bodies, bodyBytes: b.BodyBytes, hosts: b.Format == FormatWithHosts}
 	at := b.Earliest + d.varint()
 	pings := make([]monitor.Ping, 0, max(0, min(b.Count, MaxPings)))
 	var previous monitor.Ping
@@ -78,6 +78,7 @@ type decoder struct {
 	texts     []string
 	bodies    []byte // that are not read yet; nil if the block was read without them
 	bodyBytes int64  // of the pings that are not read yet
+	hosts     bool   // the format has hosts
 	delta     int64  // time of the record after the previous one
 	failed    bool   // the content is not that of a block
 }
@@ -115,6 +116,10 @@ func (d *decoder) record(previous *monitor.Ping) monitor.Ping {
 	}
 	if more&hasFlags != 0 {
 		p.Flags = monitor.PingFlags(d.uvarint())
+	}
+	if more&hasHost != 0 && d.hosts {
+		p.Host = d.text()
+		more &^= hasHost
 	}
 	d.failed = d.failed || more&^(hasBody|hasFlags) != 0
 	return p

@@ -78,6 +78,10 @@ func (e *Encoder) appendRecord(p *monitor.Ping, at int64) {
 	if p.Flags != 0 {
 		more |= hasFlags
 	}
+	if p.Host != "" {
+		more |= hasHost
+		e.open.Format = FormatWithHosts
+	}
 	if more != 0 {
 		e.records = append(e.records, tag|hasMore, more)
 	} else {
@@ -111,6 +115,9 @@ func (e *Encoder) appendFields(p *monitor.Ping, tag, more byte) {
 	}
 	if more&hasFlags != 0 {
 		e.records = binary.AppendUvarint(e.records, uint64(p.Flags))
+	}
+	if more&hasHost != 0 {
+		e.appendText(p.Host)
 	}
 }
 

@@ -60,6 +60,9 @@ func anyPing(r *rand.Rand, n int64) monitor.Ping {
 		ExitCode: []int{monitor.NoExitCode, 0, 1, 255, 1 << 40, -5}[r.IntN(6)],
 		RunID:    text(), Method: text(), Source: text(), UserAgent: text(), Flags: monitor.PingFlags(r.UintN(256)), HasRunTime: r.IntN(2) == 0,
 	}
+	if r.IntN(3) == 0 {
+		p.Host = text()
+	}
 	if p.HasRunTime {
 		p.RunTime = time.Duration(r.Int64N(1<<40)-5) * time.Microsecond
 	}
@@ -198,6 +201,53 @@ func TestBlock_Format1NeverChanges(t *testing.T) {
 	}
 }
 
+// goldenHostsHex is goldenPings in format 2, with the host web1 of the pings 42 and 43.
+const goldenHostsHex = `80897a41000200093139322e302e322e31000a6375726c2f382e352e3000083664306337643965fa05809c9c3906809c9c
+39070a000477656231870600126f665f615f6e657765725f76657273696f6effa4963a03000b323030313a6462383a3a3101
+1808830380d1c8b50d000350555405060207040004050600809c9c39020506b8edff2c63751b45`
+
+// hostPings are goldenPings with hosts.
+func hostPings() []monitor.Ping {
+	pings := goldenPings()
+	pings[1].Host, pings[2].Host = "web1", "web1"
+	return pings
+}
+
+func TestBlock_Format2NeverChanges(t *testing.T) {
+	blocks := encode(hostPings()...)
+	if len(blocks) != 1 || blocks[0].Format != pingblock.FormatWithHosts {
+		t.Fatalf("%+v; want a block of format 2", blocks)
+	}
+	want := blocks[0]
+	var err error
+	if want.Pings, err = hex.DecodeString(strings.ReplaceAll(goldenHostsHex, "\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, blocks[0]); diff != "" {
+		t.Errorf("the encoding changed (-want +got):\n%s\n%s", diff, hex.EncodeToString(blocks[0].Pings))
+	}
+	if diff := cmp.Diff(hostPings(), decodeAll(t, []pingblock.Block{want})); diff != "" {
+		t.Errorf("the golden block is read differently (-want +got):\n%s", diff)
+	}
+	want.Format = pingblock.Format // as an earlier version would read it if it ignored the format
+	if _, err := want.Decode(); !errors.Is(err, pingblock.ErrDamaged) {
+		t.Errorf("a host in format 1: %v; want damage", err)
+	}
+}
+
+// Pings without a host are blocks that earlier versions read.
+func TestEncoder_OnlyHostsNeedTheNewFormat(t *testing.T) {
+	pings := make([]monitor.Ping, 60)
+	for i := range pings {
+		pings[i] = success(int64(i+1), start)
+	}
+	pings[55].Host = "web1"
+	blocks := encode(pings...)
+	if len(blocks) != 2 || blocks[0].Format != 1 || blocks[1].Format != 2 {
+		t.Errorf("%+v; want format 1 without hosts, and 2", blocks)
+	}
+}
+
 // TestDecode_NoticesEveryChangedBit changes each bit of a block, its bodies and its
 // columns in turn.
 func TestDecode_NoticesEveryChangedBit(t *testing.T) {
@@ -248,7 +298,7 @@ func TestDecode_ReturnsThePingsBeforeTheDamage(t *testing.T) {
 
 func TestDecode_RejectsANewerFormat(t *testing.T) {
 	b := encode(goldenPings()...)[0]
-	b.Format = pingblock.Format + 1
+	b.Format = pingblock.FormatWithHosts + 1
 	if pings, err := b.Decode(); !errors.Is(err, pingblock.ErrNewerFormat) || errors.Is(err, pingblock.ErrDamaged) || pings != nil {
 		t.Errorf("%d pings, %v; want no pings, and that the format is newer", len(pings), err)
 	}
@@ -305,7 +355,7 @@ func TestMergeNewest_SortsByNumber(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, b := range append(encode(goldenPings()...), encode(success(1, start))...) {
+	for _, b := range append(append(encode(goldenPings()...), encode(hostPings()...)...), encode(success(1, start))...) {
 		f.Add(b.Count, b.Earliest, b.Latest, b.BodyBytes, b.Format, b.Pings, b.Bodies)
 	}
 	f.Fuzz(func(t *testing.T, count, earliest, latest, bodyBytes, format int64, pings, bodies []byte) {

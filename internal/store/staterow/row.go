@@ -23,7 +23,7 @@ type Row struct {
 	Incident                                      sql.NullString
 	Cause                                         monitor.Cause
 	NextAt                                        sql.NullInt64 // of the next evaluation; only written
-	History, Finished, Blackout                   sql.NullString
+	History, Finished, Blackout, Hosts            sql.NullString
 }
 
 // Of returns the state of a heartbeat.
@@ -32,7 +32,7 @@ func Of(h *monitor.Heartbeat) Row {
 		Status: h.Status, CountedFrom: nullTime(h.CountedFrom), StaleBefore: nullTime(h.StaleBefore), LastPing: nullTime(h.LastPing), LastStart: nullTime(h.LastStart),
 		RunTime: sql.NullInt64{Int64: h.LastRunTime.Microseconds(), Valid: h.HasRunTime}, Pings: h.PingCount,
 		Incident: sql.NullString{String: h.OpenIncident, Valid: h.OpenIncident != ""}, Cause: h.DownCause, NextAt: nullTime(h.EvaluationDue()),
-		History: encodeRunState(h), Finished: encodeFinishedRuns(h.FinishedRuns), Blackout: encodeBlackoutState(h.Blackout),
+		History: encodeRunState(h), Finished: encodeFinishedRuns(h.FinishedRuns), Blackout: encodeBlackoutState(h.Blackout), Hosts: encodeHosts(h),
 	}
 	if len(h.ActiveRuns) > 0 {
 		b, _ := json.Marshal(h.ActiveRuns) // runs always marshal
@@ -55,6 +55,7 @@ func (r *Row) Apply(h *monitor.Heartbeat) (err error) {
 	if h.FinishedRuns, err = decodeFinishedRuns(r.Finished.String); err != nil {
 		return fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
+	decodeHosts(h, r.Hosts.String)
 	h.ActiveRuns = nil
 	if r.Runs.String != "" && r.Runs.String != "[]" {
 		var runs []monitor.ActiveRun // h itself would be allocated
@@ -71,7 +72,7 @@ func (r *Row) Apply(h *monitor.Heartbeat) (err error) {
 func (r *Row) Args(key int64) []any {
 	return []any{
 		key, string(r.Status), number(r.CountedFrom), number(r.StaleBefore), number(r.LastPing), number(r.LastStart), number(r.RunTime),
-		text(r.Runs), r.Pings, text(r.Incident), string(r.Cause), number(r.NextAt), text(r.History), text(r.Finished), text(r.Blackout),
+		text(r.Runs), r.Pings, text(r.Incident), string(r.Cause), number(r.NextAt), text(r.History), text(r.Finished), text(r.Blackout), text(r.Hosts),
 	}
 }
 

@@ -17,7 +17,7 @@ func heartbeats() []monitor.Heartbeat {
 		{Status: monitor.Up, PingCount: 1, CountedFrom: at, LastPing: at, StaleBefore: at, History: monitor.RunHistory{DecidedUntil: at}},
 		{
 			Status: monitor.Down, PingCount: 1 << 40, CountedFrom: at, EarlySlot: at.Add(time.Hour), FailedRuns: 3, Tolerated: monitor.ToleratedRuns{LastSlot: at, Count: 2},
-			StaleBefore: at, LastPing: at, LastStart: at.Add(time.Microsecond), LastRunTime: time.Second, HasRunTime: true,
+			StaleBefore: at, LastPing: at, LastStart: at.Add(time.Microsecond), LastRunTime: time.Second, HasRunTime: true, LastHost: "web1",
 			ActiveRuns:   []monitor.ActiveRun{{ID: "a", StartedAt: at}},
 			FinishedRuns: []monitor.FinishedRunID{{Hash: 1 << 63, EndedAt: at}},
 			OpenIncident: "incident", DownCause: monitor.CauseMissed,
@@ -44,8 +44,8 @@ func TestUnpack_ReturnsEveryColumnThatPackGot(t *testing.T) {
 		if diff := cmp.Diff(h, after); diff != "" {
 			t.Errorf("after Apply (-want +got):\n%s", diff)
 		}
-		if args := got.Args(7); len(args) != 15 || args[0] != int64(7) {
-			t.Errorf("%d arguments, %v first; want 15 and the key", len(args), args[0])
+		if args := got.Args(7); len(args) != 16 || args[0] != int64(7) {
+			t.Errorf("%d arguments, %v first; want 16 and the key", len(args), args[0])
 		}
 	}
 }

@@ -21,9 +21,15 @@ import (
 // in the store; an arrival is relative to that of the previous ping, because those of a
 // batch are close together.
 //
+// In a record of the format recordWithHosts, the host of each ping follows its parts as a text. Only
+// batches with a host are such records, so that earlier versions read all others.
+//
 // Earlier versions wrote JSON, which begins with a bracket. DecodeBatch reads it too, so
 // that a server that was killed can be upgraded.
 const recordFormat = 1
+
+// recordWithHosts is the format of records with the hosts of pings.
+const recordWithHosts = 2
 
 // The parts of a ping. A text that is absent is that of the previous ping in the record,
 // or empty in the first one: many pings come from the same kind of client.
@@ -45,7 +51,8 @@ const usualPingLength = 40
 // their order, without pings for unknown ids.
 func encodeBatch(batch []ReceivedPing, transitions []Transition) ([]byte, error) {
 	to := make([]byte, 0, usualPingLength*(len(transitions)+2))
-	to = binary.AppendUvarint(append(to, recordFormat), uint64(len(transitions)))
+	format := recordFormatOf(batch)
+	to = binary.AppendUvarint(append(to, format), uint64(len(transitions)))
 	written, previous, before := 0, &monitor.Ping{}, int64(0)
 	for i := range batch {
 		received := &batch[i]
@@ -53,6 +60,9 @@ func encodeBatch(batch []ReceivedPing, transitions []Transition) ([]byte, error)
 			continue // unknown id
 		}
 		to = appendParts(to, received, previous)
+		if format == recordWithHosts {
+			to = appendText(to, received.Ping.Host)
+		}
 		arrival := received.Ping.At.UnixMicro()
 		to = binary.AppendVarint(to, arrival-before)
 		to = binary.AppendVarint(to, transitions[written].Change.Ping.Number)
@@ -61,6 +71,16 @@ func encodeBatch(batch []ReceivedPing, transitions []Transition) ([]byte, error)
 		written++
 	}
 	return to, nil
+}
+
+// recordFormatOf returns the format of the record of a batch.
+func recordFormatOf(batch []ReceivedPing) byte {
+	for i := range batch {
+		if batch[i].Ping.Host != "" {
+			return recordWithHosts
+		}
+	}
+	return recordFormat
 }
 
 // appendParts appends the parts of a ping that differ from what a reader assumes.

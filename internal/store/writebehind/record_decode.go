@@ -30,10 +30,10 @@ func DecodeBatch(text []byte) ([]ReceivedPing, error) {
 		return nil, errMalformedRecord
 	case text[0] == jsonRecord:
 		return decodeJSON(text)
-	case text[0] != recordFormat:
-		return nil, fmt.Errorf("%w (format %d of a record; this version reads up to %d)", ErrNewerFormat, text[0], recordFormat)
+	case text[0] != recordFormat && text[0] != recordWithHosts:
+		return nil, fmt.Errorf("%w (format %d of a record; this version reads up to %d)", ErrNewerFormat, text[0], recordWithHosts)
 	}
-	r := recordReader{rest: text[1:]}
+	r := recordReader{rest: text[1:], hosts: text[0] == recordWithHosts}
 	count := r.uvarint()
 	if count > uint64(len(text)) {
 		return nil, errMalformedRecord // before it allocates memory
@@ -53,6 +53,7 @@ func DecodeBatch(text []byte) ([]ReceivedPing, error) {
 // recordReader reads a record. After an error, it returns zero values.
 type recordReader struct {
 	rest   []byte
+	hosts  bool // each ping has a host
 	failed bool
 }
 
@@ -81,6 +82,9 @@ func (r *recordReader) ping(into *ReceivedPing, previous *monitor.Ping) {
 	early := int64(0)
 	if parts&partRare != 0 {
 		early, p.Flags = r.varint(), monitor.PingFlags(r.byte())
+	}
+	if r.hosts {
+		p.Host = r.text()
 	}
 	arrival := previous.At.UnixMicro() + r.varint()
 	p.At, into.Watermark = time.UnixMicro(arrival).UTC(), time.UnixMicro(arrival-early).UTC()

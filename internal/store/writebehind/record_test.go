@@ -38,7 +38,7 @@ func anyPing(t *rapid.T) ReceivedPing {
 	p := monitor.Ping{
 		Number: rapid.Int64().Draw(t, "number"), Kind: monitor.PingKind(text.Draw(t, "kind")), At: at, RunID: text.Draw(t, "run"),
 		ExitCode: rapid.IntRange(-1, 255).Draw(t, "exit"), Method: text.Draw(t, "method"), Source: text.Draw(t, "source"),
-		UserAgent: text.Draw(t, "agent"), Flags: monitor.PingFlags(rapid.Byte().Draw(t, "flags")),
+		UserAgent: text.Draw(t, "agent"), Host: rapid.SampledFrom([]string{"", "", "web1", "é"}).Draw(t, "host"), Flags: monitor.PingFlags(rapid.Byte().Draw(t, "flags")),
 	}
 	if p.Body = rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "body"); len(p.Body) == 0 {
 		p.Body = nil
@@ -103,15 +103,29 @@ func TestDecodeBatch_RejectsWhatIsNoRecord(t *testing.T) {
 }
 
 func TestDecodeBatch_SaysThatANewerVersionWroteARecord(t *testing.T) {
-	for _, text := range []string{"\x02", "\x02\x01rest", "\xff"} {
+	for _, text := range []string{"\x03", "\x03\x01rest", "\xff"} {
 		if _, err := DecodeBatch([]byte(text)); !errors.Is(err, ErrNewerFormat) || !strings.Contains(err.Error(), "Start that version") {
 			t.Errorf("%q: %v; want ErrNewerFormat and advice", text, err)
 		}
 	}
-	for _, text := range []string{"", "\x01", "[", "[{"} {
+	for _, text := range []string{"", "\x01", "\x02", "\x02\x01", "[", "[{"} {
 		if _, err := DecodeBatch([]byte(text)); err == nil || errors.Is(err, ErrNewerFormat) {
 			t.Errorf("%q: %v; want another error", text, err)
 		}
+	}
+}
+
+// An earlier version reads the records of format 1 after a downgrade, and keeps all others.
+func TestEncodeBatch_OnlyHostsNeedTheNewFormat(t *testing.T) {
+	ping := func(host string) ReceivedPing {
+		return ReceivedPing{ID: "a", Watermark: start, Ping: monitor.Ping{Kind: monitor.PingSuccess, At: start, Host: host}}
+	}
+	without, with := encode(t, []ReceivedPing{ping(""), ping("")}), encode(t, []ReceivedPing{ping(""), ping("web1")})
+	if without[0] != 1 || with[0] != 2 {
+		t.Errorf("formats %d and %d; want 1 without hosts, and 2", without[0], with[0])
+	}
+	if n := len(with) - len(without); n != 1+1+len("web1") {
+		t.Errorf("%d more bytes; want the host, and a byte for each ping", n)
 	}
 }
 
@@ -121,9 +135,10 @@ func FuzzDecodeBatch(f *testing.F) {
 		{ID: uuid.NewString(), Watermark: start, Ping: monitor.Ping{Kind: monitor.PingSuccess, At: start, Method: "POST"}},
 		{ID: "a", Watermark: start, Ping: monitor.Ping{Kind: monitor.PingFail, At: start, RunID: "run", Body: []byte("body"), BodySize: 4}},
 	}))
+	f.Add(encode(f, []ReceivedPing{{ID: "a", Watermark: start, Ping: monitor.Ping{Kind: monitor.PingFail, At: start, Host: "web1"}}}))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		batch, err := DecodeBatch(text)
-		if err != nil || len(text) == 0 || text[0] != recordFormat {
+		if err != nil || len(text) == 0 || text[0] != recordFormat && text[0] != recordWithHosts {
 			return
 		}
 		again, err := DecodeBatch(encode(t, batch))

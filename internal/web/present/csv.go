@@ -92,7 +92,7 @@ func csvTime(t time.Time) string {
 func csvSeconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
 
 // EventHeader are the columns of EventRow.
-var EventHeader = []string{"number", "time", "kind", "seconds", "exit_status", "method", "from", "client", "run", "body_bytes"}
+var EventHeader = []string{"number", "time", "kind", "seconds", "exit_status", "method", "from", "client", "run", "body_bytes", "host"}
 
 // EventRow returns the CSV row of a ping.
 func EventRow(p monitor.Ping) []string {
@@ -104,7 +104,7 @@ func EventRow(p monitor.Ping) []string {
 		exit = strconv.Itoa(p.ExitCode)
 	}
 	return []string{
-		strconv.FormatInt(p.Number, 10), csvTime(p.At), string(p.Kind), took, exit, p.Method, p.Source, p.UserAgent, p.RunID, strconv.FormatInt(p.BodySize, 10),
+		strconv.FormatInt(p.Number, 10), csvTime(p.At), string(p.Kind), took, exit, p.Method, p.Source, p.UserAgent, p.RunID, strconv.FormatInt(p.BodySize, 10), p.Host,
 	}
 }
 

@@ -1,6 +1,7 @@
 package heartbeatview
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,6 +38,7 @@ type Event struct {
 	Exited     bool // the job reported ExitStatus
 	Method     string
 	Source     string
+	Host       string // that the job sent, "" if none
 	UserAgent  string
 	Marks      []string // notes about anything unusual
 	Body       string
@@ -65,6 +67,17 @@ func (e Event) id() string { return ui.If(e.EndsRun, "run-", "ping-") + ui.Itoa(
 
 // number returns the number of the ping, with which the chart and the CSV file name it.
 func (e Event) number() string { return "#" + ui.Itoa(e.Number) }
+
+// host returns the host of the run: the name that the job sent, or the address.
+func (e Event) host() string { return cmp.Or(e.Host, e.Source) }
+
+// origin returns the host and the address.
+func (e Event) origin() string {
+	if e.Host == "" {
+		return e.Source
+	}
+	return e.Host + " (" + e.Source + ")"
+}
 
 // exit returns the exit code that the job reported.
 func (e Event) exit() string {

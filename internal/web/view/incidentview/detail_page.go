@@ -27,6 +27,7 @@ type DetailPage struct {
 	AcknowledgedBy   string
 	Resolved         time.Time
 	FirstAlert       time.Duration // from opening to the first delivery; 0 if none yet
+	Host             string        // of the failed run, or of the newest one before it
 	ExitStatus       int           // of a reported failure; 0 if the job reported none
 
 	Timeline        []TimelineEntry

@@ -85,13 +85,15 @@ type call struct {
 	method string
 	path   string // below /api/v1, with escaped segments
 	query  url.Values
-	body   any // sent as JSON unless nil
+	body   any    // sent as JSON unless nil
+	match  string // If-Match, empty: any version
 }
 
 // response is a complete response.
 type response struct {
 	status int
 	body   []byte
+	etag   string
 }
 
 // send makes a call. A status other than 2xx is a [*Problem].
@@ -112,7 +114,7 @@ func (c *Client) send(ctx context.Context, a call) (response, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return response{}, readProblem(resp, body)
 	}
-	return response{status: resp.StatusCode, body: body}, nil
+	return response{resp.StatusCode, body, resp.Header.Get("ETag")}, nil
 }
 
 // request builds the HTTP request of a call.
@@ -141,6 +143,9 @@ func (c *Client) request(ctx context.Context, a call) (*http.Request, error) {
 	req.Header.Set("User-Agent", c.userAgent)
 	if a.body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.match != "" {
+		req.Header.Set("If-Match", a.match)
 	}
 	return req, nil
 }

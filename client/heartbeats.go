@@ -170,7 +170,8 @@ type Heartbeat struct {
 	Severity     string   `json:"severity" enum:"critical,warning,info" doc:"How urgent its alerts are"`
 	Methods      string   `json:"methods" enum:"any,post"`
 	ManualResume bool     `json:"manual_resume" doc:"A ping does not resume a paused heartbeat"`
-	Channels     []string `json:"channels" nullable:"true" doc:"Ids of the channels that receive alerts; null: all of the project"`
+	Channels     []string `json:"channels" nullable:"true" doc:"Ids of the channels that receive alerts; null: it names none"`
+	Policy       *string  `json:"policy" doc:"Slug of the escalation policy that it names; null: the default policy of the project, or all channels if it has none"`
 
 	ExpectFirstBy *time.Time `json:"expect_first_by" doc:"Time by which a new heartbeat must receive its first ping; null: none"`
 
@@ -210,6 +211,7 @@ type HeartbeatSettings struct {
 	Methods      *string   `json:"methods,omitempty"`
 	ManualResume *bool     `json:"manual_resume,omitempty"`
 	Channels     *[]string `json:"channels,omitempty"`
+	Policy       *string   `json:"policy,omitempty"`
 
 	ExpectFirstBy *string `json:"expect_first_by,omitempty"` // RFC 3339
 }

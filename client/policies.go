@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"time"
 )
@@ -15,6 +17,10 @@ type PolicySettings struct {
 	Slug    *string              `json:"slug,omitempty"`
 	Default *bool                `json:"default,omitempty"`
 	Steps   []PolicyStepSettings `json:"steps,omitempty"`
+
+	// IfMatch is the ETag of the policy that the change is based on. If another change was made since,
+	// the change fails with status 412. Empty: any.
+	IfMatch string `json:"-"`
 }
 
 // PolicyStepSettings is one step of a policy. Durations are seconds or texts such as "15m".
@@ -31,22 +37,40 @@ func (c *Client) Policies(ctx context.Context) (Page[Policy], error) {
 
 // Policy returns the policy with a slug or an id.
 func (c *Client) Policy(ctx context.Context, name string) (Policy, error) {
-	return fetchValue[Policy](ctx, c, call{method: "GET", path: policyPath(name)})
+	return c.fetchPolicy(ctx, call{method: "GET", path: policyPath(name)})
 }
 
 // CreatePolicy creates a policy.
 func (c *Client) CreatePolicy(ctx context.Context, s PolicySettings) (Policy, error) {
-	return fetchValue[Policy](ctx, c, call{method: "POST", path: "/policies", body: s})
+	return c.fetchPolicy(ctx, call{method: "POST", path: "/policies", body: s})
 }
 
 // ChangePolicy changes the given settings and keeps the others. Open incidents keep their steps.
 func (c *Client) ChangePolicy(ctx context.Context, name string, s PolicySettings) (Policy, error) {
-	return fetchValue[Policy](ctx, c, call{method: "PATCH", path: policyPath(name), body: s})
+	return c.fetchPolicy(ctx, call{method: "PATCH", path: policyPath(name), body: s, match: s.IfMatch})
 }
 
-// DeletePolicy deletes a policy.
-func (c *Client) DeletePolicy(ctx context.Context, name string) error {
-	_, err := c.send(ctx, call{method: "DELETE", path: policyPath(name)})
+// fetchPolicy makes a call that returns one policy.
+func (c *Client) fetchPolicy(ctx context.Context, a call) (p Policy, err error) {
+	got, err := c.send(ctx, a)
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(got.body, &p); err != nil {
+		return p, fmt.Errorf("response to %s %s: not the JSON of this API: %w", a.method, a.path, err)
+	}
+	p.ETag = got.etag
+	return p, nil
+}
+
+// DeletePolicy deletes a policy. If heartbeats name it, it fails with status 409 unless replace is set:
+// then they use the default policy, or notify all channels of the project if there is none.
+func (c *Client) DeletePolicy(ctx context.Context, name string, replace bool) error {
+	query := url.Values{}
+	if replace {
+		query.Set("replace", "true")
+	}
+	_, err := c.send(ctx, call{method: "DELETE", path: policyPath(name), query: query})
 	return err
 }
 
@@ -61,9 +85,15 @@ type Policy struct {
 	ID        string       `json:"id"`
 	Name      string       `json:"name"`
 	Slug      string       `json:"slug"`
-	Default   bool         `json:"default" doc:"The policy applies to the heartbeats that name no channels. Other policies have no effect"`
+	Default   bool         `json:"default" doc:"The policy applies to the heartbeats that name no channels and no policy"`
 	Steps     []PolicyStep `json:"steps" nullable:"false"`
 	CreatedAt time.Time    `json:"created_at"`
+
+	HeartbeatsCount int `json:"heartbeats_count" doc:"Number of heartbeats that it applies to"`
+	NamedByCount    int `json:"named_by_count" doc:"Number of heartbeats that name it"`
+
+	// ETag is the version of the settings, for PolicySettings.IfMatch. Lists do not set it.
+	ETag string `json:"-"`
 }
 
 // PolicyStep is one step of a policy.
@@ -75,6 +105,10 @@ type PolicyStep struct {
 
 // Notifications are who would be notified of an incident, and when.
 type Notifications struct {
+	Rule   string  `json:"rule" enum:"channels,policy,default_policy,all_channels" doc:"What decides: the channels or the policy that the heartbeat names, the default policy, or all channels of the project"`
+	Policy *string `json:"policy" doc:"Slug of the policy that decides; null: no policy does"`
+	Why    string  `json:"why" doc:"Why this rule applies"`
+
 	Notifications []PlannedNotification `json:"notifications" nullable:"false" doc:"In the order of time; repeated reminders are listed once"`
 }
 

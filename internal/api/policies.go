@@ -12,7 +12,6 @@ import (
 	"overdue/client"
 	"overdue/internal/auth"
 	"overdue/internal/manage"
-	"overdue/internal/monitor"
 	"overdue/internal/wire"
 )
 
@@ -22,7 +21,7 @@ type policySettings struct {
 
 	Name    *string         `json:"name,omitempty" minLength:"1" maxLength:"100" doc:"Name for people. Required in a new policy"`
 	Slug    *string         `json:"slug,omitempty" maxLength:"100" doc:"Unique in the project. Default: generated from the name"`
-	Default *bool           `json:"default,omitempty" doc:"Apply the policy to the heartbeats that name no channels. The current default is no longer the default then. Default: false"`
+	Default *bool           `json:"default,omitempty" doc:"Apply the policy to the heartbeats that name no channels and no policy. The current default is no longer the default then. Default: false"`
 	Steps   *[]stepSettings `json:"steps,omitempty" nullable:"false" minItems:"1" maxItems:"10" doc:"In the order of time. Required in a new policy"`
 }
 
@@ -66,6 +65,11 @@ type (
 	PolicyPath struct {
 		Name string `path:"policy" doc:"Slug or id" example:"nights"`
 	}
+	policyDeletion struct {
+		PolicyPath
+		IfMatch
+		Replace bool `query:"replace" doc:"Delete the policy although heartbeats name it. They then use the default policy, or notify all channels of the project if there is none"`
+	}
 	policyPatch struct {
 		PolicyPath
 		IfMatch
@@ -95,7 +99,8 @@ func (a *API) policyRoutes() {
 	}, body: settings, example: map[string]any{"default": true}}, a.changePolicy)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "delete-policy", Method: http.MethodDelete, Path: "/policies/{policy}", Tags: tag, Summary: "Delete an escalation policy",
-		Description: "Without a default policy, heartbeats that name no channels notify all channels of the project. Open incidents keep their steps.", Errors: gone,
+		Description: "If heartbeats name the policy, the response is 409 with their number, unless replace is true. Without a default policy, heartbeats that name no channels and no policy notify all channels of the project. Open incidents keep their steps.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
 	}}, a.deletePolicy)
 	register(a, endpoint{Operation: huma.Operation{
 		OperationID: "list-notifications", Method: http.MethodGet, Path: "/heartbeats/{id}/notifications", Tags: tag, Summary: "Who would be notified of an incident, when, and why",
@@ -104,8 +109,8 @@ func (a *API) policyRoutes() {
 }
 
 func (a *API) listPolicies(ctx context.Context, who auth.Actor, _ *struct{}) (*bodyResponse[client.Page[client.Policy]], error) {
-	list, err := a.Service.Policies(ctx, who)
-	return pageResponse(manage.ListPage[monitor.Policy]{Items: list}, err, wire.Policy)
+	list, err := a.Service.PolicyDetails(ctx, who)
+	return pageResponse(manage.ListPage[manage.PolicyDetail]{Items: list}, err, policyJSON)
 }
 
 func (a *API) createPolicy(ctx context.Context, who auth.Actor, in *JSONBody) (*createdResponse[client.Policy], error) {
@@ -117,19 +122,29 @@ func (a *API) createPolicy(ctx context.Context, who auth.Actor, in *JSONBody) (*
 	if err != nil {
 		return nil, err
 	}
-	return &createdResponse[client.Policy]{ETag: etag(manage.PolicyVersion(p)), Location: a.BaseURL + Prefix + "/policies/" + p.Slug, Body: wire.Policy(p)}, nil
-}
-
-// policyResponse returns the response for the result of the service.
-func policyResponse(p monitor.Policy, err error) (*etagResponse[client.Policy], error) {
+	created, err := a.policyResponse(ctx, who, p.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &etagResponse[client.Policy]{etag(manage.PolicyVersion(p)), wire.Policy(p)}, nil
+	return &createdResponse[client.Policy]{ETag: created.ETag, Location: a.BaseURL + Prefix + "/policies/" + p.Slug, Body: created.Body}, nil
+}
+
+// policyJSON converts a policy.
+func policyJSON(p manage.PolicyDetail) client.Policy {
+	return wire.Policy(p.Policy, p.Heartbeats, p.Naming)
+}
+
+// policyResponse returns the response with a policy.
+func (a *API) policyResponse(ctx context.Context, who auth.Actor, name string) (*etagResponse[client.Policy], error) {
+	p, err := a.Service.PolicyDetail(ctx, who, name)
+	if err != nil {
+		return nil, err
+	}
+	return &etagResponse[client.Policy]{etag(manage.PolicyVersion(p.Policy)), policyJSON(p)}, nil
 }
 
 func (a *API) getPolicy(ctx context.Context, who auth.Actor, in *PolicyPath) (*etagResponse[client.Policy], error) {
-	return policyResponse(a.Service.Policy(ctx, who, in.Name))
+	return a.policyResponse(ctx, who, in.Name)
 }
 
 func (a *API) changePolicy(ctx context.Context, who auth.Actor, in *policyPatch) (*etagResponse[client.Policy], error) {
@@ -138,17 +153,21 @@ func (a *API) changePolicy(ctx context.Context, who auth.Actor, in *policyPatch)
 		return nil, err
 	}
 	e.IfVersion = in.versions()
-	return policyResponse(a.Service.ChangePolicy(ctx, who, in.Name, e))
-}
-
-func (a *API) deletePolicy(ctx context.Context, who auth.Actor, in *PolicyPath) (*emptyResponse, error) {
-	return &emptyResponse{}, a.Service.DeletePolicy(ctx, who, in.Name)
-}
-
-func (a *API) listNotifications(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*bodyResponse[client.Notifications], error) {
-	plan, err := a.Service.NotificationPlan(ctx, who, in.ID)
+	p, err := a.Service.ChangePolicy(ctx, who, in.Name, e)
 	if err != nil {
 		return nil, err
 	}
-	return &bodyResponse[client.Notifications]{wire.Notifications(plan)}, nil
+	return a.policyResponse(ctx, who, p.ID)
+}
+
+func (a *API) deletePolicy(ctx context.Context, who auth.Actor, in *policyDeletion) (*emptyResponse, error) {
+	return &emptyResponse{}, a.Service.DeletePolicy(ctx, who, in.Name, in.Replace, in.versions())
+}
+
+func (a *API) listNotifications(ctx context.Context, who auth.Actor, in *HeartbeatPath) (*bodyResponse[client.Notifications], error) {
+	plan, rule, err := a.Service.NotificationPlan(ctx, who, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &bodyResponse[client.Notifications]{wire.Notifications(plan, rule)}, nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestPolicies_DecideWhoIsNotified(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect("after the channel of the policy was deleted", "Chat: opened: all channels of the first step of policy Other were deleted")
-		if err := server.DeletePolicy(w.Context(), other.Slug); err != nil {
+		if err := server.DeletePolicy(w.Context(), other.Slug, false); err != nil {
 			t.Fatal(err)
 		}
 		expect("after the policy was deleted", "Chat: opened: "+all)
@@ -105,6 +106,107 @@ func TestPolicies_RejectWhatCannotWork(t *testing.T) {
 			if r.status != want.status || !strings.Contains(string(r.body), want.text) {
 				t.Errorf("%s: %d %s; want %d with %q", body, r.status, r.body, want.status, want.text)
 			}
+		}
+	})
+}
+
+func TestHeartbeatPolicy_DecidesAndIsNeverLostSilently(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
+		chat, phone := w.channel("Chat"), w.channel("Phone")
+		h, server, ctx := w.heartbeat("Backup"), w.client("read-write"), w.Context()
+		days := w.policy("Days", phone)
+		rejected := func(status int, text, body string) {
+			t.Helper()
+			r := w.request("read-write", "PATCH", Prefix+"/heartbeats/"+*h.ID, body)
+			if r.status != status || !strings.Contains(string(r.body), text) {
+				t.Errorf("%s: %d %s; want %d with %q", body, r.status, r.body, status, text)
+			}
+		}
+		change := func(s client.HeartbeatSettings) client.Heartbeat {
+			t.Helper()
+			changed, err := server.ChangeHeartbeat(ctx, *h.ID, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return changed
+		}
+		expect := func(rule, policy string, want ...string) {
+			t.Helper()
+			plan, err := w.client("read-only").HeartbeatNotifications(ctx, h.Ref)
+			if err != nil || plan.Rule != rule || policy != "" && (plan.Policy == nil || *plan.Policy != policy) || policy == "" && plan.Policy != nil || plan.Why == "" {
+				t.Errorf("rule %+v, %v; want %s %s", plan, err, rule, policy)
+			}
+			if diff := cmp.Diff(want, w.notifications(h)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		}
+		rejected(422, "No policy of the project has the slug nosuch", `{"policy": "nosuch"}`)
+		if changed := change(client.HeartbeatSettings{Policy: new("days")}); changed.Policy == nil || *changed.Policy != "days" {
+			t.Errorf("policy %v", changed.Policy)
+		}
+		if entry := w.lastAuditEntry(); entry.Detail != "policy: – → days" {
+			t.Errorf("audit log: %q", entry.Detail)
+		}
+		expect("policy", "days", "Phone: opened: step 1 of policy Days")
+		rejected(422, "set policy to null, or remove the channels", `{"channels": ["`+chat.ID+`"]}`)
+		named := change(client.HeartbeatSettings{Channels: &[]string{chat.ID}, Policy: new("")})
+		if named.Policy != nil || len(named.Channels) != 1 {
+			t.Errorf("channels instead of a policy: %+v", named)
+		}
+		rejected(422, "set channels to null, or remove the policy", `{"policy": "days"}`)
+		if r := w.request("read-write", "PATCH", Prefix+"/heartbeats/"+*h.ID, `{"policy": "days", "channels": null}`); r.status != 200 {
+			t.Errorf("a policy instead of channels: %d %s", r.status, r.body)
+		}
+		if _, err := server.ChangePolicy(ctx, "days", client.PolicySettings{Slug: new("daily"), Name: new("Daily")}); err != nil {
+			t.Fatal(err)
+		}
+		expect("policy", "daily", "Phone: opened: step 1 of policy Daily")
+		if p, err := server.Policy(ctx, "daily"); err != nil || p.HeartbeatsCount != 1 || p.NamedByCount != 1 {
+			t.Errorf("%+v, %v", p, err)
+		}
+		r := w.request("read-write", "DELETE", Prefix+"/policies/"+days.ID, "")
+		if r.status != 409 || !strings.Contains(string(r.body), "1 heartbeat names the policy and would notify all channels of the project at once") {
+			t.Errorf("the deletion: %d %s", r.status, r.body)
+		}
+		night := w.policy("Nights", chat)
+		if _, err := server.ChangePolicy(ctx, night.ID, client.PolicySettings{Default: new(true)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.DeletePolicy(ctx, days.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		if entry := w.lastAuditEntry(); entry.Detail != "1 heartbeat names the policy and would use the default policy Nights" {
+			t.Errorf("audit log: %q", entry.Detail)
+		}
+		expect("default_policy", "nights", "Chat: opened: step 1 of policy Nights")
+		if p, err := server.Policy(ctx, "nights"); err != nil || p.HeartbeatsCount != 1 || p.NamedByCount != 0 {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+}
+
+func TestChangePolicy_RejectsALostUpdate(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, w *fixture) {
+		chat := w.channel("Chat")
+		w.policy("Days", chat)
+		server := w.client("read-write")
+		read, err := server.Policy(w.Context(), "days")
+		if err != nil || read.ETag == "" {
+			t.Fatalf("%+v, %v", read, err)
+		}
+		steps := []client.PolicyStepSettings{{After: 0, Channels: []string{chat.ID}, RepeatEvery: "1h"}}
+		if _, err := server.ChangePolicy(w.Context(), "days", client.PolicySettings{Steps: steps, IfMatch: read.ETag}); err != nil {
+			t.Fatal(err)
+		}
+		_, err = server.ChangePolicy(w.Context(), "days", client.PolicySettings{Steps: steps[:1], Name: new("Lost"), IfMatch: read.ETag})
+		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != 412 {
+			t.Errorf("an edit of an old version: %v", err)
+		}
+		if r := w.request("read-write", "DELETE", Prefix+"/policies/days", "", "If-Match", read.ETag); r.status != 412 {
+			t.Errorf("a deletion of an old version: %d %s", r.status, r.body)
+		}
+		if now, err := server.Policy(w.Context(), "days"); err != nil || now.Name != "Days" || now.Steps[0].RepeatEvery == nil {
+			t.Errorf("%+v, %v", now, err)
 		}
 	})
 }

@@ -321,3 +321,63 @@ func TestPolicy_StepsThatEndDuringAMuteAreNotSaidToBeMuted(t *testing.T) {
 		}
 	})
 }
+
+// TestPolicy_AHeartbeatUsesThePolicyThatItNames renames the policy, and then deletes it.
+func TestPolicy_AHeartbeatUsesThePolicyThatItNames(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		sim.usePolicy()
+		var days monitor.Policy
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		sim.update(func(tx *store.Tx) error {
+			channels, err := tx.Channels(sim.project)
+			if err != nil {
+				return err
+			}
+			boss := channels[slices.IndexFunc(channels, func(c monitor.Channel) bool { return c.Name == "boss" })].ID
+			days, err = tx.SavePolicy(monitor.Policy{
+				Project: sim.project, Slug: "days", Name: "Days", Created: time.Now(), Steps: []monitor.PolicyStep{{Channels: []string{boss}}},
+			})
+			return err
+		})
+		sim.namePolicy("backup", "days")
+		n := sim.startNode()
+		begin := time.Now()
+		fail := func() {
+			sim.mustPing(n, "backup", "/fail")
+			sim.advance(time.Minute)
+			sim.mustPing(n, "backup", "")
+			sim.advance(time.Minute)
+		}
+		fail()
+		sim.update(func(tx *store.Tx) error {
+			if _, err := tx.LockHeartbeatsOfPolicy(sim.project, "days"); err != nil {
+				return err
+			}
+			days.Slug = "daily"
+			if _, err := tx.SavePolicy(days); err != nil {
+				return err
+			}
+			return tx.ReplacePolicyOfHeartbeats(sim.project, "days", "daily")
+		})
+		fail()
+		sim.killNode(n)
+		sim.update(func(tx *store.Tx) error { return tx.DeletePolicy(days) }) // without the heartbeats
+		n = sim.startNode()
+		fail()
+		sim.expectSteps(begin,
+			"000 boss opened", "001 boss resolved", "002 boss opened", "003 boss resolved", "004 ops opened", "005 ops resolved")
+	})
+}
+
+// namePolicy makes a heartbeat name a policy.
+func (sim *simulation) namePolicy(name, slug string) {
+	sim.t.Helper()
+	sim.update(func(tx *store.Tx) error {
+		h, err := tx.HeartbeatForUpdate(sim.project, sim.ids[name])
+		if err != nil {
+			return err
+		}
+		h.Policy = slug
+		return tx.SaveHeartbeatSettings(h)
+	})
+}

@@ -42,8 +42,8 @@ func (c *heartbeatsNotificationsCmd) Run(ctx context.Context, std Streams) error
 	all := append([]client.PlannedNotification{}, planned.Notifications...) // not nil, so that its JSON is []
 	if c.JSON {
 		err = printJSON(std, all)
-	} else {
-		err = notificationTable(all).Write(std.Out, table.Width(std.Out))
+	} else if err = notificationTable(all).Write(std.Out, table.Width(std.Out)); err == nil && planned.Why != "" {
+		err = printLine(std, "\n"+printable(planned.Why))
 	}
 	if len(all) == 0 {
 		warn(std, "no one is notified: the project has no channels; create one with overdue channels create")

@@ -186,13 +186,11 @@ func (c *heartbeatsShowCmd) Run(ctx context.Context, std Streams) error {
 	if h.IncidentID != nil {
 		incident = incidentNumber(ctx, server, *h.IncidentID)
 	}
-	if h.Channels != nil {
-		names := channelNames(ctx, server)
-		for i, id := range h.Channels {
-			h.Channels[i] = cmp.Or(names[id], id)
-		}
+	alerts, err := server.HeartbeatNotifications(ctx, h.Ref)
+	if err != nil {
+		return withHeartbeatName(c.SlugOrID, err)
 	}
-	return printLine(std, heartbeatDetails(h, clock, why.Decision, incident).String())
+	return printLine(std, heartbeatDetails(h, clock, why.Decision, incident, alertsText(alerts)).String())
 }
 
 // incidentNumber returns the number of an incident, by which people and the commands of
@@ -205,9 +203,46 @@ func incidentNumber(ctx context.Context, server *client.Client, id string) strin
 	return strconv.FormatInt(i.Number, 10)
 }
 
+// alertsText describes who is notified of an incident: the channels in the order of time, and the rule
+// that decides.
+func alertsText(n client.Notifications) string {
+	var names []string
+	for _, planned := range n.Notifications {
+		name := printable(planned.ChannelName)
+		if planned.After > 0 {
+			name += " " + afterText(planned.After)
+		}
+		if planned.Event != "incident.reminder" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "no channel"
+	}
+	return strings.Join(names, ", ") + " (" + ruleText(n) + ")"
+}
+
+// ruleText describes the rule that decides who is notified.
+func ruleText(n client.Notifications) string {
+	policy := ""
+	if n.Policy != nil {
+		policy = printable(*n.Policy)
+	}
+	switch n.Rule {
+	case "policy":
+		return "policy " + policy
+	case "default_policy":
+		return "default policy " + policy
+	case "all_channels":
+		return "all channels of the project"
+	}
+	return "channels of the heartbeat"
+}
+
 // heartbeatDetails returns the fields of a heartbeat for people. Settings that
-// are not set are left out. incident is the number of the open incident, or "".
-func heartbeatDetails(h client.Heartbeat, clock clock, why, incident string) *details {
+// are not set are left out. incident is the number of the open incident, or "";
+// alerts describes who is notified.
+func heartbeatDetails(h client.Heartbeat, clock clock, why, incident, alerts string) *details {
 	d := &details{}
 	d.add("Name", h.Name)
 	d.add("Status", statusText(h))
@@ -235,11 +270,7 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why, incident string) *de
 	if h.ManualResume {
 		d.add("Manual resume", "yes: a ping does not resume it")
 	}
-	channels := "all of the project"
-	if h.Channels != nil {
-		channels = strings.Join(h.Channels, ", ")
-	}
-	d.add("Channels", channels)
+	d.add("Notifies", alerts)
 	d.add("Open incident", incident)
 	if h.PingURL != nil {
 		d.add("Ping URL", *h.PingURL)

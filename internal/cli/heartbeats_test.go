@@ -65,6 +65,9 @@ func newHeartbeatAPI(t *testing.T) *[]string {
 		"GET /heartbeats":   listedHeartbeats,
 		"GET /channels":     listedChannels,
 		"GET /incidents/i7": oneIncident,
+
+		"GET /heartbeats/r1/notifications": `{"rule":"default_policy","policy":"nights","notifications":[{"channel_name":"Ops","event":"incident.opened"},
+			{"after":900,"channel_name":"Phone","event":"incident.opened"},{"after":900,"channel_name":"Ops","event":"incident.reminder"}]}`,
 	})
 }
 
@@ -133,7 +136,7 @@ Deadline         -
 Alert after      1 failed run
 Severity         warning
 Methods          any
-Channels         all of the project
+Notifies         Ops, Phone after 15 min (default policy nights)
 Open incident    7
 Ping URL         https://o/api/v1/hb/x
 Ref              r1
@@ -141,7 +144,7 @@ Ref              r1
 	if diff := cmp.Diff(commandResult{0, want, ""}, got, cmp.AllowUnexported(commandResult{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"GET /heartbeats/by-slug/backup", "GET /heartbeats/r1/why", "GET /incidents/i7"}, *asked); diff != "" {
+	if diff := cmp.Diff([]string{"GET /heartbeats/by-slug/backup", "GET /heartbeats/r1/why", "GET /incidents/i7", "GET /heartbeats/r1/notifications"}, *asked); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }

@@ -31,7 +31,7 @@ type policiesListCmd struct {
 
 // Help is the long part of --help.
 func (policiesListCmd) Help() string {
-	return `The default policy is the first. Other policies have no effect.
+	return `The default policy is the first. It applies to heartbeats that name no channels and no policy. Other policies apply to the heartbeats that name them.
 
 Examples:
 
@@ -64,6 +64,7 @@ func policyTable(all []client.Policy, channels []client.Channel) *table.Table {
 		table.Column{Title: "DEFAULT", Keep: true},
 		table.Column{Title: "NAME", Min: 20, Keep: true},
 		table.Column{Title: "SLUG", Keep: true},
+		table.Column{Title: "HEARTBEATS"},
 		table.Column{Title: "STEPS", Min: 20},
 		table.Column{Title: "ID"},
 	)
@@ -75,7 +76,7 @@ func policyTable(all []client.Policy, channels []client.Channel) *table.Table {
 		if every := repeatOf(p); every != nil {
 			steps = append(steps, "then every "+durationText(*every))
 		}
-		t.Add(yesNo(p.Default), printable(p.Name), printable(p.Slug), strings.Join(steps, "; "), p.ID)
+		t.Add(yesNo(p.Default), printable(p.Name), printable(p.Slug), strconv.Itoa(p.HeartbeatsCount), strings.Join(steps, "; "), p.ID)
 	}
 	return t
 }
@@ -184,6 +185,7 @@ func (c *policiesShowCmd) Run(ctx context.Context, std Streams) error {
 	d.add("Name", p.Name)
 	d.add("Slug", p.Slug)
 	d.add("Default", defaultText(p))
+	d.add("Heartbeats", heartbeatsText(p))
 	for n, s := range p.Steps {
 		d.add("Step "+strconv.Itoa(n+1), stepText(s, channels))
 	}
@@ -195,24 +197,36 @@ func (c *policiesShowCmd) Run(ctx context.Context, std Streams) error {
 	return printLine(std, d.String())
 }
 
-// defaultText says whether the policy has an effect, and how to change that.
+// defaultText says whether the policy is the default, and how to change that.
 func defaultText(p client.Policy) string {
 	if p.Default {
 		return "yes"
 	}
-	return "no, so it has no effect; to change that, run overdue policies edit " + p.Slug + " --default"
+	return "no; to change that, run overdue policies edit " + p.Slug + " --default"
+}
+
+// heartbeatsText says how many heartbeats the policy applies to, and how many of them name it.
+func heartbeatsText(p client.Policy) string {
+	switch {
+	case p.HeartbeatsCount == 0:
+		return "none, so it has no effect; to change that, run overdue heartbeats edit HEARTBEAT --policy " + p.Slug
+	case p.Default:
+		return fmt.Sprintf("%d, of which %d name it", p.HeartbeatsCount, p.NamedByCount)
+	}
+	return fmt.Sprintf("%d, which name it", p.HeartbeatsCount)
 }
 
 // policiesDeleteCmd deletes a policy.
 type policiesDeleteCmd struct {
 	policyArg
 
-	Yes bool `help:"Do not ask for confirmation."`
+	Replace bool `help:"Delete the policy although heartbeats name it: they then use the default policy, or notify all channels if the project has none."`
+	Yes     bool `help:"Do not ask for confirmation."`
 }
 
 // Help is the long part of --help.
 func (policiesDeleteCmd) Help() string {
-	return `Without a default policy, heartbeats that name no channels notify all channels of the project at once. Open incidents keep their steps.
+	return `Without a default policy, heartbeats that name no channels and no policy notify all channels of the project at once. Open incidents keep their steps. With --yes, a policy that heartbeats name is deleted only with --replace.
 
 Examples:
 
@@ -230,13 +244,15 @@ func (c *policiesDeleteCmd) Run(ctx context.Context, std Streams) error {
 		return err
 	}
 	question := fmt.Sprintf("Delete policy %q?", printable(p.Name))
-	if p.Default {
-		question = "Heartbeats that name no channels will notify all channels of the project. " + question
+	if p.HeartbeatsCount > 0 && p.Default {
+		question = fmt.Sprintf("It applies to %d heartbeats, which will notify all channels of the project. %s", p.HeartbeatsCount, question)
+	} else if p.HeartbeatsCount > 0 {
+		question = fmt.Sprintf("%d heartbeats name it; they will use the default policy, or notify all channels of the project if it has none. %s", p.HeartbeatsCount, question)
 	}
 	if !c.Yes && !confirm(std, question) {
 		return errors.New("nothing deleted")
 	}
-	if err := server.DeletePolicy(ctx, p.ID); err != nil {
+	if err := server.DeletePolicy(ctx, p.ID, c.Replace || !c.Yes); err != nil {
 		return c.named(err)
 	}
 	return nil

@@ -16,10 +16,20 @@ const policyChannels = `{"items":[{"id":"c1","name":"Ops"},{"id":"c2","name":"Ph
 {"id":"c4","name":"Twice"},{"id":"c5","name":"Twice"}],"next_cursor":null}`
 
 const listedPolicies = `{"items":[
-{"id":"p1","name":"Days","slug":"days","default":false,"steps":[{"after":0,"channels":["c1","gone"]}],"created_at":"2026-01-02T03:04:05Z"},
-{"id":"p2","name":"Nights","slug":"nights","default":true,"steps":[{"after":0,"channels":["c1"]},{"after":900,"channels":["c1","c2"],"repeat_every":1800}],"created_at":"2026-01-02T03:04:05Z"},
+{"id":"p1","name":"Days","slug":"days","default":false,"heartbeats_count":3,"named_by_count":3,"steps":[{"after":0,"channels":["c1","gone"]}],"created_at":"2026-01-02T03:04:05Z"},
+{"id":"p2","name":"Nights","slug":"nights","default":true,"heartbeats_count":7,"named_by_count":2,"steps":[{"after":0,"channels":["c1"]},{"after":900,"channels":["c1","c2"],"repeat_every":1800}],"created_at":"2026-01-02T03:04:05Z"},
 {"id":"p3","name":"Same","slug":"same","steps":[{"after":0,"channels":["gone"]}]},
 {"id":"p4","name":"Same","slug":"same2","steps":[{"after":0,"channels":["c1"]}]}],"next_cursor":null}`
+
+// listedPolicy returns one policy of listedPolicies.
+func listedPolicy(t *testing.T, n int) string {
+	t.Helper()
+	var page struct{ Items []json.RawMessage }
+	if err := json.Unmarshal([]byte(listedPolicies), &page); err != nil {
+		t.Fatal(err)
+	}
+	return string(page.Items[n])
+}
 
 // newPolicyAPI starts an API that has the policies of listedPolicies.
 func newPolicyAPI(t *testing.T) *[]string {
@@ -27,6 +37,9 @@ func newPolicyAPI(t *testing.T) *[]string {
 	return newFakeAPI(t, map[string]string{
 		"GET /channels":      policyChannels,
 		"GET /policies":      listedPolicies,
+		"GET /policies/p1":   listedPolicy(t, 0),
+		"GET /policies/p2":   listedPolicy(t, 1),
+		"GET /policies/p3":   listedPolicy(t, 2),
 		"POST /policies":     `{"id":"p9","name":"Late","slug":"late","steps":[]}`,
 		"PATCH /policies/p1": `{"id":"p1","name":"Days","slug":"days","steps":[]}`,
 	})
@@ -36,11 +49,11 @@ func TestPoliciesList_PrintsTheDefaultFirstWithNamesOfChannels(t *testing.T) {
 	newPolicyAPI(t)
 	got := runOverdue(backend{}, "policies", "list")
 	want := strings.TrimPrefix(`
-DEFAULT  NAME    SLUG    STEPS                                                                    ID
-yes      Nights  nights  at the opening: Ops; after 15 min: Ops, Phone; then every 30 min         p2
-no       Days    days    at the opening: Ops, a deleted channel                                   p1
-no       Same    same    at the opening: a deleted channel                                        p3
-no       Same    same2   at the opening: Ops                                                      p4
+DEFAULT  NAME    SLUG    HEARTBEATS STEPS                                                                    ID
+yes      Nights  nights  7 at the opening: Ops; after 15 min: Ops, Phone; then every 30 min         p2
+no       Days    days    3 at the opening: Ops, a deleted channel                                   p1
+no       Same    same    0 at the opening: a deleted channel                                        p3
+no       Same    same2   0 at the opening: Ops                                                      p4
 `, "\n")
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(got.out)); diff != "" || got.code != 0 {
 		t.Errorf("%+v (-want +got):\n%s", got, diff)
@@ -61,6 +74,7 @@ func TestPoliciesShow_PrintsOneLineForEachStep(t *testing.T) {
 Name           Nights
 Slug           nights
 Default        yes
+Heartbeats     7, of which 2 name it
 Step 1         at the opening: Ops
 Step 2         after 15 min: Ops, Phone
 Repeats        the last step every 30 min
@@ -73,13 +87,16 @@ Id             p2
 		}
 	}
 	got := runOverdue(backend{}, "policies", "show", "days")
-	if !strings.Contains(got.out, "no, so it has no effect; to change that, run overdue policies edit days --default\n") {
+	if !strings.Contains(got.out, "no; to change that, run overdue policies edit days --default\nHeartbeats     3, which name it\n") {
 		t.Errorf("not the default: %+v", got)
+	}
+	if got := runOverdue(backend{}, "policies", "show", "same2"); !strings.Contains(got.out, "none, so it has no effect; to change that, run overdue heartbeats edit HEARTBEAT --policy same2\n") {
+		t.Errorf("without heartbeats: %+v", got)
 	}
 }
 
 func TestPolicies_EachCommandSendsTheRequest(t *testing.T) {
-	hint := "overdue: policy created; it has no effect until it is the default: run overdue policies edit late --default\n"
+	hint := "overdue: policy created; it has no effect until a heartbeat names it, or it is the default: run overdue heartbeats edit HEARTBEAT --policy late, or overdue policies edit late --default\n"
 	find := "GET /policies"
 	channels := "GET /channels"
 	for name, test := range map[string]struct {
@@ -99,22 +116,22 @@ func TestPolicies_EachCommandSendsTheRequest(t *testing.T) {
 		},
 		"edit the steps keeps the reminders": {
 			[]string{"edit", "Nights", "--step", "0s:Phone"},
-			[]string{find, channels, `PATCH /policies/p2 {"steps":[{"after":"0s","channels":["c2"],"repeat_every":1800}]}`},
+			[]string{find, find + "/p2", channels, `PATCH /policies/p2 {"steps":[{"after":"0s","channels":["c2"],"repeat_every":1800}]}`},
 			commandResult{},
 		},
 		"edit the reminders keeps the steps": {
 			[]string{"edit", "nights", "--repeat", "1h"},
-			[]string{find, channels, `PATCH /policies/p2 {"steps":[{"after":0,"channels":["c1"]},{"after":900,"channels":["c1","c2"],"repeat_every":"1h"}]}`},
+			[]string{find, find + "/p2", channels, `PATCH /policies/p2 {"steps":[{"after":0,"channels":["c1"]},{"after":900,"channels":["c1","c2"],"repeat_every":"1h"}]}`},
 			commandResult{},
 		},
 		"edit removes the reminders": {
 			[]string{"edit", "nights", "--unset", "repeat"},
-			[]string{find, channels, `PATCH /policies/p2 {"steps":[{"after":0,"channels":["c1"]},{"after":900,"channels":["c1","c2"]}]}`},
+			[]string{find, find + "/p2", channels, `PATCH /policies/p2 {"steps":[{"after":0,"channels":["c1"]},{"after":900,"channels":["c1","c2"]}]}`},
 			commandResult{},
 		},
 		"edit leaves out deleted channels": {
 			[]string{"edit", "days", "--repeat", "1h"},
-			[]string{find, channels, `PATCH /policies/p1 {"steps":[{"after":0,"channels":["c1"],"repeat_every":"1h"}]}`},
+			[]string{find, find + "/p1", channels, `PATCH /policies/p1 {"steps":[{"after":0,"channels":["c1"],"repeat_every":"1h"}]}`},
 			commandResult{},
 		},
 		"edit without steps sends none": {
@@ -122,7 +139,8 @@ func TestPolicies_EachCommandSendsTheRequest(t *testing.T) {
 			[]string{find, `PATCH /policies/p1 {"name":"Days 2","slug":"d2","default":false}`},
 			commandResult{},
 		},
-		"delete": {[]string{"delete", "Days", "--yes"}, []string{find, "DELETE /policies/p1"}, commandResult{}},
+		"delete":                 {[]string{"delete", "Days", "--yes"}, []string{find, "DELETE /policies/p1"}, commandResult{}},
+		"delete with heartbeats": {[]string{"delete", "Days", "--yes", "--replace"}, []string{find, "DELETE /policies/p1?replace=true"}, commandResult{}},
 	} {
 		asked := newPolicyAPI(t)
 		if got := runOverdue(backend{}, append([]string{"policies"}, test.args...)...); got != test.result {
@@ -201,7 +219,7 @@ func TestPoliciesDelete_ReportsTheErrorOfTheServer(t *testing.T) {
 }
 
 func TestHeartbeatsNotifications_PrintsTimeChannelAndReason(t *testing.T) {
-	const planned = `{"notifications":[
+	const planned = `{"rule":"default_policy","policy":"nights","why":"The default policy applies.","notifications":[
 {"after":0,"channel_id":"c1","channel_name":"Ops","event":"incident.opened","repeat_every":null,"why":"step 1 of policy Nights"},
 {"after":900,"channel_id":"c2","channel_name":"Phone","event":"incident.opened","repeat_every":null,"why":"step 2 of policy Nights"},
 {"after":2700,"channel_id":"c2","channel_name":"Phone","event":"incident.reminder","repeat_every":1800,"why":"step 2 of policy Nights, repeated every 30\u00a0min"}]}`
@@ -216,6 +234,8 @@ TIME                               CHANNEL  ALERT     WHY
 at the opening                     Ops      opening   step 1 of policy Nights
 after 15 min                       Phone    opening   step 2 of policy Nights
 after 45 min, then every 30 min    Phone    reminder  step 2 of policy Nights, repeated every 30 min
+
+The default policy applies.
 `, "\n")
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(got.out)); diff != "" || got.code != 0 || got.err != "" {
 		t.Errorf("%+v (-want +got):\n%s", got, diff)

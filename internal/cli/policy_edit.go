@@ -17,7 +17,7 @@ type policyFlags struct {
 	Slug    string   `placeholder:"SLUG" help:"Short name for scripts. Default: derived from the name."`
 	Step    []string `member:"steps" sep:"none" placeholder:"DELAY:CHANNEL,..." help:"Step of the policy: the time since the opening of the incident, and the channels to notify, by name or id, such as 15m:Ops,Phone. The first step has the delay 0. Can be repeated."`
 	Repeat  *string  `duration:"" unset:"null" placeholder:"DURATION" help:"Time between reminders after the last step while the incident is open and not acknowledged, such as 30m. Default: no reminders."`
-	Default *bool    `negatable:"" help:"Apply the policy to all heartbeats that name no channels. It replaces the current default policy. Default: no."`
+	Default *bool    `negatable:"" help:"Apply the policy to all heartbeats that name no channels and no policy. It replaces the current default policy. Default: no."`
 }
 
 // typedStep is the value of --step before the channels are looked up.
@@ -176,8 +176,8 @@ Examples:
     overdue policies create --name Days --step "0:On call EU"`
 }
 
-// Run creates the policy. A policy that is not the default has no effect, so a line on standard
-// error names the command that changes that.
+// Run creates the policy. A policy that is not the default has no effect until a heartbeat names it, so a
+// line on standard error names the commands that change that.
 func (c *policiesCreateCmd) Run(ctx context.Context, std Streams) error {
 	typed, err := c.typedSteps()
 	switch {
@@ -205,7 +205,7 @@ func (c *policiesCreateCmd) Run(ctx context.Context, std Streams) error {
 		return err
 	}
 	if !p.Default {
-		warn(std, "policy created; it has no effect until it is the default: run overdue policies edit %s --default", p.Slug)
+		warn(std, "policy created; it has no effect until a heartbeat names it, or it is the default: run overdue heartbeats edit HEARTBEAT --policy %[1]s, or overdue policies edit %[1]s --default", p.Slug)
 	}
 	return nil
 }
@@ -259,6 +259,12 @@ func (c *policiesEditCmd) Run(ctx context.Context, std Streams) error {
 	server, p, err := c.find(ctx)
 	if err != nil {
 		return err
+	}
+	if len(typed) > 0 || c.Repeat != nil || len(c.Unset) > 0 { // all steps are replaced: fail if they change in between
+		if p, err = server.Policy(ctx, p.ID); err != nil {
+			return c.named(err)
+		}
+		s.IfMatch = p.ETag
 	}
 	if err := c.fill(ctx, server, &s, typed, p, len(c.Unset) > 0); err != nil {
 		return c.named(err)

@@ -72,7 +72,7 @@ type PendingAlert = store.PendingAlert
 // maxShownPending is the number of pending alerts on the page of a channel.
 const maxShownPending = 20
 
-// ChannelUsage counts the heartbeats of a project, and those that use all channels.
+// ChannelUsage counts the heartbeats of a project, and those that notify all its channels.
 type ChannelUsage struct{ Heartbeats, AllChannels int }
 
 // ChannelDetails lists the channels of the project, oldest first, each with its last
@@ -117,8 +117,7 @@ func (svc *Service) ChannelDetail(ctx context.Context, a auth.Actor, id string) 
 
 // channelDetails adds the usage and the last n deliveries to channels.
 func channelDetails(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n int) ([]ChannelDetail, ChannelUsage, error) {
-	routing, err := tx.ChannelRouting(a.Project.Key)
-	reach := ChannelUsage{routing.Heartbeats, routing.AllChannels}
+	byChannel, reach, err := heartbeatsByChannel(tx, a.Project.Key)
 	if err != nil {
 		return nil, reach, err
 	}
@@ -134,9 +133,37 @@ func channelDetails(tx *store.Tx, a auth.Actor, channels []monitor.Channel, n in
 		if err := redactDeliveries(tx, a, last); err != nil {
 			return nil, reach, err
 		}
-		list = append(list, ChannelDetail{Channel: maskSecrets(a, c), Heartbeats: routing.AllChannels + routing.ByChannel[c.ID], LastDeliveries: last})
+		list = append(list, ChannelDetail{Channel: maskSecrets(a, c), Heartbeats: byChannel[c.ID], LastDeliveries: last})
 	}
 	return list, reach, err
+}
+
+// heartbeatsByChannel counts the heartbeats of a project that notify each channel, at once or with a
+// later step of a policy.
+func heartbeatsByChannel(tx *store.Tx, project int64) (byChannel map[string]int, reach ChannelUsage, err error) {
+	routing, err := tx.ChannelRouting(project)
+	if err != nil {
+		return nil, reach, err
+	}
+	who, err := audience(tx, project)
+	if err != nil {
+		return nil, reach, err
+	}
+	byChannel, reach.Heartbeats = routing.ByChannel, routing.Heartbeats
+	routing.ByPolicy[""] = routing.AllChannels
+	for slug, n := range routing.ByPolicy {
+		h, counted := monitor.Heartbeat{Project: project, AllChannels: true, Policy: slug}, map[string]bool{}
+		for _, planned := range h.NotificationPlan(who) {
+			if !counted[planned.Channel.ID] {
+				counted[planned.Channel.ID] = true
+				byChannel[planned.Channel.ID] += n
+			}
+		}
+		if h.NotifyRule(who).Kind == monitor.NotifyAllChannels {
+			reach.AllChannels += n
+		}
+	}
+	return byChannel, reach, nil
 }
 
 // maskSecrets returns the channel as the actor may see it: secrets are masked, and
@@ -204,11 +231,12 @@ func channelWithHealth(tx *store.Tx, a auth.Actor, c monitor.Channel) (monitor.C
 	return one[0], nil
 }
 
-// failingChannels returns the failing channels that receive the alerts of a heartbeat.
-func failingChannels(h monitor.Heartbeat, channels []monitor.Channel) []monitor.Channel {
+// failingChannels returns the failing channels that a plan notifies.
+func failingChannels(plan []monitor.Notification, channels []monitor.Channel) []monitor.Channel {
 	var all []monitor.Channel
 	for _, c := range channels {
-		if c.Health.State == monitor.ChannelStateFailing && h.RoutesTo(c) {
+		planned := slices.ContainsFunc(plan, func(n monitor.Notification) bool { return n.Channel.ID == c.ID })
+		if c.Health.State == monitor.ChannelStateFailing && planned {
 			all = append(all, c)
 		}
 	}

@@ -65,11 +65,11 @@ func (svc *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit,
 	if err := svc.checkHeartbeatLimit(tx, a); err != nil {
 		return monitor.Heartbeat{}, err
 	}
-	channels, err := tx.ChannelRoutes(a.Project.Key)
+	in, err := newEditContext(tx, a, e, now)
 	if err != nil {
 		return monitor.Heartbeat{}, err
 	}
-	h, f := e.apply(newHeartbeat(a.Project.Key, now), editContext{a.Project, channels, now})
+	h, f := e.apply(newHeartbeat(a.Project.Key, now), in)
 	if err := f.err(); err != nil {
 		return h, err
 	}
@@ -78,7 +78,7 @@ func (svc *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit,
 	if h, err = tx.AddHeartbeat(h); err != nil {
 		return h, err
 	}
-	return h, writeAudit(tx, a, now, auditEntry{"heartbeat.create", heartbeatLabel(h), heartbeatSummary(h, channels)})
+	return h, writeAudit(tx, a, now, auditEntry{"heartbeat.create", heartbeatLabel(h), heartbeatSummary(h, in.channels)})
 }
 
 // heartbeatLabel names a heartbeat in the audit log. It never contains the id, because

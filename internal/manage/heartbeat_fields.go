@@ -180,6 +180,13 @@ var HeartbeatFields = []HeartbeatField{
 		member: func(e *HeartbeatEdit) any { return &e.Channels },
 		format: formatChannels,
 	},
+	{
+		Name: "policy", Label: "Alert policy", Type: FieldText, Max: maxSlugLength, Nullable: true,
+		Help:   "Slug of the escalation policy whose steps are used. Not together with channels. Null: the default policy of the project, or all channels if it has none",
+		Flag:   "Escalation policy, by slug. Not together with --channel. Default: the default policy, or all channels if the project has none.",
+		member: func(e *HeartbeatEdit) any { return &e.Policy },
+		format: func(h monitor.Heartbeat) string { return h.Policy },
+	},
 }
 
 // SelectFields returns the fields that the form shows as a list of options.
@@ -270,6 +277,7 @@ type HeartbeatEdit struct {
 	Methods       *string
 	ManualResume  *bool
 	Channels      *[]string // a nil list: all of the project
+	Policy        *string   // slug; empty: the default policy
 
 	// IfVersion lists the versions that the edit may replace, see [HeartbeatVersion].
 	// Empty: any.

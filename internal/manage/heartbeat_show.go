@@ -43,6 +43,8 @@ type HeartbeatDetail struct {
 	ScheduleHint     string              // that the time zone of the schedule may be wrong; may be empty
 	Blackouts        []HeartbeatBlackout // of the last 30 days, newest first
 	FailingChannels  []monitor.Channel   // failing channels that receive the alerts of the heartbeat
+	Plan             []monitor.Notification
+	NotifyRule       monitor.NotifyRule // decides the plan
 }
 
 // eventKinds are the filters of the event log.
@@ -151,8 +153,11 @@ func (p *HeartbeatDetail) readChannels(tx *store.Tx, a auth.Actor, h monitor.Hea
 	for _, c := range channels {
 		p.Channels = append(p.Channels, maskSecrets(a, c))
 	}
-	p.FailingChannels = failingChannels(h, p.Channels)
-	return nil
+	policies, err := tx.Policies(h.Project)
+	who := monitor.Audience{Channels: p.Channels, Policies: policies}
+	p.Plan, p.NotifyRule = h.NotificationPlan(who), h.NotifyRule(who)
+	p.FailingChannels = failingChannels(p.Plan, p.Channels)
+	return err
 }
 
 // readBlackouts reads the blackouts of the last 30 days.

@@ -81,11 +81,11 @@ func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit,
 	if err := checkVersion(HeartbeatVersion(h), e.IfVersion); err != nil {
 		return h, effects{}, err
 	}
-	channels, err := tx.ChannelRoutes(a.Project.Key)
+	in, err := newEditContext(tx, a, e, now.at)
 	if err != nil {
 		return h, effects{}, err
 	}
-	wanted, f := e.apply(h, editContext{a.Project, channels, now.at})
+	wanted, f := e.apply(h, in)
 	if err := f.err(); err != nil {
 		return h, effects{}, err
 	}
@@ -94,7 +94,7 @@ func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit,
 			return h, effects{}, err
 		}
 	}
-	diff := heartbeatDiff(h, wanted, channels)
+	diff := heartbeatDiff(h, wanted, in.channels)
 	if diff == "" {
 		return h, effects{}, nil
 	}

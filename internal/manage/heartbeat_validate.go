@@ -30,7 +30,38 @@ const (
 type editContext struct {
 	project  monitor.Project
 	channels []monitor.Channel
+	policies []monitor.Policy
 	now      time.Time
+}
+
+// newEditContext reads the context of an edit. If the edit names a policy, the policies cannot change
+// until the transaction ends.
+func newEditContext(tx *store.Tx, a auth.Actor, e HeartbeatEdit, now time.Time) (in editContext, err error) {
+	in.project, in.now = a.Project, now
+	if in.channels, err = tx.ChannelRoutes(a.Project.Key); err != nil || e.Policy == nil || *e.Policy == "" {
+		return in, err
+	}
+	in.policies, err = tx.LockPolicies(a.Project.Key)
+	return in, err
+}
+
+// applyPolicy sets the policy of the edit. Channels and a policy together would have two meanings, so
+// that is a fault, which names the one to remove.
+func (e HeartbeatEdit) applyPolicy(h *monitor.Heartbeat, policies []monitor.Policy, v *validator) {
+	if e.Policy != nil {
+		h.Policy = *e.Policy
+		if h.Policy != "" && !slices.ContainsFunc(policies, func(p monitor.Policy) bool { return p.Slug == h.Policy }) {
+			v.reject("policy", "No policy of the project has the slug %s.", safetext.Shorten(h.Policy, maxSlugLength))
+			return
+		}
+	}
+	switch {
+	case h.AllChannels || h.Policy == "":
+	case e.Policy != nil && *e.Policy != "":
+		v.reject("policy", "The heartbeat names channels, and a policy would have no effect: set channels to null, or remove the policy.")
+	default:
+		v.reject("channels", "The heartbeat names the policy %s, which would have no effect: set policy to null, or remove the channels.", h.Policy)
+	}
 }
 
 // apply returns h with the values of the edit, and all faults. The heartbeat has the new
@@ -60,6 +91,7 @@ func (e HeartbeatEdit) apply(h monitor.Heartbeat, in editContext) (monitor.Heart
 	if e.Channels != nil {
 		h.AllChannels, h.Channels = *e.Channels == nil, v.channels(*e.Channels, in.channels)
 	}
+	e.applyPolicy(&h, in.policies, v)
 	return h, v
 }
 
@@ -312,13 +344,14 @@ func (svc *Service) ValidateHeartbeat(ctx context.Context, a auth.Actor, e Heart
 		return h, err
 	}
 	err = svc.db.View(ctx, func(tx *store.Tx) error {
-		channels, err := tx.ChannelRoutes(a.Project.Key)
+		var f *validator
+		in := editContext{project: a.Project, now: svc.currentTime()}
+		who, err := audience(tx, a.Project.Key)
 		if err != nil {
 			return err
 		}
-		var f *validator
-		now := svc.currentTime()
-		h, f = e.apply(newHeartbeat(a.Project.Key, now), editContext{a.Project, channels, now})
+		in.channels, in.policies = who.Channels, who.Policies
+		h, f = e.apply(newHeartbeat(a.Project.Key, in.now), in)
 		return f.err()
 	})
 	return h, err

@@ -130,8 +130,9 @@ func (s *IncidentView) readChannels(tx *store.Tx, a auth.Actor) error {
 		c = maskSecrets(a, c)
 		s.Channels[c.ID], s.ExistingChannels = c, append(s.ExistingChannels, c)
 	}
-	s.FailingChannels = failingChannels(s.Heartbeat, s.ExistingChannels)
-	return nil
+	policies, err := tx.Policies(a.Project.Key)
+	s.FailingChannels = failingChannels(s.Heartbeat.NotificationPlan(monitor.Audience{Channels: s.ExistingChannels, Policies: policies}), s.ExistingChannels)
+	return err
 }
 
 // IncidentDetail is an incident with its timeline and deliveries.

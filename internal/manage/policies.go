@@ -1,8 +1,10 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +43,69 @@ func PolicyVersion(p monitor.Policy) string { return strconv.FormatInt(p.Revisio
 
 // policyLabel names a policy in the audit log.
 func policyLabel(p monitor.Policy) string { return p.Name + " (" + p.Slug + ")" }
+
+// PolicyDetail is a policy with the number of heartbeats that it applies to.
+type PolicyDetail struct {
+	monitor.Policy
+	Heartbeats int // of the project, that name it or for which it is the default
+	Naming     int // that name it
+}
+
+// PolicyDetails lists the escalation policies of the project, by slug, with their heartbeats.
+func (svc *Service) PolicyDetails(ctx context.Context, a auth.Actor) (list []PolicyDetail, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return nil, err
+	}
+	err = svc.db.ViewLists(ctx, func(tx *store.Tx) error {
+		policies, err := tx.Policies(a.Project.Key)
+		if err != nil {
+			return err
+		}
+		routing, err := tx.ChannelRouting(a.Project.Key)
+		list = nil
+		for _, p := range policies {
+			d := PolicyDetail{p, routing.ByPolicy[p.Slug], routing.ByPolicy[p.Slug]}
+			if p.Default {
+				d.Heartbeats += routing.AllChannels
+			}
+			list = append(list, d)
+		}
+		return err
+	})
+	return list, err
+}
+
+// PolicyDetail returns the policy with a slug or an id, with its heartbeats.
+func (svc *Service) PolicyDetail(ctx context.Context, a auth.Actor, name string) (PolicyDetail, error) {
+	list, err := svc.PolicyDetails(ctx, a)
+	for _, p := range list {
+		if p.Slug == name || p.ID == name {
+			return p, nil
+		}
+	}
+	return PolicyDetail{}, cmp.Or(err, notFound("policy"))
+}
+
+// Audience returns the channels of the project, without their settings, and its policies.
+func (svc *Service) Audience(ctx context.Context, a auth.Actor) (who monitor.Audience, err error) {
+	if err := authorize(a, auth.Read); err != nil {
+		return who, err
+	}
+	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
+		who, err = audience(tx, a.Project.Key)
+		return err
+	})
+	return who, err
+}
+
+// audience returns who can receive the alerts of a project.
+func audience(tx *store.Tx, project int64) (who monitor.Audience, err error) {
+	if who.Channels, err = tx.ChannelRoutes(project); err != nil {
+		return who, err
+	}
+	who.Policies, err = tx.Policies(project)
+	return who, err
+}
 
 // Policies lists the escalation policies of the project, by slug.
 func (svc *Service) Policies(ctx context.Context, a auth.Actor) (list []monitor.Policy, err error) {
@@ -94,13 +159,17 @@ func (svc *Service) ChangePolicy(ctx context.Context, a auth.Actor, name string,
 	})
 }
 
-// savePolicy applies an edit to the policy that find returns, and stores it.
+// savePolicy applies an edit to the policy that find returns, and stores it. Heartbeats that name the
+// policy follow a new slug.
 func (svc *Service) savePolicy(ctx context.Context, a auth.Actor, e PolicyEdit, find func([]monitor.Policy, time.Time) (monitor.Policy, error)) (p monitor.Policy, err error) {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return p, err
 	}
 	now := svc.currentTime()
 	err = svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
+		if err := e.lockHeartbeats(tx, a, now, find); err != nil {
+			return s, err
+		}
 		list, err := tx.LockPolicies(a.Project.Key)
 		if err != nil {
 			return s, err
@@ -122,6 +191,11 @@ func (svc *Service) savePolicy(ctx context.Context, a auth.Actor, e PolicyEdit, 
 				return s, nil
 			}
 		}
+		if p.Slug != before.Slug && before.ID != "" {
+			if err := tx.ReplacePolicyOfHeartbeats(a.Project.Key, before.Slug, p.Slug); err != nil {
+				return s, err
+			}
+		}
 		if p, err = tx.SavePolicy(p); err != nil {
 			return s, err
 		}
@@ -130,14 +204,33 @@ func (svc *Service) savePolicy(ctx context.Context, a auth.Actor, e PolicyEdit, 
 	return p, err
 }
 
-// DeletePolicy deletes a policy. Without a default policy, heartbeats notify all channels again.
-func (svc *Service) DeletePolicy(ctx context.Context, a auth.Actor, name string) error {
+// lockHeartbeats locks the heartbeats that name the policy, if the edit sets its slug.
+func (e PolicyEdit) lockHeartbeats(tx *store.Tx, a auth.Actor, now time.Time, find func([]monitor.Policy, time.Time) (monitor.Policy, error)) error {
+	if e.Slug == nil {
+		return nil
+	}
+	list, err := tx.Policies(a.Project.Key)
+	if err != nil {
+		return err
+	}
+	before, err := find(list, now)
+	if err != nil || before.Slug == *e.Slug || before.ID == "" {
+		return err
+	}
+	_, err = tx.LockHeartbeatsOfPolicy(a.Project.Key, before.Slug)
+	return err
+}
+
+// DeletePolicy deletes a policy. If heartbeats name it, this fails unless replace is set: the rules for
+// heartbeats without a policy then apply to them, so that none of them is silent. ifVersion lists the
+// versions that can be deleted; empty: any.
+func (svc *Service) DeletePolicy(ctx context.Context, a auth.Actor, name string, replace bool, ifVersion []string) error {
 	if err := authorize(a, auth.ChangeChannels); err != nil {
 		return err
 	}
 	now := svc.currentTime()
 	return svc.update(ctx, func(tx *store.Tx) (s effects, err error) {
-		list, err := tx.LockPolicies(a.Project.Key)
+		list, err := tx.Policies(a.Project.Key)
 		if err != nil {
 			return s, err
 		}
@@ -145,11 +238,51 @@ func (svc *Service) DeletePolicy(ctx context.Context, a auth.Actor, name string)
 		if err != nil {
 			return s, err
 		}
+		n, err := tx.LockHeartbeatsOfPolicy(a.Project.Key, p.Slug)
+		if err != nil {
+			return s, err
+		}
+		if list, err = tx.LockPolicies(a.Project.Key); err != nil {
+			return s, err
+		}
+		if p, err = findPolicy(list, p.ID); err != nil {
+			return s, err
+		}
+		if err := checkVersion(PolicyVersion(p), ifVersion); err != nil {
+			return s, err
+		}
+		detail := ""
+		if n > 0 {
+			left := slices.DeleteFunc(slices.Clone(list), func(other monitor.Policy) bool { return other.ID == p.ID })
+			if detail = afterDeletion(n, left); !replace {
+				return s, monitor.Faultf(monitor.Conflict, "", "%s. Give them another policy, or confirm the deletion (API: replace=true, command line: --replace).", detail)
+			}
+		}
+		if err := tx.ReplacePolicyOfHeartbeats(a.Project.Key, p.Slug, ""); err != nil {
+			return s, err
+		}
 		if err := tx.DeletePolicy(p); err != nil {
 			return s, err
 		}
-		return s, writeAudit(tx, a, now, auditEntry{"policy.delete", policyLabel(p), ""})
+		return s, writeAudit(tx, a, now, auditEntry{"policy.delete", policyLabel(p), detail})
 	})
+}
+
+// afterDeletion describes who is notified of incidents of n heartbeats if the policy that they name is
+// deleted and the other ones of the project are left. It has no full stop.
+func afterDeletion(n int, left []monitor.Policy) string {
+	rule := monitor.Heartbeat{AllChannels: true}.NotifyRule(monitor.Audience{Policies: left})
+	if len(left) > 0 {
+		rule = monitor.Heartbeat{Project: left[0].Project, AllChannels: true}.NotifyRule(monitor.Audience{Policies: left})
+	}
+	text, then := fmt.Sprintf("%d heartbeats name the policy", n), "would notify all channels of the project at once"
+	if n == 1 {
+		text = "1 heartbeat names the policy"
+	}
+	if rule.Policy != nil {
+		then = "would use the default policy " + rule.Policy.Name
+	}
+	return text + " and " + then
 }
 
 // apply returns p with the values of the edit.
@@ -248,23 +381,20 @@ func formatSteps(steps []monitor.PolicyStep, channels []monitor.Channel) string 
 	return strings.Join(all, "; ")
 }
 
-// NotificationPlan returns who is notified of an incident of a heartbeat that opens now.
-func (svc *Service) NotificationPlan(ctx context.Context, a auth.Actor, idOrRef string) (plan []monitor.Notification, err error) {
+// NotificationPlan returns who is notified of an incident of a heartbeat that opens now, and the rule
+// that decides it.
+func (svc *Service) NotificationPlan(ctx context.Context, a auth.Actor, idOrRef string) (plan []monitor.Notification, rule monitor.NotifyRule, err error) {
 	if err := authorize(a, auth.Read); err != nil {
-		return nil, err
+		return nil, rule, err
 	}
 	err = svc.db.View(ctx, func(tx *store.Tx) error {
 		h, err := findHeartbeat(tx, a, idOrRef)
 		if err != nil {
 			return err
 		}
-		channels, err := tx.ChannelRoutes(a.Project.Key)
-		if err != nil {
-			return err
-		}
-		policies, err := tx.Policies(a.Project.Key)
-		plan = h.NotificationPlan(monitor.Audience{Channels: channels, Policies: policies})
+		who, err := audience(tx, a.Project.Key)
+		plan, rule = h.NotificationPlan(who), h.NotifyRule(who)
 		return err
 	})
-	return plan, err
+	return plan, rule, err
 }

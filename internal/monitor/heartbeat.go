@@ -44,6 +44,7 @@ type Heartbeat struct {
 	Rule        Rule
 	AllChannels bool     // alerts go to every channel of the project
 	Channels    []string // ids of the channels for alerts if AllChannels is false
+	Policy      string   // slug of the policy that it names; "": the default policy applies, if there is one
 	// MutedUntil is the end of the mute of its alerts, zero if they were never muted. It changes no
 	// decision about the status.
 	MutedUntil time.Time

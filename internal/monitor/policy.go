@@ -17,7 +17,7 @@ type Policy struct {
 	Project  int64
 	Slug     string // unique in the project
 	Name     string
-	Default  bool // applies to the heartbeats of the project that name no channels
+	Default  bool // applies to the heartbeats of the project that name no channels and no policy
 	Steps    []PolicyStep
 	Created  time.Time
 	Revision int64 // counts its edits, from 1
@@ -110,44 +110,35 @@ func (n Notification) RepeatEvery() time.Duration {
 	return n.Escalation.RepeatEvery
 }
 
-// defaultPolicy returns the default policy, nil if none exists.
-func (w Audience) defaultPolicy() *Policy {
-	for i := range w.Policies {
-		if p := &w.Policies[i]; p.Default && len(p.Steps) > 0 {
-			return p
-		}
-	}
-	return nil
-}
-
 // NotificationPlan returns who is notified of an incident of the heartbeat that is neither
 // acknowledged nor resolved, and when: at the opening first, then in the order of time. A channel gets
 // one opening, so that it also gets one resolution; later steps remind it. Reminders that repeat are
 // listed once.
 //
-//	the heartbeat names channels that exist   these, at the opening
-//	the project has a default policy          the steps of the policy
-//	otherwise                                 all channels of the project, at the opening
+//	the heartbeat names channels that exist    these, at the opening
+//	the heartbeat names a policy that exists   the steps of the policy
+//	the project has a default policy           the steps of the policy
+//	otherwise                                  all channels of the project, at the opening
 //
 // A later step without an existing channel is skipped. If the first step has none, all
 // channels of the project are notified instead: the heartbeat was not meant to be silent.
 func (h Heartbeat) NotificationPlan(who Audience) []Notification {
-	allDeleted := !h.AllChannels && len(h.Channels) > 0 && !slices.ContainsFunc(who.Channels, h.RoutesTo)
-	if h.AllChannels || allDeleted {
-		if p := who.defaultPolicy(); p != nil && p.Project == h.Project {
-			return p.plan(h, who.Channels)
-		}
+	rule := h.NotifyRule(who)
+	if rule.Policy != nil {
+		return rule.Policy.plan(h, who.Channels)
 	}
 	why := "the heartbeat names the channel"
 	switch {
-	case h.AllChannels:
+	case rule.Kind == NotifyAllChannels && !h.AllChannels:
+		why = "all channels that the heartbeat names were deleted"
+	case rule.Kind == NotifyAllChannels && h.Policy != "":
+		why = "the policy " + h.Policy + " of the heartbeat does not exist, so alerts go to all channels of the project"
+	case rule.Kind == NotifyAllChannels:
 		why = "alerts of the heartbeat go to all channels of the project"
-	case allDeleted:
-		h.AllChannels, why = true, "all channels that the heartbeat names were deleted"
 	}
 	var plan []Notification
 	for _, c := range who.Channels {
-		if h.RoutesTo(c) {
+		if c.Project == h.Project && (rule.Kind == NotifyAllChannels || h.RoutesTo(c)) {
 			plan = append(plan, c.notifications(why)...)
 		}
 	}

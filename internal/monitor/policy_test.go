@@ -82,6 +82,7 @@ func TestNotificationPlan_DecidesWhoIsNotifiedAndWhen(t *testing.T) {
 // TestNotificationPlan_NeverSilent deletes every subset of the channels.
 func TestNotificationPlan_NeverSilent(t *testing.T) {
 	ids := []string{"chat", "phone", "boss", "mail"}
+	days := Policy{Project: 1, Slug: "days", Name: "Days", Steps: []PolicyStep{{Channels: []string{"boss"}}, {After: time.Hour, Channels: []string{"mail"}}}}
 	for subset := 1; subset < 1<<len(ids); subset++ {
 		var left []string
 		for n, id := range ids {
@@ -90,8 +91,8 @@ func TestNotificationPlan_NeverSilent(t *testing.T) {
 			}
 		}
 		for _, only := range [][]string{nil, {"phone"}, {"gone"}} {
-			h := Heartbeat{Project: 1, AllChannels: only == nil, Channels: only}
-			plan := h.NotificationPlan(Audience{Channels: policyChannels(left...), Policies: []Policy{night()}})
+			h := Heartbeat{Project: 1, AllChannels: only == nil, Channels: only, Policy: []string{"", "days", "gone"}[subset%3]}
+			plan := h.NotificationPlan(Audience{Channels: policyChannels(left...), Policies: []Policy{days, night()}})
 			if len(plan) == 0 || plan[0].After != 0 || plan[0].Event != IncidentOpened {
 				t.Errorf("channels %v, heartbeat with %v: the opening notifies no channel: %v", left, only, planned(plan))
 			}
@@ -102,6 +103,47 @@ func TestNotificationPlan_NeverSilent(t *testing.T) {
 				}
 				opened[n.Channel.ID] = true
 			}
+		}
+	}
+}
+
+func TestNotifyRule_TheFirstRuleThatAppliesDecides(t *testing.T) {
+	named, foreign := night(), night()
+	named.Default, named.Slug, named.Name = false, "days", "Days"
+	foreign.Project, foreign.Slug, foreign.Name = 2, "days", "Foreign"
+	empty := Policy{Project: 1, Slug: "empty", Name: "Empty"}
+	all := policyChannels("chat", "mail")
+	for _, row := range []struct {
+		name     string
+		h        Heartbeat
+		policies []Policy
+		kind     NotifyRuleKind
+		policy   string
+		first    string // the channel that is notified first
+		why      string // a part of the explanation
+	}{
+		{"Channels", Heartbeat{Channels: []string{"mail"}}, []Policy{night(), named}, NotifyChannels, "", "mail", "names its channels"},
+		{"ChannelsBeforeAPolicy", Heartbeat{Channels: []string{"mail"}, Policy: "days"}, []Policy{night(), named}, NotifyChannels, "", "mail", "names its channels"},
+		{"APolicyBeforeTheDefault", Heartbeat{AllChannels: true, Policy: "days"}, []Policy{night(), named}, NotifyPolicy, "Days", "chat", "names the policy Days"},
+		{"APolicyWithoutADefault", Heartbeat{AllChannels: true, Policy: "days"}, []Policy{foreign, named}, NotifyPolicy, "Days", "chat", "names the policy Days"},
+		{"ADeletedPolicy", Heartbeat{AllChannels: true, Policy: "gone"}, []Policy{foreign, night(), named}, NotifyDefaultPolicy, "Nights", "chat", "gone that the heartbeat names does not exist"},
+		{"ADeletedPolicyWithoutADefault", Heartbeat{AllChannels: true, Policy: "gone"}, []Policy{named, foreign}, NotifyAllChannels, "", "chat", "gone that the heartbeat names does not exist"},
+		{"APolicyOfAnotherProject", Heartbeat{AllChannels: true, Policy: "days"}, []Policy{foreign}, NotifyAllChannels, "", "chat", "does not exist"},
+		{"APolicyWithoutSteps", Heartbeat{AllChannels: true, Policy: "empty"}, []Policy{empty}, NotifyAllChannels, "", "chat", "does not exist"},
+		{"DeletedChannelsAndAPolicy", Heartbeat{Channels: []string{"gone"}, Policy: "days"}, []Policy{night(), named}, NotifyPolicy, "Days", "chat", "names the policy Days"},
+		{"DeletedChannels", Heartbeat{Channels: []string{"gone"}}, nil, NotifyAllChannels, "", "chat", "names were deleted"},
+		{"TheDefault", Heartbeat{AllChannels: true}, []Policy{named, night()}, NotifyDefaultPolicy, "Nights", "chat", "names no channels and no policy, so the default policy Nights"},
+		{"AllChannels", Heartbeat{AllChannels: true}, []Policy{named}, NotifyAllChannels, "", "chat", "has no default policy"},
+	} {
+		row.h.Project = 1
+		who := Audience{Channels: all, Policies: row.policies}
+		rule, policy := row.h.NotifyRule(who), ""
+		if rule.Policy != nil {
+			policy = rule.Policy.Name
+		}
+		plan := row.h.NotificationPlan(who)
+		if rule.Kind != row.kind || policy != row.policy || !strings.Contains(rule.Why, row.why) || len(plan) == 0 || plan[0].Channel.ID != row.first || plan[0].After != 0 {
+			t.Errorf("%s: %+v, first %v", row.name, rule, planned(plan))
 		}
 	}
 }

@@ -145,8 +145,9 @@ func (tx *Tx) DeleteChannel(c monitor.Channel, now time.Time) error {
 // ChannelRouting counts the heartbeats of a project by the channels that they notify.
 type ChannelRouting struct {
 	Heartbeats  int            // of the project
-	AllChannels int            // heartbeats that notify all channels
+	AllChannels int            // heartbeats that name neither channels nor a policy
 	ByChannel   map[string]int // heartbeats that name the channel, by its id
+	ByPolicy    map[string]int // heartbeats that name the policy, by its slug
 }
 
 // ChannelRouting counts the heartbeats of a project by the channels that they notify.
@@ -176,7 +177,11 @@ func (tx *Tx) ChannelRouting(project int64) (ChannelRouting, error) {
 	if err != nil {
 		return r, fmt.Errorf("heartbeats by channel: %w", err)
 	}
-	return r, nil
+	r.ByPolicy, err = tx.HeartbeatsByPolicy(project)
+	for _, n := range r.ByPolicy {
+		r.AllChannels -= n
+	}
+	return r, err
 }
 
 // ChannelNames returns the name of every channel that a project has or had, by id:

@@ -66,6 +66,7 @@ func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 				Methods: rapid.SampledFrom([]monitor.Methods{monitor.AnyMethod, monitor.PostOnly}).Draw(t, "methods"), ManualResume: rapid.Bool().Draw(t, "manual"),
 			},
 			Severity:    rapid.SampledFrom([]monitor.Severity{monitor.SeverityCritical, monitor.SeverityWarning, monitor.SeverityInfo}).Draw(t, "severity"),
+			Policy:      rapid.SampledFrom([]string{"", "nights", "p.1_x"}).Draw(t, "policy"),
 			AllChannels: rapid.Bool().Draw(t, "all channels"), Status: rapid.SampledFrom(monitor.Statuses).Draw(t, "status"),
 			EarlySlot: anyTime().Draw(t, "slot"), FailedRuns: rapid.IntRange(0, 200).Draw(t, "bad"),
 			Tolerated:   monitor.ToleratedRuns{LastSlot: anyTime().Draw(t, "tolerated slot"), Count: rapid.IntRange(0, 99).Draw(t, "tolerated runs")},
@@ -122,7 +123,7 @@ func TestAddHeartbeat_EveryFieldIsReadBack(t *testing.T) {
 			drawn := anyHeartbeat(w.project.Key).Draw(t, "heartbeat")
 			want := monitor.Heartbeat{ // without a life so far
 				ID: drawn.ID, Ref: drawn.Ref, Project: drawn.Project, Name: drawn.Name, Slug: drawn.Slug, Description: drawn.Description, Tags: drawn.Tags,
-				Severity: drawn.Severity, Rule: drawn.Rule, AllChannels: drawn.AllChannels, Channels: drawn.Channels, Status: drawn.Status, Created: drawn.Created, Updated: drawn.Updated,
+				Severity: drawn.Severity, Policy: drawn.Policy, Rule: drawn.Rule, AllChannels: drawn.AllChannels, Channels: drawn.Channels, Status: drawn.Status, Created: drawn.Created, Updated: drawn.Updated,
 			}
 			added := w.addHeartbeat(want)
 			want.Key = added.Key

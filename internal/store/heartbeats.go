@@ -19,7 +19,7 @@ import (
 // heartbeatColumns are in the order of scanHeartbeat.
 const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags, h.severity,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
-	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.muted_until, h.created, h.updated, h.deleted,
+	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.policy, h.muted_until, h.created, h.updated, h.deleted,
 	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished, h.blackout, h.hosts`
 
 // historyColumn is the column with the run history and the failure count.
@@ -31,7 +31,7 @@ type heartbeatRow struct {
 	h                                           monitor.Heartbeat
 	tags                                        string
 	calendar                                    calendars.Text
-	channels                                    sql.NullString
+	channels, policy                            sql.NullString
 	interval, grace, maxRun, minRun, startGrace int64
 	early, firstBy, created, updated, deleted   sql.NullInt64
 	muted                                       sql.NullInt64
@@ -46,7 +46,7 @@ var heartbeatRows = sync.Pool{New: func() any {
 	r.into = []any{
 		&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &r.tags, &h.Severity,
 		&r.interval, &r.calendar.Language, &r.calendar.Lines, &r.calendar.Zone, &r.early, &r.grace, &r.maxRun, &r.minRun, &r.startGrace, &h.Rule.AlertAfter,
-		&r.firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.muted, &r.created, &r.updated, &r.deleted,
+		&r.firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.policy, &r.muted, &r.created, &r.updated, &r.deleted,
 		&s.Status, &s.CountedFrom, &s.StaleBefore, &s.LastPing, &s.LastStart, &s.RunTime, &s.Runs, &s.Pings, &s.Incident, &s.Cause, &s.History, &s.Finished, &s.Blackout, &s.Hosts,
 	}
 	r.into = slices.Grow(r.into, 1) // for one more column, see scanPlusLast
@@ -92,7 +92,7 @@ func (tx *Tx) scanTablesHeartbeat(row scanner) (monitor.Heartbeat, error) {
 		h.Rule.Early = durationFromMicros(r.early.Int64)
 	}
 	h.Created, h.Updated, h.Deleted = timeFromMicros(r.created), timeFromMicros(r.updated), timeFromMicros(r.deleted)
-	h.AllChannels, h.MutedUntil = !r.channels.Valid, timeFromMicros(r.muted)
+	h.AllChannels, h.Policy, h.MutedUntil = !r.channels.Valid, r.policy.String, timeFromMicros(r.muted)
 	if r.calendar.Language != "" {
 		if h.Rule.Calendar, err = tx.db.calendars.Parse(r.calendar); err != nil {
 			return h, fmt.Errorf("heartbeat %d: %w", h.Key, err)
@@ -360,12 +360,12 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 	_, err := tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, channels, created, updated, status,
 		methods, manual_resume, interval_us, language, calendar, zone, early, grace, max_run_time, min_run_time, start_grace, alert_after,
-		expect_first_by, next_at, severity, pings, cause)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, 0, '')`,
+		expect_first_by, next_at, severity, policy, pings, cause)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, 0, '')`,
 		append([]any{
 			h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encodeList(h.Tags),
 			channelsJSON(h), micros(h.Created), micros(h.Updated), string(h.Status),
-		}, append(ruleRow(h.Rule), micros(h.NextEvaluation()), severityText(h))...)...)
+		}, append(ruleRow(h.Rule), micros(h.NextEvaluation()), severityText(h), nullableText(h.Policy))...)...)
 	if err != nil {
 		return fmt.Errorf("add heartbeat: %w", err)
 	}
@@ -378,10 +378,10 @@ func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 func (tx *Tx) SaveHeartbeatSettings(h monitor.Heartbeat) error {
 	_, err := tx.exec(`UPDATE heartbeats SET name = $2, slug = $3, description = $4, tags = $5, channels = $6, updated = $7, deleted = $8,
 		methods = $9, manual_resume = $10, interval_us = $11, language = $12, calendar = $13, zone = $14, early = $15, grace = $16,
-		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21, severity = $22 WHERE key = $1`,
+		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21, severity = $22, policy = $23 WHERE key = $1`,
 		append([]any{
 			h.Key, h.Name, h.Slug, h.Description, encodeList(h.Tags), channelsJSON(h), micros(h.Updated), micros(h.Deleted),
-		}, append(ruleRow(h.Rule), severityText(h))...)...)
+		}, append(ruleRow(h.Rule), severityText(h), nullableText(h.Policy))...)...)
 	if err != nil {
 		return fmt.Errorf("save settings of heartbeat: %w", err)
 	}

@@ -45,6 +45,7 @@ var landedMigrations = map[string]string{
 	"0024_threads.sql":             "0d99ebeae223ae8d08336c14d07a4f9ac9d75135dbaf54952908dbcfb0aa6c1c",
 	"0025_storms.sql":              "578c3d667a4f8b63d866d89149229c4420aa6ed31af7f16956923b817fe29b86",
 	"0027_policies.sql":            "62fa51db513bfcb39a9b81b9f9e60071ec9a04ee10e991ed7bd12aca75582919",
+	"0029_heartbeat_policy.sql":    "47a0f935359bb8f764ab41e4f7373554ccdc34d25a0e5ea74e6041da84b2dd51",
 	"0028_quiet.sql":               "f83d8896a62e7af68206ec920dc33da217172fa61d6c6a01faf97b0d5f276a8f",
 	"0031_instances.sql":           "c525dbd558d43cc443c7f1ec8cfcee0fd8abdf5c642d548e5986c5152a6dfd8a",
 }

@@ -71,6 +71,50 @@ func (tx *Tx) SavePolicy(p monitor.Policy) (monitor.Policy, error) {
 	return p, nil
 }
 
+// LockHeartbeatsOfPolicy locks the heartbeats that name a policy, in the order of their keys, and counts
+// those that are not deleted. It must run before LockPolicies, because pings lock their heartbeats before
+// their project.
+func (tx *Tx) LockHeartbeatsOfPolicy(project int64, slug string) (n int, err error) {
+	named, err := queryAll(tx, tx.lockHeartbeat, `SELECT `+heartbeatColumns+` FROM heartbeats h
+		WHERE h.project = $1 AND h.policy = $2 ORDER BY h.key`+tx.d.ForUpdate, project, slug)
+	if err != nil {
+		return 0, fmt.Errorf("heartbeats of policy: %w", err)
+	}
+	for _, h := range named {
+		if h.Deleted.IsZero() {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// ReplacePolicyOfHeartbeats makes the heartbeats that name a policy name another one, or none if to is
+// empty. Deleted heartbeats are included, because they can be restored.
+func (tx *Tx) ReplacePolicyOfHeartbeats(project int64, slug, to string) error {
+	_, err := tx.exec(`UPDATE heartbeats SET policy = $3 WHERE project = $1 AND policy = $2`, project, slug, nullableText(to))
+	if err != nil {
+		return fmt.Errorf("replace policy of heartbeats: %w", err)
+	}
+	tx.changes.declareHeartbeat(project, 0) // no list shows the policy
+	return nil
+}
+
+// HeartbeatsByPolicy counts the heartbeats of a project that name a policy, by its slug.
+func (tx *Tx) HeartbeatsByPolicy(project int64) (map[string]int, error) {
+	counts := map[string]int{}
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var slug string
+		var n int
+		err := row.Scan(&slug, &n)
+		counts[slug] = n
+		return struct{}{}, err
+	}, `SELECT policy, COUNT(*) FROM heartbeats WHERE project = $1 AND policy IS NOT NULL AND deleted IS NULL GROUP BY policy`, project)
+	if err != nil {
+		return nil, fmt.Errorf("heartbeats by policy: %w", err)
+	}
+	return counts, nil
+}
+
 // DeletePolicy deletes a policy. Alerts that it enqueued stay.
 func (tx *Tx) DeletePolicy(p monitor.Policy) error {
 	if _, err := tx.exec(`DELETE FROM policies WHERE id = $1`, p.ID); err != nil {

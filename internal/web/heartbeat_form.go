@@ -122,7 +122,7 @@ func heartbeatFormLabels() []ui.Option {
 		{Value: "channel", Label: "Channels"},
 	}
 	for _, f := range manage.HeartbeatFields {
-		if !slices.Contains([]string{"slug", "timezone", "channels"}, f.Name) {
+		if !slices.Contains([]string{"slug", "timezone", "channels", "policy"}, f.Name) {
 			labels = append(labels, ui.Option{Value: f.Name, Label: f.Label})
 		}
 	}
@@ -147,6 +147,9 @@ func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Valu
 			values[name] = []string{map[string]string{"methods": "post", "manual_resume": "on", "channels": "some"}[name]}
 		}
 	}
+	if f.Policy != "" {
+		values.Set("channels", heartbeatview.PolicyPrefix+f.Policy)
+	}
 	return values
 }
 
@@ -169,6 +172,9 @@ func (req *request) staleHeartbeat(ctx context.Context) (editConflict, error) {
 		names[c.ID] = c.Name
 	}
 	e.display = func(field string, values []string) string {
+		if slug, ok := strings.CutPrefix(strings.Join(values, ""), heartbeatview.PolicyPrefix); ok && field == "channels" {
+			return "Policy " + slug
+		}
 		if field != "channel" {
 			return ""
 		}
@@ -237,7 +243,7 @@ func (req *request) checkHeartbeat(before monitor.Rule, saveErr error) (heartbea
 }
 
 // fieldsOutsideRule are the fields that the preview does not depend on.
-var fieldsOutsideRule = []string{"name", "slug", "description", "tags", "channels"}
+var fieldsOutsideRule = []string{"name", "slug", "description", "tags", "channels", "policy"}
 
 // renderSubmittedHeartbeat shows the submitted form with its preview and errors.
 func (req *request) renderSubmittedHeartbeat(status int, p heartbeatview.FormPage, before monitor.Rule, saveErr error) error {
@@ -252,14 +258,17 @@ func (req *request) renderSubmittedHeartbeat(status int, p heartbeatview.FormPag
 // renderHeartbeatForm shows a form with the preview of a rule, or without one if the
 // rule is nil. chosen are the ids of the selected channels.
 func (req *request) renderHeartbeatForm(status int, p heartbeatview.FormPage, rule *monitor.Rule, chosen []string) error {
-	l, err := req.site.Service.Channels(req.ctx(), req.actor, manage.PageQuery{Limit: manage.MaxLimit})
+	who, err := req.site.Service.Audience(req.ctx(), req.actor)
 	if err != nil {
 		return err
 	}
-	for _, c := range l.Items {
+	for _, o := range who.Policies {
+		p.Policies = append(p.Policies, heartbeatview.PolicyOption{Slug: o.Slug, Name: o.Name, Steps: len(o.Steps), Default: o.Default})
+	}
+	for _, c := range who.Channels {
 		p.Channels = append(p.Channels, heartbeatview.ChannelOption{ID: c.ID, Name: c.Name, Kind: present.ChannelKindLabel(c.Kind), Selected: slices.Contains(chosen, c.ID)})
 	}
-	p.Form, p.Preview = req.withPreview(p.Form, rule, len(l.Items), len(chosen))
+	p.Form, p.Preview = req.withPreview(p.Form, rule, who, chosen)
 	p.Zones = present.TimeZones
 	p.Shell = req.shell("")
 	return req.renderStatus(status, heartbeatview.Form(p))
@@ -271,17 +280,17 @@ func previewHeartbeat(req *request) error {
 	if err != nil {
 		return err
 	}
-	l, err := req.site.Service.Channels(req.ctx(), req.actor, manage.PageQuery{Limit: manage.MaxLimit})
+	who, err := req.site.Service.Audience(req.ctx(), req.actor)
 	if err != nil {
 		return err
 	}
-	form, p := req.withPreview(form, rule, len(l.Items), len(req.r.PostForm["channel"]))
+	form, p := req.withPreview(form, rule, who, req.r.PostForm["channel"])
 	return req.render(heartbeatview.PreviewResponse(req.clock, form, p))
 }
 
-// withPreview returns the form with the preview of its rule. The project has channels
-// channels, of which chosen are selected.
-func (req *request) withPreview(f heartbeatview.FormValues, rule *monitor.Rule, channels, chosen int) (heartbeatview.FormValues, heartbeatview.Preview) {
+// withPreview returns the form with the preview of its rule. who can receive alerts, and chosen are the
+// ids of the selected channels.
+func (req *request) withPreview(f heartbeatview.FormValues, rule *monitor.Rule, who monitor.Audience, chosen []string) (heartbeatview.FormValues, heartbeatview.Preview) {
 	if rule == nil {
 		return f, heartbeatview.Preview{}
 	}
@@ -294,18 +303,27 @@ func (req *request) withPreview(f heartbeatview.FormValues, rule *monitor.Rule, 
 			f.DefaultEarly = ui.ExactDuration(usual.EarlyWindow(p.Due).Truncate(time.Second))
 		}
 	}
+	h := monitor.Heartbeat{Project: req.actor.Project.Key, AllChannels: !f.SelectedChannelsOnly, Policy: f.Policy}
 	if f.SelectedChannelsOnly {
-		channels = chosen
+		h.Channels = chosen
 	}
-	p.Channels, p.SingleChannel = channelCountText(f.SelectedChannelsOnly, channels), channels == 1
+	n := 0
+	for _, planned := range h.NotificationPlan(who) {
+		if planned.After == 0 {
+			n++
+		}
+	}
+	p.Channels, p.SingleChannel = channelCountText(f.SelectedChannelsOnly, n, h.NotifyRule(who).Policy), n == 1
 	return f, p
 }
 
 // channelCountText describes the number of alerted channels.
-func channelCountText(some bool, n int) string {
+func channelCountText(some bool, n int, policy *monitor.Policy) string {
 	switch {
 	case n == 0:
 		return "no channels"
+	case policy != nil:
+		return ui.Plural(n, "channel") + " of policy " + policy.Name
 	case some:
 		return ui.Plural(n, "channel")
 	case n == 1:

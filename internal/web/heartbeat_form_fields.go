@@ -55,8 +55,17 @@ func (req *request) heartbeatEdit(before monitor.Rule) manage.HeartbeatEdit {
 			e.InputFaults = append(e.InputFaults, monitor.Faultf(monitor.Invalid, "channels", "Choose at least one channel, or all channels of the project."))
 		}
 	}
-	e.Channels = &chosen
+	e.Channels, e.Policy = &chosen, new(req.chosenPolicy())
 	return e
+}
+
+// chosenPolicy returns the slug of the selected policy, "" for none.
+func (req *request) chosenPolicy() string {
+	slug, _ := strings.CutPrefix(req.formValue("channels"), heartbeatview.PolicyPrefix)
+	if slug == req.formValue("channels") {
+		return ""
+	}
+	return slug
 }
 
 // chosenSchedule returns the selected kind of schedule.
@@ -86,7 +95,7 @@ func (req *request) submittedHeartbeat(fieldErrs map[string]string) heartbeatvie
 		MaxRunTime: in("max_run_time"), MinRunTime: in("min_run_time"), StartGrace: in("start_grace"),
 		AlertAfter: in("alert_after"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
 		PostOnly: req.formValue("methods") == string(monitor.PostOnly), ManualResume: req.formValue("manual_resume") != "",
-		SelectedChannelsOnly: req.formValue("channels") == "some", ChannelError: fieldErrs["channels"],
+		SelectedChannelsOnly: req.formValue("channels") == "some", Policy: req.chosenPolicy(), ChannelError: fieldErrs["channels"] + fieldErrs["policy"],
 		Selects: selects(func(f manage.HeartbeatField) string { return req.formValue(f.Name) }),
 	}
 	switch f.Schedule {
@@ -174,7 +183,7 @@ func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues
 		Tags: ui.Input{Value: strings.Join(h.Tags, ", ")}, Description: ui.Input{Value: h.Description},
 		MaxRunTime: durationInput(r.MaxRunTime), MinRunTime: durationInput(r.MinRunTime), StartGrace: durationInput(r.StartGrace),
 		ExpectFirstBy: ui.Input{Value: req.clock.FormTime(r.ExpectFirstBy)},
-		PostOnly:      r.Methods == monitor.PostOnly, ManualResume: r.ManualResume, SelectedChannelsOnly: !h.AllChannels,
+		PostOnly:      r.Methods == monitor.PostOnly, ManualResume: r.ManualResume, SelectedChannelsOnly: !h.AllChannels, Policy: h.Policy,
 		Selects: selects(func(f manage.HeartbeatField) string { return f.Value(h) }),
 	}
 	if r.Early >= 0 {

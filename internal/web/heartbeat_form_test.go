@@ -15,6 +15,7 @@ import (
 	"overdue/internal/manage"
 	"overdue/internal/monitor"
 	"overdue/internal/schedule"
+	"overdue/internal/store"
 	"overdue/internal/web/view/heartbeatview"
 	"overdue/internal/web/view/ui"
 )
@@ -70,7 +71,7 @@ func TestPreviewHeartbeat_KeepsTheWallClockTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	rule := &monitor.Rule{Calendar: calendar, Grace: time.Hour, AlertAfter: 2, Early: monitor.DefaultEarly}
-	_, p := site.withPreview(heartbeatview.FormValues{}, rule, 1, 0)
+	_, p := site.withPreview(heartbeatview.FormValues{}, rule, monitor.Audience{}, nil)
 	at := func(text string) time.Time {
 		moment, err := time.Parse(time.RFC3339, text)
 		if err != nil {
@@ -253,7 +254,7 @@ func FuzzPreviewHeartbeat(f *testing.F) {
 			n, _ := strconv.Atoi(inARow)
 			rule.AlertAfter, rule.Early = max(1, min(n, monitor.MaxAlertAfter)), rule.Grace
 		}
-		form, p := req.withPreview(form, rule, 3, 0)
+		form, p := req.withPreview(form, rule, monitor.Audience{}, nil)
 		if err := heartbeatview.PreviewResponse(req.clock, form, p).Render(t.Context(), io.Discard); err != nil {
 			t.Fatal(err)
 		}
@@ -262,6 +263,47 @@ func FuzzPreviewHeartbeat(f *testing.F) {
 		}
 		if len(p.Next) > previewRuns || len(p.Previous) > previewRuns {
 			t.Fatalf("%d and %d runs", len(p.Next), len(p.Previous))
+		}
+	})
+}
+
+func TestHeartbeatForm_ChoosesAPolicy(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		ops, phone := w.createChannel("ops"), w.createChannel("phone")
+		w.update(func(tx *store.Tx) error {
+			for _, p := range []monitor.Policy{
+				{Slug: "nights", Name: "Nights", Default: true, Steps: []monitor.PolicyStep{{Channels: []string{ops.ID}}, {After: time.Hour, Channels: []string{phone.ID}}}},
+				{Slug: "days", Name: "Days <b>", Steps: []monitor.PolicyStep{{Channels: []string{phone.ID}}}},
+			} {
+				p.Project, p.Created = w.project.Key, w.now()
+				if _, err := tx.SavePolicy(p); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		h := w.createHeartbeat("backup")
+		page := "/heartbeats/" + h.ID
+		w.expectHTML(w.get("member", page+"/edit"), 200, "Default policy: Nights", `value="all" checked`, `value="policy:days"`, "Policy Days &lt;b&gt;", "1 channel of policy Nights")
+		w.expectHTML(w.get("member", page), 200, "Those of the default policy Nights")
+		w.expectNone(w.get("member", page), "All 2 of the project")
+		form := url.Values{"name": {"backup"}, "interval": {"1h"}, "grace": {"10m"}, "channels": {"policy:days"}, "channel": {ops.ID}}
+		if a := w.post("member", page, form); a.code != http.StatusSeeOther {
+			w.Fatal(a.code, a.body)
+		}
+		if got := w.heartbeatByName("backup"); got.Policy != "days" || !got.AllChannels {
+			w.Errorf("%+v", got)
+		}
+		w.expectHTML(w.get("member", page+"/edit"), 200, `value="policy:days" checked`)
+		w.expectHTML(w.get("member", page), 200, "Those of the policy Days &lt;b&gt;")
+		form.Set("channels", "policy:gone")
+		w.expectHTML(w.post("member", page, form), 422, "No policy of the project has the slug gone")
+		form.Set("channels", "some")
+		if a := w.post("member", page, form); a.code != http.StatusSeeOther {
+			w.Fatal(a.code, a.body)
+		}
+		if got := w.heartbeatByName("backup"); got.Policy != "" || got.AllChannels {
+			w.Errorf("channels instead of the policy: %+v", got)
 		}
 	})
 }

@@ -108,7 +108,7 @@ func listHeartbeats(req *request) error {
 	for _, t := range o.Tags {
 		page.Tags = append(page.Tags, heartbeatview.TagCount{Tag: t.Tag, Count: t.Count})
 	}
-	if page.Channels, err = req.channelChoices(); err != nil {
+	if page.Channels, page.DefaultPolicy, err = req.channelChoices(); err != nil {
 		return err
 	}
 	return req.render(heartbeatview.List(page))
@@ -262,18 +262,22 @@ func (req *request) pingBase() string {
 	return req.site.pingBase()
 }
 
-// channelChoices returns the channels of the project, for people who can change
-// heartbeats.
-func (req *request) channelChoices() ([]ui.Option, error) {
+// channelChoices returns the channels of the project and the name of its default policy, for people who
+// can change heartbeats.
+func (req *request) channelChoices() (choices []ui.Option, defaultPolicy string, err error) {
 	if !req.actor.May(auth.ChangeHeartbeats) {
-		return nil, nil
+		return nil, "", nil
 	}
-	l, err := req.site.Service.Channels(req.ctx(), req.actor, manage.PageQuery{Limit: manage.MaxLimit})
-	var choices []ui.Option
-	for _, c := range l.Items {
+	who, err := req.site.Service.Audience(req.ctx(), req.actor)
+	for _, c := range who.Channels {
 		choices = append(choices, ui.Option{Value: c.ID, Label: c.Name})
 	}
-	return choices, err
+	for _, p := range who.Policies {
+		if p.Default {
+			defaultPolicy = p.Name
+		}
+	}
+	return choices, defaultPolicy, err
 }
 
 // heartbeatRow returns one row of the list.

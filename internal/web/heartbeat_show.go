@@ -95,6 +95,9 @@ func (req *request) heartbeatPage(d manage.HeartbeatDetail, q manage.HeartbeatDe
 	page.ChannelWarning = req.channelWarning(len(d.Channels))
 	page.Heartbeat.CreatedBy, page.Heartbeat.ProjectChannels = d.CreatedBy, len(d.Channels)
 	page.Heartbeat.Channels = present.ChannelNames(d.Heartbeat, d.Channels)
+	if p := d.NotifyRule.Policy; p != nil {
+		page.Heartbeat.Policy, page.Heartbeat.PolicySlug, page.Heartbeat.DefaultPolicy = p.Name, p.Slug, d.NotifyRule.Kind == monitor.NotifyDefaultPolicy
+	}
 	page.Clock = req.clock
 	for _, i := range d.Incidents {
 		page.Incidents = append(page.Incidents, present.IncidentLine(i, manage.AlertCounts{}))

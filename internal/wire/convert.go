@@ -36,6 +36,7 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 	if !h.AllChannels {
 		shown.Channels = emptyIfNil(h.Channels)
 	}
+	shown.Policy = stringOrNil(h.Policy)
 	if h.HasRunTime {
 		took := h.LastRunTime.Seconds()
 		shown.LastRunTime = &took
@@ -239,8 +240,8 @@ func emptyIfNil(list []string) []string {
 }
 
 // Policy converts an escalation policy.
-func Policy(p monitor.Policy) client.Policy {
-	shown := client.Policy{ID: p.ID, Name: p.Name, Slug: p.Slug, Default: p.Default, Steps: []client.PolicyStep{}, CreatedAt: p.Created}
+func Policy(p monitor.Policy, heartbeats, naming int) client.Policy {
+	shown := client.Policy{HeartbeatsCount: heartbeats, NamedByCount: naming, ID: p.ID, Name: p.Name, Slug: p.Slug, Default: p.Default, Steps: []client.PolicyStep{}, CreatedAt: p.Created}
 	for _, s := range p.Steps {
 		shown.Steps = append(shown.Steps, client.PolicyStep{
 			After: int64(s.After / time.Second), Channels: emptyIfNil(s.Channels), RepeatEvery: secondsOrNil(s.RepeatEvery),
@@ -250,8 +251,11 @@ func Policy(p monitor.Policy) client.Policy {
 }
 
 // Notifications converts who would be notified of an incident.
-func Notifications(plan []monitor.Notification) client.Notifications {
-	shown := client.Notifications{Notifications: []client.PlannedNotification{}}
+func Notifications(plan []monitor.Notification, rule monitor.NotifyRule) client.Notifications {
+	shown := client.Notifications{Rule: string(rule.Kind), Why: rule.Why, Notifications: []client.PlannedNotification{}}
+	if rule.Policy != nil {
+		shown.Policy = &rule.Policy.Slug
+	}
 	for _, n := range plan {
 		shown.Notifications = append(shown.Notifications, client.PlannedNotification{
 			After: int64(n.After / time.Second), ChannelID: n.Channel.ID, ChannelName: n.Channel.Name, Event: string(n.Event),

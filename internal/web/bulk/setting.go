@@ -19,8 +19,11 @@ const (
 	valueNo  = "no"
 )
 
-// allChannels is the value of the setting "channels" for all channels of the project.
+// allChannels is the value of the setting "channels" for a heartbeat that names no channels and no policy.
 const allChannels = "all"
+
+// policyPrefix begins the value of the setting "channels" of a heartbeat that names a policy.
+const policyPrefix = "policy:"
 
 // Parse returns the action that a form selects with do.
 func Parse(do string, form url.Values) (Action, error) {
@@ -147,17 +150,24 @@ var severity = setting{
 var channels = setting{
 	name: "channels",
 	value: func(h monitor.Heartbeat) string {
-		if h.AllChannels {
+		switch {
+		case h.AllChannels && h.Policy != "":
+			return policyPrefix + h.Policy
+		case h.AllChannels:
 			return allChannels
 		}
 		return strings.Join(slices.Sorted(slices.Values(h.Channels)), ",")
 	},
 	set: func(ctx context.Context, svc *manage.Service, a auth.Actor, ref, value string) (monitor.Heartbeat, error) {
 		var chosen []string // nil: all
-		if value != allChannels {
+		policy, named := strings.CutPrefix(value, policyPrefix)
+		if !named {
+			policy = ""
+		}
+		if value != allChannels && !named {
 			chosen = slices.DeleteFunc(strings.Split(value, ","), func(id string) bool { return id == "" })
 		}
-		return svc.ChangeHeartbeat(ctx, a, ref, manage.HeartbeatEdit{Channels: &chosen})
+		return svc.ChangeHeartbeat(ctx, a, ref, manage.HeartbeatEdit{Channels: &chosen, Policy: &policy})
 	},
 }
 

@@ -143,7 +143,10 @@ func (p FormPage) testPath() string {
 // usage returns a text with the number of heartbeats that use the channel.
 func (p FormPage) usage() string {
 	if p.ID == "" {
-		return "All heartbeats without selected channels will use this channel: " + ui.Count(p.AlertingHeartbeats) + " of " + ui.Count(p.TotalHeartbeats) + "."
+		if p.AlertingHeartbeats == 0 && p.TotalHeartbeats > 0 {
+			return "No heartbeat will use this channel at once: all of them name channels or have a policy. Add the channel there."
+		}
+		return "All heartbeats without selected channels and without a policy will use this channel: " + ui.Count(p.AlertingHeartbeats) + " of " + ui.Count(p.TotalHeartbeats) + "."
 	}
 	return ui.Count(p.AlertingHeartbeats) + " of " + ui.Plural(p.TotalHeartbeats, "heartbeat") + ui.If(p.AlertingHeartbeats == 1, " uses this channel.", " use this channel.")
 }

@@ -41,6 +41,9 @@ type Heartbeat struct {
 	Tags            []string
 	Channels        []string // names; empty means all channels of the project
 	ProjectChannels int      // number of channels of the project
+	Policy          string   // name of the policy that decides who is notified, "" if none does
+	PolicySlug      string
+	DefaultPolicy   bool // the policy is the default one
 	Created         time.Time
 	CreatedBy       string
 
@@ -166,6 +169,9 @@ func durationOr(d time.Duration, none string) string {
 
 // channelsText returns the channels that receive the alerts.
 func (h Heartbeat) channelsText() string {
+	if h.Policy != "" {
+		return ui.If(h.DefaultPolicy, "Those of the default policy "+h.Policy, "Those of the policy "+h.Policy)
+	}
 	if len(h.Channels) == 0 && h.ProjectChannels == 0 {
 		return "None yet"
 	}

@@ -16,6 +16,7 @@ type FormPage struct {
 	Form     FormValues
 	Preview  Preview
 	Channels []ChannelOption
+	Policies []PolicyOption
 	Zones    []string // suggested time zones
 
 	Version, OriginalValues string // of the edited heartbeat, see [ui.VersionField]
@@ -31,6 +32,7 @@ type FormValues struct {
 	ScheduleText               string   // the calendar schedule in words; empty if it is not valid
 	Tags, Description          ui.Input
 	SelectedChannelsOnly       bool
+	Policy                     string // slug of the chosen policy, "" for none
 	ChannelError               string
 
 	// Optional settings.
@@ -51,6 +53,28 @@ type ChannelOption struct {
 	ID, Name, Kind string // Kind is its label: "Slack"
 	Selected       bool
 }
+
+// PolicyOption is an escalation policy that a heartbeat may name.
+type PolicyOption struct {
+	Slug, Name string
+	Steps      int
+	Default    bool
+}
+
+// PolicyPrefix begins the value of the control "channels" that names a policy.
+const PolicyPrefix = "policy:"
+
+// defaultRule describes who is notified if the heartbeat names nothing.
+func (p FormPage) defaultRule() (label, end string) {
+	for _, o := range p.Policies {
+		if o.Default {
+			return "Default policy: " + o.Name, o.stepsText()
+		}
+	}
+	return "All channels of the project", ui.Count(len(p.Channels))
+}
+
+func (o PolicyOption) stepsText() string { return ui.Plural(o.Steps, "step") }
 
 func (p FormPage) title() string {
 	if p.Key == "" {

@@ -25,6 +25,7 @@ type ListPage struct {
 	Pager          ui.Pager
 	PingURLPrefix  string      // start of all ping URLs; empty for viewers
 	Channels       []ui.Option // for the bulk action; Value is the id
+	DefaultPolicy  string      // name of the default policy, "" if the project has none
 	Address        string      // path and query of the page; bulk actions return to it
 	PrintPath      string      // address of all matching rows on one page, for printing
 }

@@ -1,0 +1,52 @@
+package monitor
+
+import "slices"
+
+// NotifyRuleKind names the rule that decides who is notified of incidents of a heartbeat. The values
+// are part of the API.
+type NotifyRuleKind string
+
+// The rules, in their order: the first that applies decides.
+const (
+	NotifyChannels      NotifyRuleKind = "channels"       // the channels that the heartbeat names
+	NotifyPolicy        NotifyRuleKind = "policy"         // the policy that it names
+	NotifyDefaultPolicy NotifyRuleKind = "default_policy" // the default policy of the project
+	NotifyAllChannels   NotifyRuleKind = "all_channels"   // all channels of the project, at once
+)
+
+// NotifyRule is the rule that decides who is notified of incidents of a heartbeat.
+type NotifyRule struct {
+	Kind   NotifyRuleKind
+	Policy *Policy // nil if no policy decides
+	Why    string  // a sentence
+}
+
+// NotifyRule returns the rule that decides who is notified of an incident of the heartbeat. Deleted
+// channels and policies do not count, so that the heartbeat is never silent.
+func (h Heartbeat) NotifyRule(who Audience) NotifyRule {
+	if !h.AllChannels && (len(h.Channels) == 0 || slices.ContainsFunc(who.Channels, h.RoutesTo)) {
+		return NotifyRule{Kind: NotifyChannels, Why: "The heartbeat names its channels."}
+	}
+	var fallback *Policy
+	for i := range who.Policies {
+		p := &who.Policies[i]
+		switch {
+		case p.Project != h.Project || len(p.Steps) == 0:
+		case h.Policy != "" && p.Slug == h.Policy:
+			return NotifyRule{NotifyPolicy, p, "The heartbeat names the policy " + p.Name + "."}
+		case p.Default:
+			fallback = p
+		}
+	}
+	because := "The heartbeat names no channels and no policy"
+	switch {
+	case !h.AllChannels:
+		because = "All channels that the heartbeat names were deleted"
+	case h.Policy != "":
+		because = "The policy " + h.Policy + " that the heartbeat names does not exist"
+	}
+	if fallback != nil {
+		return NotifyRule{NotifyDefaultPolicy, fallback, because + ", so the default policy " + fallback.Name + " applies."}
+	}
+	return NotifyRule{Kind: NotifyAllChannels, Why: because + ", and the project has no default policy, so all its channels are notified at once."}
+}

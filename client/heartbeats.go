@@ -156,22 +156,24 @@ type Heartbeat struct {
 	Description string   `json:"description"`
 	Tags        []string `json:"tags" nullable:"false"`
 
-	Interval     *int64   `json:"interval" doc:"Seconds between pings; null if the schedule is cron or oncalendar"`
-	Cron         []string `json:"cron" nullable:"true" doc:"Cron expressions; null for another schedule"`
-	OnCalendar   []string `json:"oncalendar" nullable:"true" doc:"Calendar expressions of systemd; null for another schedule"`
-	Timezone     *string  `json:"timezone" doc:"IANA name of the zone of cron or oncalendar; null for an interval"`
-	Schedule     string   `json:"schedule" doc:"Description of the schedule"`
-	Early        *int64   `json:"early" doc:"Seconds before a slot in which a ping counts for it; null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
-	Grace        int64    `json:"grace" doc:"Seconds after due_at until a missing ping opens an incident"`
-	MaxRunTime   *int64   `json:"max_run_time" doc:"Maximum seconds from the start to the finish of a run; null: the grace period"`
-	MinRunTime   *int64   `json:"min_run_time" doc:"Minimum seconds from the start to the success of a run; a shorter run has failed; null: no minimum"`
-	StartGrace   *int64   `json:"start_grace" doc:"Seconds after due_at by which a run must start or ping; null: only the grace period applies"`
-	AlertAfter   int      `json:"alert_after" doc:"Number of consecutive failed runs that opens an incident"`
-	Severity     string   `json:"severity" enum:"critical,warning,info" doc:"How urgent its alerts are"`
-	Methods      string   `json:"methods" enum:"any,post"`
-	ManualResume bool     `json:"manual_resume" doc:"A ping does not resume a paused heartbeat"`
-	Channels     []string `json:"channels" nullable:"true" doc:"Ids of the channels that receive alerts; null: it names none"`
-	Policy       *string  `json:"policy" doc:"Slug of the escalation policy that it names; null: the default policy of the project, or all channels if it has none"`
+	Interval   *int64   `json:"interval" doc:"Seconds between pings; null if the schedule is cron or oncalendar"`
+	Cron       []string `json:"cron" nullable:"true" doc:"Cron expressions; null for another schedule"`
+	OnCalendar []string `json:"oncalendar" nullable:"true" doc:"Calendar expressions of systemd; null for another schedule"`
+	Timezone   *string  `json:"timezone" doc:"IANA name of the zone of cron or oncalendar; null for an interval"`
+	Schedule   string   `json:"schedule" doc:"Description of the schedule"`
+	Early      *int64   `json:"early" doc:"Seconds before a slot in which a ping counts for it; null: the smallest of the grace period, a quarter of the gap before the slot, and 5 min. No effect with an interval"`
+	Grace      int64    `json:"grace" doc:"Seconds after due_at until a missing ping opens an incident"`
+	MaxRunTime *int64   `json:"max_run_time" doc:"Maximum seconds from the start to the finish of a run; null: the grace period"`
+	MinRunTime *int64   `json:"min_run_time" doc:"Minimum seconds from the start to the success of a run; a shorter run has failed; null: no minimum"`
+	StartGrace *int64   `json:"start_grace" doc:"Seconds after due_at by which a run must start or ping; null: only the grace period applies"`
+	AlertAfter int      `json:"alert_after" doc:"Number of consecutive failed runs that opens an incident"`
+	Severity   string   `json:"severity" enum:"critical,warning,info" doc:"How urgent its alerts are"`
+	// FlappingAlerts is what happens to its alerts while it flaps.
+	FlappingAlerts string   `json:"flapping_alerts" enum:"hold,send" doc:"Alerts while it flaps: hold (until it has been stable for 30 min) or send"`
+	Methods        string   `json:"methods" enum:"any,post"`
+	ManualResume   bool     `json:"manual_resume" doc:"A ping does not resume a paused heartbeat"`
+	Channels       []string `json:"channels" nullable:"true" doc:"Ids of the channels that receive alerts; null: it names none"`
+	Policy         *string  `json:"policy" doc:"Slug of the escalation policy that it names; null: the default policy of the project, or all channels if it has none"`
 
 	ExpectFirstBy *time.Time `json:"expect_first_by" doc:"Time by which a new heartbeat must receive its first ping; null: none"`
 
@@ -186,32 +188,36 @@ type Heartbeat struct {
 	IncidentID  *string    `json:"incident_id" doc:"Id of the open incident"`
 	Muted       bool       `json:"muted" doc:"Its alerts are muted; it is evaluated as always"`
 	MutedUntil  *time.Time `json:"muted_until" doc:"When the mute ends; null if it is not muted, or until it is unmuted"`
-	CreatedAt   time.Time  `json:"created_at"`
-	UpdatedAt   time.Time  `json:"updated_at" doc:"Time of the last change of its settings"`
+	// FlappingSince and FlappingUntil are null unless its alerts wait because it flaps.
+	FlappingSince *time.Time `json:"flapping_since" doc:"Since when it flaps: more than 6 changes in 30 min; null if it does not"`
+	FlappingUntil *time.Time `json:"flapping_until" doc:"When its alerts are sent again if nothing changes; null if it does not flap"`
+	CreatedAt     time.Time  `json:"created_at"`
+	UpdatedAt     time.Time  `json:"updated_at" doc:"Time of the last change of its settings"`
 }
 
 // HeartbeatSettings creates or changes a heartbeat. A missing member keeps its value, or
 // gets its default in a new heartbeat.
 type HeartbeatSettings struct {
-	Name         *string   `json:"name,omitempty"`
-	Slug         *string   `json:"slug,omitempty"`
-	Description  *string   `json:"description,omitempty"`
-	Tags         *[]string `json:"tags,omitempty"`
-	Interval     any       `json:"interval,omitempty"`
-	Cron         *[]string `json:"cron,omitempty"`
-	OnCalendar   *[]string `json:"oncalendar,omitempty"`
-	Timezone     *string   `json:"timezone,omitempty"`
-	Early        any       `json:"early,omitempty"`
-	Grace        any       `json:"grace,omitempty"`
-	MaxRunTime   any       `json:"max_run_time,omitempty"`
-	MinRunTime   any       `json:"min_run_time,omitempty"`
-	StartGrace   any       `json:"start_grace,omitempty"`
-	AlertAfter   *int      `json:"alert_after,omitempty"`
-	Severity     *string   `json:"severity,omitempty"`
-	Methods      *string   `json:"methods,omitempty"`
-	ManualResume *bool     `json:"manual_resume,omitempty"`
-	Channels     *[]string `json:"channels,omitempty"`
-	Policy       *string   `json:"policy,omitempty"`
+	Name           *string   `json:"name,omitempty"`
+	Slug           *string   `json:"slug,omitempty"`
+	Description    *string   `json:"description,omitempty"`
+	Tags           *[]string `json:"tags,omitempty"`
+	Interval       any       `json:"interval,omitempty"`
+	Cron           *[]string `json:"cron,omitempty"`
+	OnCalendar     *[]string `json:"oncalendar,omitempty"`
+	Timezone       *string   `json:"timezone,omitempty"`
+	Early          any       `json:"early,omitempty"`
+	Grace          any       `json:"grace,omitempty"`
+	MaxRunTime     any       `json:"max_run_time,omitempty"`
+	MinRunTime     any       `json:"min_run_time,omitempty"`
+	StartGrace     any       `json:"start_grace,omitempty"`
+	AlertAfter     *int      `json:"alert_after,omitempty"`
+	Severity       *string   `json:"severity,omitempty"`
+	FlappingAlerts *string   `json:"flapping_alerts,omitempty"`
+	Methods        *string   `json:"methods,omitempty"`
+	ManualResume   *bool     `json:"manual_resume,omitempty"`
+	Channels       *[]string `json:"channels,omitempty"`
+	Policy         *string   `json:"policy,omitempty"`
 
 	ExpectFirstBy *string `json:"expect_first_by,omitempty"` // RFC 3339
 }

@@ -191,8 +191,11 @@ func (h *history) expectedAlerts(blackouts []monitor.Blackout) map[string]int {
 	counts := map[string]int{}
 	for _, channel := range []string{"ops", "mail"} {
 		for _, i := range h.incidents() {
-			counts[channel+" opened "+i.HeartbeatName]++
-			if i.Resolution != "" {
+			opened, resolved := h.isHeld(i)
+			if !opened {
+				counts[channel+" opened "+i.HeartbeatName]++
+			}
+			if i.Resolution != "" && !resolved {
 				counts[channel+" resolved "+i.HeartbeatName]++
 			}
 		}
@@ -203,6 +206,33 @@ func (h *history) expectedAlerts(blackouts []monitor.Blackout) map[string]int {
 		}
 	}
 	return counts
+}
+
+// isHeld reports whether the opening and the end of an incident are not sent because the heartbeat flaps: a
+// history is shorter than the 30 min for which alerts wait. It reads all incidents again for each.
+func (h *history) isHeld(incident monitor.Incident) (opened, resolved bool) {
+	changes, announced := 0, ""
+	held := map[string][2]bool{} // opening and end, by incident
+	for _, i := range h.incidents() {
+		if i.HeartbeatName != incident.HeartbeatName {
+			continue
+		}
+		if announced != "" {
+			held[i.ID] = [2]bool{true, true}
+		} else if changes++; changes > 6 {
+			announced = i.ID
+		}
+		switch i.Resolution {
+		case "":
+		case monitor.ResolvedByPing:
+			changes++
+			held[i.ID] = [2]bool{held[i.ID][0], announced != ""}
+		default: // a user ends the silence
+			held[announced] = [2]bool{}
+			changes, announced = 0, ""
+		}
+	}
+	return held[incident.ID][0], held[incident.ID][1]
 }
 
 // receivedAlerts counts the received alerts, each id once.

@@ -54,12 +54,13 @@ type heartbeatFlags struct {
 	AlertAfter    *int    `member:"alert_after" unset:"1" placeholder:"N" help:"${field_alert_after}"`
 	ExpectFirstBy *string `member:"expect_first_by" unset:"null" placeholder:"TIME" help:"${field_expect_first_by}"`
 
-	Severity     *string  `member:"severity" unset:"critical" enum:"critical,warning,info" placeholder:"SEVERITY" help:"${field_severity}"`
-	Methods      *string  `member:"methods" unset:"any" enum:"any,post" placeholder:"METHODS" help:"Requests that count as pings: any (POST, GET and HEAD) or post. Default: any."`
-	ManualResume *bool    `member:"manual_resume" unset:"false" negatable:"" help:"A ping does not resume the heartbeat when it is paused."`
-	Channels     []string `name:"channel" member:"channels" unset:"null" sep:"none" placeholder:"NAME|ID" help:"Channel to notify at once. Can be repeated. Default: the channels of the policy, or all channels if the project has no default policy."`
-	Policy       *string  `member:"policy" unset:"null" placeholder:"POLICY" help:"${field_policy}"`
-	Tags         []string `name:"tag" member:"tags" unset:"empty" empty:"" placeholder:"TAG" help:"Tag. Can be repeated."`
+	Severity       *string  `member:"severity" unset:"critical" enum:"critical,warning,info" placeholder:"SEVERITY" help:"${field_severity}"`
+	FlappingAlerts *string  `member:"flapping_alerts" unset:"hold" enum:"hold,send" placeholder:"ALERTS" help:"${field_flapping_alerts}"`
+	Methods        *string  `member:"methods" unset:"any" enum:"any,post" placeholder:"METHODS" help:"Requests that count as pings: any (POST, GET and HEAD) or post. Default: any."`
+	ManualResume   *bool    `member:"manual_resume" unset:"false" negatable:"" help:"A ping does not resume the heartbeat when it is paused."`
+	Channels       []string `name:"channel" member:"channels" unset:"null" sep:"none" placeholder:"NAME|ID" help:"Channel to notify at once. Can be repeated. Default: the channels of the policy, or all channels if the project has no default policy."`
+	Policy         *string  `member:"policy" unset:"null" placeholder:"POLICY" help:"${field_policy}"`
+	Tags           []string `name:"tag" member:"tags" unset:"empty" empty:"" placeholder:"TAG" help:"Tag. Can be repeated."`
 }
 
 // fieldHelp returns the help texts of the flags of heartbeats, as variables of the

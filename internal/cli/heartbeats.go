@@ -250,6 +250,9 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why, incident, alerts str
 	if h.Muted {
 		d.add("Muted", mutedText(h, clock))
 	}
+	if h.FlappingSince != nil {
+		d.add("Flapping", "since "+clock.text(h.FlappingSince)+"; alerts wait until "+clock.text(h.FlappingUntil))
+	}
 	d.add("Slug", h.Slug)
 	d.add("Tags", strings.Join(h.Tags, ", "))
 	d.add("Description", h.Description)
@@ -266,6 +269,9 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why, incident, alerts str
 	}
 	d.add("Alert after", alertAfterText(h.AlertAfter))
 	d.add("Severity", h.Severity)
+	if h.FlappingAlerts == "send" {
+		d.add("Alerts while it flaps", "all are sent")
+	}
 	d.add("Methods", h.Methods)
 	if h.ManualResume {
 		d.add("Manual resume", "yes: a ping does not resume it")

@@ -35,7 +35,7 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 		return e, false, err
 	}
 	e.notification = c.newNotification(a, e.channel, project)
-	if held, err := holdMuted(tx, f, a, now); held || err != nil {
+	if held, err := holdQuiet(tx, f, a, now); held || err != nil {
 		return e, false, err
 	}
 	if a.Heartbeat > 0 {
@@ -81,7 +81,7 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 // heartbeat: the readers of messages, logs and chats must not be able to ping.
 func (e *delivery) redactIDs(tx *store.Tx) error {
 	n := &e.notification
-	texts := []*string{&n.Project, &n.Channel, &n.AcknowledgedBy, &n.Heartbeat, &n.Description, &n.Schedule, &n.Explanation, &n.Escalation, &n.Output}
+	texts := []*string{&n.Project, &n.Channel, &n.AcknowledgedBy, &n.Heartbeat, &n.Description, &n.Schedule, &n.Explanation, &n.Escalation, &n.Flapping, &n.Output}
 	if n.Failing != nil {
 		texts = append(texts, &n.Failing.Channel, &n.Failing.Reason)
 	}
@@ -117,23 +117,50 @@ func (e *delivery) redactIDs(tx *store.Tx) error {
 	return wire.HideIDs(tx, e.heartbeatID, texts...)
 }
 
-// holdMuted makes a claimed alert wait if the alerts of its heartbeat are muted, and reports whether
-// they are. This check, and not the time of the next attempt, decides: other rules can change that.
-func holdMuted(tx *store.Tx, f facts, a monitor.Alert, now time.Time) (bool, error) {
+// holdQuiet makes a claimed alert wait if the alerts of its heartbeat are muted, or wait because it flaps, and
+// reports whether they do. This check, and not the time of the next attempt, decides: other rules can change that.
+func holdQuiet(tx *store.Tx, f facts, a monitor.Alert, now time.Time) (bool, error) {
 	if a.Heartbeat == 0 || a.Attempts > 1 {
 		return false, nil
 	}
 	h, err := f.heartbeat(tx, a)
-	if err != nil || !h.Mutes(a.Event, now) {
+	if err != nil {
 		return false, err
+	}
+	kind, until, why := "muted", h.MutedUntil, h.ExplainMute(now)
+	if !h.Mutes(a.Event, now) {
+		flaps, err := isHeldByFlapping(tx, f, h, a, now)
+		if !flaps || err != nil {
+			return false, err
+		}
+		kind, until, why = "flapping", h.Flapping.Until(), monitor.ExplainFlappingHold
 	}
 	if a.Event == monitor.HeartbeatLate {
 		return true, tx.Cancel(a, now)
 	}
-	if err := tx.Hold(a, h.MutedUntil); err != nil {
+	if err := tx.Hold(a, until); err != nil {
 		return true, err
 	}
-	return true, tx.AddTimelineEntryOnce(a.Incident, "muted", "Not sent: "+h.ExplainMute(now)+".", now)
+	what := "Not sent: "
+	if a.Event == monitor.IncidentResolved {
+		what = "Recovery not sent: "
+	}
+	return true, tx.AddTimelineEntryOnce(a.Incident, kind, what+why+".", now)
+}
+
+// isHeldByFlapping reports whether an alert waits because its heartbeat flaps.
+func isHeldByFlapping(tx *store.Tx, f facts, h monitor.Heartbeat, a monitor.Alert, now time.Time) (bool, error) {
+	if !h.Flaps(now) {
+		return false, nil
+	}
+	var i monitor.Incident
+	if a.Incident != "" {
+		var err error
+		if i, err = f.incident(tx, a); err != nil {
+			return false, err
+		}
+	}
+	return h.FlappingHolds(a.Event, i, now), nil
 }
 
 // waitForSnooze makes a claimed reminder wait: its incident was snoozed after it was enqueued or
@@ -286,6 +313,13 @@ func (c *Dispatcher) addIncident(tx *store.Tx, f facts, e *delivery, now time.Ti
 		if err := e.addPingOutput(tx, f, i); err != nil {
 			return false, err
 		}
+	}
+	if a.Heartbeat > 0 {
+		h, err := f.heartbeat(tx, a)
+		if err != nil {
+			return false, err
+		}
+		n.Flapping = h.ExplainFlappingIn(a.Event, i)
 	}
 	if a.Event == monitor.IncidentOpened {
 		n.At, n.DownFor = i.OpenedAt, i.DetectedAt.Sub(i.OpenedAt)

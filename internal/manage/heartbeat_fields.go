@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strconv"
@@ -161,6 +162,16 @@ var HeartbeatFields = []HeartbeatField{
 		choice: func(h *monitor.Heartbeat, value string) { h.Severity = monitor.Severity(value) },
 	},
 	{
+		Name: "flapping_alerts", Label: "Alerts while it flaps", Type: FieldChoice, Select: true,
+		Options: []Option{{string(monitor.FlappingHold), "One message, then wait until it is stable"}, {string(monitor.FlappingSend), "Send every alert"}},
+		Help: "Alerts after more than 6 changes in 30 min. With hold, one message says that it flaps, and further alerts wait " +
+			"until it has been stable for 30 min. With send, all are sent. Default: hold",
+		Flag:   "Alerts while it flaps: hold (until it has been stable for 30 min) or send. Default: hold.",
+		member: func(e *HeartbeatEdit) any { return &e.FlappingAlerts },
+		format: func(h monitor.Heartbeat) string { return string(cmp.Or(h.FlappingAlerts, monitor.FlappingHold)) },
+		choice: func(h *monitor.Heartbeat, value string) { h.FlappingAlerts = monitor.FlappingAlerts(value) },
+	},
+	{
 		Name: "methods", Label: "Requests", Type: FieldChoice,
 		Options: []Option{{string(monitor.AnyMethod), "Any method"}, {string(monitor.PostOnly), "POST only"}},
 		Help:    "Request methods that count as pings. With post, other methods are only logged. Default: any",
@@ -266,18 +277,19 @@ type HeartbeatEdit struct {
 	Cron, OnCalendar *[]string
 	Timezone         *string // IANA name; empty: the zone of the project
 
-	Early         *string // empty: the default of the schedule
-	Grace         *string
-	MaxRunTime    *string // empty: the grace period
-	MinRunTime    *string
-	StartGrace    *string
-	AlertAfter    *int
-	ExpectFirstBy *string // RFC 3339; empty: never
-	Severity      *string
-	Methods       *string
-	ManualResume  *bool
-	Channels      *[]string // a nil list: all of the project
-	Policy        *string   // slug; empty: the default policy
+	Early          *string // empty: the default of the schedule
+	Grace          *string
+	MaxRunTime     *string // empty: the grace period
+	MinRunTime     *string
+	StartGrace     *string
+	AlertAfter     *int
+	ExpectFirstBy  *string // RFC 3339; empty: never
+	Severity       *string
+	FlappingAlerts *string
+	Methods        *string
+	ManualResume   *bool
+	Channels       *[]string // a nil list: all of the project
+	Policy         *string   // slug; empty: the default policy
 
 	// IfVersion lists the versions that the edit may replace, see [HeartbeatVersion].
 	// Empty: any.
@@ -293,7 +305,7 @@ type HeartbeatEdit struct {
 // newHeartbeat returns a heartbeat with default settings.
 func newHeartbeat(project int64, now time.Time) monitor.Heartbeat {
 	return monitor.Heartbeat{
-		Project: project, Status: monitor.New, Severity: monitor.SeverityCritical, AllChannels: true, Created: now, Updated: now,
+		Project: project, Status: monitor.New, Severity: monitor.SeverityCritical, FlappingAlerts: monitor.FlappingHold, AllChannels: true, Created: now, Updated: now,
 		Rule: monitor.Rule{Early: monitor.DefaultEarly, Grace: DefaultGrace, AlertAfter: 1, Methods: monitor.AnyMethod},
 	}
 }

@@ -112,6 +112,12 @@ func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit,
 	if err := tx.SaveHeartbeatSettings(wanted); err != nil {
 		return h, s, err
 	}
+	if wanted.FlappingAlerts != h.FlappingAlerts {
+		if err := tx.ReleaseHeld(wanted, now.at); err != nil {
+			return h, s, err
+		}
+		s.pending = true
+	}
 	return wanted, s, writeAudit(tx, a, now.at, auditEntry{"heartbeat.change", heartbeatLabel(wanted), diff})
 }
 

@@ -131,7 +131,7 @@ func (h Heartbeat) AlertsFor(change Change, i Incident, who Audience, now time.T
 			add(c, IncidentResolved, now)
 		}
 	}
-	return h.applyMute(alerts, change, now)
+	return h.applyFlapping(h.applyMute(alerts, change, now), change, i, now)
 }
 
 // describe sets the step of a policy that sends the alert. Its time is also its creation, so that the

@@ -140,6 +140,9 @@ func (h Heartbeat) Why(now time.Time) string {
 	if mute := h.ExplainMute(now); mute != "" {
 		text += " No alerts are sent: " + mute + "."
 	}
+	if flaps := h.ExplainFlapping(now); flaps != "" {
+		text += " No alerts are sent: " + flaps + "."
+	}
 	return text
 }
 

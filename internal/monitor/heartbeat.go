@@ -48,6 +48,10 @@ type Heartbeat struct {
 	// MutedUntil is the end of the mute of its alerts, zero if they were never muted. It changes no
 	// decision about the status.
 	MutedUntil time.Time
+	// FlappingAlerts is what happens to its alerts while it flaps, and Flapping how often it changed.
+	// They change no decision about the status.
+	FlappingAlerts FlappingAlerts
+	Flapping       Flapping
 
 	Status       Status
 	CountedFrom  time.Time     // start of the current wait: the last ping or the resumption

@@ -105,6 +105,6 @@ func (i Incident) Duration(now time.Time) time.Duration {
 // TimelineEntry is one line of the timeline of an incident.
 type TimelineEntry struct {
 	At   time.Time
-	Kind string // due, late, opened, failure, reminder, acknowledged, note, escalation, grouped, undelivered, recovered, resolved
+	Kind string // due, late, opened, failure, reminder, acknowledged, note, escalation, grouped, flapping, undelivered, recovered, resolved
 	Text string
 }

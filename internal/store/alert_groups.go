@@ -106,11 +106,13 @@ func (tx *Tx) lockSending(channel string) error {
 	return nil
 }
 
-// leaveOutMuted marks the alerts of muted heartbeats as alone: the dispatcher holds each back after it
-// claimed it, and [Tx.Hold] lets them be decided again.
+// leaveOutMuted marks the alerts of heartbeats that are muted, or that flap, as alone: the dispatcher holds each back
+// after it claimed it, and [Tx.Hold] lets them be decided again.
 func (tx *Tx) leaveOutMuted(channel string, now time.Time) error {
 	_, err := tx.exec(`UPDATE alerts SET carrier = '' WHERE id IN (SELECT a.id FROM alerts a JOIN heartbeats h ON h.key = a.heartbeat
-		WHERE `+undecided+` AND a.event <> 'incident.resolved' AND h.muted_until > $2) AND carrier IS NULL`, channel, micros(now))
+		LEFT JOIN incidents i ON i.id = a.incident WHERE `+undecided+` AND (h.muted_until > $2 AND a.event <> 'incident.resolved'
+		OR h.flapping_until > $2 AND (a.incident IS NULL OR (CASE WHEN a.event = 'incident.resolved' THEN i.resolved ELSE i.opened END) > h.flapping_since)))
+		AND carrier IS NULL`, channel, micros(now))
 	if err != nil {
 		return fmt.Errorf("alerts of muted heartbeats: %w", err)
 	}

@@ -65,9 +65,10 @@ func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 				AlertAfter: rapid.IntRange(0, 100).Draw(t, "alert after"), ExpectFirstBy: anyTime().Draw(t, "expect first by"),
 				Methods: rapid.SampledFrom([]monitor.Methods{monitor.AnyMethod, monitor.PostOnly}).Draw(t, "methods"), ManualResume: rapid.Bool().Draw(t, "manual"),
 			},
-			Severity:    rapid.SampledFrom([]monitor.Severity{monitor.SeverityCritical, monitor.SeverityWarning, monitor.SeverityInfo}).Draw(t, "severity"),
-			Policy:      rapid.SampledFrom([]string{"", "nights", "p.1_x"}).Draw(t, "policy"),
-			AllChannels: rapid.Bool().Draw(t, "all channels"), Status: rapid.SampledFrom(monitor.Statuses).Draw(t, "status"),
+			Severity:       rapid.SampledFrom([]monitor.Severity{monitor.SeverityCritical, monitor.SeverityWarning, monitor.SeverityInfo}).Draw(t, "severity"),
+			Policy:         rapid.SampledFrom([]string{"", "nights", "p.1_x"}).Draw(t, "policy"),
+			FlappingAlerts: rapid.SampledFrom([]monitor.FlappingAlerts{monitor.FlappingHold, monitor.FlappingSend}).Draw(t, "flapping"),
+			AllChannels:    rapid.Bool().Draw(t, "all channels"), Status: rapid.SampledFrom(monitor.Statuses).Draw(t, "status"),
 			EarlySlot: anyTime().Draw(t, "slot"), FailedRuns: rapid.IntRange(0, 200).Draw(t, "bad"),
 			Tolerated:   monitor.ToleratedRuns{LastSlot: anyTime().Draw(t, "tolerated slot"), Count: rapid.IntRange(0, 99).Draw(t, "tolerated runs")},
 			History:     monitor.RunHistory{DecidedUntil: anyTime().Draw(t, "until")},
@@ -123,7 +124,7 @@ func TestAddHeartbeat_EveryFieldIsReadBack(t *testing.T) {
 			drawn := anyHeartbeat(w.project.Key).Draw(t, "heartbeat")
 			want := monitor.Heartbeat{ // without a life so far
 				ID: drawn.ID, Ref: drawn.Ref, Project: drawn.Project, Name: drawn.Name, Slug: drawn.Slug, Description: drawn.Description, Tags: drawn.Tags,
-				Severity: drawn.Severity, Policy: drawn.Policy, Rule: drawn.Rule, AllChannels: drawn.AllChannels, Channels: drawn.Channels, Status: drawn.Status, Created: drawn.Created, Updated: drawn.Updated,
+				Severity: drawn.Severity, FlappingAlerts: drawn.FlappingAlerts, Policy: drawn.Policy, Rule: drawn.Rule, AllChannels: drawn.AllChannels, Channels: drawn.Channels, Status: drawn.Status, Created: drawn.Created, Updated: drawn.Updated,
 			}
 			added := w.addHeartbeat(want)
 			want.Key = added.Key

@@ -17,6 +17,21 @@ func (tx *Tx) SaveMute(h monitor.Heartbeat, now time.Time) error {
 		return fmt.Errorf("save mute of heartbeat: %w", err)
 	}
 	tx.changes.declareHeartbeat(h.Project, h.Key)
+	if err := tx.ReleaseHeld(h, now); err != nil || !h.Muted(now) {
+		return err
+	}
+	// The message about a group names no heartbeat that was muted before it was sent.
+	_, err := tx.exec(`UPDATE alerts SET carrier = NULL, next_at = $2 WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0 AND carrier <> ''
+		AND event <> 'incident.resolved'`, h.Key, micros(now))
+	if err != nil {
+		return fmt.Errorf("remove muted heartbeat from groups: %w", err)
+	}
+	return nil
+}
+
+// ReleaseHeld lets the alerts of a heartbeat that a mute or flapping holds back be attempted at now. The
+// dispatcher holds them back again if it must.
+func (tx *Tx) ReleaseHeld(h monitor.Heartbeat, now time.Time) error {
 	// It updates alerts that no mute holds back, too, without a change. So it waits for a delivery run
 	// that has just claimed one of them and still sees the earlier mute.
 	_, err := tx.exec(`UPDATE alerts SET asked = 0, created = CASE WHEN asked > $2 THEN $2 ELSE created END,
@@ -26,16 +41,7 @@ func (tx *Tx) SaveMute(h monitor.Heartbeat, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("release muted alerts: %w", err)
 	}
-	if err := tx.releaseSteps(h.Key, now); err != nil || !h.Muted(now) {
-		return err
-	}
-	// The message about a group names no heartbeat that was muted before it was sent.
-	_, err = tx.exec(`UPDATE alerts SET carrier = NULL, next_at = $2 WHERE heartbeat = $1 AND state = 'pending' AND attempts = 0 AND carrier <> ''
-		AND event <> 'incident.resolved'`, h.Key, micros(now))
-	if err != nil {
-		return fmt.Errorf("remove muted heartbeat from groups: %w", err)
-	}
-	return nil
+	return tx.releaseSteps(h.Key, now)
 }
 
 // isStep is the condition that a later step of a policy sends the alert, see monitor.Escalation.
@@ -165,6 +171,8 @@ func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
 			}
 			if h.Muted(now) {
 				one = one.HeldUntil(h.MutedUntil, now)
+			} else if h.FlappingHolds(one.Event, i, now) {
+				one = one.HeldUntil(h.Flapping.Until(), now)
 			}
 			one.ID = alertID(one, 0)
 			rows, first = append(rows, alertRow(one, false)), append(first, one.Channel)

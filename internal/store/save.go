@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -24,6 +25,12 @@ var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dial
 var keptStateBatch = dialect.Batch{
 	Table: stateBatch.Table, KeyColumns: stateBatch.KeyColumns,
 	Columns: slices.Delete(slices.Clone(stateBatch.Columns), dueColumn, dueColumn+1),
+}
+
+// changedStateBatch is stateBatch with the changes that make a heartbeat flap.
+var changedStateBatch = dialect.Batch{
+	Table: stateBatch.Table, KeyColumns: stateBatch.KeyColumns,
+	Columns: append(slices.Clone(stateBatch.Columns), flappingColumns...),
 }
 
 // dueColumn is the number of the column of stateBatch with the time of the next evaluation.
@@ -72,14 +79,17 @@ func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err 
 		return 0, fmt.Errorf("add effects of blackouts: %w", err)
 	}
 	b.assignIDs(transitions)
-	states, kept := make([][]any, 0, len(last)), [][]any(nil)
+	b.recordChanges(transitions)
+	states, kept, changed := make([][]any, 0, len(last)), [][]any(nil), [][]any(nil)
 	for i, t := range transitions {
 		if last[t.Heartbeat.Key] == i {
 			row, err := stateRow(t, b.withIncident(t.Heartbeat))
 			if err != nil {
 				return 0, err
 			}
-			if t.KeepsDue {
+			if f, ok := b.flapping[t.Heartbeat.Key]; ok {
+				changed = append(changed, append(row, flappingRow(f)...))
+			} else if t.KeepsDue {
 				kept = append(kept, slices.Delete(row, dueColumn, dueColumn+1))
 			} else {
 				states = append(states, row)
@@ -93,6 +103,9 @@ func (tx *Tx) Save(now time.Time, transitions []Transition) (newAlerts int, err 
 		return 0, fmt.Errorf("save heartbeats: %w", err)
 	}
 	if err := tx.updateBatch(&keptStateBatch, kept); err != nil {
+		return 0, fmt.Errorf("save heartbeats: %w", err)
+	}
+	if err := tx.updateBatch(&changedStateBatch, changed); err != nil {
 		return 0, fmt.Errorf("save heartbeats: %w", err)
 	}
 	tx.changes.declareStates(transitions)
@@ -117,6 +130,8 @@ type incidentChanges struct {
 	nextNumber map[int64]int64             // next incident number, by project
 	ids        []string                    // of the incidents that open in this batch, in their order
 	openedHere map[int64]string            // incidents that opened in this batch and are unresolved, by heartbeat
+	flapping   map[int64]monitor.Flapping  // after this batch, of the heartbeats whose incidents opened or were resolved
+	flaps      []flap                      // of each transition
 
 	incidents, entries, alerts [][]any
 	newAlerts                  [][]any // about incidents that open in this batch
@@ -151,8 +166,8 @@ func (b *incidentChanges) collect(transitions []Transition) error {
 	if err := b.prepare(transitions); err != nil {
 		return err
 	}
-	for _, t := range transitions {
-		if err := b.collectOne(b.withIncident(t.Heartbeat), t.Change); err != nil {
+	for n, t := range transitions {
+		if err := b.collectOne(b.withIncident(t.Heartbeat), t.Change, b.flaps[n]); err != nil {
 			return err
 		}
 	}
@@ -212,7 +227,7 @@ func (b *incidentChanges) withIncident(h monitor.Heartbeat) monitor.Heartbeat {
 }
 
 // collectOne collects the rows of one transition.
-func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) error {
+func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change, f flap) error {
 	i := monitor.Incident{ID: h.OpenIncident}
 	var notified []string
 	if c.Opened != nil {
@@ -221,9 +236,12 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 		b.nextNumber[h.Project]++
 		b.open(i, h, c)
 	}
+	before := h
+	before.Flapping, h.Flapping = f.before, f.after
 	if c.Opened != nil && h.Muted(b.now) {
 		b.addTimelineEntry(i.ID, b.now, "muted", "Not sent: "+h.ExplainMute(b.now)+".")
 	}
+	b.explainFlapping(i, h, c)
 	if c.FailedAgain && i.ID != "" {
 		b.addTimelineEntry(i.ID, c.Ping.At, "failure", repeatedFailureText(c.Ping))
 	}
@@ -234,9 +252,12 @@ func (b *incidentChanges) collectOne(h monitor.Heartbeat, c monitor.Change) erro
 		} else if i.ID == "" {
 			i.ID = b.openedHere[h.Key]
 		}
-		if i.Number, notified, err = b.resolve(i, h, c); err != nil {
+		if i.Number, notified, err = b.resolve(i, before, c); err != nil {
 			return err
 		}
+	}
+	if c.Resolved != nil && len(notified) > 0 && h.FlappingHolds(monitor.IncidentResolved, monitor.Incident{ResolvedAt: c.Resolved.At, Resolution: c.Resolved.Reason}, b.now) {
+		b.addTimelineEntry(i.ID, b.now, "flapping", "Recovery not sent: "+monitor.ExplainFlappingHold+".")
 	}
 	alerts := h.AlertsFor(c, i, monitor.Audience{Channels: b.channels[h.Project], Policies: b.policies[h.Project], Notified: notified}, b.now)
 	reminders := map[string]int{}
@@ -292,8 +313,13 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 	if c.Opened != nil {
 		return i.Number, nil, nil
 	}
-	number, _, err = queryOne(b.tx, func(row scanner) (n int64, err error) { return n, row.Scan(&n) },
-		`UPDATE incidents SET resolved = $2, resolution = $3 WHERE id = $1 AND resolved IS NULL RETURNING number`, i.ID, micros(r.At), string(r.Reason))
+	i, _, err = queryOne(b.tx, func(row scanner) (monitor.Incident, error) {
+		var opened sql.NullInt64
+		err := row.Scan(&i.Number, &opened)
+		i.OpenedAt = timeFromMicros(opened)
+		return i, err
+	}, `UPDATE incidents SET resolved = $2, resolution = $3 WHERE id = $1 AND resolved IS NULL RETURNING number, opened`, i.ID, micros(r.At), string(r.Reason))
+	number = i.Number
 	if err != nil {
 		return 0, nil, fmt.Errorf("resolve incident: %w", err)
 	}
@@ -313,6 +339,9 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 		if held > 0 {
 			b.addTimelineEntry(i.ID, b.now, "muted", "Not sent: the incident ended while "+h.ExplainMute(b.now)+".")
 		}
+	}
+	if err := b.endFlapping(i, h, r); err != nil {
+		return 0, nil, err
 	}
 	notified, err = b.tx.notifiedChannels(i.ID)
 	return number, notified, err

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 		Interval: secondsOrNil(h.Rule.Interval), Grace: int64(h.Rule.Grace / time.Second), MaxRunTime: secondsOrNil(h.Rule.MaxRunTime),
 		Schedule: describeSchedule(h.Rule), MinRunTime: secondsOrNil(h.Rule.MinRunTime), StartGrace: secondsOrNil(h.Rule.StartGrace),
 		AlertAfter: max(h.Rule.AlertAfter, 1), ExpectFirstBy: timeOrNil(h.Rule.ExpectFirstBy),
-		Severity: string(h.Severity), Methods: string(h.Rule.Methods), ManualResume: h.Rule.ManualResume,
+		Severity: string(h.Severity), FlappingAlerts: string(cmp.Or(h.FlappingAlerts, monitor.FlappingHold)), Methods: string(h.Rule.Methods), ManualResume: h.Rule.ManualResume,
 		Status: string(h.StatusAt(now)), Running: h.Running(),
 		DueAt: timeOrNil(h.Due()), DeadlineAt: timeOrNil(h.Deadline()),
 		LastPingAt: timeOrNil(h.LastPing), LastStartAt: timeOrNil(h.LastStart), PingsCount: h.PingCount,
@@ -27,6 +28,9 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 	}
 	if shown.Muted = h.Muted(now); shown.Muted && !h.MutedUntil.Equal(monitor.MutedUntilUnmuted) {
 		shown.MutedUntil = &h.MutedUntil
+	}
+	if h.Flaps(now) {
+		shown.FlappingSince, shown.FlappingUntil = timeOrNil(h.Flapping.Since), timeOrNil(h.Flapping.Until())
 	}
 	if h.Rule.Early >= 0 {
 		early := int64(h.Rule.Early / time.Second)

@@ -53,7 +53,7 @@ func (n Notification) headline() headline {
 func (n Notification) openedHeadline() headline {
 	return headline{
 		status: "Down", tone: "down", subject: n.shortName() + ": " + n.reason(),
-		lead: fmt.Sprintf("%s is Down: %s.%s", n.Name(), n.reason(), n.expectation()) + n.escalation(),
+		lead: fmt.Sprintf("%s is Down: %s.%s", n.Name(), n.reason(), n.expectation()) + n.escalation() + n.flapping(),
 	}
 }
 
@@ -75,6 +75,14 @@ func (n Notification) escalation() string {
 		return ""
 	}
 	return " The incident was " + CleanLine(n.Escalation) + "."
+}
+
+// flapping returns that the heartbeat flaps, after a space.
+func (n Notification) flapping() string {
+	if n.Flapping == "" {
+		return ""
+	}
+	return " " + CleanLine(n.Flapping)
 }
 
 // acknowledgedHeadline returns the headline of an acknowledgement, with the name of the person.
@@ -114,7 +122,7 @@ func (n Notification) resolvedHeadline() headline {
 	}
 	return headline{
 		status: "Up", tone: "up", subject: fmt.Sprintf("%s: recovered after %s", n.shortName(), FormatDuration(n.DownFor)),
-		lead: n.Name() + " is Up again." + was,
+		lead: n.Name() + " is Up again." + was + n.flapping(),
 	}
 }
 

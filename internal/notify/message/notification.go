@@ -112,6 +112,8 @@ type Notification struct {
 	// Escalation is why a later step of a policy sends the message, such as "not acknowledged for
 	// 15 min (step 2 of policy Nights)"; empty: none does.
 	Escalation string
+	// Flapping says that the heartbeat fails and recovers again and again, in sentences; empty: it does not.
+	Flapping string
 	// Output is the last output of the job. A message contains at most its last 2 kB.
 	Output string
 

@@ -85,6 +85,8 @@ func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.
 		shown.Text = strings.TrimPrefix(e.Text, "Resolved: ")
 	case "muted":
 		shown.Icon, shown.Tone, shown.Title = "clock", "waiting", "Alerts muted"
+	case "flapping":
+		shown.Icon, shown.Tone, shown.Title = "clock", "waiting", "Flapping"
 	case "snoozed":
 		shown.Icon, shown.Tone, shown.Title = "clock", "waiting", "Snooze"
 	default: // written by a newer node

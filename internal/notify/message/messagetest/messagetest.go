@@ -41,6 +41,9 @@ func FailedBackup(event string) message.Notification {
 	n.Event, n.Cause, n.ExitCode, n.Output = event, "failure", &three, "copying\npg_dump: disk full"
 	n.Explanation = "The job exited with code 3."
 	n.Description = "Where: db-3\r\nOwner: storage team\nRunbook: https://wiki.example.com/backup?id=7"
+	if event == message.EventOpened || event == message.EventResolved {
+		n.Flapping = "The heartbeat flaps: 7 changes in 30 min."
+	}
 	n.Notice.Incident.Cause = "failure"
 	n.Notice.Heartbeat.Schedule = n.Schedule
 	return n
@@ -112,6 +115,9 @@ func Facts() map[string]map[string][]string {
 		facts["status"] = status
 		if event == message.EventOpened || event == message.EventReminder {
 			maps.Copy(facts, factsOfDown)
+		}
+		if event == message.EventOpened || event == message.EventResolved {
+			facts["flapping"] = []string{"7 changes"}
 		}
 		all[event] = facts
 	}

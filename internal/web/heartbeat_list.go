@@ -290,6 +290,7 @@ func (req *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
 		Strip: present.RunStrip(present.Runs(w, req.now)), Spark: present.DurationSparkline(w.Pings),
 	}
 	r.Muted, r.MutedUntil = present.Mute(w.Heartbeat, req.now)
+	r.FlappingUntil = present.FlappingUntil(w.Heartbeat, req.now)
 	if w.Status == monitor.Down {
 		r.DownSince, r.Cause = w.Deadline(), string(w.DownCause)
 		if n := len(w.Outages); n > 0 && w.Outages[n-1].Resolved.IsZero() {

@@ -120,6 +120,7 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 		OverranSince: present.OverranSince(w.Heartbeat), SnippetSchedule: present.SnippetSchedule(w.Rule),
 	}
 	h.Muted, h.MutedUntil = present.Mute(w.Heartbeat, req.now)
+	h.FlappingUntil, h.SendsAll = present.FlappingUntil(w.Heartbeat, req.now), w.FlappingAlerts == monitor.FlappingSend
 	if limit := w.RunDeadline(); !limit.IsZero() && limit.Equal(h.AlertAt) {
 		h.LimitedSince = present.RunningSince(w.Heartbeat)
 	}

@@ -37,6 +37,14 @@ func Mute(h monitor.Heartbeat, now time.Time) (muted bool, until time.Time) {
 	return h.Muted(now), time.Time{}
 }
 
+// FlappingUntil returns until when alerts wait because the heartbeat flaps, the zero time if none do.
+func FlappingUntil(h monitor.Heartbeat, now time.Time) time.Time {
+	if !h.Flaps(now) {
+		return time.Time{}
+	}
+	return h.Flapping.Until()
+}
+
 // HasPendingAlerts reports whether an alert of the incident is pending.
 func HasPendingAlerts(s manage.IncidentView) bool {
 	return slices.ContainsFunc(s.Deliveries, func(d manage.Delivery) bool { return d.State == monitor.AlertPending })

@@ -24,6 +24,9 @@ type Heartbeat struct {
 	Severity    string
 	Muted       bool      // its alerts are muted
 	MutedUntil  time.Time // zero if a user ends the mute
+	// FlappingUntil is when its alerts no longer wait if nothing changes, zero if it does not flap.
+	FlappingUntil time.Time
+	SendsAll      bool // all alerts are sent while it flaps
 	Editable    bool
 
 	Schedule        string         // in words: "every 24 h"

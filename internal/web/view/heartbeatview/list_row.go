@@ -32,6 +32,8 @@ type Row struct {
 	Muted      bool      // its alerts are muted
 	MutedUntil time.Time // zero if a user ends the mute
 
+	FlappingUntil time.Time // when its alerts no longer wait if nothing changes; zero if it does not flap
+
 	Strip RunStrip
 	Spark DurationSparkline
 }

@@ -167,6 +167,7 @@ type Heartbeat struct {
 	MinRunTime *int64   `json:"min_run_time" doc:"Minimum seconds from the start to the success of a run; a shorter run has failed; null: no minimum"`
 	StartGrace *int64   `json:"start_grace" doc:"Seconds after due_at by which a run must start or ping; null: only the grace period applies"`
 	AlertAfter int      `json:"alert_after" doc:"Number of consecutive failed runs that opens an incident"`
+	Instances  string   `json:"instances" doc:"Which of the hosts that ping must succeed: any, each, or a minimum number"`
 	Severity   string   `json:"severity" enum:"critical,warning,info" doc:"How urgent its alerts are"`
 	// FlappingAlerts is what happens to its alerts while it flaps.
 	FlappingAlerts string   `json:"flapping_alerts" enum:"hold,send" doc:"Alerts while it flaps: hold (until it has been stable for 30 min) or send"`
@@ -184,6 +185,7 @@ type Heartbeat struct {
 	LastPingAt  *time.Time `json:"last_ping_at" doc:"Arrival of the last success or failure"`
 	LastStartAt *time.Time `json:"last_start_at"`
 	LastRunTime *float64   `json:"last_run_time" doc:"Seconds, with fraction"`
+	Hosts       []Host     `json:"hosts" nullable:"false" doc:"Hosts that count separately, by name; empty if instances is any"`
 	PingsCount  int64      `json:"pings_count" doc:"Number of pings since creation"`
 	IncidentID  *string    `json:"incident_id" doc:"Id of the open incident"`
 	Muted       bool       `json:"muted" doc:"Its alerts are muted; it is evaluated as always"`
@@ -193,6 +195,19 @@ type Heartbeat struct {
 	FlappingUntil *time.Time `json:"flapping_until" doc:"When its alerts are sent again if nothing changes; null if it does not flap"`
 	CreatedAt     time.Time  `json:"created_at"`
 	UpdatedAt     time.Time  `json:"updated_at" doc:"Time of the last change of its settings"`
+}
+
+// Host is one of the hosts of a heartbeat whose instances is not any.
+type Host struct {
+	Name          string     `json:"name"`
+	State         string     `json:"state" enum:"ok,missing,failed" doc:"ok: its newest success is within the interval and the grace period. missing: it is older. failed: its newest report was a failure"`
+	LastReportAt  time.Time  `json:"last_report_at" doc:"Arrival of its newest success or failure"`
+	LastSuccessAt *time.Time `json:"last_success_at"`
+}
+
+// ForgetHost removes a host of a heartbeat. A later ping of the host adds it again.
+func (c *Client) ForgetHost(ctx context.Context, id, host string) (Heartbeat, error) {
+	return fetchValue[Heartbeat](ctx, c, call{method: "POST", path: heartbeatPath(id) + "/forget-host", body: map[string]string{"host": host}})
 }
 
 // HeartbeatSettings creates or changes a heartbeat. A missing member keeps its value, or
@@ -212,6 +227,7 @@ type HeartbeatSettings struct {
 	MinRunTime     any       `json:"min_run_time,omitempty"`
 	StartGrace     any       `json:"start_grace,omitempty"`
 	AlertAfter     *int      `json:"alert_after,omitempty"`
+	Instances      *string   `json:"instances,omitempty"`
 	Severity       *string   `json:"severity,omitempty"`
 	FlappingAlerts *string   `json:"flapping_alerts,omitempty"`
 	Methods        *string   `json:"methods,omitempty"`

@@ -85,6 +85,7 @@ func (a *API) heartbeatRoutes() {
 		Description: "Returns the arithmetic from the last ping to the deadline, and the decision.", Errors: gone,
 	}}, a.explainHeartbeat)
 	a.muteRoutes(tag)
+	a.hostRoutes(tag)
 	a.runRoutes(tag)
 	a.documentPutCreated("/heartbeats/by-slug/{slug}")
 }

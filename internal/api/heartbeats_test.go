@@ -27,7 +27,7 @@ func TestCreateHeartbeat_SetsDefaultsAndReturnsThePingURL(t *testing.T) {
 		want := client.Heartbeat{
 			ID: got.ID, Ref: got.Ref, PingURL: new(testBaseURL + "/api/v1/hb/" + *got.ID), Name: "Nächtliches Backup!", Slug: "nachtliches-backup",
 			Tags: []string{}, Interval: new(int64(86400)), Grace: 300, Methods: "any", Status: "new",
-			Schedule: "every 24 h", AlertAfter: 1, Severity: "critical", FlappingAlerts: "hold",
+			Schedule: "every 24 h", AlertAfter: 1, Instances: "any", Hosts: []client.Host{}, Severity: "critical", FlappingAlerts: "hold",
 			CreatedAt: got.CreatedAt, UpdatedAt: got.CreatedAt,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -33,7 +33,7 @@ func examples() map[string]any {
 	return map[string]any{
 		"Heartbeat": client.Heartbeat{
 			ID: new(id), Ref: ref, PingURL: new("https://overdue.example.com/api/v1/hb/" + id), Name: "Nightly backup", Slug: "nightly-backup",
-			Tags: []string{"backup"}, Interval: new(int64(86400)), Schedule: "every 24 h", Grace: 1800, AlertAfter: 1, Severity: "critical", FlappingAlerts: "hold", Methods: "any", Status: "up",
+			Tags: []string{"backup"}, Interval: new(int64(86400)), Schedule: "every 24 h", Grace: 1800, AlertAfter: 1, Instances: "any", Hosts: []client.Host{}, Severity: "critical", FlappingAlerts: "hold", Methods: "any", Status: "up",
 			DueAt: &due, DeadlineAt: &deadline, LastPingAt: &ping, LastRunTime: new(41.2), PingsCount: 1042,
 			CreatedAt: ping.AddDate(-2, 0, 0), UpdatedAt: ping.AddDate(0, -1, 0),
 		},

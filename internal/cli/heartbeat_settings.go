@@ -52,6 +52,7 @@ type heartbeatFlags struct {
 	MaxRunTime    *string `member:"max_run_time" unset:"null" duration:"" placeholder:"DURATION" help:"${field_max_run_time}"`
 	StartGrace    *string `member:"start_grace" unset:"null" duration:"" placeholder:"DURATION" help:"${field_start_grace}"`
 	AlertAfter    *int    `member:"alert_after" unset:"1" placeholder:"N" help:"${field_alert_after}"`
+	Instances     *string `member:"instances" unset:"null" placeholder:"any|each|N" help:"${field_instances}"`
 	ExpectFirstBy *string `member:"expect_first_by" unset:"null" placeholder:"TIME" help:"${field_expect_first_by}"`
 
 	Severity       *string  `member:"severity" unset:"critical" enum:"critical,warning,info" placeholder:"SEVERITY" help:"${field_severity}"`

@@ -25,6 +25,7 @@ type heartbeatsCmd struct {
 	Resume        heartbeatsResumeCmd        `cmd:"" help:"Evaluate a paused heartbeat again."`
 	Mute          heartbeatsMuteCmd          `cmd:"" help:"Send no alerts of a heartbeat for a time."`
 	Unmute        heartbeatsUnmuteCmd        `cmd:"" help:"Send the alerts of a muted heartbeat again."`
+	Hosts         heartbeatsHostsCmd         `cmd:"" help:"List the hosts of a heartbeat that count separately, or forget one."`
 	Notifications heartbeatsNotificationsCmd `cmd:"" help:"Show who is notified of an incident of a heartbeat, when, and why."`
 	Delete        heartbeatsDeleteCmd        `cmd:"" help:"Delete a heartbeat and its history."`
 }
@@ -268,6 +269,9 @@ func heartbeatDetails(h client.Heartbeat, clock clock, why, incident, alerts str
 		d.add("Expect first by", clock.text(h.ExpectFirstBy))
 	}
 	d.add("Alert after", alertAfterText(h.AlertAfter))
+	if h.Instances != "any" {
+		d.add("Instances", h.Instances)
+	}
 	d.add("Severity", h.Severity)
 	if h.FlappingAlerts == "send" {
 		d.add("Alerts while it flaps", "all are sent")

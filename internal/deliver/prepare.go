@@ -110,6 +110,9 @@ func (e *delivery) redactIDs(tx *store.Tx) error {
 	if h := n.Notice.Heartbeat; h != nil {
 		h.Tags = slices.Clone(h.Tags)
 		texts = append(texts, &h.Name, &h.Description)
+		for i := range h.Hosts { // wire.Heartbeat made them
+			texts = append(texts, &h.Hosts[i].Name)
+		}
 		for t := range h.Tags {
 			texts = append(texts, &h.Tags[t])
 		}

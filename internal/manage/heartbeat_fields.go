@@ -144,6 +144,14 @@ var HeartbeatFields = []HeartbeatField{
 		format: func(h monitor.Heartbeat) string { return strconv.Itoa(max(h.Rule.AlertAfter, 1)) },
 	},
 	{
+		Name: "instances", Label: "Instances", Type: FieldText, Nullable: true, Max: 4, Pattern: `^(any|each|[1-9][0-9]?|100)?$`,
+		Help: "Which of the hosts that ping must succeed within the interval and the grace period. any: one of them; each: every host that has pinged; " +
+			"a number: at least so many. each and a number require an interval, and no rules for runs. Default: any",
+		Flag:   "Which hosts must succeed: any, each, or a minimum number. Default: any.",
+		member: func(e *HeartbeatEdit) any { return &e.Instances },
+		format: func(h monitor.Heartbeat) string { return h.Rule.Instances.String() },
+	},
+	{
 		Name: "expect_first_by", Label: "Expect the first ping by", Type: FieldTime, Nullable: true,
 		Help:   "Time by which a new heartbeat must receive its first ping. Must be in the future when it is set. Null: none",
 		Flag:   "Open an incident if the first ping has not arrived by then, such as 2026-03-14T03:00:00Z.",
@@ -283,6 +291,7 @@ type HeartbeatEdit struct {
 	MinRunTime     *string
 	StartGrace     *string
 	AlertAfter     *int
+	Instances      *string // any, each or a number; empty: any
 	ExpectFirstBy  *string // RFC 3339; empty: never
 	Severity       *string
 	FlappingAlerts *string

@@ -200,6 +200,10 @@ func (e HeartbeatEdit) applyRule(r monitor.Rule, zone string, now time.Time, v *
 			v.reject("alert_after", "alert_after must be between 1 and %d consecutive failed runs.", monitor.MaxAlertAfter)
 		}
 	}
+	if e.Instances != nil {
+		r.Instances = v.instances(*e.Instances)
+	}
+	v.instancesRule(r)
 	if e.ExpectFirstBy != nil {
 		r.ExpectFirstBy = v.expectFirstBy(*e.ExpectFirstBy, r.ExpectFirstBy, now)
 	}

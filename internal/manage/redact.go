@@ -23,6 +23,10 @@ func redactHeartbeats(tx *store.Tx, a auth.Actor, list []monitor.Heartbeat) erro
 		for n := range h.Tags {
 			texts = append(texts, &h.Tags[n])
 		}
+		h.Hosts = slices.Clone(h.Hosts)
+		for n := range h.Hosts {
+			texts = append(texts, &h.Hosts[n].Name)
+		}
 	}
 	return wire.HideIDs(tx, "", texts...)
 }

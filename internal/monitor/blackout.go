@@ -147,7 +147,7 @@ func (h Heartbeat) applyBlackout(b Blackout, change Change) (Heartbeat, Change) 
 
 // silenceIn returns how much of a blackout belongs to the current silence.
 func (h *Heartbeat) silenceIn(b Blackout) time.Duration {
-	return max(0, b.To.Sub(laterOf(b.From, h.StaleBefore)))
+	return max(0, b.To.Sub(laterOf(b.From, h.silentSince())))
 }
 
 // applyBlackoutBefore takes into account the part of a blackout before a ping that arrived in it, for
@@ -241,7 +241,7 @@ func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change
 		return h, effect, change
 	}
 	wait := deadline.Sub(due) - h.Blackout.Credit // as if no blackout had moved it
-	watched := b.From.Sub(h.StaleBefore) - h.Blackout.Unwatched
+	watched := b.From.Sub(h.silentSince()) - h.Blackout.Unwatched
 	judged := h.Blackout.RestartedAfter.Key > 0 && watched >= gap+wait
 	if b.minor(wait+gap/minorShare) || judged {
 		h.Blackout.Credit += b.Length()

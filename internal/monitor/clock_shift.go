@@ -27,6 +27,11 @@ func (h Heartbeat) ShiftBack(by time.Duration, since time.Time) Heartbeat {
 	for i := range h.FinishedRuns {
 		shift(&h.FinishedRuns[i].EndedAt)
 	}
+	h.Hosts = slices.Clone(h.Hosts)
+	for i := range h.Hosts {
+		shift(&h.Hosts[i].At)
+		shift(&h.Hosts[i].Success)
+	}
 	if h.Rule.Calendar == nil {
 		shift(&h.Tolerated.LastSlot)
 	}

@@ -57,6 +57,9 @@ func (h Heartbeat) ApplyPing(p Ping, horizon time.Time) (Heartbeat, Change) {
 	if horizon.Before(before) {
 		before = horizon
 	}
+	if h.Rule.Instances != AnyHost {
+		return h.applyHostPing(p, before)
+	}
 	if alreadyFinished(h.FinishedRuns, p) {
 		p.Flags |= StartAfterFinish
 		return h, Change{Ping: p}
@@ -246,7 +249,7 @@ func (h Heartbeat) evaluateUntil(now time.Time, change Change) (Heartbeat, Chang
 		case h.Rule.hasStartDeadline():
 			h, change = h.runNotStarted(next, change)
 		default:
-			h, change = h.openIncident(&Opening{Cause: CauseMissed, At: next, Due: h.alertingSlot(), LastPing: h.LastPing, Reason: h.explainMissed()}, change)
+			h, change = h.openIncident(&Opening{Cause: CauseMissed, At: next, Due: h.alertingSlot(), LastPing: h.LastPing, Reason: h.explainMissed(), Host: h.silentHost()}, change)
 		}
 	}
 	return h, change
@@ -254,7 +257,10 @@ func (h Heartbeat) evaluateUntil(now time.Time, change Change) (Heartbeat, Chang
 
 // openIncident takes the heartbeat down.
 func (h Heartbeat) openIncident(o *Opening, change Change) (Heartbeat, Change) {
-	h.Status, h.DownCause, o.Host = Down, o.Cause, h.LastHost
+	if h.Rule.Instances == AnyHost {
+		o.Host = h.LastHost
+	}
+	h.Status, h.DownCause = Down, o.Cause
 	change.Opened, change.LateSince = o, time.Time{}
 	return h, change
 }

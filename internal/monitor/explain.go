@@ -14,6 +14,9 @@ func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05
 
 // explainOrigin describes where the wait for the next ping starts, and by which schedule.
 func (h Heartbeat) explainOrigin() string {
+	if h.Rule.Instances != AnyHost {
+		return h.explainHosts() + " + interval " + schedule.FormatDuration(h.Rule.Interval)
+	}
 	from := "last ping " + formatTime(h.LastPing)
 	b, unwatched := h.CountsFromBlackout()
 	switch {
@@ -85,7 +88,12 @@ func explainUnwatched(d time.Duration) string {
 }
 
 // explainMissed explains a missed ping.
-func (h Heartbeat) explainMissed() string { return h.explainDeadline() + "; no ping arrived." }
+func (h Heartbeat) explainMissed() string {
+	if h.Rule.Instances != AnyHost {
+		return h.explainDeadline() + "; " + h.explainMissingHosts() + "."
+	}
+	return h.explainDeadline() + "; no ping arrived."
+}
 
 // explainNeverPinged explains a first ping that did not arrive.
 func explainNeverPinged(by time.Time) string {
@@ -136,7 +144,7 @@ func (h Heartbeat) explainThreshold(runs int) string {
 // Why explains the status at now, how many failed runs are tolerated so far, and why no alerts are
 // sent.
 func (h Heartbeat) Why(now time.Time) string {
-	text := h.whyStatus(now)
+	text := h.whyStatus(now) + h.explainHostLimit()
 	if mute := h.ExplainMute(now); mute != "" {
 		text += " No alerts are sent: " + mute + "."
 	}
@@ -189,6 +197,8 @@ func (h Heartbeat) whyUp(now time.Time) string {
 // whyDown explains the status Down by its current cause.
 func (h Heartbeat) whyDown() string {
 	switch {
+	case h.DownCause == CauseFailure && h.Rule.Instances != AnyHost:
+		return "Down: a host reported a failure: " + h.explainHosts() + "; " + h.explainMissingHosts() + "."
 	case h.DownCause == CauseFailure:
 		return fmt.Sprintf("Down: the job reported a failure at %s.%s", formatTime(h.LastPing), h.explainThreshold(h.FailedRuns))
 	case h.DownCause == CauseTooShort:
@@ -201,6 +211,9 @@ func (h Heartbeat) whyDown() string {
 			h.explainOrigin(), formatTime(h.due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit())
 	case h.CountedFrom.IsZero():
 		return fmt.Sprintf("Down: the first ping was expected by %s, and none arrived by then.", formatTime(h.Rule.ExpectFirstBy.Add(h.Blackout.Credit)))
+	}
+	if h.Rule.Instances != AnyHost {
+		return "Down: " + h.explainDeadline() + "; " + h.explainMissingHosts() + "."
 	}
 	return "Down: " + h.explainDeadline() + ", and no ping arrived by then."
 }

@@ -62,6 +62,7 @@ type Heartbeat struct {
 	LastPing     time.Time     // arrival of the last success or failure
 	LastStart    time.Time     // arrival of the last start
 	LastHost     string        // host of the newest start, success or failure, see Ping.HostOrSource
+	Hosts        []HostState   // by name; nil if any host is enough
 	LastRunTime  time.Duration
 	HasRunTime   bool // LastRunTime is known
 	ActiveRuns   []ActiveRun

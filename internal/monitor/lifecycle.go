@@ -21,9 +21,7 @@ func (h Heartbeat) ChangeRule(rule Rule, now, until time.Time) (Heartbeat, Chang
 	change.ClosedSpans = append(change.ClosedSpans, decided...)
 	old := h.Rule
 	h.Rule = rule
-	if rule.Calendar == nil && !h.CountedFrom.IsZero() {
-		h.CountedFrom = laterOf(h.CountedFrom, h.LastPing) // an interval counts from the ping itself
-	}
+	h = h.recount(old.Instances)
 	if h.Status == Paused || h.failurePersists() {
 		return h, change
 	}

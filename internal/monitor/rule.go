@@ -36,6 +36,7 @@ type Rule struct {
 	StartGrace    time.Duration // from due time to the start deadline; 0 means no start deadline
 	AlertAfter    int           // number of consecutive failed runs that opens an incident; 0 means 1
 	ExpectFirstBy time.Time     // deadline of the first ping; zero means none
+	Instances     Instances     // which hosts must succeed
 	Methods       Methods
 	ManualResume  bool // a ping does not resume a paused heartbeat
 }

@@ -62,7 +62,7 @@ func anyHeartbeat(project int64) *rapid.Generator[monitor.Heartbeat] {
 				Interval: anyDuration().Draw(t, "interval"), Grace: anyDuration().Draw(t, "grace"), MaxRunTime: anyDuration().Draw(t, "max run time"),
 				Calendar: rapid.SampledFrom(calendars(t)).Draw(t, "calendar"), Early: rapid.OneOf(rapid.Just(monitor.DefaultEarly), anyDuration()).Draw(t, "early"),
 				MinRunTime: anyDuration().Draw(t, "min run time"), StartGrace: anyDuration().Draw(t, "start grace"),
-				AlertAfter: rapid.IntRange(0, 100).Draw(t, "alert after"), ExpectFirstBy: anyTime().Draw(t, "expect first by"),
+				AlertAfter: rapid.IntRange(0, 100).Draw(t, "alert after"), Instances: monitor.Instances(rapid.IntRange(-1, 100).Draw(t, "instances")), ExpectFirstBy: anyTime().Draw(t, "expect first by"),
 				Methods: rapid.SampledFrom([]monitor.Methods{monitor.AnyMethod, monitor.PostOnly}).Draw(t, "methods"), ManualResume: rapid.Bool().Draw(t, "manual"),
 			},
 			Severity:       rapid.SampledFrom([]monitor.Severity{monitor.SeverityCritical, monitor.SeverityWarning, monitor.SeverityInfo}).Draw(t, "severity"),

@@ -19,7 +19,7 @@ import (
 // heartbeatColumns are in the order of scanHeartbeat.
 const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.description, h.tags, h.severity,
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
-	h.expect_first_by, h.methods, h.manual_resume, h.channels, h.policy, h.muted_until, h.created, h.updated, h.deleted,
+	h.expect_first_by, h.instances, h.methods, h.manual_resume, h.channels, h.policy, h.muted_until, h.created, h.updated, h.deleted,
 	h.flapping_alerts, h.flaps, h.flapping_since,
 	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished, h.blackout, h.hosts`
 
@@ -35,7 +35,7 @@ type heartbeatRow struct {
 	channels, policy                            sql.NullString
 	interval, grace, maxRun, minRun, startGrace int64
 	early, firstBy, created, updated, deleted   sql.NullInt64
-	muted, flappingSince                        sql.NullInt64
+	muted, flappingSince, instances             sql.NullInt64
 	flaps                                       sql.NullString
 	state                                       staterow.Row
 	into                                        []any
@@ -48,7 +48,7 @@ var heartbeatRows = sync.Pool{New: func() any {
 	r.into = []any{
 		&h.Key, &h.ID, &h.Ref, &h.Project, &h.Name, &h.Slug, &h.Description, &r.tags, &h.Severity,
 		&r.interval, &r.calendar.Language, &r.calendar.Lines, &r.calendar.Zone, &r.early, &r.grace, &r.maxRun, &r.minRun, &r.startGrace, &h.Rule.AlertAfter,
-		&r.firstBy, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.policy, &r.muted, &r.created, &r.updated, &r.deleted,
+		&r.firstBy, &r.instances, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.policy, &r.muted, &r.created, &r.updated, &r.deleted,
 		&h.FlappingAlerts, &r.flaps, &r.flappingSince,
 		&s.Status, &s.CountedFrom, &s.StaleBefore, &s.LastPing, &s.LastStart, &s.RunTime, &s.Runs, &s.Pings, &s.Incident, &s.Cause, &s.History, &s.Finished, &s.Blackout, &s.Hosts,
 	}
@@ -94,6 +94,7 @@ func (tx *Tx) scanTablesHeartbeat(row scanner) (monitor.Heartbeat, error) {
 	if h.Rule.Early = monitor.DefaultEarly; r.early.Valid {
 		h.Rule.Early = durationFromMicros(r.early.Int64)
 	}
+	h.Rule.Instances = monitor.Instances(r.instances.Int64)
 	h.Created, h.Updated, h.Deleted = timeFromMicros(r.created), timeFromMicros(r.updated), timeFromMicros(r.deleted)
 	h.AllChannels, h.Policy, h.MutedUntil = !r.channels.Valid, r.policy.String, timeFromMicros(r.muted)
 	if h.Flapping, err = decodeFlapping(r.flappingSince, r.flaps); err != nil {
@@ -366,8 +367,8 @@ func (tx *Tx) AddHeartbeat(h monitor.Heartbeat) (monitor.Heartbeat, error) {
 func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 	_, err := tx.exec(`INSERT INTO heartbeats (key, id, ref, project, name, slug, description, tags, channels, created, updated, status,
 		methods, manual_resume, interval_us, language, calendar, zone, early, grace, max_run_time, min_run_time, start_grace, alert_after,
-		expect_first_by, next_at, severity, flapping_alerts, policy, pings, cause)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, 0, '')`,
+		expect_first_by, instances, next_at, severity, flapping_alerts, policy, pings, cause)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, 0, '')`,
 		slices.Concat([]any{
 			h.Key, h.ID, h.Ref, h.Project, h.Name, h.Slug, h.Description, encodeList(h.Tags),
 			channelsJSON(h), micros(h.Created), micros(h.Updated), string(h.Status),
@@ -384,8 +385,8 @@ func (tx *Tx) insertHeartbeat(h monitor.Heartbeat) error {
 func (tx *Tx) SaveHeartbeatSettings(h monitor.Heartbeat) error {
 	_, err := tx.exec(`UPDATE heartbeats SET name = $2, slug = $3, description = $4, tags = $5, channels = $6, updated = $7, deleted = $8,
 		methods = $9, manual_resume = $10, interval_us = $11, language = $12, calendar = $13, zone = $14, early = $15, grace = $16,
-		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21,
-		severity = $22, flapping_alerts = $23, policy = $24 WHERE key = $1`,
+		max_run_time = $17, min_run_time = $18, start_grace = $19, alert_after = $20, expect_first_by = $21, instances = $22,
+		severity = $23, flapping_alerts = $24, policy = $25 WHERE key = $1`,
 		slices.Concat([]any{
 			h.Key, h.Name, h.Slug, h.Description, encodeList(h.Tags), channelsJSON(h), micros(h.Updated), micros(h.Deleted),
 		}, ruleRow(h.Rule), alertSettingsRow(h))...)
@@ -412,13 +413,21 @@ func ruleRow(r monitor.Rule) []any {
 	return []any{
 		string(r.Methods), r.ManualResume, r.Interval.Microseconds(), calendar.Language, calendar.Lines, calendar.Zone, early,
 		r.Grace.Microseconds(), r.MaxRunTime.Microseconds(), r.MinRunTime.Microseconds(), r.StartGrace.Microseconds(),
-		int64(r.AlertAfter), micros(r.ExpectFirstBy),
+		int64(r.AlertAfter), micros(r.ExpectFirstBy), instancesValue(r.Instances),
 	}
 }
 
 // severityText is how the severity of a heartbeat is stored: the zero value is critical.
 func severityText(h monitor.Heartbeat) string {
 	return string(cmp.Or(h.Severity, monitor.SeverityCritical))
+}
+
+// instancesValue is how the setting instances is stored: NULL for any host.
+func instancesValue(n monitor.Instances) any {
+	if n == monitor.AnyHost {
+		return nil
+	}
+	return int64(n)
 }
 
 // channelsJSON returns the channels of a heartbeat as they are stored: NULL for all

@@ -95,6 +95,17 @@ func muteHeartbeat(req *request) error {
 	return req.redirect(path)
 }
 
+// forgetHost removes a host of a heartbeat.
+func forgetHost(req *request) error {
+	host := req.formValue("host")
+	h, err := req.site.Service.ForgetHost(req.ctx(), req.actor, req.r.PathValue("key"), host)
+	if err != nil {
+		return err
+	}
+	req.toast("Forgot the host "+host+" of "+h.Name, "")
+	return req.redirect(paths.Heartbeat(present.HeartbeatKey(h)))
+}
+
 // unmuteHeartbeat sends the alerts of a heartbeat again.
 func unmuteHeartbeat(req *request) error {
 	h, err := req.site.Service.UnmuteHeartbeat(req.ctx(), req.actor, req.r.PathValue("key"))

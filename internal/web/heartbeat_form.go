@@ -137,7 +137,7 @@ func heartbeatFormValues(f heartbeatview.FormValues, channels []string) url.Valu
 		"cron_timezone": {f.CronZone.Value}, scheduleOnCalendar: {f.OnCalendar.Value}, "oncalendar_timezone": {f.OnCalendarZone.Value},
 		"grace": {f.Grace.Value}, "tags": {f.Tags.Value}, "description": {f.Description.Value}, "channels": {"all"}, "channel": channels,
 		"max_run_time": {f.MaxRunTime.Value}, "min_run_time": {f.MinRunTime.Value}, "start_grace": {f.StartGrace.Value},
-		"alert_after": {f.AlertAfter.Value}, "early": {f.Early.Value}, "expect_first_by": {f.ExpectFirstBy.Value},
+		"alert_after": {f.AlertAfter.Value}, "instances": {f.Instances.Value}, "early": {f.Early.Value}, "expect_first_by": {f.ExpectFirstBy.Value},
 	}
 	for _, s := range f.Selects {
 		values[s.Name] = []string{s.Value}

@@ -93,7 +93,7 @@ func (req *request) submittedHeartbeat(fieldErrs map[string]string) heartbeatvie
 		PresetTime: ui.Input{Value: req.formValue(heartbeatview.PresetTimeField), Error: req.presetTimeFault()},
 		Tags:       in("tags"), Description: in("description"),
 		MaxRunTime: in("max_run_time"), MinRunTime: in("min_run_time"), StartGrace: in("start_grace"),
-		AlertAfter: in("alert_after"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
+		AlertAfter: in("alert_after"), Instances: in("instances"), Early: in("early"), ExpectFirstBy: in("expect_first_by"),
 		PostOnly: req.formValue("methods") == string(monitor.PostOnly), ManualResume: req.formValue("manual_resume") != "",
 		SelectedChannelsOnly: req.formValue("channels") == "some", Policy: req.chosenPolicy(), ChannelError: fieldErrs["channels"] + fieldErrs["policy"],
 		Selects: selects(func(f manage.HeartbeatField) string { return req.formValue(f.Name) }),
@@ -152,7 +152,7 @@ func (req *request) readSchedule(e *manage.HeartbeatEdit) {
 func (req *request) readLimits(e *manage.HeartbeatEdit, before monitor.Rule) {
 	given := func(field string) *string { return new(strings.TrimSpace(req.formValue(field))) }
 	e.MaxRunTime, e.MinRunTime, e.StartGrace, e.Early = given("max_run_time"), given("min_run_time"), given("start_grace"), given("early")
-	e.AlertAfter = new(1)
+	e.Instances, e.AlertAfter = given("instances"), new(1)
 	if text := strings.TrimSpace(req.formValue("alert_after")); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -188,6 +188,9 @@ func (req *request) savedHeartbeat(h monitor.Heartbeat) heartbeatview.FormValues
 	}
 	if r.Early >= 0 {
 		f.Early.Value = ui.ExactDuration(r.Early)
+	}
+	if r.Instances != monitor.AnyHost {
+		f.Instances.Value = r.Instances.String()
 	}
 	if r.AlertAfter > 1 {
 		f.AlertAfter.Value = strconv.Itoa(r.AlertAfter)

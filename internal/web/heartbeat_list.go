@@ -56,6 +56,7 @@ func (s *Site) heartbeatRoutes() []route {
 		{pattern: "GET /heartbeats/{key}/edit", right: auth.ChangeHeartbeats, handle: showHeartbeatForm},
 		{pattern: "POST /heartbeats/{key}/pause", right: auth.ChangeHeartbeats, handle: pauseHeartbeat},
 		{pattern: "POST /heartbeats/{key}/mute", right: auth.ChangeHeartbeats, handle: muteHeartbeat},
+		{pattern: "POST /heartbeats/{key}/forget-host", right: auth.ChangeHeartbeats, handle: forgetHost},
 		{pattern: "POST /heartbeats/{key}/unmute", right: auth.ChangeHeartbeats, handle: unmuteHeartbeat},
 		{pattern: "POST /heartbeats/{key}/resume", right: auth.ChangeHeartbeats, handle: resumeHeartbeat},
 		{pattern: "GET /heartbeats/{key}/delete", right: auth.ChangeHeartbeats, handle: confirmHeartbeatDeletion},

@@ -119,6 +119,12 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 		PausedAt: w.PausedAt, PausedBy: w.PausedBy, LastStart: w.LastStart, FailedRuns: w.ConsecutiveFailures(),
 		OverranSince: present.OverranSince(w.Heartbeat), SnippetSchedule: present.SnippetSchedule(w.Rule),
 	}
+	if w.Rule.Instances != monitor.AnyHost {
+		h.Instances = w.Rule.Instances.Describe()
+	}
+	for _, s := range w.Hosts {
+		h.Hosts = append(h.Hosts, heartbeatview.Host{Name: s.Name, State: string(w.HostStatus(s, req.now)), LastSuccess: s.Success})
+	}
 	h.Muted, h.MutedUntil = present.Mute(w.Heartbeat, req.now)
 	h.FlappingUntil, h.SendsAll = present.FlappingUntil(w.Heartbeat, req.now), w.FlappingAlerts == monitor.FlappingSend
 	if limit := w.RunDeadline(); !limit.IsZero() && limit.Equal(h.AlertAt) {
@@ -152,7 +158,7 @@ func (req *request) explanation(h monitor.Heartbeat) ui.Explanation {
 		w.CountedFor = tail.Last
 	}
 	// A run in progress changes nothing while the heartbeat is Up.
-	plain := status == monitor.Up || !h.Running()
+	plain := (status == monitor.Up || !h.Running()) && h.Rule.Instances == monitor.AnyHost
 	counted := h.CountedFrom.Equal(h.LastPing) && plain && h.ConsecutiveFailures() == 0 && !h.EarlySlot.After(h.CountedFrom) && h.Rule.AlertAfter <= 1 && h.StartDeadline().IsZero() && (h.DownCause == "" || h.DownCause == monitor.CauseMissed)
 	if !h.ExpectsPings() || !counted {
 		w.Decision = h.Why(req.now)

@@ -83,6 +83,7 @@ var expectedStatus = map[string]string{
 	"GET /heartbeats/{key}/edit":           "303 403 200 200 200 404",
 	"POST /heartbeats/{key}/pause":         "303 403 200 200 200 404",
 	"POST /heartbeats/{key}/mute":          "303 403 422 422 422 404",
+	"POST /heartbeats/{key}/forget-host":   "303 403 404 404 404 404",
 	"POST /heartbeats/{key}/unmute":        "303 403 303 303 303 404",
 	"POST /heartbeats/{key}/resume":        "303 403 303 303 303 404",
 	"GET /heartbeats/{key}/delete":         "303 403 200 200 200 404",

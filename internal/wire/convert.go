@@ -20,7 +20,7 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 		Interval: secondsOrNil(h.Rule.Interval), Grace: int64(h.Rule.Grace / time.Second), MaxRunTime: secondsOrNil(h.Rule.MaxRunTime),
 		Schedule: describeSchedule(h.Rule), MinRunTime: secondsOrNil(h.Rule.MinRunTime), StartGrace: secondsOrNil(h.Rule.StartGrace),
 		AlertAfter: max(h.Rule.AlertAfter, 1), ExpectFirstBy: timeOrNil(h.Rule.ExpectFirstBy),
-		Severity: string(h.Severity), FlappingAlerts: string(cmp.Or(h.FlappingAlerts, monitor.FlappingHold)), Methods: string(h.Rule.Methods), ManualResume: h.Rule.ManualResume,
+		Instances: h.Rule.Instances.String(), Hosts: hosts(h, now), Severity: string(h.Severity), FlappingAlerts: string(cmp.Or(h.FlappingAlerts, monitor.FlappingHold)), Methods: string(h.Rule.Methods), ManualResume: h.Rule.ManualResume,
 		Status: string(h.StatusAt(now)), Running: h.Running(),
 		DueAt: timeOrNil(h.Due()), DeadlineAt: timeOrNil(h.Deadline()),
 		LastPingAt: timeOrNil(h.LastPing), LastStartAt: timeOrNil(h.LastStart), PingsCount: h.PingCount,
@@ -50,6 +50,15 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 		shown.ID, shown.PingURL = &h.ID, &url
 	}
 	return shown
+}
+
+// hosts converts the hosts of h.
+func hosts(h monitor.Heartbeat, now time.Time) []client.Host {
+	all := make([]client.Host, len(h.Hosts))
+	for i, s := range h.Hosts {
+		all[i] = client.Host{Name: s.Name, State: string(h.HostStatus(s, now)), LastReportAt: s.At, LastSuccessAt: timeOrNil(s.Success)}
+	}
+	return all
 }
 
 // describeSchedule describes a schedule without no-break spaces, for programs.

@@ -55,7 +55,9 @@ func (r *Row) Apply(h *monitor.Heartbeat) (err error) {
 	if h.FinishedRuns, err = decodeFinishedRuns(r.Finished.String); err != nil {
 		return fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
-	decodeHosts(h, r.Hosts.String)
+	if err := decodeHosts(h, r.Hosts.String); err != nil {
+		return fmt.Errorf("heartbeat %d: %w", h.Key, err)
+	}
 	h.ActiveRuns = nil
 	if r.Runs.String != "" && r.Runs.String != "[]" {
 		var runs []monitor.ActiveRun // h itself would be allocated

@@ -18,6 +18,7 @@ func heartbeats() []monitor.Heartbeat {
 		{
 			Status: monitor.Down, PingCount: 1 << 40, CountedFrom: at, EarlySlot: at.Add(time.Hour), FailedRuns: 3, Tolerated: monitor.ToleratedRuns{LastSlot: at, Count: 2},
 			StaleBefore: at, LastPing: at, LastStart: at.Add(time.Microsecond), LastRunTime: time.Second, HasRunTime: true, LastHost: "web1",
+			Hosts:        []monitor.HostState{{Name: "Größe 1", At: at, Success: at}, {Name: "web1", At: at.Add(time.Second)}},
 			ActiveRuns:   []monitor.ActiveRun{{ID: "a", StartedAt: at}},
 			FinishedRuns: []monitor.FinishedRunID{{Hash: 1 << 63, EndedAt: at}},
 			OpenIncident: "incident", DownCause: monitor.CauseMissed,

@@ -24,7 +24,8 @@ func APIKey(k monitor.APIKey) accountview.APIKey {
 // follows.
 var AuditActions = map[string]string{
 	"heartbeat.create": "created the heartbeat", "heartbeat.change": "changed the heartbeat", "heartbeat.pause": "paused",
-	"heartbeat.mute": "muted the alerts of", "heartbeat.unmute": "unmuted the alerts of",
+	"heartbeat.forget_host": "forgot a host of",
+	"heartbeat.mute":        "muted the alerts of", "heartbeat.unmute": "unmuted the alerts of",
 	"heartbeat.resume": "resumed", "heartbeat.delete": "deleted the heartbeat", "heartbeat.restore": "restored the heartbeat",
 	"heartbeat.export": "downloaded the event log of", "incident.export": "downloaded the list of",
 	"incident.snooze": "snoozed the incident", "incident.unsnooze": "ended the snooze of the incident",

@@ -27,7 +27,7 @@ type Heartbeat struct {
 	// FlappingUntil is when its alerts no longer wait if nothing changes, zero if it does not flap.
 	FlappingUntil time.Time
 	SendsAll      bool // all alerts are sent while it flaps
-	Editable    bool
+	Editable      bool
 
 	Schedule        string         // in words: "every 24 h"
 	Interval        time.Duration  // 0 for a calendar schedule
@@ -36,6 +36,8 @@ type Heartbeat struct {
 	MaxRunTime      time.Duration // 0 means the grace period
 	MinRunTime      time.Duration // 0 means no limit
 	StartGrace      time.Duration // from the due time to the latest start of the run; 0 means no limit
+	Instances       string        // which hosts must succeed, in words; empty: any
+	Hosts           []Host        // by name; empty if Instances is
 	AlertAfter      int           // number of consecutive failed runs that opens an incident; 0 means 1
 	Early           time.Duration // how long before the due time a ping counts; negative means the default
 	PostOnly        bool

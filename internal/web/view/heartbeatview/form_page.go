@@ -36,10 +36,10 @@ type FormValues struct {
 	ChannelError               string
 
 	// Optional settings.
-	MaxRunTime, MinRunTime, StartGrace, AlertAfter, Early, ExpectFirstBy ui.Input
-	DefaultEarly                                                         string // default of Early, such as "5m"
-	PostOnly, ManualResume                                               bool
-	Selects                                                              []Select
+	MaxRunTime, MinRunTime, StartGrace, AlertAfter, Instances, Early, ExpectFirstBy ui.Input
+	DefaultEarly                                                                    string // default of Early, such as "5m"
+	PostOnly, ManualResume                                                          bool
+	Selects                                                                         []Select
 }
 
 // Select is a list with one selected option.
@@ -199,6 +199,11 @@ func (f FormValues) alertAfter() ui.Control {
 	return c
 }
 
+func (f FormValues) instances() ui.Control {
+	return option("instances", "instances", "Instances", f.Instances, "any",
+		"If several hosts ping: any (one is enough), each (every host that has pinged), or a minimum number of hosts. Only for intervals.")
+}
+
 func (f FormValues) early() ui.Control {
 	hint := "How long before the due time a ping counts for the run. 0 means never early. Only for cron and OnCalendar."
 	return option("early", "early", "Early pings", f.Early, ui.If(f.DefaultEarly == "", "up to 5m", f.DefaultEarly), hint)
@@ -218,7 +223,7 @@ func (f FormValues) previewedControls() []ui.Control {
 
 // ruleControls lists the controls of the rules for runs.
 func (f FormValues) ruleControls() []ui.Control {
-	return []ui.Control{f.maxRunTime(), f.minRunTime(), f.startGrace(), f.alertAfter(), f.early()}
+	return []ui.Control{f.maxRunTime(), f.minRunTime(), f.startGrace(), f.alertAfter(), f.instances(), f.early()}
 }
 
 // showAdvanced reports whether the advanced part must be open: a value is set, or

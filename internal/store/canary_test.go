@@ -113,7 +113,9 @@ func TestPrepareCanary_ItsRowsDoNotGrowAndLeaveNothing(t *testing.T) {
 			if round > 1 && after != before {
 				w.Errorf("round %d: %s; want %s as before", round, after, before)
 			}
-			before = after
+			if before = after; round == 0 { // an earlier version made it
+				w.breakRows("UPDATE heartbeats SET flapping_alerts = 'hold' WHERE project < 0")
+			}
 		}
 		if before == none {
 			w.Error("a round added no rows, so the test is not meaningful")

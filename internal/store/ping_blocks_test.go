@@ -247,7 +247,7 @@ func TestCheckIntegrity_NamesDamagedBlocksAndRepairKeepsWhatCanBeRead(t *testing
 		end := "substr(pings, 1, length(pings) - 60)" // the last records and the checksum are lost
 		for _, text := range []string{
 			fmt.Sprintf("UPDATE ping_blocks SET pings = %s WHERE heartbeat = %d AND first = 1", end, h.Key),
-			fmt.Sprintf("UPDATE ping_blocks SET format = 2 WHERE heartbeat = %d AND first = 51", other.Key),
+			fmt.Sprintf("UPDATE ping_blocks SET format = %d WHERE heartbeat = %d AND first = 51", pingblock.FormatWithHosts+1, other.Key),
 		} {
 			w.breakRows(text)
 		}

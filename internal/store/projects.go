@@ -133,6 +133,12 @@ func (tx *Tx) PrepareCanary(rule monitor.Rule, now, deadBefore time.Time) (monit
 	switch {
 	case err != nil:
 		return h, err
+	case found && h.FlappingAlerts != monitor.FlappingSend: // made by an earlier version
+		h.FlappingAlerts = monitor.FlappingSend
+		if err := tx.SaveHeartbeatSettings(h); err != nil {
+			return h, err
+		}
+		return h, tx.deleteCanaryHistory(h)
 	case found:
 		return h, tx.deleteCanaryHistory(h)
 	}
@@ -149,6 +155,7 @@ func (tx *Tx) PrepareCanary(rule monitor.Rule, now, deadBefore time.Time) (monit
 	return tx.AddHeartbeat(monitor.Heartbeat{
 		ID: id, Ref: id, Project: project, Name: CanaryKind, Slug: CanaryKind, AllChannels: true, Rule: rule, Status: monitor.New,
 		Severity: monitor.SeverityInfo, Created: now, Updated: now,
+		FlappingAlerts: monitor.FlappingSend, // it is down and up again in each round
 	})
 }
 

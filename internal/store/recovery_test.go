@@ -271,7 +271,7 @@ func TestServe_KeepsTheWALOfANewerVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(log.Append([]byte("\x02 a record of the future")), log.Close()); err != nil {
+	if err := errors.Join(log.Append([]byte("\x03 a record of the future")), log.Close()); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(copied + "-pings0")

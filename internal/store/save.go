@@ -36,8 +36,8 @@ var changedStateBatch = dialect.Batch{
 // dueColumn is the number of the column of stateBatch with the time of the next evaluation.
 var dueColumn = slices.IndexFunc(stateBatch.Columns, func(c dialect.Column) bool { return c.Name == "next_at" })
 
-// stateUpdate updates the row of one heartbeat. The key is the first value of its rows.
-var stateUpdate = stateBatch.UpdateRow()
+// stateUpdate and changedStateUpdate update the row of one heartbeat. The key is the first value of its rows.
+var stateUpdate, changedStateUpdate = stateBatch.UpdateRow(), changedStateBatch.UpdateRow()
 
 // stateRow returns the state of a heartbeat after a transition, in the order of
 // stateBatch.

@@ -48,7 +48,7 @@ func TestSave_OneBatchCanOpenContinueAndResolveAnIncident(t *testing.T) {
 		i := w.incident(h)
 		want := monitor.Incident{
 			ID: i.ID, Number: 1, Project: h.Project, Heartbeat: h.Key, Cause: monitor.CauseFailure, OpenedAt: w.at(time.Minute),
-			DetectedAt: w.at(3 * time.Minute), LastPing: w.at(time.Minute), Reason: i.Reason, PingNumber: 1, ResolvedAt: w.at(3 * time.Minute),
+			DetectedAt: w.at(3 * time.Minute), LastPing: w.at(time.Minute), Reason: i.Reason, PingNumber: 1, Host: "192.0.2.1", ResolvedAt: w.at(3 * time.Minute),
 			Resolution: monitor.ResolvedByPing, HeartbeatID: h.ID, HeartbeatRef: h.Ref, HeartbeatName: "backup", Severity: monitor.SeverityCritical,
 		}
 		if diff := cmp.Diff(want, i); diff != "" {

@@ -246,7 +246,7 @@ func (tx *Tx) holdWritten(text string, rows [][]any) error {
 	}
 	for _, args := range rows {
 		key, byKey := int64(0), false
-		if len(args) > 0 && (strings.Contains(text, "WHERE key = $1") || text == stateUpdate) {
+		if len(args) > 0 && (strings.Contains(text, "WHERE key = $1") || text == stateUpdate || text == changedStateUpdate) {
 			key, byKey = args[0].(int64)
 		}
 		if _, held := tx.heldKeys[key]; !byKey || !held {
@@ -264,6 +264,7 @@ var preparedBatches = []struct {
 	{&blockBatch, false},
 	{&stateBatch, true},
 	{&keptStateBatch, true},
+	{&changedStateBatch, true},
 	{&incidentBatch, false},
 	{&timelineBatch, false},
 	{&newAlertBatch, false},

@@ -32,6 +32,7 @@ var access = map[string]struct {
 	"resume-heartbeat":      {"/heartbeats/{heartbeat}/resume", "", 403, 200, 404},
 	"mute-heartbeat":        {"/heartbeats/{heartbeat}/mute", `{"for": "1h"}`, 403, 200, 404},
 	"unmute-heartbeat":      {"/heartbeats/{heartbeat}/unmute", "", 403, 200, 404},
+	"forget-host":           {"/heartbeats/{heartbeat}/forget-host", `{"host": "unknown"}`, 403, 404, 404},
 	"explain-heartbeat":     {"/heartbeats/{heartbeat}/why", "", 200, 200, 404},
 	"preview-schedule":      {"/schedules/preview", `{"cron": "0 3 * * *"}`, 200, 200, 200},
 	"list-pings":            {"/heartbeats/{heartbeat}/pings", "", 200, 200, 404},

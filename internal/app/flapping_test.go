@@ -202,3 +202,35 @@ func TestFlapping_LatePingsOfAHeartbeatThatFlapsAreNotSent(t *testing.T) {
 		sim.expectEvents(untilFlapping...)
 	})
 }
+
+func TestFlapping_ChangesThatAreStoredTogetherAreCounted(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		n := sim.startNode()
+		sim.addHeartbeat("backup", steadyRule)
+		sim.mustPing(n, "backup", "")
+		sim.advance(time.Minute)
+		sim.update(func(tx *store.Tx) error {
+			h, err := tx.HeartbeatForUpdate(sim.project, sim.ids["backup"])
+			if err != nil {
+				return err
+			}
+			now := time.Now().UTC().Truncate(monitor.Precision)
+			var all []store.Transition
+			for i := range 9 {
+				p := monitor.Ping{Kind: monitor.PingFail, ExitCode: monitor.NoExitCode, At: now.Add(time.Duration(i-9) * time.Second)}
+				if i%2 == 1 {
+					p.Kind = monitor.PingSuccess
+				}
+				var change monitor.Change
+				h, change = h.ApplyPing(p, now)
+				all = append(all, store.Transition{Heartbeat: h, Change: change})
+			}
+			_, err = tx.Save(now, all)
+			return err
+		})
+		sim.advance(10 * time.Second)
+		sim.expectEvents(untilFlapping...)
+		sim.advance(30 * time.Minute)
+		sim.expectEvents(afterFlapping("resolved", "opened")...)
+	})
+}

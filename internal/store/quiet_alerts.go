@@ -171,9 +171,7 @@ func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
 			}
 			if h.Muted(now) {
 				one = one.HeldUntil(h.MutedUntil, now)
-			} else if h.FlappingHolds(one.Event, i, now) {
-				one = one.HeldUntil(h.Flapping.Until(), now)
-			}
+			} // if it flaps, the dispatcher holds the alert back
 			one.ID = alertID(one, 0)
 			rows, first = append(rows, alertRow(one, false)), append(first, one.Channel)
 		}

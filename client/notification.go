@@ -26,7 +26,7 @@ type Notification struct {
 
 // IncidentGroup describes many alerts of one event that are sent as one message.
 type IncidentGroup struct {
-	Event     string            `json:"event" doc:"The event of each alert: incident.opened, incident.resolved or heartbeat.late"`
+	Event     string            `json:"event" doc:"The event of each alert, such as incident.opened"`
 	Cause     string            `json:"cause" doc:"The common cause of the incidents; empty for heartbeat.late"`
 	Count     int               `json:"count" doc:"Number of alerts in the message"`
 	Open      int               `json:"open" doc:"Number of their incidents that were open when the message was written"`

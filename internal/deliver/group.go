@@ -84,8 +84,10 @@ func (c *Dispatcher) addGroup(tx *store.Tx, e *delivery) (bool, error) {
 // groupPath returns the list with the members of a group: the incidents that are open, or resolved.
 func groupPath(event, cause string) string {
 	switch monitor.Event(event) {
-	case monitor.IncidentOpened:
+	case monitor.IncidentOpened, monitor.IncidentReminder:
 		return "/incidents?state=open&cause=" + cause
+	case monitor.IncidentAcknowledged:
+		return "/incidents?state=acknowledged&cause=" + cause
 	case monitor.IncidentResolved:
 		return "/incidents?state=resolved&cause=" + cause
 	}
@@ -109,11 +111,36 @@ func (c *Dispatcher) finishGroup(tx *store.Tx, r sendResult, failure *notify.Sen
 	if r.alert.Event != monitor.IncidentsGrouped {
 		return nil
 	}
+	if failure == nil {
+		if err := c.scheduleReminders(tx, r, now); err != nil {
+			return err
+		}
+	}
 	state, text := monitor.AlertSent, sentInGroupText(r.channel.Name, r.notification.Group)
 	if failure != nil {
 		state, text = monitor.AlertFailed, undeliveredText(r.channel.Name, failure)
 	}
 	return tx.FinishGroup(groupID(r.alert), state, text, now)
+}
+
+// scheduleReminders schedules the next reminders after a group of reminders was sent.
+func (c *Dispatcher) scheduleReminders(tx *store.Tx, r sendResult, now time.Time) error {
+	event, _, _ := strings.Cut(r.alert.Subject, " ")
+	if monitor.Event(event) != monitor.IncidentReminder {
+		return nil
+	}
+	members, err := tx.RemindersOfGroup(groupID(r.alert))
+	if err != nil {
+		return err
+	}
+	var next []store.NextReminder
+	for _, m := range members {
+		every, _ := reminderAfter(m.Alert, r.channel)
+		if after, again := nextReminder(m.Alert, m.Incident, every, now); again {
+			next = append(next, store.NextReminder{Alert: after, Repeat: m.Reminders})
+		}
+	}
+	return tx.EnqueueReminders(next)
 }
 
 // sentInGroupText returns the sentence for the timeline of a member.

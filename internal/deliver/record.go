@@ -313,37 +313,53 @@ func (c *Dispatcher) scheduleReminder(tx *store.Tx, r sendResult, now time.Time)
 	if err != nil {
 		return err
 	}
-	every, why := r.channel.RemindEvery, ""
-	step, ofPolicy := r.alert.Escalation()
+	every, why := reminderAfter(r.alert, r.channel)
+	_, ofPolicy := r.alert.Escalation()
 	ended := r.alert.Subject == monitor.SnoozeReminder
-	switch {
-	case ofPolicy:
-		every, why = step.RepeatEvery, ": "+step.Explain()
-	case ended:
-		why = ": the snooze ended"
-	}
 	if i.State() != monitor.StateOpen || every == 0 && !ofPolicy && !ended {
 		return tx.ReleaseNext(r.alert, now)
 	}
 	if err := tx.AddTimelineEntry(i.ID, "reminder", "Reminded "+r.channel.Name+why+".", now); err != nil {
 		return err
 	}
-	if every == 0 || i.Snoozed(now) && !ofPolicy { // a step that does not repeat; the end of a snooze has its reminder already
+	next, again := nextReminder(r.alert, i, every, now)
+	if !again {
 		return tx.ReleaseNext(r.alert, now)
 	}
 	n, err := tx.CountReminders(i.ID, r.channel.ID)
 	if err != nil {
 		return err
 	}
-	next := r.alert
-	if ended {
+	return tx.Enqueue(next, n)
+}
+
+// reminderAfter returns the time from a reminder to the next one, 0 if none follows, and why it was sent, as a part of a sentence.
+func reminderAfter(a monitor.Alert, c monitor.Channel) (every time.Duration, why string) {
+	step, ofPolicy := a.Escalation()
+	switch {
+	case ofPolicy:
+		return step.RepeatEvery, ": " + step.Explain()
+	case a.Subject == monitor.SnoozeReminder:
+		return c.RemindEvery, ": the snooze ended"
+	}
+	return c.RemindEvery, ""
+}
+
+// nextReminder returns the reminder that follows one that was sent, and false if none does: a step that does not repeat, or the
+// end of a snooze that has its reminder already.
+func nextReminder(a monitor.Alert, i monitor.Incident, every time.Duration, now time.Time) (next monitor.Alert, again bool) {
+	if _, ofPolicy := a.Escalation(); every == 0 || i.Snoozed(now) && !ofPolicy {
+		return next, false
+	}
+	next = a
+	if a.Subject == monitor.SnoozeReminder {
 		next.Subject = ""
 	}
 	next.IncidentNumber, next.Created, next.NextAttempt, next.Attempts = i.Number, now, now.Add(every), 0
 	if next.NextAttempt.Before(i.SnoozedUntil) { // a step of a policy
 		next.NextAttempt = i.SnoozedUntil
 	}
-	return tx.Enqueue(next, n)
+	return next, true
 }
 
 // markFailed marks an alert as failed, and reports it in the log and on the incident.

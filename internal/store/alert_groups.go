@@ -10,10 +10,14 @@ import (
 )
 
 // groupedEvents are the events whose alerts are grouped in a storm.
-const groupedEvents = `'incident.opened', 'incident.resolved', 'heartbeat.late'`
+const groupedEvents = `'incident.opened', 'incident.reminder', 'incident.acknowledged', 'incident.resolved', 'heartbeat.late'`
 
 // isNoMember is the condition that no other alert carries an alert, for statements that make alerts due.
 const isNoMember = `COALESCE(carrier, '') = ''`
+
+// isNotInFlight is the condition that no message that was attempted carries an alert: it may have arrived. Statements
+// that remove alerts that were not attempted leave these.
+const isNotInFlight = `NOT (COALESCE(carrier, '') <> '' AND EXISTS (SELECT 1 FROM alerts l WHERE l.id = alerts.carrier AND l.attempts > 0))`
 
 // memberWait is the delay of an alert that another one carries. It is released or sent long before.
 // If the carrier is lost, it is the last resort against a silent miss.

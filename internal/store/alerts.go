@@ -418,7 +418,7 @@ func (tx *Tx) CountReminders(incident, channel string) (int, error) {
 // yet. It returns the steps.
 func (tx *Tx) deleteUnsentReminders(incident string) (steps []monitor.Escalation, err error) {
 	deleted, err := queryAll(tx, scanAlert, `DELETE FROM alerts WHERE incident = $1 AND (event = $2 OR event = $3 AND about <> '')
-		AND state = 'pending' AND attempts = 0 RETURNING `+alertColumns,
+		AND state = 'pending' AND attempts = 0 AND `+isNotInFlight+` RETURNING `+alertColumns,
 		incident, string(monitor.IncidentReminder), string(monitor.IncidentOpened))
 	if err != nil {
 		return nil, fmt.Errorf("delete reminders: %w", err)

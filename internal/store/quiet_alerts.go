@@ -109,7 +109,7 @@ func (tx *Tx) Hold(a monitor.Alert, until time.Time) error {
 // those that would follow them: the incident is over. It returns the number of openings.
 func (tx *Tx) deleteHeldAlerts(incident string) (int, error) {
 	channels, err := queryAll(tx, func(row scanner) (c string, err error) { return c, row.Scan(&c) },
-		`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0 RETURNING channel`,
+		`DELETE FROM alerts WHERE incident = $1 AND event = $2 AND state = 'pending' AND attempts = 0 AND `+isNotInFlight+` RETURNING channel`,
 		incident, string(monitor.IncidentOpened))
 	if err != nil || len(channels) == 0 {
 		return 0, err
@@ -197,8 +197,8 @@ func (tx *Tx) deletePlainReminders(incident string) error {
 
 // moveSteps moves the steps of policies that are due before a time, and were not attempted, to that time.
 func (tx *Tx) moveSteps(incident string, to time.Time) error {
-	_, err := tx.exec(`UPDATE alerts SET next_at = $2, created = $2, asked = CASE WHEN event = $3 THEN $2 ELSE asked END
-		WHERE incident = $1 AND state = 'pending' AND attempts = 0 AND next_at < $2 AND `+isStep, incident, micros(to), string(monitor.IncidentOpened))
+	_, err := tx.exec(`UPDATE alerts SET next_at = $2, created = $2, carrier = NULL, asked = CASE WHEN event = $3 THEN $2 ELSE asked END
+		WHERE incident = $1 AND state = 'pending' AND attempts = 0 AND (next_at < $2 OR carrier <> '') AND `+isNotInFlight+` AND `+isStep, incident, micros(to), string(monitor.IncidentOpened))
 	if err != nil {
 		return fmt.Errorf("move steps of policies: %w", err)
 	}

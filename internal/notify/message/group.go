@@ -16,6 +16,10 @@ func (n Notification) groupHeadline() headline {
 	switch g.Event {
 	case EventResolved:
 		h.status, h.tone, is, are = "Up", "up", " incident was resolved", " incidents were resolved"
+	case EventReminder:
+		h.status, is, are = "Still down", " heartbeat is still Down", " heartbeats are still Down"
+	case EventAcknowledged:
+		h.status, h.tone, is, are = "Acknowledged", "quiet", " incident was acknowledged", " incidents were acknowledged"
 	case EventLate:
 		h.status, h.tone, is, are = "Late", "late", " heartbeat is Late", " heartbeats are Late"
 	}
@@ -34,7 +38,7 @@ func (n Notification) groupHeadline() headline {
 		h.lead += ": " + groupNames(g)
 	}
 	h.lead += "."
-	if recovered := g.Count - g.Open; recovered > 0 && g.Event == EventOpened {
+	if recovered := g.Count - g.Open; recovered > 0 && (g.Event == EventOpened || g.Event == EventReminder) {
 		h.lead += " " + Quantity(recovered, "of these incidents was", "of these incidents were") + " resolved before this message was sent."
 	}
 	return h
@@ -77,7 +81,7 @@ func (n Notification) addGroupFacts(add func(label, value string)) {
 		tags = append(tags, CleanLine(tag))
 	}
 	add("In common", Shorten(strings.Join(tags, ", "), MaxDetail))
-	if g.Event == EventOpened {
+	if g.Event == EventOpened || g.Event == EventReminder {
 		add("Still open", groupThousands(g.Open))
 	}
 	if g.Event != EventLate && !g.From.IsZero() {

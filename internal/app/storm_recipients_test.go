@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"overdue/internal/monitor"
+	"overdue/internal/notify"
 	"overdue/internal/store"
 )
 
@@ -75,5 +77,62 @@ func TestStorm_AGroupWhoseLastRecipientIsRemovedFails(t *testing.T) {
 			}
 		}
 		m.expectInbox(t, temp)
+	})
+}
+
+func TestStorm_AGroupWhoseRecipientsAllFailedLeavesNoMemberPending(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		s := newStorm(sim, "email")
+		sim.receiver.setFailure(&notify.SendError{Status: 503, Reason: "busy"})
+		sim.startNode()
+		sim.advance(time.Until(s.deadline.Add(3 * time.Second)))
+		leader := ""
+		sim.update(func(tx *store.Tx) error { // as after a run whose lease was lost: each recipient has a part
+			all, err := tx.Deliveries(sim.incidents()[0].ID)
+			if err != nil {
+				return err
+			}
+			for _, d := range all {
+				leader = cmp.Or(leader, d.Carrier)
+			}
+			channels, err := tx.Channels(sim.project)
+			if err != nil {
+				return err
+			}
+			for _, c := range channels {
+				if c.Name != "phone" {
+					continue
+				}
+				c.Settings = map[string]any{"to": []any{"a@example.com", "b@example.com"}}
+				if err := tx.SaveChannel(c); err != nil {
+					return err
+				}
+			}
+			for _, to := range []string{"a@example.com", "b@example.com"} {
+				if _, err := tx.SplitRecipient(monitor.Alert{ID: leader}, to, 0, time.Now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		sim.receiver.setFailure(&notify.SendError{Status: 404, Permanent: true, Reason: "no such mailbox"})
+		sim.advance(10 * time.Minute)
+		err := sim.db.View(context.Background(), func(tx *store.Tx) error {
+			for _, i := range sim.incidents() {
+				all, err := tx.Deliveries(i.ID)
+				if err != nil {
+					return err
+				}
+				for _, d := range all {
+					if d.Carrier == leader && d.State != monitor.AlertFailed {
+						return fmt.Errorf("incident %d: the alert is %s; want failed, because no recipient received it", i.Number, d.State)
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil || leader == "" {
+			t.Errorf("%v, leader %q", err, leader)
+		}
 	})
 }

@@ -75,6 +75,10 @@ func (c *Dispatcher) splitWaiting(tx *store.Tx, e delivery, behind []string, wai
 		if _, err := tx.MarkSent(e.alert.ID); err != nil {
 			return err
 		}
+		// The members of a group whose parts all failed while it was pending: nothing else ends them.
+		if err := c.finishGroup(tx, sendResult{delivery: e}, &notify.SendError{Reason: "no recipient received it"}, now); err != nil {
+			return err
+		}
 		return tx.ReleaseNext(e.alert, now)
 	}
 	for n, recipient := range behind {

@@ -209,3 +209,28 @@ func TestMute_AChannelThatIsDeletedMeanwhileLeavesNoFailureUnannounced(t *testin
 		sim.expectEvents("opened", "resolved")
 	})
 }
+
+func TestDeleteChannel_TheChannelThatTakesOverIsReminded(t *testing.T) {
+	simulateHours(t, func(sim *simulation) {
+		n := sim.startNode()
+		sim.addHeartbeat("backup", fiveMinuteRule)
+		sim.mute("backup", time.Now().Add(time.Hour))
+		sim.mustPing(n, "backup", "/fail")
+		sim.update(func(tx *store.Tx) error {
+			channels, err := tx.Channels(sim.project)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.AddChannel(monitor.Channel{
+				Project: sim.project, Kind: "webhook", Name: "new", Settings: map[string]any{}, RemindEvery: 10 * time.Minute, Created: time.Now(),
+			}); err != nil {
+				return err
+			}
+			return tx.DeleteChannel(channels[0], time.Now())
+		})
+		sim.advance(time.Hour + time.Minute)
+		sim.expectEvents("opened")
+		sim.advance(20 * time.Minute)
+		sim.expectEvents("opened", "reminder", "reminder")
+	})
+}

@@ -162,18 +162,21 @@ func (tx *Tx) SendElsewhere(alerts []monitor.Alert, now time.Time) error {
 		}
 		var first []string // channels of the first step, or all of a heartbeat without a policy
 		for _, n := range h.NotificationPlan(who) {
-			if n.After > 0 {
-				continue // the later steps of a policy are pending already
+			if n.After > 0 && (n.Escalation.Step > 0 || i.State() != monitor.StateOpen) {
+				continue // the later steps of a policy are pending already, and an acknowledgement ends reminders
 			}
 			one := monitor.Alert{
-				Project: a.Project, Channel: n.Channel.ID, Event: a.Event, Heartbeat: h.Key, Incident: i.ID, IncidentNumber: i.Number,
-				Severity: h.Severity, Created: now, NextAttempt: now,
+				Project: a.Project, Channel: n.Channel.ID, Event: n.Event, Heartbeat: h.Key, Incident: i.ID, IncidentNumber: i.Number,
+				Severity: h.Severity, Created: now, NextAttempt: now.Add(n.After),
 			}
 			if h.Muted(now) {
 				one = one.HeldUntil(h.MutedUntil, now)
 			} // if it flaps, the dispatcher holds the alert back
 			one.ID = alertID(one, 0)
-			rows, first = append(rows, alertRow(one, false)), append(first, one.Channel)
+			rows = append(rows, alertRow(one, false))
+			if n.After == 0 {
+				first = append(first, one.Channel)
+			}
 		}
 		if err := tx.deleteSteps(i.ID, first); err != nil {
 			return err

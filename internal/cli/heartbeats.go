@@ -113,7 +113,7 @@ func heartbeatTable(all []client.Heartbeat, clock clock) *table.Table {
 		table.Column{Title: "ID"},
 	)
 	for _, h := range all {
-		t.Add(statusText(h), printable(h.Name), clock.text(h.LastPingAt), clock.text(h.DueAt), printable(h.Slug), scheduleText(h), idOrRef(h))
+		t.Add(statusText(h)+quietText(h), printable(h.Name), clock.text(h.LastPingAt), clock.text(h.DueAt), printable(h.Slug), scheduleText(h), idOrRef(h))
 	}
 	return t
 }
@@ -124,6 +124,17 @@ func statusText(h client.Heartbeat) string {
 		return h.Status + ", running"
 	}
 	return h.Status
+}
+
+// quietText says in the list why alerts of a heartbeat wait.
+func quietText(h client.Heartbeat) (text string) {
+	if h.Muted {
+		text = ", muted"
+	}
+	if h.FlappingSince != nil {
+		text += ", flapping"
+	}
+	return text
 }
 
 // scheduleText returns the interval, or the calendar in words, and the grace period.

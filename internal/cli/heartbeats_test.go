@@ -71,6 +71,19 @@ func newHeartbeatAPI(t *testing.T) *[]string {
 	})
 }
 
+func TestHeartbeatsList_SaysWhoseAlertsWait(t *testing.T) {
+	newFakeAPI(t, map[string]string{"GET /heartbeats": `{"items":[
+		{"ref":"r1","name":"Muted","slug":"muted","status":"down","interval":60,"muted":true},
+		{"ref":"r2","name":"Both","slug":"both","status":"up","interval":60,"running":true,"muted":true,"flapping_since":"2026-01-01T00:00:00Z"},
+		{"ref":"r3","name":"Plain","slug":"plain","status":"up","interval":60}],"next_cursor":null}`})
+	got := runOverdue(backend{}, "heartbeats", "list")
+	lines := strings.Split(got.out, "\n")
+	if got.code != 0 || len(lines) < 4 || !strings.HasPrefix(lines[1], "down, muted ") || !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "up, running, muted, flapping ") }) ||
+		!slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "up  ") }) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestHeartbeatsList_PrintsATableWithAttentionFirst(t *testing.T) {
 	newHeartbeatAPI(t)
 	got := runOverdue(backend{}, "heartbeats", "list")

@@ -56,6 +56,8 @@ func TestGallery_TheMainPagesAreRenderedWithDemoData(t *testing.T) {
 		{Page: "channels", path: "/channels"},
 		{Page: "channel-new", path: "/channels/new?kind=slack"},
 		{Page: "channel", path: "/channels/" + data.WorkingChannel},
+		{Page: "policies", path: "/policies"},
+		{Page: "policy", path: "/policies/new"},
 	}
 	b := newTab(t, s)
 	b.signIn(demo.Accounts[0].Email, demo.Password)

@@ -138,7 +138,7 @@ func TestAccessibility_EveryEmptyPage(t *testing.T) {
 	b := newTab(t, s)
 	b.expectAllAccessible(t, []string{"/setup", s.setup})
 	createOwner(b, s)
-	b.expectAllAccessible(t, []string{"/heartbeats", "/incidents", "/blackouts", "/channels", "/team", "/api-keys", "/audit", "/feedback", "/server"})
+	b.expectAllAccessible(t, []string{"/heartbeats", "/incidents", "/blackouts", "/channels", "/policies", "/policies/new", "/team", "/api-keys", "/audit", "/feedback", "/server"})
 }
 
 func TestAccessibility_ContrastInBothThemes(t *testing.T) {

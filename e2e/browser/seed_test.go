@@ -65,6 +65,11 @@ func startSeeded(t *testing.T) (*seededServer, *tab) {
 	gone := must[client.Channel](t)(api.CreateChannel(t.Context(), client.ChannelSettings{Kind: &kind, Name: &name, Settings: map[string]any{"url": url + "?" + longName}}))
 	ping(t, *beats[8].PingURL+"/fail")
 
+	policy := must[client.Policy](t)(api.CreatePolicy(t.Context(), client.PolicySettings{Name: new("Nights " + longName[:60]), Slug: new("nights"), Steps: []client.PolicyStepSettings{
+		{After: 0, Channels: []string{working.ID}}, {After: "15m", Channels: []string{gone.ID, working.ID}}, {After: "1h", Channels: []string{gone.ID}, RepeatEvery: "30m"},
+	}}))
+	must[client.Heartbeat](t)(api.ChangeHeartbeat(t.Context(), *beats[9].ID, client.HeartbeatSettings{Policy: &policy.Slug}))
+	f.pages = append(f.pages, "/policies", "/policies/new", "/policies/nights", "/policies/nights?try_heartbeat=up&try_at=2030-01-05T03:00", "/policies/nights/delete", "/heartbeats/"+*beats[9].ID)
 	for i := range 9 {
 		f.pages = append(f.pages, "/heartbeats/"+*beats[i].ID)
 	}

@@ -1,7 +1,6 @@
 package manage
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -43,69 +42,6 @@ func PolicyVersion(p monitor.Policy) string { return strconv.FormatInt(p.Revisio
 
 // policyLabel names a policy in the audit log.
 func policyLabel(p monitor.Policy) string { return p.Name + " (" + p.Slug + ")" }
-
-// PolicyDetail is a policy with the number of heartbeats that it applies to.
-type PolicyDetail struct {
-	monitor.Policy
-	Heartbeats int // of the project, that name it or for which it is the default
-	Naming     int // that name it
-}
-
-// PolicyDetails lists the escalation policies of the project, by slug, with their heartbeats.
-func (svc *Service) PolicyDetails(ctx context.Context, a auth.Actor) (list []PolicyDetail, err error) {
-	if err := authorize(a, auth.Read); err != nil {
-		return nil, err
-	}
-	err = svc.db.ViewLists(ctx, func(tx *store.Tx) error {
-		policies, err := tx.Policies(a.Project.Key)
-		if err != nil {
-			return err
-		}
-		routing, err := tx.ChannelRouting(a.Project.Key)
-		list = nil
-		for _, p := range policies {
-			d := PolicyDetail{p, routing.ByPolicy[p.Slug], routing.ByPolicy[p.Slug]}
-			if p.Default {
-				d.Heartbeats += routing.AllChannels
-			}
-			list = append(list, d)
-		}
-		return err
-	})
-	return list, err
-}
-
-// PolicyDetail returns the policy with a slug or an id, with its heartbeats.
-func (svc *Service) PolicyDetail(ctx context.Context, a auth.Actor, name string) (PolicyDetail, error) {
-	list, err := svc.PolicyDetails(ctx, a)
-	for _, p := range list {
-		if p.Slug == name || p.ID == name {
-			return p, nil
-		}
-	}
-	return PolicyDetail{}, cmp.Or(err, notFound("policy"))
-}
-
-// Audience returns the channels of the project, without their settings, and its policies.
-func (svc *Service) Audience(ctx context.Context, a auth.Actor) (who monitor.Audience, err error) {
-	if err := authorize(a, auth.Read); err != nil {
-		return who, err
-	}
-	err = svc.db.View(ctx, func(tx *store.Tx) (err error) {
-		who, err = audience(tx, a.Project.Key)
-		return err
-	})
-	return who, err
-}
-
-// audience returns who can receive the alerts of a project.
-func audience(tx *store.Tx, project int64) (who monitor.Audience, err error) {
-	if who.Channels, err = tx.ChannelRoutes(project); err != nil {
-		return who, err
-	}
-	who.Policies, err = tx.Policies(project)
-	return who, err
-}
 
 // Policies lists the escalation policies of the project, by slug.
 func (svc *Service) Policies(ctx context.Context, a auth.Actor) (list []monitor.Policy, err error) {

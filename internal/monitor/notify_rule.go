@@ -1,6 +1,9 @@
 package monitor
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // NotifyRuleKind names the rule that decides who is notified of incidents of a heartbeat. The values
 // are part of the API.
@@ -49,4 +52,34 @@ func (h Heartbeat) NotifyRule(who Audience) NotifyRule {
 		return NotifyRule{NotifyDefaultPolicy, fallback, because + ", so the default policy " + fallback.Name + " applies."}
 	}
 	return NotifyRule{Kind: NotifyAllChannels, Why: because + ", and the project has no default policy, so all its channels are notified at once."}
+}
+
+// PlannedAlert is an alert about an incident that opens at a given time and that no one acknowledges.
+type PlannedAlert struct {
+	Notification
+	Due  time.Time // by the plan
+	At   time.Time // when it is sent: later than Due if it is held. Zero if it is not sent
+	Held string    // why it is held or not sent, as a part of a sentence; "" if it is sent when it is due
+}
+
+// PlannedAlerts returns the alerts about an incident of the heartbeat that opens at a time, in the order of
+// the plan. Their times are those of AlertsFor.
+func (h Heartbeat) PlannedAlerts(who Audience, at time.Time) (planned []PlannedAlert) {
+	alerts := h.AlertsFor(Change{Opened: &Opening{At: at}}, Incident{ID: "planned"}, who, at)
+	for _, n := range h.NotificationPlan(who) {
+		p := PlannedAlert{Notification: n, Due: at.Add(n.After), Held: "it is left out"}
+		i := slices.IndexFunc(alerts, func(a Alert) bool {
+			e, _ := a.Escalation()
+			return a.Channel == n.Channel.ID && a.Event == n.Event && e == n.Escalation
+		})
+		if i >= 0 {
+			p.At, p.Held = alerts[i].NextAttempt, ""
+			alerts = slices.Delete(alerts, i, i+1)
+		}
+		if why := h.ExplainMute(at); why != "" && !p.At.Equal(p.Due) {
+			p.Held = why
+		}
+		planned = append(planned, p)
+	}
+	return planned
 }

@@ -250,6 +250,8 @@ func (w *fixture) withVersion(as, path string, form url.Values) url.Values {
 		page, edits = path+"/edit", true
 	case regexp.MustCompile(`^/channels/[0-9a-f-]{30,}$`).MatchString(path):
 		page, edits = path, true
+	case regexp.MustCompile(`^/policies/[0-9a-z-]+$`).MatchString(path) && path != "/policies/preview":
+		page, edits = path, true
 	case strings.HasPrefix(path, "/team/") && strings.HasSuffix(path, "/role"):
 		page, edits = "/team", true
 	}

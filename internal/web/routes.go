@@ -46,7 +46,7 @@ var resourcePattern = regexp.MustCompile(`/(heartbeats|incidents|channels)/\{(\w
 // routes returns the route table.
 func (s *Site) routes() []route {
 	return slices.Concat(
-		s.accountRoutes(), s.peopleRoutes(), s.projectRoutes(), s.heartbeatRoutes(), s.incidentRoutes(), s.channelRoutes(),
+		s.accountRoutes(), s.peopleRoutes(), s.projectRoutes(), s.heartbeatRoutes(), s.incidentRoutes(), s.channelRoutes(), s.policyRoutes(),
 		s.docRoutes(), s.serverRoutes(), s.liveRoutes(),
 	)
 }

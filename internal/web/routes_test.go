@@ -72,6 +72,15 @@ var expectedStatus = map[string]string{
 	"POST /channels/{id}/test":             "303 403 200 200 200 404",
 	"GET /channels/{id}/delete":            "303 403 200 200 200 404",
 	"POST /channels/{id}/delete":           "303 403 422 422 422 404",
+	"GET /policies":                        "303 200 200 200 200 200",
+	"GET /policies/new":                    "303 403 200 200 200 200",
+	"POST /policies":                       "303 403 422 422 422 422",
+	"POST /policies/preview":               "401 403 200 200 200 200",
+	"GET /policies/{policy}":               "303 200 200 200 200 404",
+	"POST /policies/{policy}":              "303 403 422 422 422 404",
+	"POST /policies/{policy}/default":      "303 403 303 303 303 404",
+	"GET /policies/{policy}/delete":        "303 403 200 200 200 404",
+	"POST /policies/{policy}/delete":       "303 403 422 422 422 404",
 	"GET /heartbeats":                      "303 200 200 200 200 200",
 	"GET /heartbeats/new":                  "303 403 200 200 200 200",
 	"POST /heartbeats":                     "303 403 422 422 422 422",
@@ -115,7 +124,7 @@ var expectedStatus = map[string]string{
 }
 
 // resources are the resources of paths, all in the project "main".
-type resources struct{ heartbeat, ref, incident, channel, key, invitation, token, person string }
+type resources struct{ policy, heartbeat, ref, incident, channel, key, invitation, token, person string }
 
 // createResources creates new resources, so that a request cannot affect the next
 // one.
@@ -142,6 +151,11 @@ func (w *fixture) createResources(n int) (th resources) {
 		if err != nil {
 			return err
 		}
+		policy, err := tx.SavePolicy(monitor.Policy{Project: w.project.Key, Slug: name, Name: name, Created: w.now(), Steps: []monitor.PolicyStep{{Channels: []string{c.ID}}}})
+		if err != nil {
+			return err
+		}
+		th.policy = policy.Slug
 		k, err := tx.AddAPIKey(monitor.APIKey{Project: w.project.Key, Name: name, Created: w.now()}, name)
 		if err != nil {
 			return err
@@ -175,7 +189,7 @@ func (th resources) path(pattern string) string {
 			longest = prefix
 		}
 	}
-	return strings.NewReplacer("{key}", th.ref, "{id}", id[longest], "{n}", "1", "{token}", th.token, "{project}", "main",
+	return strings.NewReplacer("{key}", th.ref, "{id}", id[longest], "{n}", "1", "{token}", th.token, "{policy}", th.policy, "{project}", "main",
 		"{page}", "first-heartbeat").Replace(path)
 }
 

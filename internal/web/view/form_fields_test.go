@@ -19,6 +19,7 @@ var formFields = map[string]string{
 	"GET /docs/search":                  "q",
 	"GET /heartbeats":                   "q status tag",
 	"GET /incidents":                    "cause q",
+	"GET /policies/*":                   "look try_at try_heartbeat",
 	"POST /account":                     "name version",
 	"POST /account/password":            "email new_password old_password",
 	"POST /account/sessions/*/end":      "",
@@ -47,6 +48,9 @@ var formFields = map[string]string{
 	"POST /incidents/*/acknowledge":     "note",
 	"POST /incidents/*/notes":           "note",
 	"POST /invitations/*":               "email name password",
+	"POST /policies/*":                  "after.1 after.2 channel.0 channel.1 channel.2 do look name policy repeat shown slug steps try_at try_heartbeat version",
+	"POST /policies/*/default":          "default",
+	"POST /policies/*/delete":           "confirm",
 	"POST /projects":                    "name timezone",
 	"POST /projects/*/choose":           "",
 	"POST /projects/*/delete":           "confirm",
@@ -61,7 +65,7 @@ var formFields = map[string]string{
 	"POST /team/invitations/*/withdraw": "",
 }
 
-var anID = regexp.MustCompile(`^(/(?:heartbeats|incidents|channels|projects|team/invitations|team|invitations|api-keys|account/sessions|acknowledge))/[^/]+(/.*)?$`)
+var anID = regexp.MustCompile(`^(/(?:heartbeats|incidents|channels|policies|projects|team/invitations|team|invitations|api-keys|account/sessions|acknowledge))/[^/]+(/.*)?$`)
 
 // address returns the path of a form with * in place of ids.
 func address(path string) string {

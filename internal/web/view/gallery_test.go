@@ -16,6 +16,7 @@ import (
 	"overdue/internal/web/view/heartbeatview"
 	"overdue/internal/web/view/incidentview"
 	"overdue/internal/web/view/layout"
+	"overdue/internal/web/view/policyview"
 	"overdue/internal/web/view/serverview"
 	"overdue/internal/web/view/ui"
 )
@@ -90,6 +91,9 @@ func examples() []example {
 		{"channels-none", channelview.List(noChannels), false},
 		{"channel-new", channelview.Form(exampleChannelForm()), false},
 		{"channel-edit", channelview.Form(exampleChannelEdit()), false},
+		{"policies", policyview.List(examplePolicyList()), false},
+		{"policy", policyview.Form(examplePolicyForm()), false},
+		{"policy-viewer", policyview.Form(viewersPolicy()), false},
 		{"setup", accountview.Setup(exampleSetup()), false},
 		{"sign-in", accountview.SignIn(exampleSignIn()), false},
 		{"invitation", accountview.Invitation(exampleInvitation()), false},

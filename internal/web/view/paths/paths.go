@@ -23,6 +23,10 @@ const (
 	SnoozeIncidents      = "/incidents/snooze"
 	Channels             = "/channels"
 	NewChannel           = "/channels/new"
+	Policies             = "/policies"
+	NewPolicy            = "/policies/new"
+	PreviewPolicy        = "/policies/preview"
+	PolicyDoc            = "/docs/alert-policy"
 	TestChannel          = "/channels/test"
 	Team                 = "/team"
 	TeamInvitations      = "/team/invitations"
@@ -73,6 +77,9 @@ func Blackout(number int64) string {
 
 // Channel is the page of one channel.
 func Channel(id string) string { return Channels + "/" + url.PathEscape(id) }
+
+// Policy is the page of one policy, by slug or id.
+func Policy(name string) string { return Policies + "/" + url.PathEscape(name) }
 
 // Project is the address to open, change or delete a project.
 func Project(id string) string { return Projects + "/" + url.PathEscape(id) }

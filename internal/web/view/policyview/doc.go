@@ -1,0 +1,2 @@
+// Package policyview renders the pages of escalation policies.
+package policyview

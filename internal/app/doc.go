@@ -7,7 +7,7 @@
 //	                      │                              │     └───── deliver.Resender     (loop "resend")   ─▶ notify
 //	                      └──────────────────────────────┘      ◀──── store.Cleanup         (loop "cleanup")
 //
-// The loop "memory" returns the memory of a burst of pings to the system.
+// The loop "grouping" decides which new incidents belong together. The loop "memory" returns the memory of a burst of pings to the system.
 //
 // Signals: a change that makes a heartbeat due sooner wakes "sweep"; a change that
 // enqueues alerts wakes "delivery".

@@ -42,7 +42,7 @@ type Engine struct {
 	// otherwise, see loop.Signals. They are set before Start, must return at once, and may be nil.
 	Pinged, Changed func(keys []int64)
 
-	sweep, publish, delivery, resend, cleanup, memory, files, rejectionLog, pulse *loop.Loop
+	sweep, publish, delivery, grouping, resend, cleanup, memory, files, rejectionLog, pulse *loop.Loop
 
 	watchURL               string     // of the watchdog; empty: none
 	canaryLoop, pingerLoop *loop.Loop // they end before the batcher
@@ -54,6 +54,7 @@ type Engine struct {
 	loops        sync.WaitGroup
 	readyLog     readyLog
 	started      time.Time
+	groupedAt    time.Time // when no incident was left to group; only for the loop
 	clock        clockWatch
 }
 
@@ -79,6 +80,7 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	e.sweep = loop.New("sweep", log, e.watcher.Sweep)
 	e.publish = loop.New("publish", log, e.watcher.Publish)
 	e.delivery = loop.New("delivery", log, e.atStoreTime(e.dispatcher.RunOnce))
+	e.grouping = loop.New("grouping", log, e.atStoreTime(e.groupIncidents))
 	e.resender = &deliver.Resender{Dispatcher: e.dispatcher, Kinds: notify.ResentKinds()}
 	e.resend = loop.New("resend", log, e.atStoreTime(e.resender.RunOnce))
 	e.retention = &retentionLoop{db: db, cleanup: db.NewCleanup(), metrics: e.metrics, log: log, deleted: map[string]int64{}}
@@ -139,7 +141,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	// still need them.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.stopWatching = stop, e.db.WatchAvailability(e.onAvailability)
-	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.resend, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
+	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.grouping, e.resend, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
 		e.loops.Go(func() { l.Run(background) })
 	}
 	e.loops.Go(func() { e.preloadListIndex(background) })
@@ -172,6 +174,7 @@ func (e *Engine) signals() loop.Signals {
 			}
 		},
 		Changed: func(keys []int64) {
+			e.grouping.Wake()
 			if e.Changed != nil {
 				e.Changed(keys)
 			}
@@ -191,7 +194,7 @@ func (e *Engine) onAvailability(why error) {
 		e.log.Error("database lost acknowledged pings", "component", "store", "pings", loss.Pings, "heartbeats", loss.Heartbeats)
 	}
 	e.batcher.DatabaseReturned()
-	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery, e.resend, e.cleanup, e.memory} {
+	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery, e.grouping, e.resend, e.cleanup, e.memory} {
 		l.Retry()
 	}
 }

@@ -58,6 +58,8 @@ type Incident struct {
 	ResolvedAt     time.Time
 	Resolution     ResolutionReason
 
+	Group int64 // number of its group, 0 if it is in none or this is not decided yet
+
 	// Of the heartbeat, for alerts. Set only when the incident is read from the database.
 	HeartbeatID, HeartbeatRef, HeartbeatName string
 	Severity                                 Severity

@@ -415,17 +415,19 @@ func (tx *Tx) CountReminders(incident, channel string) (int, error) {
 }
 
 // deleteUnsentReminders deletes the reminders and the later steps of a policy that were not attempted
-// yet. It returns the steps.
-func (tx *Tx) deleteUnsentReminders(incident string) (steps []monitor.Escalation, err error) {
-	deleted, err := queryAll(tx, scanAlert, `DELETE FROM alerts WHERE incident = $1 AND (event = $2 OR event = $3 AND about <> '')
+// yet. It returns the steps by incident.
+func (tx *Tx) deleteUnsentReminders(incidents ...string) (map[string][]monitor.Escalation, error) {
+	among, ids := tx.amongIncidents("incident", incidents)
+	deleted, err := queryAll(tx, scanAlert, `DELETE FROM alerts WHERE `+among+` AND (event = $2 OR event = $3 AND about <> '')
 		AND state = 'pending' AND attempts = 0 AND `+isNotInFlight+` RETURNING `+alertColumns,
-		incident, string(monitor.IncidentReminder), string(monitor.IncidentOpened))
+		ids, string(monitor.IncidentReminder), string(monitor.IncidentOpened))
 	if err != nil {
 		return nil, fmt.Errorf("delete reminders: %w", err)
 	}
+	steps := map[string][]monitor.Escalation{}
 	for _, a := range deleted {
 		if e, ok := a.Escalation(); ok {
-			steps = append(steps, e)
+			steps[a.Incident] = append(steps[a.Incident], e)
 		}
 	}
 	return steps, nil

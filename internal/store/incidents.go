@@ -23,15 +23,16 @@ var timelineBatch = dialect.Batch{Table: "timeline", Columns: dialect.Columns(`
 
 // incidentColumns are in the order of scanIncident.
 const incidentColumns = `i.id, i.number, i.project, i.heartbeat, i.cause, i.opened, i.detected, i.due, i.last_ping, i.because,
-	i.ping, i.host, i.acknowledged, i.acknowledged_by, i.snoozed_until, i.resolved, i.resolution, h.id, h.ref, h.name, h.severity`
+	i.ping, i.host, i.acknowledged, i.acknowledged_by, i.snoozed_until, i.resolved, i.resolution, i.group_number, h.id, h.ref, h.name, h.severity`
 
 // scanIncident reads incidentColumns.
 func scanIncident(row scanner) (monitor.Incident, error) {
 	var i monitor.Incident
-	var opened, detected, due, last, acknowledged, snoozed, resolved sql.NullInt64
+	var opened, detected, due, last, acknowledged, snoozed, resolved, group sql.NullInt64
 	var host sql.NullString
 	err := row.Scan(&i.ID, &i.Number, &i.Project, &i.Heartbeat, &i.Cause, &opened, &detected, &due, &last, &i.Reason,
-		&i.PingNumber, &host, &acknowledged, &i.AcknowledgedBy, &snoozed, &resolved, &i.Resolution, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
+		&i.PingNumber, &host, &acknowledged, &i.AcknowledgedBy, &snoozed, &resolved, &i.Resolution, &group, &i.HeartbeatID, &i.HeartbeatRef, &i.HeartbeatName, &i.Severity)
+	i.Group = group.Int64
 	i.OpenedAt, i.DetectedAt, i.Due, i.LastPing = timeFromMicros(opened), timeFromMicros(detected), timeFromMicros(due), timeFromMicros(last)
 	i.AcknowledgedAt, i.SnoozedUntil, i.ResolvedAt = timeFromMicros(acknowledged), timeFromMicros(snoozed), timeFromMicros(resolved)
 	i.Host = host.String
@@ -59,66 +60,102 @@ func (tx *Tx) CountOpenIncidents() (int64, error) {
 // and notifies the channels that were notified of it. It reports false if the
 // incident was already acknowledged or resolved.
 func (tx *Tx) AcknowledgeIncident(i monitor.Incident, by string, now time.Time) (bool, error) {
-	n, err := tx.exec(`UPDATE incidents SET acknowledged = $2, acknowledged_by = $3
-		WHERE id = $1 AND acknowledged IS NULL AND resolved IS NULL`, i.ID, micros(now), by)
-	if err != nil {
-		return false, fmt.Errorf("acknowledge incident: %w", err)
-	}
-	if n == 0 {
-		return false, nil
-	}
-	steps, err := tx.deleteUnsentReminders(i.ID)
-	if err != nil {
-		return false, err
-	}
-	if err := tx.AddTimelineEntry(i.ID, "acknowledged", "Acknowledged by "+by+".", now); err != nil {
-		return false, err
-	}
-	if len(steps) > 0 {
-		if err := tx.AddTimelineEntry(i.ID, "escalation", monitor.EndedSteps(steps, "acknowledged"), now); err != nil {
-			return false, err
-		}
-	}
-	notified, err := tx.notifiedChannels(i.ID)
-	if err != nil {
-		return false, err
-	}
-	var rows [][]any
-	for _, channel := range notified {
-		a := monitor.Alert{
-			Project: i.Project, Channel: channel, Event: monitor.IncidentAcknowledged, Heartbeat: i.Heartbeat,
-			Incident: i.ID, IncidentNumber: i.Number, Subject: by, Created: now, NextAttempt: now,
-		}
-		a.ID = alertID(a, 0)
-		rows = append(rows, alertRow(a, false))
-	}
-	return true, tx.insertBatch(&alertBatch, rows)
+	done, err := tx.acknowledge([]monitor.Incident{i}, by, "Acknowledged by "+by+".", now)
+	return len(done) > 0, err
 }
 
-// notifiedChannels lists the channels that were notified of the opening of an
-// incident and still exist. It is never nil. Channels of later steps of a policy that were
-// not attempted are not among them.
-func (tx *Tx) notifiedChannels(incident string) ([]string, error) {
-	channels, err := queryAll(tx, func(row scanner) (c string, err error) { return c, row.Scan(&c) },
-		`SELECT a.channel FROM alerts a JOIN channels c ON c.id = a.channel AND c.deleted IS NULL
-		WHERE a.incident = $1 AND a.event = $2 AND a.parent IS NULL AND NOT (a.about <> '' AND a.state = 'pending' AND a.attempts = 0)
-		ORDER BY a.channel`, incident, string(monitor.IncidentOpened))
+// acknowledge is AcknowledgeIncident for several incidents, with the entry for their timelines. It returns
+// those that were open. The number of statements does not depend on theirs.
+func (tx *Tx) acknowledge(incidents []monitor.Incident, by, text string, now time.Time) (done []monitor.Incident, err error) {
+	ids := make([]string, 0, len(incidents))
+	for _, i := range incidents {
+		ids = append(ids, i.ID)
+	}
+	updated, err := queryAll(tx, scanText, `UPDATE incidents SET acknowledged = $2, acknowledged_by = $3
+		WHERE `+tx.d.InList("id", "$1")+` AND acknowledged IS NULL AND resolved IS NULL RETURNING id`, tx.d.TextList(ids), micros(now), by)
+	if err != nil {
+		return nil, fmt.Errorf("acknowledge incident: %w", err)
+	}
+	if len(updated) == 0 {
+		return nil, nil
+	}
+	steps, err := tx.deleteUnsentReminders(updated...)
+	if err != nil {
+		return nil, err
+	}
+	notified, err := tx.notifiedChannels(updated...)
+	if err != nil {
+		return nil, err
+	}
+	var entries, alerts [][]any
+	for _, i := range incidents {
+		if !slices.Contains(updated, i.ID) {
+			continue
+		}
+		done = append(done, i)
+		entries = append(entries, timelineRow(i.ID, "acknowledged", text, now))
+		if ended := steps[i.ID]; len(ended) > 0 {
+			entries = append(entries, timelineRow(i.ID, "escalation", monitor.EndedSteps(ended, "acknowledged"), now))
+		}
+		for _, channel := range notified[i.ID] {
+			a := monitor.Alert{
+				Project: i.Project, Channel: channel, Event: monitor.IncidentAcknowledged, Heartbeat: i.Heartbeat,
+				Incident: i.ID, IncidentNumber: i.Number, Subject: by, Created: now, NextAttempt: now,
+			}
+			a.ID = alertID(a, 0)
+			alerts = append(alerts, alertRow(a, false))
+		}
+	}
+	if err := tx.insertBatch(&timelineBatch, entries); err != nil {
+		return nil, fmt.Errorf("add to timelines: %w", err)
+	}
+	return done, tx.insertBatch(&alertBatch, alerts)
+}
+
+// amongIncidents returns the condition that a column, $1, is one of some incidents, and its argument. Most
+// often there is one.
+func (tx *Tx) amongIncidents(column string, incidents []string) (condition string, arg any) {
+	if len(incidents) == 1 {
+		return column + " = $1", incidents[0]
+	}
+	return tx.d.InList(column, "$1"), tx.d.TextList(incidents)
+}
+
+// notifiedChannels lists the channels that were notified of the opening of each
+// incident and still exist. Channels of later steps of a policy that were
+// not attempted are not among them. Every incident has a list, which can be empty.
+func (tx *Tx) notifiedChannels(incidents ...string) (map[string][]string, error) {
+	channels := make(map[string][]string, len(incidents))
+	for _, id := range incidents {
+		channels[id] = []string{}
+	}
+	among, ids := tx.amongIncidents("a.incident", incidents)
+	_, err := queryAll(tx, func(row scanner) (struct{}, error) {
+		var incident, channel string
+		err := row.Scan(&incident, &channel)
+		channels[incident] = append(channels[incident], channel)
+		return struct{}{}, err
+	}, `SELECT a.incident, a.channel FROM alerts a JOIN channels c ON c.id = a.channel AND c.deleted IS NULL
+		WHERE `+among+` AND a.event = $2 AND a.parent IS NULL AND NOT (a.about <> '' AND a.state = 'pending' AND a.attempts = 0)
+		ORDER BY a.channel`, ids, string(monitor.IncidentOpened))
 	if err != nil {
 		return nil, fmt.Errorf("channels notified of incident: %w", err)
-	}
-	if channels == nil {
-		channels = []string{}
 	}
 	return channels, nil
 }
 
 // AddTimelineEntry adds an entry to an incident's timeline.
 func (tx *Tx) AddTimelineEntry(incident, kind, text string, now time.Time) error {
-	err := tx.insertBatch(&timelineBatch, [][]any{{newID(), incident, now.UnixMicro(), kind, validText(text)}})
+	err := tx.insertBatch(&timelineBatch, [][]any{timelineRow(incident, kind, text, now)})
 	if err != nil {
 		return fmt.Errorf("add to timeline: %w", err)
 	}
 	return nil
+}
+
+// timelineRow returns an entry in the order of timelineBatch.
+func timelineRow(incident, kind, text string, at time.Time) []any {
+	return []any{newID(), incident, at.UnixMicro(), kind, validText(text)}
 }
 
 // AddTimelineEntryOnce is AddTimelineEntry, unless the timeline has an entry with this text.
@@ -181,7 +218,11 @@ func (tx *Tx) Timeline(i monitor.Incident) ([]monitor.TimelineEntry, error) {
 // IncidentFilter selects a page of the list of incidents, for the API and the pages.
 type IncidentFilter struct {
 	Project   int64
-	Heartbeat int64 // of any heartbeat if 0
+	Heartbeat int64  // of any heartbeat if 0
+	Group     int64  // of any group, or none, if 0
+	Tag       string // of the heartbeat
+	Host      string // see monitor.Incident.Host
+	Collapsed bool   // one row for each group: its first incident, if one of its incidents matches
 	State     monitor.IncidentState
 	Cause     monitor.Cause
 	Text      string // in the name of the heartbeat, or the number
@@ -205,33 +246,65 @@ func (tx *Tx) incidentsWhere(s IncidentFilter) (*whereClause, error) {
 	if s.Heartbeat > 0 {
 		c.add("i.heartbeat = ?", s.Heartbeat)
 	}
+	if s.Group > 0 {
+		c.add("i.group_number = ?", s.Group)
+	}
+	if !s.Collapsed {
+		return c, tx.addMatches(c, s, "i")
+	}
+	alone, members := &whereClause{args: c.args}, &whereClause{}
+	if err := tx.addMatches(alone, s, "i"); err != nil {
+		return c, err
+	}
+	members.args = alone.args
+	if err := tx.addMatches(members, s, "m"); err != nil {
+		return c, err
+	}
+	c.args = members.args
+	if len(members.parts) == 0 {
+		c.parts = append(c.parts, "(i.group_number IS NULL OR i.group_number = i.number)")
+		return c, nil
+	}
+	c.parts = append(c.parts, fmt.Sprintf(`(i.group_number IS NULL AND %s OR i.group_number = i.number AND EXISTS (SELECT 1 FROM incidents m
+		WHERE m.project = i.project AND m.group_number = i.number AND %s LIMIT 1 OFFSET 0))`, alone, members))
+	return c, nil
+}
+
+// addMatches adds the conditions of a search on the incidents of an alias.
+func (tx *Tx) addMatches(c *whereClause, s IncidentFilter, i string) error {
 	switch s.State {
 	case monitor.StateOpen:
-		c.parts = append(c.parts, "i.resolved IS NULL AND i.acknowledged IS NULL")
+		c.parts = append(c.parts, i+".resolved IS NULL AND "+i+".acknowledged IS NULL")
 	case monitor.StateAcknowledged:
-		c.parts = append(c.parts, "i.resolved IS NULL AND i.acknowledged IS NOT NULL")
+		c.parts = append(c.parts, i+".resolved IS NULL AND "+i+".acknowledged IS NOT NULL")
 	case monitor.StateResolved:
-		c.parts = append(c.parts, "i.resolved IS NOT NULL")
+		c.parts = append(c.parts, i+".resolved IS NOT NULL")
 	}
 	if s.Cause != "" {
-		c.add("i.cause = ?", string(s.Cause))
+		c.add(i+".cause = ?", string(s.Cause))
+	}
+	if s.Host != "" {
+		c.add(i+".host = ?", s.Host)
+	}
+	if s.Tag != "" {
+		c.add(`EXISTS (SELECT 1 FROM heartbeats h, `+tx.d.TagRows+` tag WHERE h.key = `+i+`.heartbeat AND tag.value = ?)`, s.Tag)
 	}
 	if n, err := strconv.ParseInt(strings.TrimPrefix(s.Text, "#"), 10, 64); err == nil && n > 0 {
-		c.add("i.number = ?", n)
+		c.add(i+".number = ?", n)
 	} else if s.Text != "" {
 		keys, few, err := tx.heartbeatsWithName(s)
 		if err != nil {
-			return c, err
+			return err
 		}
 		if few {
 			c.args = append(c.args, tx.d.IntList(append([]int64{}, keys...)))
-			c.parts = append(c.parts, tx.d.InList("i.heartbeat", fmt.Sprintf("$%d", len(c.args))))
+			c.parts = append(c.parts, tx.d.InList(i+".heartbeat", fmt.Sprintf("$%d", len(c.args))))
 		}
 		// OFFSET keeps the lookup by key: most often, the first incidents match.
-		c.add(`EXISTS (SELECT 1 FROM heartbeats h WHERE h.key = i.heartbeat AND `+searchExpression("h.name", s.SearchIDs)+`
+		c.add(`EXISTS (SELECT 1 FROM heartbeats h WHERE h.key = `+i+`.heartbeat AND `+searchExpression("h.name", s.SearchIDs)+`
 			LIKE lower(?) ESCAPE '\' LIMIT 1 OFFSET 0)`, "%"+escapeLike(s.Text)+"%")
 	}
-	return c, nil
+	return nil
 }
 
 // heartbeatsWithName returns the keys of the heartbeats whose name can contain the text of a search,
@@ -313,7 +386,7 @@ func (tx *Tx) CountIncidents(s IncidentFilter) (IncidentCount, error) {
 		return IncidentCount{}, err
 	}
 	c.args = append(c.args, MaxCountedIncidents+1)
-	text := fmt.Sprintf(`SELECT COUNT(CASE WHEN %s THEN 1 END), COUNT(*) FROM (SELECT n.id, n.number, n.project, n.heartbeat, n.cause, n.acknowledged, n.resolved
+	text := fmt.Sprintf(`SELECT COUNT(CASE WHEN %s THEN 1 END), COUNT(*) FROM (SELECT n.id, n.number, n.project, n.heartbeat, n.cause, n.acknowledged, n.resolved, n.group_number, n.host
 		FROM incidents n WHERE n.project = $1 ORDER BY n.number DESC LIMIT $%d) i`, c, len(c.args))
 	n, err := costly(tx, countsReused, fmt.Sprint(text, c.args), func(n IncidentCount) int { return n.read }, func() (IncidentCount, error) {
 		n, _, err := queryOne(tx, func(row scanner) (n IncidentCount, err error) {

@@ -48,6 +48,7 @@ var landedMigrations = map[string]string{
 	"0029_heartbeat_policy.sql":    "47a0f935359bb8f764ab41e4f7373554ccdc34d25a0e5ea74e6041da84b2dd51",
 	"0028_quiet.sql":               "f83d8896a62e7af68206ec920dc33da217172fa61d6c6a01faf97b0d5f276a8f",
 	"0031_instances.sql":           "c525dbd558d43cc443c7f1ec8cfcee0fd8abdf5c642d548e5986c5152a6dfd8a",
+	"0033_groups.sql":              "2ee00b5a60237880ec2d2bf5bcf92a0cf2c740e2e966e614ed7a93f5bab63770",
 	"0034_flapping.sql":            "5111e72079ceb9d994c51448da95171c43c18cb875c85c58112429195f5fef2c",
 }
 

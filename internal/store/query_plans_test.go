@@ -19,7 +19,7 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 	h := w.newSavedHeartbeat("backup")
 	i := w.fail(h, 0)
 	a := w.deliveries(i.ID)[0].Alert
-	large := []string{"heartbeats", "h", "pings", "p", "ping_blocks", "b", "alerts", "a", "d", "e", "timeline", "threads", "incidents", "i", "attempts", "t", "slots", "s", "x"}
+	large := []string{"heartbeats", "h", "pings", "p", "ping_blocks", "b", "alerts", "a", "d", "e", "timeline", "threads", "incidents", "i", "attempts", "t", "slots", "s", "x", "m"}
 	for name, ask := range map[string]func(tx *store.Tx) error{
 		"Pinged":         func(tx *store.Tx) error { _, err := tx.HeartbeatsForPings([]string{h.ID}); return err },
 		"Lapsing":        func(tx *store.Tx) error { _, err := tx.DueForEvaluation(w.start, 10); return err },
@@ -67,9 +67,30 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 			return err
 		},
 		"NotifiedIncidents": func(tx *store.Tx) error { _, err := tx.NotifiedIncidents(ops, w.start); return err },
-		"Timeline":          func(tx *store.Tx) error { _, err := tx.Timeline(i); return err },
-		"Deliveries":        func(tx *store.Tx) error { _, err := tx.Deliveries(i.ID); return err },
-		"Key":               func(tx *store.Tx) error { _, _, err := tx.APIKeyByHash("hash"); return err },
+		"GroupIncidents":    func(tx *store.Tx) error { _, err := tx.GroupIncidents(h.Project, w.start); return err },
+		"AcknowledgeMembers": func(tx *store.Tx) error {
+			if err := tx.AcknowledgeGroup(monitor.IncidentGroup{Project: h.Project, Number: i.Number}, "Ann", w.start); err != nil {
+				return err
+			}
+			_, err := tx.AcknowledgeMembers(h.Project, i.Number, w.start)
+			return err
+		},
+		"CountGroups": func(tx *store.Tx) error { _, err := tx.CountGroups(h.Project, []int64{1}); return err },
+		"Group and its alerts": func(tx *store.Tx) error {
+			_, err := tx.GroupAlertsByChannel(monitor.IncidentGroup{Project: h.Project, Number: i.Number}, w.start)
+			return err
+		},
+		"Incidents of a group": func(tx *store.Tx) error {
+			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Group: 1, Limit: 10})
+			return err
+		},
+		"Collapsed incidents": func(tx *store.Tx) error {
+			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Collapsed: true, State: monitor.StateOpen, Limit: 10})
+			return err
+		},
+		"Timeline":   func(tx *store.Tx) error { _, err := tx.Timeline(i); return err },
+		"Deliveries": func(tx *store.Tx) error { _, err := tx.Deliveries(i.ID); return err },
+		"Key":        func(tx *store.Tx) error { _, _, err := tx.APIKeyByHash("hash"); return err },
 	} {
 		w.expectIndexed(name, large, ask)
 	}

@@ -237,7 +237,7 @@ func (tx *Tx) SnoozeIncident(i monitor.Incident, by string, until, now time.Time
 		return false, err
 	}
 	var rows [][]any
-	for _, channel := range notified {
+	for _, channel := range notified[i.ID] {
 		a := monitor.Alert{
 			Project: i.Project, Channel: channel, Event: monitor.IncidentReminder, Heartbeat: i.Heartbeat,
 			Incident: i.ID, IncidentNumber: i.Number, Subject: monitor.SnoozeReminder, Severity: i.Severity, Created: until, NextAttempt: until,

@@ -91,6 +91,13 @@ func TestRepair_RepairsEachContradictionBetweenRows(t *testing.T) {
 		"timeline of a missing incident": {func(brokenFixture) []string {
 			return []string{"INSERT INTO timeline (id, incident, at, kind, text) VALUES ('t', 'gone', 0, 'note', '')"}
 		}, "timeline_without_incident 1", nil},
+		"a group without its first incident": {func(b brokenFixture) []string {
+			return []string{
+				"INSERT INTO incident_groups (project, number, factor, value, first_opened, last_opened, members, acknowledged_by, acknowledging) VALUES (" +
+					fmt.Sprint(b.project.Key) + ", 9, 'tag', 'db', 0, 0, 2, '', FALSE)",
+				"UPDATE incidents SET group_number = 9",
+			}
+		}, "incidents_without_group 2, groups_without_incident 1", nil},
 		"everything of a missing heartbeat": {
 			func(b brokenFixture) []string {
 				return []string{fmt.Sprint("DELETE FROM heartbeats WHERE key = ", b.resolved.Key)}

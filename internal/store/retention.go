@@ -277,13 +277,15 @@ func (tx *Tx) expiredSpans(h history, now time.Time, b *stepBudget) (deletion, e
 }
 
 // expiredIncidents finds incidents with their timelines and alerts, those first that
-// were resolved first. It never finds an open incident, nor one with a pending alert.
+// were resolved first. It never finds an open incident, nor one with a pending alert. The first
+// incident of a group, which has its number, is the last one of it.
 func (tx *Tx) expiredIncidents(_ *Cleanup, now time.Time) (expiredRows, error) {
 	before, limited := cutoff(now, tx.db.retention.Incidents)
 	if !limited {
 		return expiredRows{}, nil
 	}
 	ids, err := queryAll(tx, scanText, `SELECT i.id FROM incidents i WHERE i.resolved < $1
+		AND NOT (i.group_number = i.number AND EXISTS (SELECT 1 FROM incidents m WHERE m.project = i.project AND m.group_number = i.number AND m.number > i.number))
 		AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.incident = i.id AND a.state = 'pending') ORDER BY i.resolved LIMIT $2`, before, maxStepRows)
 	if err != nil {
 		return expiredRows{}, err
@@ -309,12 +311,18 @@ func (tx *Tx) expiredIncidents(_ *Cleanup, now time.Time) (expiredRows, error) {
 			budget.take(0)
 		}
 	}
-	rows := expiredRows{more: budget.used() || len(ids) == maxStepRows}
+	rows := expiredRows{more: len(ids) > 0} // the first incident of a group may follow
 	rows.addAlerts(tx, alerts)
 	rows.addIDs(tx, "timeline", "id", entries)
 	// A note may have been added meanwhile.
 	rows.addIDs(tx, "timeline", "incident", whole)
 	rows.addIDs(tx, "threads", "incident", whole)
+	if len(whole) > 0 {
+		rows.deletions = append(rows.deletions, deletion{
+			"incident_groups", "(project, number) IN (SELECT i.project, i.group_number FROM incidents i WHERE " + tx.d.InList("i.id", "$1") + " AND i.group_number = i.number)",
+			[]any{tx.d.TextList(whole)},
+		})
+	}
 	rows.addIDs(tx, "incidents", "id", whole)
 	return rows, nil
 }

@@ -328,8 +328,8 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 	if err != nil {
 		return 0, nil, err
 	}
-	if len(steps) > 0 {
-		b.addTimelineEntry(i.ID, b.now, "escalation", monitor.EndedSteps(steps, "resolved"))
+	if ended := steps[i.ID]; len(ended) > 0 {
+		b.addTimelineEntry(i.ID, b.now, "escalation", monitor.EndedSteps(ended, "resolved"))
 	}
 	if h.Muted(b.now) {
 		held, err := b.tx.deleteHeldAlerts(i.ID)
@@ -343,8 +343,8 @@ func (b *incidentChanges) resolve(i monitor.Incident, h monitor.Heartbeat, c mon
 	if err := b.endFlapping(i, h, r); err != nil {
 		return 0, nil, err
 	}
-	notified, err = b.tx.notifiedChannels(i.ID)
-	return number, notified, err
+	channels, err := b.tx.notifiedChannels(i.ID)
+	return number, channels[i.ID], err
 }
 
 // addTimelineEntry collects one entry of a timeline.

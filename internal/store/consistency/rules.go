@@ -42,6 +42,10 @@ const (
 		OR heartbeat IS NOT NULL AND ` + noHeartbeat + `alerts.heartbeat))`
 	lostMember = `state = 'pending' AND carrier <> '' AND NOT EXISTS (SELECT 1 FROM alerts x
 		WHERE (x.id = alerts.carrier OR x.parent = alerts.carrier) AND x.state = 'pending')`
+	lostGroup = `group_number IS NOT NULL AND (NOT EXISTS (SELECT 1 FROM incident_groups x WHERE x.project = incidents.project AND x.number = incidents.group_number)
+		OR NOT EXISTS (SELECT 1 FROM incidents x WHERE x.project = incidents.project AND x.number = incidents.group_number AND x.group_number = x.number))`
+	emptyGroup = `NOT EXISTS (SELECT 1 FROM incidents x WHERE x.project = incident_groups.project AND x.group_number = incident_groups.number
+		AND x.number = x.group_number)`
 	otherIncident = `status = 'down' AND deleted IS NULL AND EXISTS (SELECT 1 FROM incidents x WHERE x.heartbeat = heartbeats.key
 		AND x.resolved IS NULL AND (heartbeats.incident IS NULL OR x.id <> heartbeats.incident))`
 	newestRow      = `(SELECT COALESCE(MAX(p.n), 0) FROM pings p WHERE p.heartbeat = heartbeats.key)`
@@ -59,6 +63,16 @@ var Rules = []Rule{
 			`DELETE FROM alerts WHERE ` + ofIncident, `DELETE FROM timeline WHERE ` + ofIncident, `DELETE FROM threads WHERE ` + ofIncident,
 			`DELETE FROM incidents WHERE ` + noHeartbeat + `incidents.heartbeat)`,
 		},
+	},
+	{
+		"incidents_without_group", "incidents whose group, or its first incident, does not exist", "shown alone",
+		`SELECT COUNT(*) FROM incidents WHERE ` + lostGroup,
+		[]string{`UPDATE incidents SET group_number = NULL WHERE ` + lostGroup},
+	},
+	{
+		"groups_without_incident", "groups of incidents whose first incident does not exist", "deleted",
+		`SELECT COUNT(*) FROM incident_groups WHERE ` + emptyGroup,
+		[]string{`DELETE FROM incident_groups WHERE ` + emptyGroup},
 	},
 	{
 		"timeline_without_incident", "entries of timelines whose incident does not exist", "deleted",

@@ -80,6 +80,7 @@ type Incident struct {
 	DetectedAt     time.Time  `json:"detected_at"`
 	AcknowledgedAt *time.Time `json:"acknowledged_at"`
 	AcknowledgedBy *string    `json:"acknowledged_by"`
+	Group          *int64     `json:"group" doc:"Number of its group of incidents; null: in none"`
 	SnoozedUntil   *time.Time `json:"snoozed_until" doc:"End of the last snooze of an open incident, which can have passed; null: none"`
 	ResolvedAt     *time.Time `json:"resolved_at"`
 	Resolution     *string    `json:"resolution" enum:"recovered,edited,paused,deleted,repaired"`

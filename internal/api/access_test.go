@@ -43,6 +43,11 @@ var access = map[string]struct {
 	"acknowledge-incident":  {"/incidents/{incident}/acknowledge", "", 403, 200, 404},
 	"snooze-incident":       {"/incidents/{open incident}/snooze", `{"for": "1h"}`, 403, 200, 404},
 	"unsnooze-incident":     {"/incidents/{incident}/unsnooze", "", 403, 200, 404},
+	"list-groups":           {"/incident-groups", "", 200, 200, 200},
+	"get-group":             {"/incident-groups/{group}", "", 200, 200, 404},
+	"list-group-incidents":  {"/incident-groups/{group}/incidents", "", 200, 200, 404},
+	"acknowledge-group":     {"/incident-groups/{group}/acknowledge", "", 403, 200, 404},
+	"snooze-group":          {"/incident-groups/{open group}/snooze", `{"for": "1h"}`, 403, 200, 404},
 	"add-note":              {"/incidents/{incident}/notes", `{"text": "x"}`, 403, 200, 404},
 	"list-blackouts":        {"/blackouts", "", 200, 200, 200},
 	"get-blackout":          {"/blackouts/1", "", 200, 200, 200},
@@ -70,13 +75,14 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 		_, i := w.fail("Sync")
 		_, open := w.fail("Report")
 		w.ping(h, monitor.Ping{Kind: monitor.PingLog, Method: "POST", Body: []byte("log")})
+		group, openGroup := w.group("a"), w.group("b")
 		spare := w.heartbeat("spare")
 		w.AddBlackout(time.Now().Add(-time.Minute), time.Now().Add(-30*time.Second), nil)
 		// The key accepts id and ref: a caller who has the id already knows it.
 		for _, names := range []*strings.Replacer{
-			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{open incident}", open.ID, "{channel}", ch.ID, "{spare channel}", spareChannel.ID,
+			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{open incident}", open.ID, "{group}", group, "{open group}", openGroup, "{channel}", ch.ID, "{spare channel}", spareChannel.ID,
 				"{new policy}", "first", "{spare policy}", w.policy("spare", ch).ID),
-			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{open incident}", open.ID, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again",
+			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{open incident}", open.ID, "{group}", group, "{open group}", openGroup, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again",
 				"{new policy}", "second", "{spare policy}", w.policy("another", ch).Slug),
 		} {
 			for _, op := range operations(t) {

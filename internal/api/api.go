@@ -57,6 +57,7 @@ func build(o Options) *API {
 	a.scheduleRoutes()
 	a.pingRoutes()
 	a.incidentRoutes()
+	a.groupRoutes()
 	a.blackoutRoutes()
 	a.channelRoutes()
 	a.policyRoutes()

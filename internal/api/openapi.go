@@ -42,6 +42,7 @@ func (a *API) config() huma.Config {
 				{Name: "Pinging", Description: "Requests of jobs. They need no key: the URL gives the right to ping."},
 				{Name: "Pings", Description: "Received pings."},
 				{Name: "Incidents", Description: "Periods in which a heartbeat was down."},
+				{Name: "Incident groups", Description: "Incidents that opened together and have something in common."},
 				{Name: "Blackouts", Description: "Times in which Overdue itself was not watching."},
 				{Name: "Channels", Description: "Ways to notify people."},
 				{Name: "Policies", Description: "The channels and the times of the alerts of an incident that is not acknowledged."},

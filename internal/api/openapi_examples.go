@@ -46,6 +46,15 @@ func examples() map[string]any {
 			ID: incident, Number: 482, HeartbeatID: new(id), HeartbeatRef: ref, HeartbeatName: "Nightly backup", Severity: "critical",
 			State: "open", Cause: "missed", Host: new("web1"), OpenedAt: deadline, DetectedAt: deadline.Add(3 * time.Millisecond),
 		},
+		"Group": exampleGroup,
+		"GroupDetail": client.GroupDetail{
+			Group:   exampleGroup,
+			Factors: []client.FactorCount{{Factor: exampleGroup.Factor, Incidents: 312}, {Factor: client.Factor{Kind: "tag", Value: "edge"}, Incidents: 310}},
+			Causes:  map[string]int{"missed": 311, "failure": 1},
+			Channels: []client.GroupAlerts{{
+				ChannelID: "01998f7c-0d7e-7b52-8f0e-6a1c9d2b3e4f", ChannelName: "Ops", Alerts: 312, Alone: 4, Grouped: 308, Messages: 1,
+			}},
+		},
 		"Node": client.Node{
 			ID: "6f9c1c62-4a0d-4d0e-9b0a-0f5d1a2b3c4d", Host: "overdue-1", Version: "1.4.0", Status: "running", StartedAt: new(ping.AddDate(0, 0, -9)),
 			SeenAt: ping, LastCommitAt: new(ping.Add(-40 * time.Millisecond)), WatermarkLag: 0.000001, ClockSkew: new(-0.0021), RoundTrip: new(0.0004),
@@ -60,4 +69,11 @@ func examples() map[string]any {
 			NotifyOnRecovery: true, LastDeliveryAt: &deadline, State: "working", FailingFor: []string{},
 		},
 	}
+}
+
+// exampleGroup is the group of the examples.
+var exampleGroup = client.Group{
+	Number: 482, State: "open", Factor: client.Factor{Kind: "host", Value: "fra1-cron-02"},
+	FirstOpenedAt: time.Date(2026, 3, 14, 2, 10, 1, 0, time.UTC), LastOpenedAt: time.Date(2026, 3, 14, 2, 10, 9, 0, time.UTC),
+	Incidents: 312, Open: 307, Acknowledged: 2, Resolved: 3,
 }

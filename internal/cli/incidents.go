@@ -22,6 +22,7 @@ type incidentsCmd struct {
 	Snooze   incidentsSnoozeCmd   `cmd:"" help:"Send no reminders of an incident for a time."`
 	Unsnooze incidentsUnsnoozeCmd `cmd:"" help:"End the snooze of an incident."`
 	Note     incidentsNoteCmd     `cmd:"" help:"Add a note to the timeline of an incident."`
+	Groups   groupsCmd            `cmd:"" help:"List, show, acknowledge and snooze groups of incidents that opened together."`
 }
 
 // incidentsListCmd prints incidents, newest first.
@@ -212,6 +213,9 @@ func printIncident(std Streams, i client.IncidentDetail, channels map[string]str
 	d.add("Severity", i.Severity)
 	d.add("State", i.State)
 	d.add("Cause", causeText(i.Cause))
+	if i.Group != nil {
+		d.add("Group", strconv.FormatInt(*i.Group, 10))
+	}
 	if i.Host != nil {
 		d.add("Host", printable(*i.Host))
 	}

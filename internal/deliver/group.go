@@ -77,21 +77,22 @@ func (c *Dispatcher) addGroup(tx *store.Tx, e *delivery) (bool, error) {
 	}
 	n := &e.notification
 	n.Group, n.AcknowledgedBy = &shown, ""
-	n.URL = c.pageURL(groupPath(event, cause) + "&project=" + strconv.FormatInt(e.alert.Project, 10))
+	n.URL = c.pageURL(groupPath(event, cause) + "project=" + strconv.FormatInt(e.alert.Project, 10))
 	return true, nil
 }
 
-// groupPath returns the list with the members of a group: the incidents that are open, or resolved.
+// groupPath returns the list with the members of a message, and the beginning of its query: the incidents that
+// are open, acknowledged or resolved.
 func groupPath(event, cause string) string {
 	switch monitor.Event(event) {
 	case monitor.IncidentOpened, monitor.IncidentReminder:
-		return "/incidents?state=open&cause=" + cause
+		return "/incidents?state=open&cause=" + cause + "&"
 	case monitor.IncidentAcknowledged:
-		return "/incidents?state=acknowledged&cause=" + cause
+		return "/incidents?state=acknowledged&cause=" + cause + "&"
 	case monitor.IncidentResolved:
-		return "/incidents?state=resolved&cause=" + cause
+		return "/incidents?state=resolved&cause=" + cause + "&"
 	}
-	return "/heartbeats?status=late"
+	return "/heartbeats?status=late&"
 }
 
 // commonTags returns the tags of nearly all members: nine of ten.
@@ -149,7 +150,10 @@ func sentInGroupText(channel string, g *client.IncidentGroup) string {
 		return "Sent to " + channel + " in a message about a group of incidents."
 	}
 	others := message.Quantity(g.Count-1, "other incident", "other incidents")
-	if g.Event == message.EventResolved {
+	switch g.Event {
+	case message.EventAcknowledged:
+		others = message.Quantity(g.Count-1, "other acknowledgement", "other acknowledgements")
+	case message.EventResolved:
 		others = message.Quantity(g.Count-1, "other recovery", "other recoveries")
 	}
 	return "Sent to " + channel + " in one message with " + others + "."

@@ -3,8 +3,8 @@ package monitor
 import (
 	"cmp"
 	"container/heap"
-	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,10 +36,18 @@ func (f Factor) compare(g Factor) int {
 
 // HostFactor returns the factor of Incident.Host. ok is false if it is not known.
 func HostFactor(host string) (f Factor, ok bool) {
-	if _, err := netip.ParseAddr(host); err == nil {
+	if isAddress(host) {
 		return Factor{FactorSource, host}, true
 	}
 	return Factor{FactorHost, host}, host != ""
+}
+
+// isAddress reports whether a text has the form of an IP address. This package parses nothing of the network.
+func isAddress(text string) bool {
+	if strings.Contains(text, ":") { // IPv6
+		return strings.Trim(text, "0123456789abcdefABCDEF:.") == "" && strings.Count(text, ":") > 1
+	}
+	return strings.Count(text, ".") == 3 && strings.Trim(text, "0123456789.") == "" && !strings.Contains("."+text+".", "..")
 }
 
 // Limits of a group.

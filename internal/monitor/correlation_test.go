@@ -189,7 +189,7 @@ func TestCorrelate_ManyIncidentsAreFast(t *testing.T) {
 }
 
 func TestHostFactor_TellsNamesFromAddresses(t *testing.T) {
-	for host, want := range map[string]string{"web1": "host=web1", "192.0.2.1": "source=192.0.2.1", "2001:db8::1": "source=2001:db8::1", "10.0.0": "host=10.0.0"} {
+	for host, want := range map[string]string{"web1": "host=web1", "192.0.2.1": "source=192.0.2.1", "2001:db8::1": "source=2001:db8::1", "10.0.0": "host=10.0.0", "1.2.3.4.": "host=1.2.3.4.", "db:5432": "host=db:5432"} {
 		if f, ok := HostFactor(host); !ok || string(f.Kind)+"="+f.Value != want {
 			t.Errorf("%s: %+v, %t; want %s", host, f, ok, want)
 		}

@@ -281,3 +281,16 @@ func (tx *Tx) SnoozeMembers(g monitor.IncidentGroup, by string, until time.Time,
 	}
 	return members, nil
 }
+
+// CountMembers counts the incidents of a group that a search matches.
+func (tx *Tx) CountMembers(s IncidentFilter) (int, error) {
+	c, err := tx.incidentsWhere(s)
+	if err != nil {
+		return 0, err
+	}
+	n, _, err := queryOne(tx, scanInt, fmt.Sprintf(`SELECT COUNT(*) FROM incidents i WHERE %s`, c), c.args...)
+	if err != nil {
+		return 0, fmt.Errorf("number of incidents of group: %w", err)
+	}
+	return n, nil
+}

@@ -116,6 +116,9 @@ func Incident(i monitor.Incident, capable bool) client.Incident {
 		AcknowledgedAt: timeOrNil(i.AcknowledgedAt), AcknowledgedBy: stringOrNil(i.AcknowledgedBy),
 		ResolvedAt: timeOrNil(i.ResolvedAt), Resolution: stringOrNil(string(i.Resolution)),
 	}
+	if i.Group > 0 {
+		shown.Group = &i.Group
+	}
 	if i.State() == monitor.StateOpen {
 		shown.SnoozedUntil = timeOrNil(i.SnoozedUntil)
 	}

@@ -14,12 +14,12 @@ func (n Notification) groupHeadline() headline {
 	h := headline{status: "Down", tone: "down"}
 	is, are := " heartbeat is Down", " heartbeats are Down"
 	switch g.Event {
+	case EventAcknowledged:
+		h.status, h.tone, is, are = "Acknowledged", "quiet", " incident was acknowledged", " incidents were acknowledged"
 	case EventResolved:
 		h.status, h.tone, is, are = "Up", "up", " incident was resolved", " incidents were resolved"
 	case EventReminder:
 		h.status, is, are = "Still down", " heartbeat is still Down", " heartbeats are still Down"
-	case EventAcknowledged:
-		h.status, h.tone, is, are = "Acknowledged", "quiet", " incident was acknowledged", " incidents were acknowledged"
 	case EventLate:
 		h.status, h.tone, is, are = "Late", "late", " heartbeat is Late", " heartbeats are Late"
 	}

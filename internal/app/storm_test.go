@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type storm struct {
 // stormMessage is one message to the person.
 type stormMessage struct {
 	event, inner, heartbeat string
+	url                     string
 	count                   int // alerts in it
 	at                      time.Time
 }
@@ -43,7 +45,7 @@ func newStorm(sim *simulation, kind string) *storm {
 		if n.Channel != "phone" {
 			return
 		}
-		m := stormMessage{event: n.Event, inner: n.Event, heartbeat: n.Heartbeat, count: 1, at: time.Now()}
+		m := stormMessage{event: n.Event, inner: n.Event, heartbeat: n.Heartbeat, url: n.URL, count: 1, at: time.Now()}
 		if n.Group != nil {
 			m.inner, m.count = n.Group.Event, n.Group.Count
 		}
@@ -82,6 +84,9 @@ func (s *storm) expectMessages(event string, since time.Time, alerts int) {
 	for _, m := range s.messages {
 		if m.inner == event && m.heartbeat != "unrelated" && !m.at.Before(since) {
 			all, total = append(all, m), total+m.count
+			if m.event == message.EventGrouped && m.url != "" && !strings.Contains(m.url, "/incidents/groups/1?project=") {
+				s.t.Errorf("%s: a message about %d incidents links to %s; want their group", event, m.count, m.url)
+			}
 		}
 	}
 	if len(all) == 0 || len(all) > 5 || total != alerts {
@@ -145,7 +150,7 @@ func (s *storm) machineEvents(event string) (n int) {
 func TestStorm_ReachesAPersonInFewMessagesAndAProgramInOneEach(t *testing.T) {
 	simulateHours(t, func(sim *simulation) {
 		s := newStorm(sim, "ntfy")
-		n := sim.startNode()
+		n := sim.startNode(func(e *Engine) { e.dispatcher.Base = "https://overdue.example.com" })
 		sim.mustPing(n, "unrelated", "")
 		sim.advance(time.Until(s.deadline.Add(5 * time.Second)))
 		failed := time.Now()

@@ -16,6 +16,10 @@ import (
 // maxGroupMembers is the maximum number of incidents that a message about a group names.
 const maxGroupMembers = 10
 
+// maxGroupingSteps is the maximum number of steps in which the dispatcher decides about the groups of new
+// incidents, of 500 incidents each. If there are more, the link of the message is that of a list.
+const maxGroupingSteps = 4
+
 // isGrouped reports whether the alerts of a storm are sent to a kind of channel as few messages: people
 // read them. A program gets each alert.
 func isGrouped(kind string) bool {
@@ -57,7 +61,11 @@ func groupID(a monitor.Alert) string {
 
 // addGroup adds the facts about the members of a group. It reports false if the group has none: their
 // rows were deleted.
-func (c *Dispatcher) addGroup(tx *store.Tx, e *delivery) (bool, error) {
+func (c *Dispatcher) addGroup(tx *store.Tx, e *delivery, now time.Time) (bool, error) {
+	group, err := c.groupOf(tx, e.alert, now)
+	if err != nil {
+		return false, err
+	}
 	g, err := tx.AlertGroup(groupID(e.alert), maxGroupMembers)
 	if err != nil {
 		return false, err
@@ -77,13 +85,32 @@ func (c *Dispatcher) addGroup(tx *store.Tx, e *delivery) (bool, error) {
 	}
 	n := &e.notification
 	n.Group, n.AcknowledgedBy = &shown, ""
-	n.URL = c.pageURL(groupPath(event, cause) + "project=" + strconv.FormatInt(e.alert.Project, 10))
+	n.URL = c.pageURL(groupPath(event, cause, group) + "project=" + strconv.FormatInt(e.alert.Project, 10))
 	return true, nil
 }
 
-// groupPath returns the list with the members of a message, and the beginning of its query: the incidents that
-// are open, acknowledged or resolved.
-func groupPath(event, cause string) string {
+// groupOf returns the number of the group that all incidents of a message belong to, 0 if they do not
+// belong to one. It decides about the next incidents of the project first: the first message of a storm is
+// sent before the loop does.
+func (c *Dispatcher) groupOf(tx *store.Tx, a monitor.Alert, now time.Time) (int64, error) {
+	for range maxGroupingSteps {
+		step, err := tx.GroupIncidents(a.Project, now)
+		if err != nil {
+			return 0, err
+		}
+		if !step.More {
+			break
+		}
+	}
+	return tx.GroupOfMembers(groupID(a))
+}
+
+// groupPath returns the page with the members of a message, and the beginning of a query: the group of
+// incidents, or the incidents that are open, acknowledged or resolved.
+func groupPath(event, cause string, group int64) string {
+	if group > 0 {
+		return "/incidents/groups/" + strconv.FormatInt(group, 10) + "?"
+	}
 	switch monitor.Event(event) {
 	case monitor.IncidentOpened, monitor.IncidentReminder:
 		return "/incidents?state=open&cause=" + cause + "&"

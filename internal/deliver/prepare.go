@@ -49,7 +49,7 @@ func (c *Dispatcher) prepare(tx *store.Tx, f facts, a monitor.Alert, now time.Ti
 		}
 	}
 	if a.Event == monitor.IncidentsGrouped {
-		if ok, err := c.addGroup(tx, &e); err != nil || !ok {
+		if ok, err := c.addGroup(tx, &e, now); err != nil || !ok {
 			return e, false, err
 		}
 	}

@@ -30,6 +30,9 @@ func (s *Site) incidentRoutes() []route {
 		{pattern: "POST /incidents/{id}/snooze", right: auth.ChangeIncidents, handle: snoozeIncident},
 		{pattern: "POST /incidents/{id}/unsnooze", right: auth.ChangeIncidents, handle: unsnoozeIncident},
 		{pattern: "POST /incidents/{id}/notes", right: auth.ChangeIncidents, handle: addIncidentNote},
+		{pattern: "GET /incidents/groups/{number}", right: auth.Read, handle: showGroup},
+		{pattern: "POST /incidents/groups/{number}/acknowledge", right: auth.ChangeIncidents, handle: acknowledgeGroup},
+		{pattern: "POST /incidents/groups/{number}/snooze", right: auth.ChangeIncidents, handle: snoozeGroup},
 		{pattern: "GET /acknowledge/{token}", right: anyone, handle: showAckLink},
 		{pattern: "POST /acknowledge/{token}", right: anyone, handle: acknowledgeByLink},
 	}
@@ -143,7 +146,7 @@ func (req *request) changeIncidents(done, others string, change func(id string) 
 	}
 	req.toast(changedText(done, others, len(ids), changed), "")
 	back := safeRedirect(req.formValue(ui.OriginPageField))
-	if page, _, _ := strings.Cut(back, "?"); page != paths.Incidents {
+	if page, _, _ := strings.Cut(back, "?"); page != paths.Incidents && !strings.HasPrefix(page, paths.Incidents+"/groups/") {
 		back = paths.Incidents
 	}
 	return req.redirect(back)

@@ -68,7 +68,7 @@ func (req *request) renderIncident(status int, id string, note ui.Input) error {
 func (req *request) incidentPage(s manage.IncidentView) incidentview.DetailPage {
 	i := s.Incident
 	p := incidentview.DetailPage{
-		ID: i.ID, Number: int(i.Number), State: string(i.State()), Cause: string(i.Cause), Severity: string(i.Severity), Host: i.Host, Resolution: string(i.Resolution),
+		ID: i.ID, Number: int(i.Number), Group: i.Group, State: string(i.State()), Cause: string(i.Cause), Severity: string(i.Severity), Host: i.Host, Resolution: string(i.Resolution),
 		Heartbeat: incidentview.Heartbeat{
 			Key: present.HeartbeatKey(s.Heartbeat), Name: i.HeartbeatName, Schedule: s.Heartbeat.Rule.Describe(), Interval: s.Heartbeat.Rule.Interval,
 			Grace: s.Heartbeat.Rule.Grace, LastPing: i.LastPing, Due: i.Due, Alert: i.OpenedAt,

@@ -15,6 +15,7 @@ import (
 type DetailPage struct {
 	layout.Shell
 	ID         string
+	Group      int64 // number of its group of incidents, 0 if it is in none
 	Number     int
 	State      string // open, acknowledged or resolved
 	Cause      string

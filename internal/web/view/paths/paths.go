@@ -66,6 +66,11 @@ func Heartbeat(key string) string { return Heartbeats + "/" + url.PathEscape(key
 // DuplicateHeartbeat is the form for a new heartbeat with the settings of another.
 func DuplicateHeartbeat(key string) string { return NewHeartbeat + Query("from", key) }
 
+// IncidentGroup is the page of a group of incidents.
+func IncidentGroup(number int64) string {
+	return Incidents + "/groups/" + strconv.FormatInt(number, 10)
+}
+
 // Incident is the page of one incident. The id is not its number in the project.
 func Incident(id string) string { return Incidents + "/" + url.PathEscape(id) }
 

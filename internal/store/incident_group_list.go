@@ -60,23 +60,6 @@ func (tx *Tx) IncidentGroups(f GroupFilter) ([]monitor.IncidentGroup, error) {
 	return groups, nil
 }
 
-// IncidentGroupsByNumber returns groups of a project by number.
-func (tx *Tx) IncidentGroupsByNumber(project int64, numbers []int64) (map[int64]monitor.IncidentGroup, error) {
-	byNumber := map[int64]monitor.IncidentGroup{}
-	if len(numbers) == 0 {
-		return byNumber, nil
-	}
-	groups, err := queryAll(tx, scanGroup, `SELECT `+groupColumns+` FROM incident_groups g WHERE g.project = $1 AND `+tx.d.InList("g.number", "$2"),
-		project, tx.d.IntList(numbers))
-	if err != nil {
-		return nil, fmt.Errorf("groups of incidents: %w", err)
-	}
-	for _, g := range groups {
-		byNumber[g.Number] = g
-	}
-	return byNumber, nil
-}
-
 // CountGroups counts the incidents of groups, by number.
 func (tx *Tx) CountGroups(project int64, numbers []int64) (map[int64]GroupCounts, error) {
 	counts := map[int64]GroupCounts{}

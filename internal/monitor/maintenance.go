@@ -1,0 +1,194 @@
+package monitor
+
+import (
+	"slices"
+	"time"
+
+	"overdue/internal/schedule"
+)
+
+// Maintenance is planned work, once or recurring. Expected runs in its windows are excused.
+type Maintenance struct {
+	Project int64
+	Reason  string
+	Scope   MaintenanceScope
+
+	// From and To are the window if Calendar is nil. Otherwise, windows start at the slots of the
+	// calendar from From on and before To; a zero To means that they do not stop.
+	From, To time.Time
+	Calendar *Calendar
+	Length   time.Duration // of each recurring window
+
+	// EndedAt is when a user ended the window that was in progress then, zero if none was ended. The
+	// other windows of the calendar are not affected.
+	EndedAt time.Time
+}
+
+// MaintenanceScope selects the heartbeats of a project that are in maintenance: those that match
+// any of its parts.
+type MaintenanceScope struct {
+	All        bool
+	Tags       []string
+	Heartbeats []int64 // keys
+}
+
+// Window is a time of maintenance. From is in it, To is not: a slot at the end of the window is
+// expected.
+type Window struct{ From, To time.Time }
+
+// Contains reports whether a time is in the window.
+func (w Window) Contains(at time.Time) bool { return !at.Before(w.From) && at.Before(w.To) }
+
+// Limits of maintenance.
+const (
+	MinMaintenance     = time.Minute
+	MaxMaintenance     = 90 * 24 * time.Hour // of one window
+	MaxRecurringLength = 7 * 24 * time.Hour  // of each recurring window
+	checkedStarts      = 400                 // starts of a calendar whose distance Check compares with the length
+)
+
+// Covers reports whether a heartbeat is in the scope. It depends on the current tags only, so a
+// heartbeat that gets a tag during a window is covered from then on.
+func (m Maintenance) Covers(h Heartbeat) bool {
+	return h.Project == m.Project && (m.Scope.All || slices.Contains(m.Scope.Heartbeats, h.Key) ||
+		slices.ContainsFunc(h.Tags, func(tag string) bool { return slices.Contains(m.Scope.Tags, tag) }))
+}
+
+// Check returns the fault of settings that are invalid, or nil. Windows of a calendar must not
+// touch: a failure of a heartbeat that is always in maintenance would never be noticed.
+func (m Maintenance) Check(now time.Time) *Fault {
+	if !m.Scope.All && len(m.Scope.Tags)+len(m.Scope.Heartbeats) == 0 {
+		return Faultf(Invalid, "scope", "Name a tag or a heartbeat, or choose all heartbeats of the project.")
+	}
+	if m.Calendar == nil {
+		if length := m.To.Sub(m.From); length < MinMaintenance || length > MaxMaintenance {
+			return Faultf(Invalid, "to", "The window must be between %s and %s long.", schedule.FormatDuration(MinMaintenance), schedule.FormatDuration(MaxMaintenance))
+		}
+		return nil
+	}
+	if m.Length < MinMaintenance || m.Length > MaxRecurringLength {
+		return Faultf(Invalid, "duration", "The duration must be between %s and %s.", schedule.FormatDuration(MinMaintenance), schedule.FormatDuration(MaxRecurringLength))
+	}
+	start, found := m.Calendar.schedule.Next(laterOf(now, m.From).Add(-Precision))
+	if !found || !m.To.IsZero() && !start.Before(m.To) {
+		return Faultf(Invalid, "schedule", "The schedule has no start in the future.")
+	}
+	for range checkedStarts {
+		next, more := m.Calendar.schedule.Next(start)
+		if !more {
+			break
+		}
+		if next.Sub(start) <= m.Length {
+			return Faultf(Invalid, "duration", "The window that starts at %s would still be open at the next start, %s later. Choose a shorter duration.", formatTime(start), schedule.FormatDuration(next.Sub(start)))
+		}
+		start = next
+	}
+	return nil
+}
+
+// Windows returns the windows that have an instant in common with the time from from to to, oldest
+// first, and at most the given number of them.
+func (m Maintenance) Windows(from, to time.Time, most int) []Window {
+	if m.Calendar == nil {
+		if w, open := m.shortened(Window{m.From, m.To}); open && w.To.After(from) && w.From.Before(to) && most > 0 {
+			return []Window{w}
+		}
+		return nil
+	}
+	var all []Window
+	after := laterOf(from.Add(-m.Length), m.From.Add(-Precision))
+	for len(all) < most {
+		start, found := m.Calendar.schedule.Next(after)
+		if !found || !start.Before(to) || !m.To.IsZero() && !start.Before(m.To) {
+			break
+		}
+		after = start
+		if w, open := m.shortened(Window{start, start.Add(m.Length)}); open && w.To.After(from) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// shortened returns a window with the end that a user chose, and whether anything of it remains.
+func (m Maintenance) shortened(w Window) (Window, bool) {
+	if w.Contains(m.EndedAt) {
+		w.To = m.EndedAt
+	}
+	return w, w.From.Before(w.To)
+}
+
+// MergeWindows returns the times that are in any of the windows, in order. Windows that overlap or
+// touch become one, so the wait of a heartbeat starts again once, after the last of them.
+func MergeWindows(all []Window) []Window {
+	sorted := slices.Clone(all)
+	slices.SortFunc(sorted, func(a, b Window) int { return a.From.Compare(b.From) })
+	var merged []Window
+	for _, w := range sorted {
+		if n := len(merged) - 1; n >= 0 && !w.From.After(merged[n].To) {
+			merged[n].To = laterOf(merged[n].To, w.To)
+			continue
+		}
+		merged = append(merged, w)
+	}
+	return merged
+}
+
+// MaintenanceEffect is what a window would change for a heartbeat.
+type MaintenanceEffect struct {
+	Excused   int       // expected runs that are due in the window, or whose deadline is in it
+	First     time.Time // the first of them, zero if there is none
+	DueAfter  time.Time // when the first run after the window is expected, zero if none is
+	NoticedBy time.Time // when a job that does not run again is Down at the latest, zero if never
+	StaysDown bool      // it is Down, and only a ping changes that
+}
+
+// EffectOf returns what a window that has not ended would change if the slots of an interval continue
+// from the current one. Only a run is excused whose time from the due time to the deadline is partly
+// in the window.
+func (h Heartbeat) EffectOf(w Window) MaintenanceEffect {
+	e := MaintenanceEffect{StaysDown: h.Status == Down}
+	slot := h.due()
+	if by := h.firstPingDeadline(); h.Status == New && w.Contains(by) {
+		e.Excused, e.First, e.DueAfter = 1, by, h.slotAfterWindow(w)
+		if !e.DueAfter.IsZero() {
+			e.NoticedBy = e.DueAfter.Add(h.Rule.Grace)
+		}
+		return e
+	}
+	if slot.IsZero() {
+		return e
+	}
+	if first := w.From.Add(-h.Rule.Grace); h.Rule.Calendar == nil && slot.Before(first) {
+		step := h.Rule.intervalStep()
+		slot = slot.Add((first.Sub(slot) + step - Precision) / step * step)
+	} else if h.Rule.Calendar != nil {
+		slot = h.slotFrom(laterOf(first, slot).Add(-Precision))
+	}
+	for !slot.IsZero() && slot.Before(w.To) && e.Excused < maxSlots {
+		if e.Excused++; e.Excused == 1 {
+			e.First = slot
+		}
+		if h.Rule.Calendar == nil {
+			e.Excused += int((w.To.Sub(slot) - Precision) / h.Rule.intervalStep())
+			break
+		}
+		slot = h.slotFrom(slot)
+	}
+	if e.Excused > 0 {
+		slot = h.slotAfterWindow(w)
+	}
+	if e.DueAfter = slot; !slot.IsZero() && h.Status != Down {
+		e.NoticedBy = h.Rule.AlertingSlot(slot).Add(h.Rule.Grace)
+	}
+	return e
+}
+
+// slotAfterWindow returns when the first run after a window is expected whose runs were excused. The
+// slots of a calendar are fixed; an interval is counted from the end of the window.
+func (h Heartbeat) slotAfterWindow(w Window) time.Time {
+	if h.Rule.Calendar == nil {
+		return w.To.Add(h.Rule.intervalStep())
+	}
+	return h.slotFrom(w.To.Add(-Precision))
+}

@@ -1,0 +1,258 @@
+package monitor
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// everyDay is maintenance for all heartbeats that starts at a time of each day in a zone.
+func everyDay(t *testing.T, line, zone string, length time.Duration) Maintenance {
+	t.Helper()
+	calendar, err := NewCalendar(Cron, []string{line}, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Maintenance{Scope: MaintenanceScope{All: true}, Calendar: calendar, Length: length}
+}
+
+func TestMaintenanceWindows_LastTheirFullLengthAcrossAClockChange(t *testing.T) {
+	m := everyDay(t, "30 1 * * *", "Europe/Berlin", 2*time.Hour)
+	for _, c := range []struct {
+		name string
+		day  time.Time
+		want []Window
+	}{
+		{"forward", time.Date(2000, 3, 25, 12, 0, 0, 0, time.UTC), []Window{{time.Date(2000, 3, 26, 0, 30, 0, 0, time.UTC), time.Date(2000, 3, 26, 2, 30, 0, 0, time.UTC)}}},
+		{"back", time.Date(2000, 10, 28, 12, 0, 0, 0, time.UTC), []Window{{time.Date(2000, 10, 28, 23, 30, 0, 0, time.UTC), time.Date(2000, 10, 29, 1, 30, 0, 0, time.UTC)}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := m.Windows(c.day, c.day.Add(24*time.Hour), 10)
+			if diff := cmp.Diff(c.want, got, cmp.Comparer(time.Time.Equal)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMaintenanceWindows_AUserEndsTheOneInProgressOnly(t *testing.T) {
+	m := everyDay(t, "0 2 * * *", "UTC", time.Hour)
+	m.EndedAt = epoch.Add(2*time.Hour + 20*time.Minute)
+	want := []Window{{epoch.Add(2 * time.Hour), m.EndedAt}, {epoch.Add(26 * time.Hour), epoch.Add(27 * time.Hour)}}
+	if diff := cmp.Diff(want, m.Windows(epoch, epoch.Add(48*time.Hour), 10), cmp.Comparer(time.Time.Equal)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	once := Maintenance{From: epoch, To: epoch.Add(time.Hour), EndedAt: epoch}
+	if got := once.Windows(epoch.Add(-time.Hour), epoch.Add(time.Hour), 1); len(got) > 0 {
+		t.Errorf("windows %v of one that was ended at its start", got)
+	}
+}
+
+func TestMaintenanceCovers_HeartbeatsOfItsProjectByTagOrKey(t *testing.T) {
+	h := Heartbeat{Key: 7, Project: 1, Tags: []string{"db", "prod"}}
+	for _, c := range []struct {
+		name string
+		m    Maintenance
+		want bool
+	}{
+		{"All", Maintenance{Project: 1, Scope: MaintenanceScope{All: true}}, true},
+		{"OneOfItsTags", Maintenance{Project: 1, Scope: MaintenanceScope{Tags: []string{"web", "prod"}}}, true},
+		{"AnotherTag", Maintenance{Project: 1, Scope: MaintenanceScope{Tags: []string{"web"}}}, false},
+		{"ItsKey", Maintenance{Project: 1, Scope: MaintenanceScope{Heartbeats: []int64{3, 7}}}, true},
+		{"AnotherProject", Maintenance{Project: 2, Scope: MaintenanceScope{All: true}}, false},
+		{"ATagOfAnotherProject", Maintenance{Project: 2, Scope: MaintenanceScope{Tags: []string{"db"}}}, false},
+		{"NoScope", Maintenance{Project: 1}, false},
+	} {
+		if got := c.m.Covers(h); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMaintenanceCheck_RejectsWindowsThatNeverEnd(t *testing.T) {
+	all := MaintenanceScope{All: true}
+	daily := func(length time.Duration) Maintenance { return everyDay(t, "0 2 * * *", "UTC", length) }
+	stopped := daily(time.Hour)
+	stopped.To = epoch.Add(2 * time.Hour)
+	for _, c := range []struct {
+		name, fault string
+		m           Maintenance
+	}{
+		{"Once", "", Maintenance{Scope: all, From: epoch, To: epoch.Add(time.Minute)}},
+		{"TooShort", "between", Maintenance{Scope: all, From: epoch, To: epoch.Add(59 * time.Second)}},
+		{"TooLong", "between", Maintenance{Scope: all, From: epoch, To: epoch.Add(MaxMaintenance + time.Second)}},
+		{"OfNothing", "Name a tag", Maintenance{From: epoch, To: epoch.Add(time.Hour)}},
+		{"Daily", "", daily(24*time.Hour - time.Minute)},
+		{"AWholeDayEveryDay", "still be open", daily(24 * time.Hour)},
+		{"RecurringTooLong", "between", daily(MaxRecurringLength + time.Hour)},
+		{"ThatHasStopped", "no start", stopped},
+		{"OnlyOnTheDayOfAClockChange", "still be open", everyDay(t, "0 2 * * *", "Europe/Berlin", 23*time.Hour)},
+	} {
+		fault := c.m.Check(epoch)
+		if (fault != nil) != (c.fault != "") || fault != nil && !strings.Contains(fault.Message, c.fault) {
+			t.Errorf("%s: %v, want %q", c.name, fault, c.fault)
+		}
+	}
+}
+
+// drawMaintenance draws maintenance with times in seconds, once or for each of some starts.
+func drawMaintenance(t *rapid.T) (Maintenance, []Window) {
+	at := func(name string) time.Time { return epoch.Add(seconds(rapid.IntRange(0, 200).Draw(t, name))) }
+	m := Maintenance{From: at("from"), To: at("to"), EndedAt: at("ended")}
+	if rapid.Bool().Draw(t, "neverEnded") {
+		m.EndedAt = time.Time{}
+	}
+	if rapid.Bool().Draw(t, "once") {
+		return m, []Window{{m.From, m.To}}
+	}
+	m.Length = seconds(rapid.IntRange(1, 40).Draw(t, "length"))
+	starts := rapid.SliceOfNDistinct(rapid.IntRange(0, 200), 1, 5, rapid.ID[int]).Draw(t, "starts")
+	slices.Sort(starts)
+	m.Calendar = calendarOf(starts)
+	if rapid.Bool().Draw(t, "neverStops") {
+		m.To = time.Time{}
+	}
+	var all []Window
+	for _, s := range starts {
+		if start := epoch.Add(seconds(s)); !start.Before(m.From) && (m.To.IsZero() || start.Before(m.To)) {
+			all = append(all, Window{start, start.Add(m.Length)})
+		}
+	}
+	return m, all
+}
+
+// A second of the range is in a window exactly if a window that starts by then has not ended, and
+// was not ended by a user.
+func TestMaintenanceWindows_AreTheSecondsOfASlowModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, planned := drawMaintenance(t)
+		from := rapid.IntRange(0, 250).Draw(t, "begin")
+		to := from + rapid.IntRange(1, 100).Draw(t, "range")
+		got := m.Windows(epoch.Add(seconds(from)), epoch.Add(seconds(to)), 100)
+		merged := MergeWindows(got)
+		for i := range merged[min(1, len(merged)):] {
+			if !merged[i].To.Before(merged[i+1].From) {
+				t.Fatalf("merged windows %v touch", merged)
+			}
+		}
+		in := func(all []Window, at time.Time) bool {
+			return slices.ContainsFunc(all, func(w Window) bool { return w.Contains(at) })
+		}
+		for s := from; s < to; s++ {
+			at, want := epoch.Add(seconds(s)), false
+			for _, w := range planned {
+				ended := w.Contains(m.EndedAt) && !at.Before(m.EndedAt)
+				want = want || w.Contains(at) && !ended
+			}
+			if in(got, at) != want || in(merged, at) != want {
+				t.Fatalf("at %d s: windows %v, merged %v, want %v", s, got, merged, want)
+			}
+		}
+	})
+}
+
+// The effect is found again slot by slot, and the silence of the first run after the window opens an
+// incident at the time that the effect names, not before.
+func TestEffectOf_AgreesWithASlowModelAndWithEvaluate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := Heartbeat{Status: Up, CountedFrom: epoch, StaleBefore: epoch, LastPing: epoch, Created: epoch}
+		h.Rule = Rule{Interval: seconds(rapid.IntRange(1, 60).Draw(t, "interval")), Grace: seconds(rapid.IntRange(0, 40).Draw(t, "grace")), Methods: AnyMethod}
+		step := int(h.Rule.Interval / time.Second)
+		calendar := rapid.Bool().Draw(t, "calendar")
+		var slots []int
+		for s := step; s < 2000; s += step {
+			slots = append(slots, s)
+		}
+		if calendar {
+			h.Rule.Interval, h.Rule.Calendar = 0, calendarOf(slots)
+		}
+		from := rapid.IntRange(1, 300).Draw(t, "from")
+		to := from + rapid.IntRange(1, 300).Draw(t, "length")
+		w := Window{epoch.Add(seconds(from)), epoch.Add(seconds(to))}
+
+		var want MaintenanceEffect
+		for _, s := range slots {
+			due := epoch.Add(seconds(s))
+			if due.Add(h.Rule.Grace).Before(w.From) {
+				continue
+			}
+			if !due.Before(w.To) {
+				want.DueAfter = due
+				break
+			}
+			if want.Excused++; want.First.IsZero() {
+				want.First = due
+			}
+		}
+		if want.Excused > 0 && !calendar {
+			want.DueAfter = w.To.Add(h.Rule.Interval)
+		}
+		want.NoticedBy = want.DueAfter.Add(h.Rule.Grace)
+		got := h.EffectOf(w)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("window %d to %d s, every %d s (-want +got):\n%s", from, to, step, diff)
+		}
+		if got.Excused == 0 {
+			return
+		}
+		// After the window, the heartbeat waits from its end.
+		h.CountedFrom = w.To
+		if calendar {
+			h.CountedFrom = w.To.Add(-Precision)
+		}
+		before, _ := h.Evaluate(got.NoticedBy.Add(-Precision))
+		after, change := h.Evaluate(got.NoticedBy)
+		if before.Status == Down || after.Status != Down || change.Opened == nil {
+			t.Fatalf("%s just before %v, then %s", before.Status, sinceEpoch(got.NoticedBy), after.Status)
+		}
+	})
+}
+
+func TestEffectOf_AHeartbeatThatIsDownStaysDownAndOneWithoutRunsIsNotAffected(t *testing.T) {
+	w := Window{epoch.Add(30 * time.Minute), epoch.Add(2 * time.Hour)}
+	down := Heartbeat{Status: Down, CountedFrom: epoch, Rule: hourRule}
+	if got := down.EffectOf(w); !got.StaysDown || !got.NoticedBy.IsZero() {
+		t.Errorf("Down: %+v", got)
+	}
+	for _, status := range []Status{New, Paused} {
+		if got := (Heartbeat{Status: status, Rule: hourRule}).EffectOf(w); got != (MaintenanceEffect{}) {
+			t.Errorf("%s: %+v", status, got)
+		}
+	}
+	tolerant := Heartbeat{Status: Up, CountedFrom: epoch, Rule: withRule(hourRule, func(r *Rule) { r.AlertAfter = 2 })}
+	if got, want := tolerant.EffectOf(w).NoticedBy, w.To.Add(2*time.Hour+10*time.Minute); !got.Equal(want) {
+		t.Errorf("that tolerates a run: noticed by %v, want %v", got, want)
+	}
+}
+
+func TestEffectOf_AFirstPingThatIsExpectedInTheWindowIsExpectedAfterIt(t *testing.T) {
+	w := Window{epoch.Add(time.Hour), epoch.Add(2 * time.Hour)}
+	for _, c := range []struct {
+		name string
+		by   time.Time
+		rule Rule
+		want MaintenanceEffect
+	}{
+		{"AtItsStart", w.From, hourRule, MaintenanceEffect{Excused: 1, First: w.From, DueAfter: w.To.Add(time.Hour), NoticedBy: w.To.Add(70 * time.Minute)}},
+		{"OfACalendar", w.From, hourCalendar(), MaintenanceEffect{Excused: 1, First: w.From, DueAfter: w.To, NoticedBy: w.To.Add(10 * time.Minute)}},
+		{"AtItsEnd", w.To, hourRule, MaintenanceEffect{}},
+		{"Before", w.From.Add(-Precision), hourRule, MaintenanceEffect{}},
+	} {
+		h := Heartbeat{Status: New, Created: epoch, Rule: withRule(c.rule, func(r *Rule) { r.ExpectFirstBy = c.by })}
+		if diff := cmp.Diff(c.want, h.EffectOf(w)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestMergeWindows_AShortWindowInsideALongOneDoesNotEndIt(t *testing.T) {
+	at := func(hour int) time.Time { return epoch.Add(time.Duration(hour) * time.Hour) }
+	got := MergeWindows([]Window{{at(6), at(7)}, {at(2), at(3)}, {at(1), at(5)}, {at(7), at(8)}})
+	if diff := cmp.Diff([]Window{{at(1), at(5)}, {at(6), at(8)}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -244,7 +244,7 @@ type Run struct {
 	Slot    time.Time  `json:"slot" doc:"The first slot"`
 	Until   time.Time  `json:"until" doc:"The last slot; all slots of an item are on the same day in UTC"`
 	Count   int64      `json:"count" doc:"Number of slots"`
-	Outcome string     `json:"outcome" enum:"on_time,late,missed,failed,too_short,overran,not_started,unknown"`
+	Outcome string     `json:"outcome" enum:"on_time,late,missed,failed,too_short,overran,not_started,unknown,excused"`
 	LateBy  *int64     `json:"late_by" doc:"Seconds by which the latest run was late; null for other outcomes"`
 	At      *time.Time `json:"at" doc:"Arrival of the newest ping that decided the outcome; null if there was none"`
 }

@@ -42,7 +42,7 @@ type Engine struct {
 	// otherwise, see loop.Signals. They are set before Start, must return at once, and may be nil.
 	Pinged, Changed func(keys []int64)
 
-	sweep, publish, delivery, grouping, resend, cleanup, memory, files, rejectionLog, pulse *loop.Loop
+	sweep, publish, maintenance, delivery, grouping, resend, cleanup, memory, files, rejectionLog, pulse *loop.Loop
 
 	watchURL               string     // of the watchdog; empty: none
 	canaryLoop, pingerLoop *loop.Loop // they end before the batcher
@@ -79,6 +79,7 @@ func NewEngine(db *store.DB, send deliver.SendFunc, base string, log *slog.Logge
 	e.metrics.RegisterNodes(e.nodeMetrics)
 	e.sweep = loop.New("sweep", log, e.watcher.Sweep)
 	e.publish = loop.New("publish", log, e.watcher.Publish)
+	e.maintenance = loop.New("maintenance", log, e.watcher.PlanMaintenance)
 	e.delivery = loop.New("delivery", log, e.atStoreTime(e.dispatcher.RunOnce))
 	e.grouping = loop.New("grouping", log, e.atStoreTime(e.groupIncidents))
 	e.resender = &deliver.Resender{Dispatcher: e.dispatcher, Kinds: notify.ResentKinds()}
@@ -135,13 +136,17 @@ func (e *Engine) Start(ctx context.Context) error {
 	if _, err := e.watcher.Publish(ctx, now); err != nil {
 		return err
 	}
+	// Before the first sweep and the first ping: the windows that are planned may be over.
+	if _, err := e.watcher.PlanMaintenance(ctx, now); err != nil {
+		return err
+	}
 	e.batcher = ingest.NewBatcher(e.db, e.inFlight, e.metrics, e.log, e.signals())
 	e.started = now
 	// The loops do not end with ctx: they run until Stop, because accepted requests
 	// still need them.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stop, e.stopWatching = stop, e.db.WatchAvailability(e.onAvailability)
-	for _, l := range []*loop.Loop{e.sweep, e.publish, e.delivery, e.grouping, e.resend, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
+	for _, l := range []*loop.Loop{e.sweep, e.publish, e.maintenance, e.delivery, e.grouping, e.resend, e.cleanup, e.memory, e.files, e.rejectionLog, e.pulse} {
 		e.loops.Go(func() { l.Run(background) })
 	}
 	e.loops.Go(func() { e.preloadListIndex(background) })
@@ -194,7 +199,7 @@ func (e *Engine) onAvailability(why error) {
 		e.log.Error("database lost acknowledged pings", "component", "store", "pings", loss.Pings, "heartbeats", loss.Heartbeats)
 	}
 	e.batcher.DatabaseReturned()
-	for _, l := range []*loop.Loop{e.publish, e.sweep, e.delivery, e.grouping, e.resend, e.cleanup, e.memory} {
+	for _, l := range []*loop.Loop{e.publish, e.sweep, e.maintenance, e.delivery, e.grouping, e.resend, e.cleanup, e.memory} {
 		l.Retry()
 	}
 }

@@ -130,6 +130,9 @@ func holdQuiet(tx *store.Tx, f facts, a monitor.Alert, now time.Time) (bool, err
 	if err != nil {
 		return false, err
 	}
+	if held, err := holdInMaintenance(tx, h, a, now); held || err != nil {
+		return held, err
+	}
 	kind, until, why := "muted", h.MutedUntil, h.ExplainMute(now)
 	if !h.Mutes(a.Event, now) {
 		flaps, err := isHeldByFlapping(tx, f, h, a, now)

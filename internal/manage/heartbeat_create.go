@@ -78,6 +78,9 @@ func (svc *Service) insertHeartbeat(tx *store.Tx, a auth.Actor, e HeartbeatEdit,
 	if h, err = tx.AddHeartbeat(h); err != nil {
 		return h, err
 	}
+	if h, _, err = planHeartbeat(tx, h, effects{}, changeTime{now, func(string) time.Time { return now }}); err != nil {
+		return h, err
+	}
 	return h, writeAudit(tx, a, now, auditEntry{"heartbeat.create", heartbeatLabel(h), heartbeatSummary(h, in.channels)})
 }
 

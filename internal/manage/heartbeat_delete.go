@@ -48,6 +48,9 @@ func (svc *Service) RestoreHeartbeat(ctx context.Context, a auth.Actor, idOrRef 
 		if h, s, err = saveChange(tx, h, monitor.Change{}, now); err != nil {
 			return s, err
 		}
+		if h, s, err = planHeartbeat(tx, h, s, changeTime{now, func(string) time.Time { return now }}); err != nil {
+			return s, err
+		}
 		return s, writeAudit(tx, a, now, auditEntry{action: "heartbeat.restore", target: heartbeatLabel(h)})
 	})
 	return h, err

@@ -118,6 +118,9 @@ func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit,
 		}
 		s.pending = true
 	}
+	if wanted, s, err = planHeartbeat(tx, wanted, s, now); err != nil {
+		return h, s, err
+	}
 	return wanted, s, writeAudit(tx, a, now.at, auditEntry{"heartbeat.change", heartbeatLabel(wanted), diff})
 }
 
@@ -125,7 +128,7 @@ func applyEdit(tx *store.Tx, a auth.Actor, h monitor.Heartbeat, e HeartbeatEdit,
 // opened, if any.
 func saveChange(tx *store.Tx, h monitor.Heartbeat, change monitor.Change, now time.Time) (monitor.Heartbeat, effects, error) {
 	owed, err := tx.Save(now, []store.Transition{{Heartbeat: h, Change: change}})
-	s := effects{nextDue: h.NextEvaluation(), pending: owed > 0, changedHeartbeat: h.Key}
+	s := effects{nextDue: h.EvaluationDue(), pending: owed > 0, changedHeartbeat: h.Key}
 	if err == nil && change.Opened != nil {
 		var saved monitor.Heartbeat
 		saved, err = tx.HeartbeatByKey(h.Key)

@@ -127,7 +127,7 @@ func (h Heartbeat) applyBlackout(b Blackout, change Change) (Heartbeat, Change) 
 	switch h.Status {
 	case New:
 		if moved := h.moveFirstPing(b); moved.Kind != "" {
-			h.Blackout.Credit, effect = moved.Next.Sub(h.Rule.ExpectFirstBy), moved
+			h.Blackout.Credit, effect = h.Blackout.Credit+moved.Next.Sub(h.Rule.ExpectFirstBy)-h.credit(), moved
 		}
 	case Up, Late:
 		if !covered {
@@ -192,21 +192,25 @@ func (h Heartbeat) withoutBlackouts() Heartbeat {
 // changes without a ping, or at the end of a blackout that is not taken into account yet. It returns
 // zero for never.
 func (h Heartbeat) EvaluationDue() time.Time {
-	next := h.nextEvaluation()
+	next := h.afterWindows(h.nextEvaluation())
 	if !next.IsZero() && len(h.PendingBlackouts) > 0 {
-		return Earlier(next, h.PendingBlackouts[0].To)
+		b := h.PendingBlackouts[0]
+		if w, begun := h.nextWindow(b.From); begun && w.From.Before(b.From) {
+			b.To = laterOf(b.To, w.To) // the window is taken into account first
+		}
+		return Earlier(next, b.To)
 	}
 	return next
 }
 
 // moveFirstPing returns the effect of a blackout on the time by which the first ping is expected.
 func (h Heartbeat) moveFirstPing(b Blackout) (e BlackoutEffect) {
-	by := h.Rule.ExpectFirstBy.Add(h.Blackout.Credit)
+	by := h.Rule.ExpectFirstBy.Add(h.credit())
 	if h.Rule.ExpectFirstBy.IsZero() || !by.After(h.StaleBefore) || !b.touches(by, by) {
 		return e
 	}
 	e = BlackoutEffect{Kind: BlackoutMoved, Due: h.Rule.ExpectFirstBy, Next: by.Add(b.Length())}
-	if h.Blackout.Credit > 0 || b.minor(h.Rule.Grace) {
+	if h.credit() > 0 || b.minor(h.Rule.Grace) {
 		return e
 	}
 	if slot := h.slotFrom(b.To); !slot.IsZero() {
@@ -240,7 +244,7 @@ func (h Heartbeat) applyBlackoutToWait(b Blackout, effect BlackoutEffect, change
 	if !b.touches(begin, deadline) {
 		return h, effect, change
 	}
-	wait := deadline.Sub(due) - h.Blackout.Credit // as if no blackout had moved it
+	wait := deadline.Sub(due) - h.credit() // as if nothing had moved it
 	watched := b.From.Sub(h.silentSince()) - h.Blackout.Unwatched
 	judged := h.Blackout.RestartedAfter.Key > 0 && watched >= gap+wait
 	if b.minor(wait+gap/minorShare) || judged {
@@ -267,7 +271,7 @@ func (h *Heartbeat) gapBefore(slot time.Time) time.Duration {
 // it are failed runs, and the later ones up to its end are unknown.
 func (h Heartbeat) startAgainAfter(b Blackout, change Change) (Heartbeat, Change) {
 	failed := 0
-	for slot := h.due(); !slot.IsZero() && slot.Add(h.Rule.Grace+h.Blackout.Credit).Before(b.From) && failed < h.Rule.alertThreshold(); slot = h.slotAfter(slot) {
+	for slot := h.due(); !slot.IsZero() && slot.Add(h.Rule.Grace+h.credit()).Before(b.From) && failed < h.Rule.alertThreshold(); slot = h.slotAfter(slot) {
 		failed++
 	}
 	h.FailedRuns, h.Tolerated = h.consecutiveFailures()+failed, ToleratedRuns{}
@@ -276,6 +280,9 @@ func (h Heartbeat) startAgainAfter(b Blackout, change Change) (Heartbeat, Change
 	h.CountedFrom, h.History.DecidedUntil = b.To, laterOf(h.History.DecidedUntil, b.To)
 	h.Status, change.LateSince = Up, time.Time{}
 	h.Blackout.Credit, h.Blackout.RestartedAfter = 0, b
+	if h.Maintenance != nil {
+		h = h.changeMaintenance(func(s *MaintenanceState) { s.Credit, s.Restarted = 0, Window{} })
+	}
 	return h, change
 }
 
@@ -297,11 +304,11 @@ func (h Heartbeat) recordUnwatched(b Blackout, change Change) (Heartbeat, Change
 	return h, change
 }
 
-// reopenUnknown returns the heartbeat without the last unknown slot if the run still came within its
+// reopenUnknown returns the heartbeat without the last unknown or excused slot if the run still came within its
 // grace: then its outcome is known.
 func (h Heartbeat) reopenUnknown(e finishedRun) Heartbeat {
 	last := h.History.Latest
-	if !e.byPing || last.Outcome != RunUnknown || last.Count == 0 || h.Status == Paused {
+	if !e.byPing || last.Outcome != RunUnknown && last.Outcome != RunExcused || last.Count == 0 || h.Status == Paused {
 		return h
 	}
 	slot, limit := last.Last, h.Rule.runLimit()

@@ -19,6 +19,13 @@ func (h Heartbeat) ShiftBack(by time.Duration, since time.Time) Heartbeat {
 	} {
 		shift(t)
 	}
+	if h.Maintenance != nil { // windows stay where they are
+		h = h.changeMaintenance(func(s *MaintenanceState) {
+			for _, t := range []*time.Time{&s.Applied, &s.Restarted.From, &s.Restarted.To} {
+				shift(t)
+			}
+		})
+	}
 	h.ActiveRuns = slices.Clone(h.ActiveRuns)
 	for i := range h.ActiveRuns {
 		shift(&h.ActiveRuns[i].StartedAt)

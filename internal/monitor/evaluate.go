@@ -70,6 +70,9 @@ func (h Heartbeat) ApplyPing(p Ping, horizon time.Time) (Heartbeat, Change) {
 		if h.changesBy(before.Add(-Precision)) {
 			h, change = h.Evaluate(before.Add(-Precision))
 		}
+		if p.endsRun() && h.Maintenance != nil {
+			h, change = h.applyWindowBefore(p.At, change)
+		}
 		if p.endsRun() && len(h.PendingBlackouts) > 0 {
 			h, change = h.applyBlackoutBefore(p.At, change)
 		}
@@ -132,7 +135,8 @@ func (h Heartbeat) startRun(p Ping) Heartbeat {
 // finishRun applies a ping that ends a run and is not stale. It resumes a paused heartbeat.
 func (h Heartbeat) finishRun(p finishingPing, change Change) (Heartbeat, Change) {
 	bad, ahead := h.Rule.failureOf(p.Ping), h.pendingEarlySlot(p.At)
-	h, r := h.assign(finishedRun{endedAt: p.At, byPing: true, startedAt: p.startedAt, failure: bad, overran: p.overran, activeRuns: p.activeRuns})
+	outcome, held := h.excuseFailure(bad, p.Ping)
+	h, r := h.assign(finishedRun{endedAt: p.At, byPing: true, startedAt: p.startedAt, failure: outcome, overran: p.overran, activeRuns: p.activeRuns})
 	change.ClosedSpans = append(change.ClosedSpans, r.closedSpans...)
 	h.FailedRuns, h.Tolerated = h.consecutiveFailures()+r.missed, ToleratedRuns{}
 	h.StaleBefore, h.CountedFrom, h.LastPing = p.At, r.decidedUntil, p.At
@@ -141,8 +145,12 @@ func (h Heartbeat) finishRun(p finishingPing, change Change) (Heartbeat, Change)
 	}
 	h.ActiveRuns = withoutExpiredRuns(h.ActiveRuns, h.Rule.runLimit(), p.At)
 	h.Blackout = h.blackoutStateAfterPing()
+	h = h.maintenanceAfterPing(held)
 	if p.HasRunTime {
 		h.LastRunTime, h.HasRunTime = p.RunTime, true
+	}
+	if !held.At.IsZero() {
+		return h.upOrStillLate(p.At, change)
 	}
 	if bad != "" {
 		return h.recordFailure(p, bad, change)
@@ -213,6 +221,15 @@ func (h Heartbeat) Evaluate(now time.Time) (Heartbeat, Change) {
 	var change Change
 	for {
 		b, pending := h.nextBlackout(now)
+		w, begun := h.nextWindow(now)
+		if begun && (!pending || w.From.Before(b.From)) {
+			h, change = h.evaluateUntil(w.From.Add(-Precision), change)
+			if now.Before(w.To) {
+				return h, change // nothing is evaluated within a window
+			}
+			h, change = h.applyWindow(w, change)
+			continue
+		}
 		if !pending {
 			return h.evaluateUntil(now, change)
 		}
@@ -228,6 +245,9 @@ func (h Heartbeat) Evaluate(now time.Time) (Heartbeat, Change) {
 // anything is due.
 func (h *Heartbeat) changesBy(now time.Time) bool {
 	if _, pending := h.nextBlackout(now); pending {
+		return true
+	}
+	if _, begun := h.nextWindow(now); begun {
 		return true
 	}
 	next := h.nextEvaluation()

@@ -19,7 +19,13 @@ func (h Heartbeat) explainOrigin() string {
 	}
 	from := "last ping " + formatTime(h.LastPing)
 	b, unwatched := h.CountsFromBlackout()
+	excused, afterWindow := h.countsFromWindow()
 	switch {
+	case afterWindow:
+		from = fmt.Sprintf("maintenance from %s to %s excused the run that was expected", formatTime(excused.From), formatTime(excused.To))
+		if h.Rule.Calendar == nil {
+			from += "; " + formatTime(excused.To)
+		}
 	case unwatched:
 		from = fmt.Sprintf("Overdue was not watching from %s to %s, so the run that was expected is unknown", formatTime(b.From), formatTime(b.To))
 		if h.Rule.Calendar == nil {
@@ -73,13 +79,17 @@ func (h Heartbeat) CountsFromBlackout() (b Blackout, ok bool) {
 	return h.Blackouts[i], true
 }
 
-// explainCredit describes how much later a deadline is because Overdue was not watching, or returns
-// "".
+// explainCredit describes how much later a deadline is because Overdue was not watching, or because of
+// maintenance. Otherwise, it returns "".
 func (h Heartbeat) explainCredit() string {
-	if h.Blackout.Credit == 0 {
-		return ""
+	text := ""
+	if h.Blackout.Credit != 0 {
+		text = explainUnwatched(h.Blackout.Credit)
 	}
-	return explainUnwatched(h.Blackout.Credit)
+	if m := h.Maintenance; m != nil && m.Credit != 0 {
+		text += explainExcused(m.Credit)
+	}
+	return text
 }
 
 // explainUnwatched describes the time by which a short blackout moves a deadline.
@@ -113,7 +123,10 @@ func (h Heartbeat) explainOverran(at time.Time) string {
 		name = "grace"
 	}
 	text := fmt.Sprintf("started %s + %s %s", formatTime(h.startedBy(at)), name, schedule.FormatDuration(limit))
-	if credit := at.Sub(h.startedBy(at)) - limit; credit > 0 {
+	switch credit, m := at.Sub(h.startedBy(at))-limit, h.Maintenance; {
+	case credit > 0 && m != nil && m.Applied.After(h.startedBy(at)):
+		text += explainExcused(credit)
+	case credit > 0:
 		text += explainUnwatched(credit)
 	}
 	return fmt.Sprintf("%s = %s; no finish arrived.", text, formatTime(at))
@@ -144,7 +157,7 @@ func (h Heartbeat) explainThreshold(runs int) string {
 // Why explains the status at now, how many failed runs are tolerated so far, and why no alerts are
 // sent.
 func (h Heartbeat) Why(now time.Time) string {
-	text := h.whyStatus(now) + h.explainHostLimit()
+	text := h.whyStatus(now) + h.explainHostLimit() + h.ExplainMaintenance(now)
 	if mute := h.ExplainMute(now); mute != "" {
 		text += " No alerts are sent: " + mute + "."
 	}
@@ -210,7 +223,7 @@ func (h Heartbeat) whyDown() string {
 		return fmt.Sprintf("Down: %s = due %s; + start grace %s, and no run had started by then.",
 			h.explainOrigin(), formatTime(h.due()), schedule.FormatDuration(h.Rule.StartGrace)+h.explainCredit())
 	case h.CountedFrom.IsZero():
-		return fmt.Sprintf("Down: the first ping was expected by %s, and none arrived by then.", formatTime(h.Rule.ExpectFirstBy.Add(h.Blackout.Credit)))
+		return fmt.Sprintf("Down: the first ping was expected by %s, and none arrived by then.", formatTime(h.Rule.ExpectFirstBy.Add(h.credit())))
 	}
 	if h.Rule.Instances != AnyHost {
 		return "Down: " + h.explainDeadline() + "; " + h.explainMissingHosts() + "."

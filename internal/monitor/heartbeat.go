@@ -72,6 +72,7 @@ type Heartbeat struct {
 	DownCause    Cause           // current cause while Down, which can differ from that of the incident
 	History      RunHistory
 	Blackout     BlackoutState
+	Maintenance  *MaintenanceState // nil if none was ever planned
 	// Blackouts are all that are known, see WithBlackouts. They are not stored.
 	Blackouts []Blackout
 	// PendingBlackouts are not taken into account yet, see WithBlackouts. They are not stored.
@@ -109,7 +110,7 @@ func (h *Heartbeat) deadline() time.Time {
 	if slot.IsZero() {
 		return slot
 	}
-	return slot.Add(h.Rule.Grace + h.Blackout.Credit)
+	return slot.Add(h.Rule.Grace + h.credit())
 }
 
 // IsCanary reports whether this is the heartbeat with which a node tests itself. No user
@@ -173,7 +174,7 @@ func (h *Heartbeat) startDeadline() time.Time {
 	if due.IsZero() || !h.Rule.hasStartDeadline() {
 		return time.Time{}
 	}
-	by := due.Add(h.Rule.StartGrace + h.Blackout.Credit)
+	by := due.Add(h.Rule.StartGrace + h.credit())
 	if h.coveredByRun(h.ActiveRuns, by, time.Time{}) {
 		return time.Time{}
 	}
@@ -185,7 +186,7 @@ func (h *Heartbeat) startDeadline() time.Time {
 func (h *Heartbeat) firstPingDeadline() time.Time {
 	by := h.Rule.ExpectFirstBy
 	if !by.IsZero() {
-		by = by.Add(h.Blackout.Credit)
+		by = by.Add(h.credit())
 	}
 	if !by.After(h.StaleBefore) || h.coveredByRun(h.ActiveRuns, by, time.Time{}) {
 		return time.Time{}

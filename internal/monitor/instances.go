@@ -95,7 +95,7 @@ func (h *Heartbeat) succeedingHosts(at time.Time) int {
 
 // hostWindow returns how long a success of a host counts.
 func (h *Heartbeat) hostWindow() time.Duration {
-	return h.Rule.Interval + h.Rule.Grace + h.Blackout.Credit
+	return h.Rule.Interval + h.Rule.Grace + h.credit()
 }
 
 // satisfiedSince returns the newest time since which as many hosts as needed have succeeded: the wait for
@@ -170,6 +170,10 @@ func (h Heartbeat) applyHostPing(p Ping, before time.Time) (Heartbeat, Change) {
 			return h, change // other hosts are missing, or were silent for longer
 		}
 		from = laterOf(from, h.satisfiedSince())
+	}
+	if h.Maintenance != nil {
+		// Only what the ping completes ends in a window. The wait for other hosts begins again at its end.
+		h, change = h.applyWindowBefore(p.At, change)
 	}
 	return h.finishHostRun(p, from, change)
 }
@@ -311,6 +315,9 @@ const (
 // HostStatus returns the state of a host at now. Hosts of a paused heartbeat are not missing.
 func (h Heartbeat) HostStatus(s HostState, now time.Time) HostStatus {
 	from := laterOf(laterOf(s.Success, h.StaleBefore), h.Blackout.RestartedAfter.To)
+	if h.Maintenance != nil {
+		from = laterOf(from, h.Maintenance.Restarted.To)
+	}
 	switch {
 	case s.Failed():
 		return HostFailed

@@ -81,7 +81,7 @@ func (h Heartbeat) resetToLastPing(old Rule) Heartbeat {
 		runs[i] = r
 	}
 	h.ActiveRuns = runs
-	return h.withoutBlackouts()
+	return h.withoutMaintenance().withoutBlackouts()
 }
 
 // Pause stops the evaluation. It resolves an open incident, including one that opens only now
@@ -103,6 +103,7 @@ func (h Heartbeat) Resume(now time.Time) Heartbeat {
 		return h
 	}
 	h.ActiveRuns, h.StaleBefore, h.Blackout = nil, laterOf(h.StaleBefore, now), BlackoutState{}
+	h = h.maintenanceAfterStop()
 	if h.LastPing.IsZero() {
 		h.Status = New
 		return h
@@ -130,6 +131,7 @@ func (h Heartbeat) stopMonitoring(how ResolutionReason, now, until time.Time) (H
 	}
 	h.Status, h.ActiveRuns, h.OpenIncident, h.DownCause = Paused, nil, "", ""
 	h.FailedRuns, h.Tolerated, h.Blackout = 0, ToleratedRuns{}, BlackoutState{}
+	h = h.maintenanceAfterStop()
 	if !h.History.DecidedUntil.IsZero() {
 		h.History.DecidedUntil = laterOf(h.History.DecidedUntil, now) // nothing is expected after this
 	}

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"overdue/internal/schedule"
@@ -9,7 +10,11 @@ import (
 
 // Maintenance is planned work, once or recurring. Expected runs in its windows are excused.
 type Maintenance struct {
+	ID      string
+	Number  int64 // counts from 1 in the project
 	Project int64
+	Created time.Time
+	By      string // who created it
 	Reason  string
 	Scope   MaintenanceScope
 
@@ -19,9 +24,10 @@ type Maintenance struct {
 	Calendar *Calendar
 	Length   time.Duration // of each recurring window
 
-	// EndedAt is when a user ended the window that was in progress then, zero if none was ended. The
-	// other windows of the calendar are not affected.
-	EndedAt time.Time
+	// Changed are recurring windows that a user ended early, extended or skipped: the start of each by
+	// the calendar, and its end. The other windows are not affected.
+	Changed  []Window
+	Revision int64 // counts its edits, from 1
 }
 
 // MaintenanceScope selects the heartbeats of a project that are in maintenance: those that match
@@ -34,7 +40,10 @@ type MaintenanceScope struct {
 
 // Window is a time of maintenance. From is in it, To is not: a slot at the end of the window is
 // expected.
-type Window struct{ From, To time.Time }
+type Window struct {
+	From, To time.Time
+	Reason   string // of the maintenance; several are separated by semicolons
+}
 
 // Contains reports whether a time is in the window.
 func (w Window) Contains(at time.Time) bool { return !at.Before(w.From) && at.Before(w.To) }
@@ -90,32 +99,61 @@ func (m Maintenance) Check(now time.Time) *Fault {
 // first, and at most the given number of them.
 func (m Maintenance) Windows(from, to time.Time, most int) []Window {
 	if m.Calendar == nil {
-		if w, open := m.shortened(Window{m.From, m.To}); open && w.To.After(from) && w.From.Before(to) && most > 0 {
-			return []Window{w}
+		if m.To.After(from) && m.From.Before(to) && m.From.Before(m.To) && most > 0 {
+			return []Window{{m.From, m.To, m.Reason}}
 		}
 		return nil
 	}
+	longest := m.Length
+	for _, c := range m.Changed {
+		longest = max(longest, c.To.Sub(c.From))
+	}
 	var all []Window
-	after := laterOf(from.Add(-m.Length), m.From.Add(-Precision))
+	after := laterOf(from.Add(-longest), m.From.Add(-Precision))
 	for len(all) < most {
 		start, found := m.Calendar.schedule.Next(after)
 		if !found || !start.Before(to) || !m.To.IsZero() && !start.Before(m.To) {
 			break
 		}
 		after = start
-		if w, open := m.shortened(Window{start, start.Add(m.Length)}); open && w.To.After(from) {
+		if w := m.window(start); w.From.Before(w.To) && w.To.After(from) {
 			all = append(all, w)
 		}
 	}
 	return all
 }
 
-// shortened returns a window with the end that a user chose, and whether anything of it remains.
-func (m Maintenance) shortened(w Window) (Window, bool) {
-	if w.Contains(m.EndedAt) {
-		w.To = m.EndedAt
+// window returns the recurring window that starts at a slot, with the end that a user chose.
+func (m Maintenance) window(start time.Time) Window {
+	for _, c := range m.Changed {
+		if c.From.Equal(start) {
+			return Window{start, c.To, m.Reason}
+		}
 	}
-	return w, w.From.Before(w.To)
+	return Window{start, start.Add(m.Length), m.Reason}
+}
+
+// InProgress returns the window that contains now.
+func (m Maintenance) InProgress(now time.Time) (Window, bool) {
+	all := m.Windows(now, now.Add(Precision), 1)
+	if len(all) == 0 {
+		return Window{}, false
+	}
+	return all[0], true
+}
+
+// WithEnd returns the maintenance after a user chose another end of a window that Windows returned. If
+// it is the start, the window is skipped.
+func (m Maintenance) WithEnd(w Window, end, now time.Time) Maintenance {
+	if m.Calendar == nil {
+		m.To = end
+		return m
+	}
+	kept := slices.DeleteFunc(slices.Clone(m.Changed), func(c Window) bool {
+		return c.From.Equal(w.From) || c.From.Add(MaxMaintenance).Before(now)
+	})
+	m.Changed = append(kept, Window{From: w.From, To: end})
+	return m
 }
 
 // MergeWindows returns the times that are in any of the windows, in order. Windows that overlap or
@@ -126,12 +164,25 @@ func MergeWindows(all []Window) []Window {
 	var merged []Window
 	for _, w := range sorted {
 		if n := len(merged) - 1; n >= 0 && !w.From.After(merged[n].To) {
-			merged[n].To = laterOf(merged[n].To, w.To)
+			merged[n].To, merged[n].Reason = laterOf(merged[n].To, w.To), joinReasons(merged[n].Reason, w.Reason)
 			continue
 		}
 		merged = append(merged, w)
 	}
 	return merged
+}
+
+// maxReasons is the length of a text with several reasons, in bytes.
+const maxReasons = 300
+
+// joinReasons returns the reasons of both texts, each once.
+func joinReasons(a, b string) string {
+	for _, reason := range strings.Split(b, "; ") {
+		if reason != "" && !slices.Contains(strings.Split(a, "; "), reason) && len(a)+len(reason) < maxReasons {
+			a = strings.TrimPrefix(a+"; "+reason, "; ")
+		}
+	}
+	return a
 }
 
 // MaintenanceEffect is what a window would change for a heartbeat.

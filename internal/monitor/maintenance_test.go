@@ -27,8 +27,8 @@ func TestMaintenanceWindows_LastTheirFullLengthAcrossAClockChange(t *testing.T) 
 		day  time.Time
 		want []Window
 	}{
-		{"forward", time.Date(2000, 3, 25, 12, 0, 0, 0, time.UTC), []Window{{time.Date(2000, 3, 26, 0, 30, 0, 0, time.UTC), time.Date(2000, 3, 26, 2, 30, 0, 0, time.UTC)}}},
-		{"back", time.Date(2000, 10, 28, 12, 0, 0, 0, time.UTC), []Window{{time.Date(2000, 10, 28, 23, 30, 0, 0, time.UTC), time.Date(2000, 10, 29, 1, 30, 0, 0, time.UTC)}}},
+		{"forward", time.Date(2000, 3, 25, 12, 0, 0, 0, time.UTC), []Window{{From: time.Date(2000, 3, 26, 0, 30, 0, 0, time.UTC), To: time.Date(2000, 3, 26, 2, 30, 0, 0, time.UTC)}}},
+		{"back", time.Date(2000, 10, 28, 12, 0, 0, 0, time.UTC), []Window{{From: time.Date(2000, 10, 28, 23, 30, 0, 0, time.UTC), To: time.Date(2000, 10, 29, 1, 30, 0, 0, time.UTC)}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := m.Windows(c.day, c.day.Add(24*time.Hour), 10)
@@ -41,12 +41,18 @@ func TestMaintenanceWindows_LastTheirFullLengthAcrossAClockChange(t *testing.T) 
 
 func TestMaintenanceWindows_AUserEndsTheOneInProgressOnly(t *testing.T) {
 	m := everyDay(t, "0 2 * * *", "UTC", time.Hour)
-	m.EndedAt = epoch.Add(2*time.Hour + 20*time.Minute)
-	want := []Window{{epoch.Add(2 * time.Hour), m.EndedAt}, {epoch.Add(26 * time.Hour), epoch.Add(27 * time.Hour)}}
+	ended := epoch.Add(2*time.Hour + 20*time.Minute)
+	w, _ := m.InProgress(ended)
+	m = m.WithEnd(w, ended, ended)
+	want := []Window{{From: epoch.Add(2 * time.Hour), To: ended}, {From: epoch.Add(26 * time.Hour), To: epoch.Add(27 * time.Hour)}}
 	if diff := cmp.Diff(want, m.Windows(epoch, epoch.Add(48*time.Hour), 10), cmp.Comparer(time.Time.Equal)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	once := Maintenance{From: epoch, To: epoch.Add(time.Hour), EndedAt: epoch}
+	long := m.WithEnd(w, epoch.Add(6*time.Hour), ended)
+	if got, open := long.InProgress(epoch.Add(5 * time.Hour)); !open || !got.From.Equal(epoch.Add(2*time.Hour)) {
+		t.Errorf("window %v, %v of one that was extended", got, open)
+	}
+	once := Maintenance{From: epoch, To: epoch.Add(time.Hour)}.WithEnd(Window{From: epoch, To: epoch.Add(time.Hour)}, epoch, epoch)
 	if got := once.Windows(epoch.Add(-time.Hour), epoch.Add(time.Hour), 1); len(got) > 0 {
 		t.Errorf("windows %v of one that was ended at its start", got)
 	}
@@ -102,12 +108,9 @@ func TestMaintenanceCheck_RejectsWindowsThatNeverEnd(t *testing.T) {
 // drawMaintenance draws maintenance with times in seconds, once or for each of some starts.
 func drawMaintenance(t *rapid.T) (Maintenance, []Window) {
 	at := func(name string) time.Time { return epoch.Add(seconds(rapid.IntRange(0, 200).Draw(t, name))) }
-	m := Maintenance{From: at("from"), To: at("to"), EndedAt: at("ended")}
-	if rapid.Bool().Draw(t, "neverEnded") {
-		m.EndedAt = time.Time{}
-	}
+	m := Maintenance{From: at("from"), To: at("to")}
 	if rapid.Bool().Draw(t, "once") {
-		return m, []Window{{m.From, m.To}}
+		return m, []Window{{From: m.From, To: m.To}}
 	}
 	m.Length = seconds(rapid.IntRange(1, 40).Draw(t, "length"))
 	starts := rapid.SliceOfNDistinct(rapid.IntRange(0, 200), 1, 5, rapid.ID[int]).Draw(t, "starts")
@@ -119,8 +122,14 @@ func drawMaintenance(t *rapid.T) (Maintenance, []Window) {
 	var all []Window
 	for _, s := range starts {
 		if start := epoch.Add(seconds(s)); !start.Before(m.From) && (m.To.IsZero() || start.Before(m.To)) {
-			all = append(all, Window{start, start.Add(m.Length)})
+			all = append(all, Window{From: start, To: start.Add(m.Length)})
 		}
+	}
+	if len(all) > 0 && rapid.Bool().Draw(t, "changed") {
+		i := rapid.IntRange(0, len(all)-1).Draw(t, "which")
+		end := all[i].From.Add(seconds(rapid.IntRange(0, 60).Draw(t, "end")))
+		m = m.WithEnd(all[i], end, epoch)
+		all[i].To = end
 	}
 	return m, all
 }
@@ -145,8 +154,7 @@ func TestMaintenanceWindows_AreTheSecondsOfASlowModel(t *testing.T) {
 		for s := from; s < to; s++ {
 			at, want := epoch.Add(seconds(s)), false
 			for _, w := range planned {
-				ended := w.Contains(m.EndedAt) && !at.Before(m.EndedAt)
-				want = want || w.Contains(at) && !ended
+				want = want || w.Contains(at)
 			}
 			if in(got, at) != want || in(merged, at) != want {
 				t.Fatalf("at %d s: windows %v, merged %v, want %v", s, got, merged, want)
@@ -172,7 +180,7 @@ func TestEffectOf_AgreesWithASlowModelAndWithEvaluate(t *testing.T) {
 		}
 		from := rapid.IntRange(1, 300).Draw(t, "from")
 		to := from + rapid.IntRange(1, 300).Draw(t, "length")
-		w := Window{epoch.Add(seconds(from)), epoch.Add(seconds(to))}
+		w := Window{From: epoch.Add(seconds(from)), To: epoch.Add(seconds(to))}
 
 		var want MaintenanceEffect
 		for _, s := range slots {
@@ -213,7 +221,7 @@ func TestEffectOf_AgreesWithASlowModelAndWithEvaluate(t *testing.T) {
 }
 
 func TestEffectOf_AHeartbeatThatIsDownStaysDownAndOneWithoutRunsIsNotAffected(t *testing.T) {
-	w := Window{epoch.Add(30 * time.Minute), epoch.Add(2 * time.Hour)}
+	w := Window{From: epoch.Add(30 * time.Minute), To: epoch.Add(2 * time.Hour)}
 	down := Heartbeat{Status: Down, CountedFrom: epoch, Rule: hourRule}
 	if got := down.EffectOf(w); !got.StaysDown || !got.NoticedBy.IsZero() {
 		t.Errorf("Down: %+v", got)
@@ -230,7 +238,7 @@ func TestEffectOf_AHeartbeatThatIsDownStaysDownAndOneWithoutRunsIsNotAffected(t 
 }
 
 func TestEffectOf_AFirstPingThatIsExpectedInTheWindowIsExpectedAfterIt(t *testing.T) {
-	w := Window{epoch.Add(time.Hour), epoch.Add(2 * time.Hour)}
+	w := Window{From: epoch.Add(time.Hour), To: epoch.Add(2 * time.Hour)}
 	for _, c := range []struct {
 		name string
 		by   time.Time
@@ -251,8 +259,8 @@ func TestEffectOf_AFirstPingThatIsExpectedInTheWindowIsExpectedAfterIt(t *testin
 
 func TestMergeWindows_AShortWindowInsideALongOneDoesNotEndIt(t *testing.T) {
 	at := func(hour int) time.Time { return epoch.Add(time.Duration(hour) * time.Hour) }
-	got := MergeWindows([]Window{{at(6), at(7)}, {at(2), at(3)}, {at(1), at(5)}, {at(7), at(8)}})
-	if diff := cmp.Diff([]Window{{at(1), at(5)}, {at(6), at(8)}}, got); diff != "" {
+	got := MergeWindows([]Window{{From: at(6), To: at(7)}, {From: at(2), To: at(3)}, {From: at(1), To: at(5)}, {From: at(7), To: at(8)}})
+	if diff := cmp.Diff([]Window{{From: at(1), To: at(5)}, {From: at(6), To: at(8)}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -18,13 +18,18 @@ const (
 	RunOverran    Outcome = "overran"
 	RunNotStarted Outcome = "not_started"
 	RunUnknown    Outcome = "unknown" // Overdue itself was not running
+	RunExcused    Outcome = "excused" // in a maintenance window
 )
 
 // Outcomes lists every outcome.
-var Outcomes = []Outcome{RunOnTime, RunLate, RunMissed, RunFailed, RunTooShort, RunOverran, RunNotStarted, RunUnknown}
+var Outcomes = []Outcome{RunOnTime, RunLate, RunMissed, RunFailed, RunTooShort, RunOverran, RunNotStarted, RunUnknown, RunExcused}
 
 // Good reports whether the run arrived on time or within grace.
 func (o Outcome) Good() bool { return o == RunOnTime || o == RunLate }
+
+// Counts reports whether the run counts as expected. A run that Overdue did not watch, or that was in a
+// maintenance window, does not.
+func (o Outcome) Counts() bool { return o != RunUnknown && o != RunExcused }
 
 // Span is one or more consecutive slots of one UTC day with the same outcome.
 type Span struct {
@@ -115,7 +120,20 @@ func (h *Heartbeat) silentSpans(now time.Time, most int) []Span {
 		return nil
 	}
 	floor := laterOf(h.History.DecidedUntil, h.countedUntil())
-	return h.missedSpans(floor, h.lastExpiredSlot(h.ActiveRuns, now, floor), most)
+	var spans []Span
+	for _, w := range h.pendingWindows() {
+		if w.From.After(now) {
+			break
+		}
+		missed := h.lastExpiredSlot(h.ActiveRuns, w.From.Add(-Precision), floor)
+		spans, floor = append(spans, h.missedSpans(floor, missed, most)...), laterOf(floor, missed)
+		last := h.lastExpiredSlot(h.ActiveRuns, now, floor)
+		if !last.Before(w.To) {
+			last = h.lastSlotBy(w.To.Add(-Precision), floor)
+		}
+		spans, floor = append(spans, excusedSpans(h.missedSpans(floor, last, most))...), laterOf(floor, last)
+	}
+	return append(spans, h.missedSpans(floor, h.lastExpiredSlot(h.ActiveRuns, now, floor), most)...)
 }
 
 // recordsMisses reports whether silence is recorded as missed slots: after the first ping that

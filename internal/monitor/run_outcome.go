@@ -35,7 +35,7 @@ type assignment struct {
 // With a calendar, a run with a known start counts for the slot that it started for, however long
 // it took. If it started too early for a slot that is within grace, that slot stays open.
 func (h Heartbeat) assign(e finishedRun) (Heartbeat, assignment) {
-	if h.History.Latest.Outcome == RunUnknown {
+	if o := h.History.Latest.Outcome; o == RunUnknown || o == RunExcused {
 		h = h.reopenUnknown(e)
 	}
 	floor := h.Created // the first ping can count for an earlier slot of a calendar
@@ -173,7 +173,7 @@ func (h *Heartbeat) lastExpiredSlot(runs []ActiveRun, now, floor time.Time) time
 			over = before
 		}
 	}
-	return h.lastSlotBy(over.Add(-h.Rule.Grace-h.Blackout.Credit), floor)
+	return h.lastSlotBy(over.Add(-h.Rule.Grace-h.credit()), floor)
 }
 
 // nextSlotFor returns the slot that a run counts for if no slot is open, or zero if none exists.

@@ -319,7 +319,7 @@ func (tx *Tx) evaluatedTooLate() ([]monitor.Heartbeat, error) {
 			var next sql.NullInt64
 			h, err := tx.scanHeartbeat(scanPlusLast{row, &next})
 			read, after = read+1, h.Key
-			if want := h.NextEvaluation(); want.IsZero() || next.Valid && next.Int64 <= want.UnixMicro() {
+			if want := h.EvaluationDue(); want.IsZero() || next.Valid && next.Int64 <= want.UnixMicro() {
 				h.Key = 0
 			}
 			return h, err

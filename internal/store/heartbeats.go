@@ -21,7 +21,7 @@ const heartbeatColumns = `h.key, h.id, h.ref, h.project, h.name, h.slug, h.descr
 	h.interval_us, h.language, h.calendar, h.zone, h.early, h.grace, h.max_run_time, h.min_run_time, h.start_grace, h.alert_after,
 	h.expect_first_by, h.instances, h.methods, h.manual_resume, h.channels, h.policy, h.muted_until, h.created, h.updated, h.deleted,
 	h.flapping_alerts, h.flaps, h.flapping_since,
-	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished, h.blackout, h.hosts`
+	h.status, h.counted_from, h.heard, h.last_ping, h.began, h.run_time, h.runs, h.pings, h.incident, h.cause, h.` + historyColumn + `, h.finished, h.blackout, h.hosts, h.maintenance`
 
 // historyColumn is the column with the run history and the failure count.
 const historyColumn = "ledger"
@@ -50,7 +50,7 @@ var heartbeatRows = sync.Pool{New: func() any {
 		&r.interval, &r.calendar.Language, &r.calendar.Lines, &r.calendar.Zone, &r.early, &r.grace, &r.maxRun, &r.minRun, &r.startGrace, &h.Rule.AlertAfter,
 		&r.firstBy, &r.instances, &h.Rule.Methods, &h.Rule.ManualResume, &r.channels, &r.policy, &r.muted, &r.created, &r.updated, &r.deleted,
 		&h.FlappingAlerts, &r.flaps, &r.flappingSince,
-		&s.Status, &s.CountedFrom, &s.StaleBefore, &s.LastPing, &s.LastStart, &s.RunTime, &s.Runs, &s.Pings, &s.Incident, &s.Cause, &s.History, &s.Finished, &s.Blackout, &s.Hosts,
+		&s.Status, &s.CountedFrom, &s.StaleBefore, &s.LastPing, &s.LastStart, &s.RunTime, &s.Runs, &s.Pings, &s.Incident, &s.Cause, &s.History, &s.Finished, &s.Blackout, &s.Hosts, &s.Maintenance,
 	}
 	r.into = slices.Grow(r.into, 1) // for one more column, see scanPlusLast
 	return r

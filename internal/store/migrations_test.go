@@ -50,6 +50,7 @@ var landedMigrations = map[string]string{
 	"0031_instances.sql":           "c525dbd558d43cc443c7f1ec8cfcee0fd8abdf5c642d548e5986c5152a6dfd8a",
 	"0033_groups.sql":              "2ee00b5a60237880ec2d2bf5bcf92a0cf2c740e2e966e614ed7a93f5bab63770",
 	"0034_flapping.sql":            "5111e72079ceb9d994c51448da95171c43c18cb875c85c58112429195f5fef2c",
+	"0035_maintenance.sql":         "dd12c91a87c50d1c1b15939ff9602a33b7ce3bc562d3f42ea88ae378966cedfc",
 }
 
 func TestMigrations_NeverChangeAfterLanding(t *testing.T) {

@@ -235,7 +235,7 @@ func transitionsOf(batch []ReceivedPing, find func(id string) *monitor.Heartbeat
 			h = &transitions[n].Heartbeat
 		}
 		watermark := received.Watermark
-		next := h.NextEvaluation()
+		next := h.EvaluationDue()
 		silent := !next.IsZero() && next.Before(received.Ping.At) || h.Status == monitor.Late
 		if silent {
 			watermark = earliest(received.ID, watermark)
@@ -249,7 +249,7 @@ func transitionsOf(batch []ReceivedPing, find func(id string) *monitor.Heartbeat
 		if t.Heartbeat.Status != h.Status {
 			result.Turned = append(result.Turned, h.Key)
 		}
-		result.NextDue = monitor.Earlier(result.NextDue, t.Heartbeat.NextEvaluation())
+		result.NextDue = monitor.Earlier(result.NextDue, t.Heartbeat.EvaluationDue())
 	}
 	return result, transitions
 }

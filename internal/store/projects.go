@@ -92,6 +92,7 @@ func (tx *Tx) DeleteProject(p monitor.Project, now time.Time) error {
 	for _, text := range []string{
 		`UPDATE alerts SET state = 'failed', holder = NULL WHERE project = $1 AND state = 'pending'`,
 		`DELETE FROM policies WHERE project = $1`,
+		`DELETE FROM maintenances WHERE project = $1`,
 		`DELETE FROM members WHERE project = $1`,
 		`DELETE FROM invitations WHERE project = $1`,
 	} {

@@ -138,7 +138,7 @@ func (q *quietBatch) record(stored map[int64]bool, transitions []Transition) {
 			continue
 		}
 		q.result.Heartbeats = append(q.result.Heartbeats, h.Key)
-		q.result.NextDue = monitor.Earlier(q.result.NextDue, h.NextEvaluation())
+		q.result.NextDue = monitor.Earlier(q.result.NextDue, h.EvaluationDue())
 		if h.Project > 0 { // not the canary of this server
 			q.result.counts[h.Key] = h.PingCount
 		}

@@ -138,9 +138,9 @@ func (tx *Tx) RecentRunHistory(heartbeats []int64, n int) (map[int64][]monitor.S
 // Uptime is the number of expected runs, and of those that came on time or late.
 type Uptime struct{ Expected, Good int64 }
 
-// Add adds a span. Spans that Overdue could not monitor do not count.
+// Add adds a span, unless its runs do not count.
 func (u *Uptime) Add(s monitor.Span) {
-	if s.Outcome == monitor.RunUnknown {
+	if !s.Outcome.Counts() {
 		return
 	}
 	u.Expected += s.Count

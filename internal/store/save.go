@@ -19,7 +19,7 @@ type Transition = writebehind.Transition
 var stateBatch = dialect.Batch{Table: "heartbeats", KeyColumns: 1, Columns: dialect.Columns(`
 	key bigint, status text, counted_from bigint, heard bigint, last_ping bigint, began bigint,
 	run_time bigint, runs text, pings bigint, incident text, cause text, next_at bigint,
-	` + historyColumn + ` text, finished text, blackout text, hosts text`)}
+	` + historyColumn + ` text, finished text, blackout text, hosts text, maintenance text`)}
 
 // keptStateBatch is stateBatch without the time of the next evaluation, see Transition.KeepsDue.
 var keptStateBatch = dialect.Batch{

@@ -387,7 +387,7 @@ func (w *Watcher) recordLateness(before monitor.Heartbeat, change monitor.Change
 	if before.IsCanary() {
 		return
 	}
-	deadline := before.NextEvaluation()
+	deadline := before.EvaluationDue()
 	if change.Opened != nil {
 		deadline = change.Opened.At
 	}

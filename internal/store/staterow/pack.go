@@ -46,8 +46,8 @@ func (r *Row) numbers() [6]*sql.NullInt64 {
 }
 
 // texts returns the columns with texts.
-func (r *Row) texts() [6]*sql.NullString {
-	return [...]*sql.NullString{&r.Runs, &r.Incident, &r.History, &r.Finished, &r.Blackout, &r.Hosts}
+func (r *Row) texts() [7]*sql.NullString {
+	return [...]*sql.NullString{&r.Runs, &r.Incident, &r.History, &r.Finished, &r.Blackout, &r.Hosts, &r.Maintenance}
 }
 
 // appendText appends the length of a text and the text.

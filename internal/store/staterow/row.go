@@ -23,7 +23,7 @@ type Row struct {
 	Incident                                      sql.NullString
 	Cause                                         monitor.Cause
 	NextAt                                        sql.NullInt64 // of the next evaluation; only written
-	History, Finished, Blackout, Hosts            sql.NullString
+	History, Finished, Blackout, Hosts, Maintenance sql.NullString
 }
 
 // Of returns the state of a heartbeat.
@@ -33,6 +33,7 @@ func Of(h *monitor.Heartbeat) Row {
 		RunTime: sql.NullInt64{Int64: h.LastRunTime.Microseconds(), Valid: h.HasRunTime}, Pings: h.PingCount,
 		Incident: sql.NullString{String: h.OpenIncident, Valid: h.OpenIncident != ""}, Cause: h.DownCause, NextAt: nullTime(h.EvaluationDue()),
 		History: encodeRunState(h), Finished: encodeFinishedRuns(h.FinishedRuns), Blackout: encodeBlackoutState(h.Blackout), Hosts: encodeHosts(h),
+		Maintenance: encodeMaintenance(h.Maintenance),
 	}
 	if len(h.ActiveRuns) > 0 {
 		b, _ := json.Marshal(h.ActiveRuns) // runs always marshal
@@ -50,6 +51,9 @@ func (r *Row) Apply(h *monitor.Heartbeat) (err error) {
 		return fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
 	if h.Blackout, err = decodeBlackoutState(r.Blackout); err != nil {
+		return fmt.Errorf("heartbeat %d: %w", h.Key, err)
+	}
+	if h.Maintenance, err = decodeMaintenance(r.Maintenance); err != nil {
 		return fmt.Errorf("heartbeat %d: %w", h.Key, err)
 	}
 	if h.FinishedRuns, err = decodeFinishedRuns(r.Finished.String); err != nil {
@@ -74,7 +78,7 @@ func (r *Row) Apply(h *monitor.Heartbeat) (err error) {
 func (r *Row) Args(key int64) []any {
 	return []any{
 		key, string(r.Status), number(r.CountedFrom), number(r.StaleBefore), number(r.LastPing), number(r.LastStart), number(r.RunTime),
-		text(r.Runs), r.Pings, text(r.Incident), string(r.Cause), number(r.NextAt), text(r.History), text(r.Finished), text(r.Blackout), text(r.Hosts),
+		text(r.Runs), r.Pings, text(r.Incident), string(r.Cause), number(r.NextAt), text(r.History), text(r.Finished), text(r.Blackout), text(r.Hosts), text(r.Maintenance),
 	}
 }
 

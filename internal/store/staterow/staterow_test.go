@@ -26,6 +26,11 @@ func heartbeats() []monitor.Heartbeat {
 			Blackout: monitor.BlackoutState{
 				Applied: 4, Credit: time.Minute, Unwatched: time.Second, RestartedAfter: monitor.Blackout{Key: 4, From: at, To: at.Add(time.Minute)},
 			},
+			Maintenance: &monitor.MaintenanceState{
+				Windows: []monitor.Window{{From: at, To: at.Add(time.Hour), Reason: "upgrade"}, {From: at.Add(2 * time.Hour), To: at.Add(3 * time.Hour)}},
+				Applied: at, Credit: time.Second, Excused: time.Minute, Restarted: monitor.Window{From: at, To: at.Add(time.Hour), Reason: "old"},
+				Failure: monitor.HeldFailure{At: at, Cause: monitor.CauseFailure, PingNumber: 3, Reason: "It failed."},
+			},
 			Rule: monitor.Rule{Interval: time.Minute},
 		},
 	}
@@ -45,8 +50,8 @@ func TestUnpack_ReturnsEveryColumnThatPackGot(t *testing.T) {
 		if diff := cmp.Diff(h, after); diff != "" {
 			t.Errorf("after Apply (-want +got):\n%s", diff)
 		}
-		if args := got.Args(7); len(args) != 16 || args[0] != int64(7) {
-			t.Errorf("%d arguments, %v first; want 16 and the key", len(args), args[0])
+		if args := got.Args(7); len(args) != 17 || args[0] != int64(7) {
+			t.Errorf("%d arguments, %v first; want 17 and the key", len(args), args[0])
 		}
 	}
 }

@@ -81,6 +81,8 @@ func addToDay(d heartbeatview.Day, r Run) heartbeatview.Day {
 		d.Missed += r.count
 	case heartbeatview.OutcomeUnknown:
 		d.Unknown += r.count
+	case heartbeatview.OutcomeExcused:
+		d.Excused += r.count
 	case heartbeatview.OutcomeWithinGrace:
 		d.WithinGrace += r.count
 	case heartbeatview.OutcomeUpcoming:
@@ -99,7 +101,7 @@ func RunStats(all []Run, outages []manage.Outage, now time.Time) heartbeatview.R
 	var took []time.Duration
 	since := now.Add(-daysShown * 24 * time.Hour)
 	for _, r := range all {
-		if r.at.Before(since) || slices.Contains([]string{heartbeatview.OutcomeWithinGrace, heartbeatview.OutcomeUpcoming, heartbeatview.OutcomeRunning}, r.outcome) {
+		if r.at.Before(since) || slices.Contains([]string{heartbeatview.OutcomeWithinGrace, heartbeatview.OutcomeUpcoming, heartbeatview.OutcomeRunning, heartbeatview.OutcomeExcused}, r.outcome) {
 			continue
 		}
 		if r.outcome == heartbeatview.OutcomeUnknown {

@@ -33,6 +33,7 @@ var chartOutcomes = map[monitor.Outcome]string{
 	monitor.RunOnTime: heartbeatview.OutcomeOnTime, monitor.RunLate: heartbeatview.OutcomeLate, monitor.RunMissed: heartbeatview.OutcomeMissed,
 	monitor.RunFailed: heartbeatview.OutcomeFailed, monitor.RunTooShort: heartbeatview.OutcomeTooShort, monitor.RunOverran: heartbeatview.OutcomeOverran,
 	monitor.RunNotStarted: heartbeatview.OutcomeNotStarted, monitor.RunUnknown: heartbeatview.OutcomeUnknown,
+	monitor.RunExcused: heartbeatview.OutcomeExcused,
 }
 
 // RunChart returns the chart of the runs of the last 30 days.

@@ -27,6 +27,7 @@ var outcomeNames = map[monitor.Outcome]string{
 	monitor.RunOnTime: heartbeatview.OutcomeOnTime, monitor.RunLate: heartbeatview.OutcomeLate,
 	monitor.RunFailed: heartbeatview.OutcomeFailed, monitor.RunTooShort: heartbeatview.OutcomeFailed, monitor.RunOverran: heartbeatview.OutcomeFailed,
 	monitor.RunMissed: heartbeatview.OutcomeMissed, monitor.RunNotStarted: heartbeatview.OutcomeMissed, monitor.RunUnknown: heartbeatview.OutcomeUnknown,
+	monitor.RunExcused: heartbeatview.OutcomeExcused,
 }
 
 // Runs returns the runs of a heartbeat, oldest first, as far as its history was

@@ -87,6 +87,8 @@ func timelineEntry(s manage.IncidentView, e monitor.TimelineEntry) incidentview.
 		shown.Icon, shown.Tone, shown.Title = "clock", "waiting", "Alerts muted"
 	case "flapping":
 		shown.Icon, shown.Tone, shown.Title = "clock", "waiting", "Flapping"
+	case "maintenance":
+		shown.Icon, shown.Tone, shown.Title = "calendar", "waiting", "In maintenance"
 	case "snoozed":
 		shown.Icon, shown.Tone, shown.Title = "clock", "waiting", "Snooze"
 	default: // written by a newer node

@@ -18,15 +18,15 @@ type DailyRuns struct {
 
 // Day counts the runs of one day by outcome.
 type Day struct {
-	Date                                                         time.Time
-	OnTime, Late, Failed, Missed, Unknown, WithinGrace, Upcoming int
-	LongestRun                                                   time.Duration // 0 if not measured
-	MaxLateness                                                  time.Duration // of the latest ping
-	ExitStatus                                                   int           // of the last failure; 0 if the job reported none
+	Date                                                                  time.Time
+	OnTime, Late, Failed, Missed, Unknown, Excused, WithinGrace, Upcoming int
+	LongestRun                                                            time.Duration // 0 if not measured
+	MaxLateness                                                           time.Duration // of the latest ping
+	ExitStatus                                                            int           // of the last failure; 0 if the job reported none
 }
 
 func (d Day) runs() int {
-	return d.OnTime + d.Late + d.Failed + d.Missed + d.Unknown + d.WithinGrace + d.Upcoming
+	return d.OnTime + d.Late + d.Failed + d.Missed + d.Unknown + d.Excused + d.WithinGrace + d.Upcoming
 }
 
 // withinGraceText describes a run that is due but not late yet.
@@ -41,7 +41,7 @@ func (d Day) kind() string {
 	switch {
 	case d.knownRuns() > 0:
 		return "runs"
-	case d.Unknown > 0:
+	case d.Unknown+d.Excused > 0:
 		return OutcomeUnknown
 	case d.WithinGrace+d.Upcoming > 0:
 		return OutcomeUpcoming
@@ -108,6 +108,8 @@ func (d Day) outcome() string {
 		return "late by " + ui.RunTime(d.MaxLateness)
 	case d.Unknown > 0:
 		return "unknown, Overdue was not watching"
+	case d.Excused > 0:
+		return "excused, in maintenance"
 	case d.OnTime > 0:
 		return "on time"
 	case d.WithinGrace > 0:
@@ -127,7 +129,7 @@ func (d Day) counts() string {
 	for _, o := range []struct {
 		n     int
 		words string
-	}{{d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.WithinGrace, withinGraceText}, {d.Upcoming, "upcoming"}} {
+	}{{d.Late, "late"}, {d.Failed, "failed"}, {d.Missed, "missed"}, {d.Unknown, "unknown"}, {d.Excused, "excused"}, {d.WithinGrace, withinGraceText}, {d.Upcoming, "upcoming"}} {
 		if o.n > 0 {
 			parts = append(parts, ui.Count(o.n)+" "+o.words)
 		}

@@ -65,13 +65,14 @@ var runMarks = map[string]struct {
 	OutcomeMissed:     {"missed", "Missed", "k-none", "down"},
 	OutcomeNotStarted: {"missed", "Not started", "k-none", "down"},
 	OutcomeUnknown:    {"unknown", "Unknown: not watching", "info", "unknown"},
+	OutcomeExcused:    {"excused", "Excused: maintenance", "calendar", "unknown"},
 	OutcomeExtra:      {"extra", "Not expected", "k-ping", "paused"},
 	OutcomeRunning:    {"running", "Running", "st-running", "running"},
 }
 
 // chartLegend lists the outcomes in the order of the legend. Outcomes with the same
 // mark share an entry.
-var chartLegend = []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeOverran, OutcomeMissed, OutcomeUnknown, OutcomeExtra, OutcomeRunning}
+var chartLegend = []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeOverran, OutcomeMissed, OutcomeUnknown, OutcomeExcused, OutcomeExtra, OutcomeRunning}
 
 // At returns when the run is on the time axis.
 func (r ChartRun) At() time.Time {
@@ -210,7 +211,7 @@ func (m RunChart) label(c ui.Clock) string {
 		}
 	}
 	var parts []string
-	for _, o := range []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeTooShort, OutcomeOverran, OutcomeMissed, OutcomeNotStarted, OutcomeUnknown, OutcomeExtra, OutcomeRunning} {
+	for _, o := range []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeTooShort, OutcomeOverran, OutcomeMissed, OutcomeNotStarted, OutcomeUnknown, OutcomeExcused, OutcomeExtra, OutcomeRunning} {
 		if n := counts[o]; n > 0 {
 			parts = append(parts, ui.Count(n)+" "+strings.ToLower(runMarks[o].words))
 		}

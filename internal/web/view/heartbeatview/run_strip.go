@@ -14,6 +14,7 @@ const (
 	OutcomeFailed      = "failed"
 	OutcomeMissed      = "missed"
 	OutcomeUnknown     = "unknown" // Overdue was not watching
+	OutcomeExcused     = "excused" // in a maintenance window
 	OutcomeUpcoming    = "upcoming"
 	OutcomeWithinGrace = "open" // due, within the grace period
 	OutcomeRunning     = "running"
@@ -41,6 +42,7 @@ var countedOutcomes = []struct{ outcome, words string }{
 	{OutcomeFailed, "failed"},
 	{OutcomeMissed, "missed"},
 	{OutcomeUnknown, "unknown"},
+	{OutcomeExcused, "excused"},
 }
 
 func (s RunStrip) newestRuns() RunStrip { return s[max(0, len(s)-stripSlots):] }
@@ -48,7 +50,7 @@ func (s RunStrip) newestRuns() RunStrip { return s[max(0, len(s)-stripSlots):] }
 // strokes returns the paths of the strip, one for each outcome that occurs.
 func (s RunStrip) strokes() []runsPath {
 	var strokes []runsPath
-	for _, outcome := range []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeMissed, OutcomeUnknown, OutcomeRunning, OutcomeWithinGrace, OutcomeUpcoming} {
+	for _, outcome := range []string{OutcomeOnTime, OutcomeLate, OutcomeFailed, OutcomeMissed, OutcomeUnknown, OutcomeExcused, OutcomeRunning, OutcomeWithinGrace, OutcomeUpcoming} {
 		if d := s.path(outcome); d != "" {
 			strokes = append(strokes, runsPath{"s-" + outcome, d})
 		}
@@ -83,6 +85,8 @@ func outcomePath(outcome string, x float64) string {
 	case OutcomeUnknown:
 		dot := "M" + ui.Coordinate(x+1) + " "
 		return dot + "21v-2h2v2z" + dot + "17v-2h2v2z" + dot + "13v-2h2v2z"
+	case OutcomeExcused:
+		return "M" + ui.Coordinate(x) + " 22v-2l4-4v2zM" + ui.Coordinate(x) + " 16v-2l4-4v2z"
 	case OutcomeWithinGrace:
 		return "M" + ui.Coordinate(x+.625) + " 21.4v-12.8h2.75v12.8z"
 	case OutcomeUpcoming:
@@ -126,6 +130,7 @@ var stripLegend = []struct{ outcome, words string }{
 	{OutcomeMissed, "Missed"},
 	{OutcomeFailed, "Failed"},
 	{OutcomeUnknown, "Unknown: not watching"},
+	{OutcomeExcused, "Excused: maintenance"},
 	{OutcomeWithinGrace, "Due, within grace"},
 	{OutcomeUpcoming, "Upcoming"},
 }

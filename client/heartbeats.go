@@ -193,6 +193,8 @@ type Heartbeat struct {
 	// FlappingSince and FlappingUntil are null unless its alerts wait because it flaps.
 	FlappingSince *time.Time `json:"flapping_since" doc:"Since when it flaps: more than 6 changes in 30 min; null if it does not"`
 	FlappingUntil *time.Time `json:"flapping_until" doc:"When its alerts are sent again if nothing changes; null if it does not flap"`
+	// MaintenanceUntil is null unless it is in maintenance.
+	MaintenanceUntil *time.Time `json:"maintenance_until" doc:"End of the maintenance window in progress; null if none is. Runs that are due before are excused"`
 	CreatedAt     time.Time  `json:"created_at"`
 	UpdatedAt     time.Time  `json:"updated_at" doc:"Time of the last change of its settings"`
 }

@@ -62,6 +62,13 @@ var access = map[string]struct {
 	"change-policy":         {"/policies/nights", `{"default": true}`, 403, 200, 404},
 	"delete-policy":         {"/policies/{spare policy}", "", 403, 204, 404},
 	"list-notifications":    {"/heartbeats/{heartbeat}/notifications", "", 200, 200, 404},
+	"list-maintenance":      {"/maintenance", "", 200, 200, 200},
+	"create-maintenance":    {"/maintenance", `{"reason": "Upgrade", "tags": ["db"], "duration": "2h"}`, 403, 201, 201},
+	"get-maintenance":       {"/maintenance/{maintenance}", "", 200, 200, 404},
+	"change-maintenance":    {"/maintenance/{maintenance}", `{"reason": "Repair"}`, 403, 200, 404},
+	"end-maintenance":       {"/maintenance/{ended maintenance}/end", "", 403, 200, 404},
+	"extend-maintenance":    {"/maintenance/{maintenance}/extend", `{"for": "10m"}`, 403, 200, 404},
+	"delete-maintenance":    {"/maintenance/{spare maintenance}", "", 403, 204, 404},
 	"list-nodes":            {"/nodes", "", 403, 200, 200},
 	"test-channel":          {"/channels/{channel}/test", "", 403, 200, 404},
 	"retry-channel":         {"/channels/{channel}/retry", "", 403, 200, 404},
@@ -81,9 +88,11 @@ func TestAPI_EveryEndpointRequiresAKey(t *testing.T) {
 		// The key accepts id and ref: a caller who has the id already knows it.
 		for _, names := range []*strings.Replacer{
 			strings.NewReplacer("{heartbeat}", *h.ID, "{spare heartbeat}", *spare.ID, "{incident}", i.ID, "{open incident}", open.ID, "{group}", group, "{open group}", openGroup, "{channel}", ch.ID, "{spare channel}", spareChannel.ID,
-				"{new policy}", "first", "{spare policy}", w.policy("spare", ch).ID),
+				"{new policy}", "first", "{spare policy}", w.policy("spare", ch).ID,
+				"{maintenance}", w.maintenance("a").ID, "{ended maintenance}", w.maintenance("b").ID, "{spare maintenance}", w.maintenance("c").ID),
 			strings.NewReplacer("{heartbeat}", h.Ref, "{spare heartbeat}", w.heartbeat("another").Ref, "{incident}", i.ID, "{open incident}", open.ID, "{group}", group, "{open group}", openGroup, "{channel}", ch.ID, "{spare channel}", w.channel("another").ID, "put-by-test", "put-again",
-				"{new policy}", "second", "{spare policy}", w.policy("another", ch).Slug),
+				"{new policy}", "second", "{spare policy}", w.policy("another", ch).Slug,
+				"{maintenance}", w.maintenance("d").ID, "{ended maintenance}", w.maintenance("e").ID, "{spare maintenance}", w.maintenance("f").ID),
 		} {
 			for _, op := range operations(t) {
 				row, known := access[op.OperationID]

@@ -61,6 +61,7 @@ func build(o Options) *API {
 	a.blackoutRoutes()
 	a.channelRoutes()
 	a.policyRoutes()
+	a.maintenanceRoutes()
 	a.nodeRoutes()
 	a.documentPings()
 	a.completeDocument()

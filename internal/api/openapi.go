@@ -46,6 +46,7 @@ func (a *API) config() huma.Config {
 				{Name: "Blackouts", Description: "Times in which Overdue itself was not watching."},
 				{Name: "Channels", Description: "Ways to notify people."},
 				{Name: "Policies", Description: "The channels and the times of the alerts of an incident that is not acknowledged."},
+				{Name: "Maintenance", Description: "Planned times in which expected runs are excused."},
 				{Name: "Server", Description: "The server itself."},
 			},
 		},

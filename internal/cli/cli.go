@@ -64,29 +64,30 @@ const (
 type commandLine struct {
 	ShowVersion versionFlag `name:"version" short:"v" help:"Print the version."`
 
-	Serve      serveCmd      `cmd:"" help:"Run the server."`
-	Heartbeats heartbeatsCmd `cmd:"" help:"Manage heartbeats through the API."`
-	Incidents  incidentsCmd  `cmd:"" help:"List, acknowledge and annotate incidents through the API."`
-	Blackouts  blackoutsCmd  `cmd:"" help:"List the times in which Overdue itself was not watching, through the API."`
-	Channels   channelsCmd   `cmd:"" help:"Manage channels through the API."`
-	Policies   policiesCmd   `cmd:"" help:"Manage alert policies through the API."`
-	Ping       pingCmd       `cmd:"" help:"Send one ping, with retries."`
-	Run        runCmd        `cmd:"" help:"Run a command between two pings."`
-	Discover   discoverCmd   `cmd:"" help:"Find the jobs of this machine and create heartbeats for them."`
-	Schedule   scheduleCmd   `cmd:"" help:"Show when a cron line or calendar expression is due, without a server."`
-	APIKey     apiKeyCmd     `cmd:"" name:"api-key" help:"Manage API keys, directly in the database."`
-	Person     personCmd     `cmd:"" help:"Help people who cannot sign in, directly in the database."`
-	SecretKey  secretKeyCmd  `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
-	Pair       pairCmd       `cmd:"" help:"Let two servers watch each other, directly in the database."`
-	Backup     backupCmd     `cmd:"" help:"Copy the database, also while the server runs."`
-	Restore    restoreCmd    `cmd:"" help:"Replace the database with a backup."`
-	Migrate    migrateCmd    `cmd:"" help:"Move everything to another database: from SQLite to PostgreSQL, or back."`
-	Check      checkCmd      `cmd:"" help:"Check the settings, the database and the channels."`
-	Health     healthCmd     `cmd:"" help:"Ask the server on this machine whether it is ready, for health checks of containers."`
-	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
-	Man        manCmd        `cmd:"" help:"Print or write manual pages."`
-	Help       helpCmd       `cmd:"" help:"Show the help of a command."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Serve       serveCmd       `cmd:"" help:"Run the server."`
+	Heartbeats  heartbeatsCmd  `cmd:"" help:"Manage heartbeats through the API."`
+	Incidents   incidentsCmd   `cmd:"" help:"List, acknowledge and annotate incidents through the API."`
+	Blackouts   blackoutsCmd   `cmd:"" help:"List the times in which Overdue itself was not watching, through the API."`
+	Channels    channelsCmd    `cmd:"" help:"Manage channels through the API."`
+	Policies    policiesCmd    `cmd:"" help:"Manage alert policies through the API."`
+	Maintenance maintenanceCmd `cmd:"" help:"Manage maintenance windows through the API."`
+	Ping        pingCmd        `cmd:"" help:"Send one ping, with retries."`
+	Run         runCmd         `cmd:"" help:"Run a command between two pings."`
+	Discover    discoverCmd    `cmd:"" help:"Find the jobs of this machine and create heartbeats for them."`
+	Schedule    scheduleCmd    `cmd:"" help:"Show when a cron line or calendar expression is due, without a server."`
+	APIKey      apiKeyCmd      `cmd:"" name:"api-key" help:"Manage API keys, directly in the database."`
+	Person      personCmd      `cmd:"" help:"Help people who cannot sign in, directly in the database."`
+	SecretKey   secretKeyCmd   `cmd:"" name:"secret-key" help:"Create and rotate the key that encrypts secrets in the database."`
+	Pair        pairCmd        `cmd:"" help:"Let two servers watch each other, directly in the database."`
+	Backup      backupCmd      `cmd:"" help:"Copy the database, also while the server runs."`
+	Restore     restoreCmd     `cmd:"" help:"Replace the database with a backup."`
+	Migrate     migrateCmd     `cmd:"" help:"Move everything to another database: from SQLite to PostgreSQL, or back."`
+	Check       checkCmd       `cmd:"" help:"Check the settings, the database and the channels."`
+	Health      healthCmd      `cmd:"" help:"Ask the server on this machine whether it is ready, for health checks of containers."`
+	Completion  completionCmd  `cmd:"" help:"Print the completion script of a shell."`
+	Man         manCmd         `cmd:"" help:"Print or write manual pages."`
+	Help        helpCmd        `cmd:"" help:"Show the help of a command."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
 
 	Forward  forwardOutputCmd `cmd:"" name:"forward-output" hidden:"" help:"Pass on the output of background processes of a job. Only run starts it."`
 	Complete completeCmd      `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Print the candidates for a word. Only completion scripts run it."`

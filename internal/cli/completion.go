@@ -77,6 +77,8 @@ func candidates(ctx context.Context) completion.Source {
 				return nil, true
 			}
 			return channelCandidates(ctx), true
+		case "maintenance":
+			return maintenanceCandidates(ctx), true
 		case "policy":
 			return policyCandidates(ctx), true
 		case "kind":
@@ -163,6 +165,21 @@ func policyCandidates(ctx context.Context) []completion.Candidate {
 		}
 	}, func(p client.Policy) completion.Candidate {
 		return completion.Candidate{Value: printable(p.Slug), Help: printable(p.Name)}
+	})
+}
+
+func maintenanceCandidates(ctx context.Context) []completion.Candidate {
+	return serverCandidates(func(c *client.Client) iter.Seq2[client.Maintenance, error] {
+		return func(yield func(client.Maintenance, error) bool) {
+			page, err := c.Maintenances(ctx)
+			for _, m := range page.Items {
+				if !yield(m, err) {
+					return
+				}
+			}
+		}
+	}, func(m client.Maintenance) completion.Candidate {
+		return completion.Candidate{Value: m.ID, Help: printable(m.Reason)}
 	})
 }
 

@@ -143,6 +143,7 @@ type effects struct {
 	nextDue          time.Time // next timed event of the changed heartbeat, zero if there is none
 	pending          bool      // alerts were enqueued
 	changedHeartbeat int64     // key of the heartbeat that looks different now, 0 for none
+	changed          []int64   // keys of more of them
 }
 
 // maxTransactionAttempts is the maximum number of attempts of a change whose slug another
@@ -166,9 +167,9 @@ func (svc *Service) update(ctx context.Context, fn func(tx *store.Tx) (effects, 
 	if err != nil {
 		return err
 	}
-	changed := loop.Effects{NextDue: s.nextDue, Pending: s.pending}
+	changed := loop.Effects{NextDue: s.nextDue, Pending: s.pending, Changed: s.changed}
 	if s.changedHeartbeat != 0 {
-		changed.Changed = []int64{s.changedHeartbeat}
+		changed.Changed = append(changed.Changed, s.changedHeartbeat)
 	}
 	svc.signals.Send(changed)
 	return nil

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -140,6 +141,18 @@ func (m Maintenance) InProgress(now time.Time) (Window, bool) {
 		return Window{}, false
 	}
 	return all[0], true
+}
+
+// Describe returns when the windows are, in one line.
+func (m Maintenance) Describe() string {
+	if m.Calendar == nil {
+		return formatTime(m.From) + " to " + formatTime(m.To)
+	}
+	text := fmt.Sprintf("%s for %s, from %s", Rule{Calendar: m.Calendar}.Describe(), schedule.FormatDuration(m.Length), formatTime(m.From))
+	if !m.To.IsZero() {
+		text += " to " + formatTime(m.To)
+	}
+	return text
 }
 
 // WithEnd returns the maintenance after a user chose another end of a window that Windows returned. If

@@ -32,6 +32,9 @@ func Heartbeat(h monitor.Heartbeat, base string, now time.Time) client.Heartbeat
 	if h.Flaps(now) {
 		shown.FlappingSince, shown.FlappingUntil = timeOrNil(h.Flapping.Since), timeOrNil(h.Flapping.Until())
 	}
+	if w, open := h.InMaintenance(now); open {
+		shown.MaintenanceUntil = &w.To
+	}
 	if h.Rule.Early >= 0 {
 		early := int64(h.Rule.Early / time.Second)
 		shown.Early = &early

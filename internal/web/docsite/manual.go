@@ -28,7 +28,7 @@ func navigation() []navGroup {
 	return []navGroup{
 		{"Start", []string{"first-heartbeat", "integrations", "self-hosting"}},
 		{"How it works", []string{"statuses", "schedules", "grace-period", "incidents", "delivery"}},
-		{"Use", []string{"pinging", "channels", "alert-policy", "people"}},
+		{"Use", []string{"pinging", "channels", "alert-policy", "maintenance", "people"}},
 		{"Reference", []string{"command-line", ReferenceSlug, "configuration", "operations"}},
 	}
 }

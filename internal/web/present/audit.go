@@ -32,6 +32,8 @@ var AuditActions = map[string]string{
 	"incident.acknowledge": "acknowledged the incident", "incident.note": "added a note to the incident",
 	"channel.create": "created the channel", "channel.change": "changed the channel", "channel.delete": "deleted the channel",
 	"channel.test": "sent a test alert to", "channel.retry": "retried the pending alerts of",
+	"maintenance.create": "created the maintenance", "maintenance.change": "changed the maintenance", "maintenance.delete": "deleted the maintenance",
+	"maintenance.end": "ended the maintenance", "maintenance.extend": "extended the maintenance",
 	"policy.create": "created the policy", "policy.change": "changed the policy", "policy.delete": "deleted the policy",
 	"key.create": "created the API key", "key.revoke": "revoked the API key",
 	"member.invite": "invited", "member.withdraw": "withdrew the invitation of", "member.join": "joined:",

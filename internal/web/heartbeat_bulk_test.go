@@ -317,3 +317,22 @@ func TestSnoozeIncidents_AreShownAndEnd(t *testing.T) {
 		w.expectHTML(w.get("member", "/incidents"), 200, "Snoozed 1 incident")
 	})
 }
+
+func TestMaintenance_IsShownOnThePagesOfTheHeartbeat(t *testing.T) {
+	onEach(t, func(w *fixture) {
+		h := w.createHeartbeat("backup")
+		m, err := w.service.CreateMaintenance(w.Context(), w.actor("member"), manage.MaintenanceEdit{Reason: new("upgrade"), All: new(true), Duration: new("2h")})
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, path := range []string{"/heartbeats", "/heartbeats/" + h.ID} {
+			w.expectHTML(w.get("member", path), 200, "In maintenance until")
+		}
+		if _, err := w.service.EndMaintenance(w.Context(), w.actor("member"), m.ID); err != nil {
+			w.Fatal(err)
+		}
+		for _, path := range []string{"/heartbeats", "/heartbeats/" + h.ID} {
+			w.expectNone(w.get("member", path), "In maintenance until")
+		}
+	})
+}

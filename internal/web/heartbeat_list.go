@@ -292,6 +292,7 @@ func (req *request) heartbeatRow(w manage.HeartbeatHistory) heartbeatview.Row {
 	}
 	r.Muted, r.MutedUntil = present.Mute(w.Heartbeat, req.now)
 	r.FlappingUntil = present.FlappingUntil(w.Heartbeat, req.now)
+	r.MaintenanceUntil = present.MaintenanceUntil(w.Heartbeat, req.now)
 	if w.Status == monitor.Down {
 		r.DownSince, r.Cause = w.Deadline(), string(w.DownCause)
 		if n := len(w.Outages); n > 0 && w.Outages[n-1].Resolved.IsZero() {

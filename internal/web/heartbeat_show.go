@@ -126,6 +126,7 @@ func (req *request) heartbeat(w manage.HeartbeatHistory, open *monitor.Incident)
 		h.Hosts = append(h.Hosts, heartbeatview.Host{Name: s.Name, State: string(w.HostStatus(s, req.now)), LastSuccess: s.Success})
 	}
 	h.Muted, h.MutedUntil = present.Mute(w.Heartbeat, req.now)
+	h.MaintenanceUntil = present.MaintenanceUntil(w.Heartbeat, req.now)
 	h.FlappingUntil, h.SendsAll = present.FlappingUntil(w.Heartbeat, req.now), w.FlappingAlerts == monitor.FlappingSend
 	if limit := w.RunDeadline(); !limit.IsZero() && limit.Equal(h.AlertAt) {
 		h.LimitedSince = present.RunningSince(w.Heartbeat)

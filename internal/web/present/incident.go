@@ -37,6 +37,12 @@ func Mute(h monitor.Heartbeat, now time.Time) (muted bool, until time.Time) {
 	return h.Muted(now), time.Time{}
 }
 
+// MaintenanceUntil returns the end of the window that a heartbeat is in, the zero time if it is in none.
+func MaintenanceUntil(h monitor.Heartbeat, now time.Time) time.Time {
+	w, _ := h.InMaintenance(now)
+	return w.To
+}
+
 // FlappingUntil returns until when alerts wait because the heartbeat flaps, the zero time if none do.
 func FlappingUntil(h monitor.Heartbeat, now time.Time) time.Time {
 	if !h.Flaps(now) {

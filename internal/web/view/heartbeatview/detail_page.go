@@ -22,6 +22,7 @@ type Heartbeat struct {
 	Description string
 	Status      string
 	Severity    string
+	MaintenanceUntil time.Time // end of the window in progress, zero for none
 	Muted       bool      // its alerts are muted
 	MutedUntil  time.Time // zero if a user ends the mute
 	// FlappingUntil is when its alerts no longer wait if nothing changes, zero if it does not flap.

@@ -29,8 +29,9 @@ type Row struct {
 	PausedBy     string    // first name or name
 	RunningSince time.Time // start of the current run; zero if not running
 
-	Muted      bool      // its alerts are muted
-	MutedUntil time.Time // zero if a user ends the mute
+	MaintenanceUntil time.Time // end of the window in progress, zero for none
+	Muted            bool      // its alerts are muted
+	MutedUntil       time.Time // zero if a user ends the mute
 
 	FlappingUntil time.Time // when its alerts no longer wait if nothing changes; zero if it does not flap
 

@@ -195,8 +195,8 @@ type Heartbeat struct {
 	FlappingUntil *time.Time `json:"flapping_until" doc:"When its alerts are sent again if nothing changes; null if it does not flap"`
 	// MaintenanceUntil is null unless it is in maintenance.
 	MaintenanceUntil *time.Time `json:"maintenance_until" doc:"End of the maintenance window in progress; null if none is. Runs that are due before are excused"`
-	CreatedAt     time.Time  `json:"created_at"`
-	UpdatedAt     time.Time  `json:"updated_at" doc:"Time of the last change of its settings"`
+	CreatedAt        time.Time  `json:"created_at"`
+	UpdatedAt        time.Time  `json:"updated_at" doc:"Time of the last change of its settings"`
 }
 
 // Host is one of the hosts of a heartbeat whose instances is not any.

@@ -8,11 +8,11 @@ import (
 
 // Bodies of the examples in the document.
 var (
-	exampleSettings = map[string]any{"name": "Nightly backup", "interval": "24h", "grace": "30m", "tags": []string{"backup"}}
-	exampleSchedule = map[string]any{"cron": []string{"0 3 * * 1-5"}, "timezone": "Europe/Berlin", "count": 2}
-	exampleChannel  = map[string]any{"kind": "webhook", "name": "Ops", "settings": map[string]any{"url": "https://example.com/overdue"}}
+	exampleSettings    = map[string]any{"name": "Nightly backup", "interval": "24h", "grace": "30m", "tags": []string{"backup"}}
+	exampleSchedule    = map[string]any{"cron": []string{"0 3 * * 1-5"}, "timezone": "Europe/Berlin", "count": 2}
+	exampleChannel     = map[string]any{"kind": "webhook", "name": "Ops", "settings": map[string]any{"url": "https://example.com/overdue"}}
 	exampleMaintenance = map[string]any{"reason": "PostgreSQL upgrade", "tags": []string{"db"}, "from": "2026-03-14T22:00:00Z", "duration": "2h"}
-	examplePolicy   = map[string]any{"name": "Nights", "default": true, "steps": []map[string]any{
+	examplePolicy      = map[string]any{"name": "Nights", "default": true, "steps": []map[string]any{
 		{"after": 0, "channels": []string{"01998f7c-5a0e-7c11-9d53-2f6f3a1b8c4d"}},
 		{"after": "15m", "channels": []string{"01998f7c-0d7e-7b52-8f0e-6a1c9d2b3e4f"}, "repeat_every": "30m"},
 	}}

@@ -15,14 +15,14 @@ import (
 // Row is the state of a heartbeat as it is stored. Times are microseconds since 1970,
 // NULL for the zero time.
 type Row struct {
-	Status                                        monitor.Status
-	CountedFrom, StaleBefore, LastPing, LastStart sql.NullInt64
-	RunTime                                       sql.NullInt64  // µs, NULL if unknown
-	Runs                                          sql.NullString // active runs as JSON, NULL for none
-	Pings                                         int64
-	Incident                                      sql.NullString
-	Cause                                         monitor.Cause
-	NextAt                                        sql.NullInt64 // of the next evaluation; only written
+	Status                                          monitor.Status
+	CountedFrom, StaleBefore, LastPing, LastStart   sql.NullInt64
+	RunTime                                         sql.NullInt64  // µs, NULL if unknown
+	Runs                                            sql.NullString // active runs as JSON, NULL for none
+	Pings                                           int64
+	Incident                                        sql.NullString
+	Cause                                           monitor.Cause
+	NextAt                                          sql.NullInt64 // of the next evaluation; only written
 	History, Finished, Blackout, Hosts, Maintenance sql.NullString
 }
 

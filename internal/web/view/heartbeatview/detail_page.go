@@ -16,15 +16,15 @@ import (
 
 // Heartbeat has the data of one heartbeat for its page.
 type Heartbeat struct {
-	Key         string // id for readers who may see ping URLs, ref for all others
-	PingURL     string // empty for viewers: their page must not contain anything that can ping
-	Name        string
-	Description string
-	Status      string
-	Severity    string
+	Key              string // id for readers who may see ping URLs, ref for all others
+	PingURL          string // empty for viewers: their page must not contain anything that can ping
+	Name             string
+	Description      string
+	Status           string
+	Severity         string
 	MaintenanceUntil time.Time // end of the window in progress, zero for none
-	Muted       bool      // its alerts are muted
-	MutedUntil  time.Time // zero if a user ends the mute
+	Muted            bool      // its alerts are muted
+	MutedUntil       time.Time // zero if a user ends the mute
 	// FlappingUntil is when its alerts no longer wait if nothing changes, zero if it does not flap.
 	FlappingUntil time.Time
 	SendsAll      bool // all alerts are sent while it flaps

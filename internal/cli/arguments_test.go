@@ -27,8 +27,11 @@ func TestRejectEmptyFlags_NoCommandIgnoresAFlag(t *testing.T) {
 			args := append(commandWords(leaf), "--"+flag.Name+"=")
 			for _, a := range leaf.Positional {
 				word := "x"
-				if a.Enum != "" {
+				switch {
+				case a.Enum != "":
 					word = a.EnumSlice()[0]
+				case a.Target.Kind() == reflect.Int64:
+					word = "1"
 				}
 				args = append(args, word)
 			}

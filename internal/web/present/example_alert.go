@@ -33,12 +33,13 @@ func exampleFailure(now time.Time) (monitor.Heartbeat, monitor.Incident) {
 		Rule:    monitor.Rule{Interval: exampleInterval, Grace: exampleGrace, Methods: monitor.AnyMethod, AlertAfter: 1},
 		Created: pinged.Add(-40 * exampleInterval), Updated: pinged.Add(-40 * exampleInterval),
 	}
-	h, _ = h.ApplyPing(monitor.Ping{Number: 41, Kind: monitor.PingSuccess, At: pinged, ExitCode: monitor.NoExitCode}, pinged)
+	h, _ = h.ApplyPing(monitor.Ping{Number: 41, Kind: monitor.PingSuccess, At: pinged, Host: "db1.example.org", ExitCode: monitor.NoExitCode}, pinged)
 	h, change := h.Evaluate(opened)
 	h.OpenIncident = exampleIncident
 	return h, monitor.Incident{
 		ID: exampleIncident, Number: 1, Cause: change.Opened.Cause, OpenedAt: change.Opened.At, DetectedAt: opened, Due: change.Opened.Due,
 		LastPing: change.Opened.LastPing, Reason: change.Opened.Reason, HeartbeatRef: h.Ref, HeartbeatName: h.Name, Severity: h.Severity,
+		Host: change.Opened.Host,
 	}
 }
 

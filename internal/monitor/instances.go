@@ -312,16 +312,17 @@ const (
 	HostFailed  HostStatus = "failed"  // its newest report was a failure
 )
 
-// HostStatus returns the state of a host at now. Hosts of a paused heartbeat are not missing.
+// HostStatus returns the state of a host at now. Hosts of a heartbeat that is paused or in maintenance are not missing.
 func (h Heartbeat) HostStatus(s HostState, now time.Time) HostStatus {
 	from := laterOf(laterOf(s.Success, h.StaleBefore), h.Blackout.RestartedAfter.To)
 	if h.Maintenance != nil {
 		from = laterOf(from, h.Maintenance.Restarted.To)
 	}
+	_, inMaintenance := h.InMaintenance(now)
 	switch {
 	case s.Failed():
 		return HostFailed
-	case h.Status != Paused && from.Add(h.hostWindow()).Before(now):
+	case h.Status != Paused && !inMaintenance && from.Add(h.hostWindow()).Before(now):
 		return HostMissing
 	}
 	return HostOK

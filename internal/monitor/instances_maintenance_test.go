@@ -59,11 +59,46 @@ func TestMaintenance_OfHosts(t *testing.T) {
 		f.want(Late, "before the deadline")
 		f.evaluate(40)
 		f.want(Down, "12 min after the pings")
+	})
+	t.Run("RunsBeforeAPingInItAreExcused", func(t *testing.T) {
+		f := begin(t)
+		f.succeed(27, "web1")
+		f.succeed(28, "web2")
+		outcomes := map[Outcome]int64{f.h.History.Latest.Outcome: f.h.History.Latest.Count}
 		for _, s := range f.change.ClosedSpans {
-			if s.Outcome == RunMissed && s.First.Before(minute(30)) {
-				t.Errorf("a run in the window was missed: %+v", s)
+			outcomes[s.Outcome] += s.Count
+		}
+		if outcomes[RunMissed] > 0 || outcomes[RunExcused] == 0 {
+			t.Errorf("outcomes %v; want excused runs, none missed", outcomes)
+		}
+	})
+	t.Run("HostsAreNotMissingUntilTheWaitAfterItEnds", func(t *testing.T) {
+		f := begin(t)
+		f.evaluate(30)
+		for at, want := range map[float64]HostStatus{42: HostOK, 42.1: HostMissing} {
+			if got := f.h.HostStatus(f.h.Hosts[0], minute(at)); got != want {
+				t.Errorf("at %v: %s; want %s", at, got, want)
 			}
 		}
+	})
+	t.Run("AnotherWindowSoonAfterItExcusesTheWaitAgain", func(t *testing.T) {
+		f := begin(t)
+		f.inMaintenance(36, 50)
+		f.evaluate(61.9)
+		f.want(Late, "before one period after the second window")
+		f.evaluate(62)
+		f.want(Down, "one period after it")
+	})
+	t.Run("WindowsDoNotHideADeadHost", func(t *testing.T) {
+		f := begin(t)
+		f.succeed(10, "web1", "web2")
+		f.inMaintenance(42, 50)
+		f.evaluate(49.9)
+		if status := f.h.HostStatus(f.h.Hosts[0], minute(49.9)); status != HostOK {
+			t.Errorf("in the second window: %s", status)
+		}
+		f.evaluate(50)
+		f.want(Down, "at the end of the second window")
 	})
 	t.Run("AFailureInItWaitsForItsEnd", func(t *testing.T) {
 		f := begin(t)

@@ -198,56 +198,6 @@ func joinReasons(a, b string) string {
 	return a
 }
 
-// MaintenanceEffect is what a window would change for a heartbeat.
-type MaintenanceEffect struct {
-	Excused   int       // expected runs that are due in the window, or whose deadline is in it
-	First     time.Time // the first of them, zero if there is none
-	DueAfter  time.Time // when the first run after the window is expected, zero if none is
-	NoticedBy time.Time // when a job that does not run again is Down at the latest, zero if never
-	StaysDown bool      // it is Down, and only a ping changes that
-}
-
-// EffectOf returns what a window that has not ended would change if the slots of an interval continue
-// from the current one. Only a run is excused whose time from the due time to the deadline is partly
-// in the window.
-func (h Heartbeat) EffectOf(w Window) MaintenanceEffect {
-	e := MaintenanceEffect{StaysDown: h.Status == Down}
-	slot := h.due()
-	if by := h.firstPingDeadline(); h.Status == New && w.Contains(by) {
-		e.Excused, e.First, e.DueAfter = 1, by, h.slotAfterWindow(w)
-		if !e.DueAfter.IsZero() {
-			e.NoticedBy = e.DueAfter.Add(h.Rule.Grace)
-		}
-		return e
-	}
-	if slot.IsZero() {
-		return e
-	}
-	if first := w.From.Add(-h.Rule.Grace); h.Rule.Calendar == nil && slot.Before(first) {
-		step := h.Rule.intervalStep()
-		slot = slot.Add((first.Sub(slot) + step - Precision) / step * step)
-	} else if h.Rule.Calendar != nil {
-		slot = h.slotFrom(laterOf(first, slot).Add(-Precision))
-	}
-	for !slot.IsZero() && slot.Before(w.To) && e.Excused < maxSlots {
-		if e.Excused++; e.Excused == 1 {
-			e.First = slot
-		}
-		if h.Rule.Calendar == nil {
-			e.Excused += int((w.To.Sub(slot) - Precision) / h.Rule.intervalStep())
-			break
-		}
-		slot = h.slotFrom(slot)
-	}
-	if e.Excused > 0 {
-		slot = h.slotAfterWindow(w)
-	}
-	if e.DueAfter = slot; !slot.IsZero() && h.Status != Down {
-		e.NoticedBy = h.Rule.AlertingSlot(slot).Add(h.Rule.Grace)
-	}
-	return e
-}
-
 // slotAfterWindow returns when the first run after a window is expected whose runs were excused. The
 // slots of a calendar are fixed; an interval is counted from the end of the window.
 func (h Heartbeat) slotAfterWindow(w Window) time.Time {

@@ -222,7 +222,6 @@ type IncidentFilter struct {
 	Group     int64  // of any group, or none, if 0
 	Tag       string // of the heartbeat
 	Host      string // see monitor.Incident.Host
-	Collapsed bool   // one row for each group: its first incident, if one of its incidents matches
 	State     monitor.IncidentState
 	Cause     monitor.Cause
 	Text      string // in the name of the heartbeat, or the number
@@ -249,62 +248,39 @@ func (tx *Tx) incidentsWhere(s IncidentFilter) (*whereClause, error) {
 	if s.Group > 0 {
 		c.add("i.group_number = ?", s.Group)
 	}
-	if !s.Collapsed {
-		return c, tx.addMatches(c, s, "i")
-	}
-	alone, members := &whereClause{args: c.args}, &whereClause{}
-	if err := tx.addMatches(alone, s, "i"); err != nil {
-		return c, err
-	}
-	members.args = alone.args
-	if err := tx.addMatches(members, s, "m"); err != nil {
-		return c, err
-	}
-	c.args = members.args
-	if len(members.parts) == 0 {
-		c.parts = append(c.parts, "(i.group_number IS NULL OR i.group_number = i.number)")
-		return c, nil
-	}
-	c.parts = append(c.parts, fmt.Sprintf(`(i.group_number IS NULL AND %s OR i.group_number = i.number AND EXISTS (SELECT 1 FROM incidents m
-		WHERE m.project = i.project AND m.group_number = i.number AND %s LIMIT 1 OFFSET 0))`, alone, members))
-	return c, nil
-}
-
-// addMatches adds the conditions of a search on the incidents of an alias.
-func (tx *Tx) addMatches(c *whereClause, s IncidentFilter, i string) error {
 	switch s.State {
 	case monitor.StateOpen:
-		c.parts = append(c.parts, i+".resolved IS NULL AND "+i+".acknowledged IS NULL")
+		c.parts = append(c.parts, "i.resolved IS NULL AND i.acknowledged IS NULL")
 	case monitor.StateAcknowledged:
-		c.parts = append(c.parts, i+".resolved IS NULL AND "+i+".acknowledged IS NOT NULL")
+		c.parts = append(c.parts, "i.resolved IS NULL AND i.acknowledged IS NOT NULL")
 	case monitor.StateResolved:
-		c.parts = append(c.parts, i+".resolved IS NOT NULL")
+		c.parts = append(c.parts, "i.resolved IS NOT NULL")
 	}
 	if s.Cause != "" {
-		c.add(i+".cause = ?", string(s.Cause))
+		c.add("i.cause = ?", string(s.Cause))
 	}
 	if s.Host != "" {
-		c.add(i+".host = ?", s.Host)
+		c.add("i.host = ?", s.Host)
 	}
 	if s.Tag != "" {
-		c.add(`EXISTS (SELECT 1 FROM heartbeats h, `+tx.d.TagRows+` tag WHERE h.key = `+i+`.heartbeat AND tag.value = ?)`, s.Tag)
+		c.add(`EXISTS (SELECT 1 FROM heartbeats h, `+tx.d.TagRows+` tag WHERE h.key = i.heartbeat AND tag.value = ?)`, s.Tag)
 	}
 	if n, err := strconv.ParseInt(strings.TrimPrefix(s.Text, "#"), 10, 64); err == nil && n > 0 {
-		c.add(i+".number = ?", n)
+		c.add("i.number = ?", n)
 	} else if s.Text != "" {
 		keys, few, err := tx.heartbeatsWithName(s)
 		if err != nil {
-			return err
+			return c, err
 		}
 		if few {
 			c.args = append(c.args, tx.d.IntList(append([]int64{}, keys...)))
-			c.parts = append(c.parts, tx.d.InList(i+".heartbeat", fmt.Sprintf("$%d", len(c.args))))
+			c.parts = append(c.parts, tx.d.InList("i.heartbeat", fmt.Sprintf("$%d", len(c.args))))
 		}
 		// OFFSET keeps the lookup by key: most often, the first incidents match.
-		c.add(`EXISTS (SELECT 1 FROM heartbeats h WHERE h.key = `+i+`.heartbeat AND `+searchExpression("h.name", s.SearchIDs)+`
+		c.add(`EXISTS (SELECT 1 FROM heartbeats h WHERE h.key = i.heartbeat AND `+searchExpression("h.name", s.SearchIDs)+`
 			LIKE lower(?) ESCAPE '\' LIMIT 1 OFFSET 0)`, "%"+escapeLike(s.Text)+"%")
 	}
-	return nil
+	return c, nil
 }
 
 // heartbeatsWithName returns the keys of the heartbeats whose name can contain the text of a search,

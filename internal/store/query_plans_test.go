@@ -84,10 +84,6 @@ func TestTx_FrequentQueriesScanNoWholeTable(t *testing.T) {
 			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Group: 1, Limit: 10})
 			return err
 		},
-		"Collapsed incidents": func(tx *store.Tx) error {
-			_, err := tx.Incidents(store.IncidentFilter{Project: 1, Collapsed: true, State: monitor.StateOpen, Limit: 10})
-			return err
-		},
 		"Timeline":   func(tx *store.Tx) error { _, err := tx.Timeline(i); return err },
 		"Deliveries": func(tx *store.Tx) error { _, err := tx.Deliveries(i.ID); return err },
 		"Key":        func(tx *store.Tx) error { _, _, err := tx.APIKeyByHash("hash"); return err },

@@ -19,9 +19,10 @@ const longInterval = 3600 // seconds
 func createHeartbeats(t *testing.T, api *client.Client, name string, n, seconds int) []client.Heartbeat {
 	t.Helper()
 	made := make([]client.Heartbeat, n)
+	flapping := "send" // each failure is announced, however many there are
 	for i := range made {
 		title := fmt.Sprintf("%s %d", name, i)
-		h, err := api.CreateHeartbeat(t.Context(), client.HeartbeatSettings{Name: &title, Interval: seconds, Grace: seconds})
+		h, err := api.CreateHeartbeat(t.Context(), client.HeartbeatSettings{Name: &title, Interval: seconds, Grace: seconds, FlappingAlerts: &flapping})
 		if err != nil {
 			t.Fatal(err)
 		}

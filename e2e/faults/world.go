@@ -172,7 +172,8 @@ func (w *world) createHeartbeats() error {
 	}
 	w.crowd = &crowd{jobs: newJobs(), target: target}
 	for _, j := range w.crowd.jobs {
-		settings := client.HeartbeatSettings{Name: &j.name, Grace: j.grace.String()}
+		flapping := "send" // each false alarm is announced, however many there are
+		settings := client.HeartbeatSettings{Name: &j.name, Grace: j.grace.String(), FlappingAlerts: &flapping}
 		if j.cron {
 			settings.Cron = &[]string{"* * * * *"}
 		} else {

@@ -64,7 +64,7 @@ func (c *Client) fetchPolicy(ctx context.Context, a call) (p Policy, err error) 
 }
 
 // DeletePolicy deletes a policy. If heartbeats name it, it fails with status 409 unless replace is set:
-// then they use the default policy, or notify all channels of the project if there is none.
+// then they use the default policy or, without one, notify all channels of the project.
 func (c *Client) DeletePolicy(ctx context.Context, name string, replace bool) error {
 	query := url.Values{}
 	if replace {

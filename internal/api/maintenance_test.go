@@ -114,9 +114,14 @@ func TestMaintenance_InvalidSettingsSayWhatToDo(t *testing.T) {
 			`{"reason": "x", "all": true, "cron": "0 2 * *", "duration": "2h"}`:            "has 4 of 5 fields",
 			`{"reason": "x", "all": true, "duration": "2h", "timezone": "UTC"}`:            "has no time zone",
 			`{"reason": "x", "all": true, "duration": "91d"}`:                              "between",
+			`{"reason": "x", "all": true, "duration": "1x"}`:                               "is not a unit",
 		} {
-			if r := w.request("read-write", "POST", Prefix+"/maintenance", body); r.status != 422 || !strings.Contains(r.body, want) {
+			r := w.request("read-write", "POST", Prefix+"/maintenance", body)
+			if r.status != 422 || !strings.Contains(r.body, want) {
 				t.Errorf("%s: %d %s; want %q", body, r.status, r.body, want)
+			}
+			if n := strings.Count(r.body, `"message"`); n > 1 {
+				t.Errorf("%s: %d faults; want one: %s", body, n, r.body)
 			}
 		}
 	})

@@ -68,7 +68,7 @@ type (
 	policyDeletion struct {
 		PolicyPath
 		IfMatch
-		Replace bool `query:"replace" doc:"Delete the policy although heartbeats name it. They then use the default policy, or notify all channels of the project if there is none"`
+		Replace bool `query:"replace" doc:"Delete the policy although heartbeats name it. They then use the default policy. Without a default policy, they notify all channels of the project"`
 	}
 	policyPatch struct {
 		PolicyPath

@@ -152,7 +152,8 @@ func (e MaintenanceEdit) applyEnd(m *monitor.Maintenance, v *validator) {
 	case m.To.IsZero():
 		v.reject("duration", "Enter how long the window lasts, such as 2h, or when it ends.")
 	}
-	if m.To.IsZero() || m.From.Before(m.To) {
+	wrongDuration := e.Duration != nil && length == 0 // rejected above
+	if m.To.IsZero() || m.From.Before(m.To) || wrongDuration {
 		return
 	}
 	v.reject("to", "The end must be after the start, %s. A window lasts at least %s.", m.From.Format(time.RFC3339), schedule.FormatDuration(monitor.MinMaintenance))

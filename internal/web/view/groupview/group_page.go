@@ -60,10 +60,8 @@ func (p Page) Total() int { return p.Open + p.Acknowledged + p.Resolved }
 // Title says how many incidents opened, what they share, and in which time.
 func (p Page) Title() string {
 	text := ui.Plural(p.Total(), "incident") + " " + p.Factor.where() + " opened "
-	if span := p.Last.Sub(p.First); span >= time.Second {
-		return text + "within " + ui.Elapsed(span)
-	}
-	return text + "within 1s"
+	span := (p.Last.Sub(p.First) + time.Second - 1).Truncate(time.Second) // rounded up, so that it contains all
+	return text + "within " + ui.ExactDuration(max(span, time.Second))
 }
 
 // where says that incidents share a factor.

@@ -187,8 +187,11 @@ func (h Heartbeat) channelsText() string {
 	return ui.JoinWords(h.Channels)
 }
 
-// maxRunTimeText returns the maximum run time and its origin.
+// maxRunTimeText returns the maximum run time and its origin, "" if runs are not timed.
 func (h Heartbeat) maxRunTimeText() string {
+	if h.runLimit() == 0 {
+		return ""
+	}
 	return ui.ExactDuration(h.runLimit()) + ui.If(h.MaxRunTime > 0, "", " (the grace period)")
 }
 
@@ -235,8 +238,12 @@ func (h Heartbeat) hasDeadline() bool {
 // StatusPanelID returns the id of the status panel, for the event stream.
 func StatusPanelID(key string) string { return RowID(key) + "-hero" }
 
-// runLimit returns the maximum run time, which is the grace period if none is set.
+// runLimit returns the maximum run time, which is the grace period if none is set. It is 0 if hosts
+// count separately: their runs are not timed.
 func (h Heartbeat) runLimit() time.Duration {
+	if h.Instances != "" {
+		return 0
+	}
 	if h.MaxRunTime > 0 {
 		return h.MaxRunTime
 	}

@@ -811,7 +811,7 @@ func chartMarks() templ.Component {
 			templ_7745c5c3_Var49 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "<defs><pattern id=\"rc-hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><path class=\"rc-hatch\" d=\"M.5 0v6\"></path></pattern> <g id=\"m-ok\"><circle class=\"m-ok\" r=\"3.75\"></circle></g> <g id=\"m-late\"><path class=\"m-late\" d=\"M0-5 5 0 0 5-5 0z\"></path></g> <g id=\"m-failed\"><path class=\"m-failed\" d=\"m-3.5-3.5 7 7m0-7-7 7\"></path></g> <g id=\"m-overran\"><path class=\"m-overran\" d=\"M0-5.5 5.5 4.5h-11z\"></path></g> <g id=\"m-missed\"><rect class=\"m-missed\" x=\"-3.5\" y=\"-3.5\" width=\"7\" height=\"7\"></rect></g> <g id=\"m-unknown\"><g class=\"m-unknown\"><rect x=\"-1\" y=\"-6\" width=\"2\" height=\"2\"></rect><rect x=\"-1\" y=\"-1\" width=\"2\" height=\"2\"></rect><rect x=\"-1\" y=\"4\" width=\"2\" height=\"2\"></rect></g></g> <g id=\"m-overrunning\"><circle class=\"m-running\" r=\"8.5\"></circle><path class=\"m-overran\" d=\"M0-5 4.5 3.5h-9z\"></path></g> <g id=\"m-running\"><circle class=\"m-running\" r=\"4.5\"></circle><circle class=\"m-run-dot\" r=\"1.5\"></circle></g> <g id=\"m-extra\"><circle class=\"m-extra\" r=\"2.5\"></circle></g></defs>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "<defs><pattern id=\"rc-hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><path class=\"rc-hatch\" d=\"M.5 0v6\"></path></pattern> <g id=\"m-ok\"><circle class=\"m-ok\" r=\"3.75\"></circle></g> <g id=\"m-late\"><path class=\"m-late\" d=\"M0-5 5 0 0 5-5 0z\"></path></g> <g id=\"m-failed\"><path class=\"m-failed\" d=\"m-3.5-3.5 7 7m0-7-7 7\"></path></g> <g id=\"m-overran\"><path class=\"m-overran\" d=\"M0-5.5 5.5 4.5h-11z\"></path></g> <g id=\"m-missed\"><rect class=\"m-missed\" x=\"-3.5\" y=\"-3.5\" width=\"7\" height=\"7\"></rect></g> <g id=\"m-unknown\"><g class=\"m-unknown\"><rect x=\"-1\" y=\"-6\" width=\"2\" height=\"2\"></rect><rect x=\"-1\" y=\"-1\" width=\"2\" height=\"2\"></rect><rect x=\"-1\" y=\"4\" width=\"2\" height=\"2\"></rect></g></g> <g id=\"m-excused\"><path class=\"m-excused\" d=\"M-4.5 3.5-1-3.5H1L-2.5 3.5zM-.5 3.5 3-3.5H5L1.5 3.5z\"></path></g> <g id=\"m-overrunning\"><circle class=\"m-running\" r=\"8.5\"></circle><path class=\"m-overran\" d=\"M0-5 4.5 3.5h-9z\"></path></g> <g id=\"m-running\"><circle class=\"m-running\" r=\"4.5\"></circle><circle class=\"m-run-dot\" r=\"1.5\"></circle></g> <g id=\"m-extra\"><circle class=\"m-extra\" r=\"2.5\"></circle></g></defs>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -853,7 +853,7 @@ func chartLegendList(c ui.Clock, m RunChart) templ.Component {
 			var templ_7745c5c3_Var51 string
 			templ_7745c5c3_Var51, templ_7745c5c3_Err = templ.JoinStringErrs("#m-" + runMarks[o].mark)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 122, Col: 86}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 123, Col: 86}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var51))
 			if templ_7745c5c3_Err != nil {
@@ -866,7 +866,7 @@ func chartLegendList(c ui.Clock, m RunChart) templ.Component {
 			var templ_7745c5c3_Var52 string
 			templ_7745c5c3_Var52, templ_7745c5c3_Err = templ.JoinStringErrs(runMarks[o].words)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 123, Col: 23}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 124, Col: 23}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var52))
 			if templ_7745c5c3_Err != nil {
@@ -945,7 +945,7 @@ func runTable(c ui.Clock, m RunChart) templ.Component {
 			var templ_7745c5c3_Var54 templ.SafeURL
 			templ_7745c5c3_Var54, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(m.runPath(c, r)))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 170, Col: 72}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 171, Col: 72}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var54))
 			if templ_7745c5c3_Err != nil {
@@ -958,7 +958,7 @@ func runTable(c ui.Clock, m RunChart) templ.Component {
 			var templ_7745c5c3_Var55 string
 			templ_7745c5c3_Var55, templ_7745c5c3_Err = templ.JoinStringErrs(ui.If(r.Number > 0, "#"+ui.Itoa(int(r.Number)), "Day"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 170, Col: 131}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 171, Col: 131}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var55))
 			if templ_7745c5c3_Err != nil {
@@ -987,7 +987,7 @@ func runTable(c ui.Clock, m RunChart) templ.Component {
 			var templ_7745c5c3_Var56 string
 			templ_7745c5c3_Var56, templ_7745c5c3_Err = templ.JoinStringErrs(r.tookText(c.Now))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 177, Col: 42}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 178, Col: 42}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var56))
 			if templ_7745c5c3_Err != nil {
@@ -1016,7 +1016,7 @@ func runTable(c ui.Clock, m RunChart) templ.Component {
 			var templ_7745c5c3_Var57 string
 			templ_7745c5c3_Var57, templ_7745c5c3_Err = templ.JoinStringErrs(runMarks[r.Outcome].words)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 181, Col: 42}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 182, Col: 42}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var57))
 			if templ_7745c5c3_Err != nil {
@@ -1034,7 +1034,7 @@ func runTable(c ui.Clock, m RunChart) templ.Component {
 				var templ_7745c5c3_Var58 string
 				templ_7745c5c3_Var58, templ_7745c5c3_Err = templ.JoinStringErrs("by " + ui.RunTime(r.LateBy))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 184, Col: 59}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 185, Col: 59}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var58))
 				if templ_7745c5c3_Err != nil {
@@ -1052,7 +1052,7 @@ func runTable(c ui.Clock, m RunChart) templ.Component {
 			var templ_7745c5c3_Var59 string
 			templ_7745c5c3_Var59, templ_7745c5c3_Err = templ.JoinStringErrs(r.exitText())
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 187, Col: 42}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `heartbeatview/run_chart.templ`, Line: 188, Col: 42}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var59))
 			if templ_7745c5c3_Err != nil {

@@ -1,6 +1,7 @@
 package heartbeatview
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -70,5 +71,29 @@ func TestRunChart_EveryOutcomeHasWordsAndALegend(t *testing.T) {
 		if mark.words == "" || len(m.legend()) != 1 {
 			t.Errorf("%s has the words %q and %d entries in the legend", outcome, mark.words, len(m.legend()))
 		}
+	}
+}
+
+func TestChartMarks_EveryOutcomeHasAShape(t *testing.T) {
+	var page strings.Builder
+	if err := chartMarks().Render(context.Background(), &page); err != nil {
+		t.Fatal(err)
+	}
+	for outcome, m := range runMarks {
+		if !strings.Contains(page.String(), `id="m-`+m.mark+`"`) {
+			t.Errorf("%s: there is no shape %q, so the run is invisible", outcome, m.mark)
+		}
+	}
+}
+
+func TestRules_RunsOfSeveralHostsAreNotTimed(t *testing.T) {
+	h := Heartbeat{Status: "up", Grace: time.Minute, Instances: "each host"}
+	for _, r := range (DetailPage{Heartbeat: h}).rules(ui.Clock{}) {
+		if strings.Contains(r.text, "longer") {
+			t.Errorf("the page says %q, but starts have no effect", r.text)
+		}
+	}
+	if text := h.maxRunTimeText(); text != "" {
+		t.Errorf("maximum run time %q", text)
 	}
 }
